@@ -1,0 +1,149 @@
+"""The words of talk: what a person sends, what we show, and where a conversation stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import msgspec
+
+Language = Literal["rw", "fr", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+Kind = Literal["dial", "input", "end"]
+Asks = Literal["", "text", "number", "pin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One thing a person sent, whatever the gateway's dialect.
+
+    `msisdn` is E.164. `history` is everything typed in this session, joined by `*`, where the
+    gateway sends that (Africa's Talking); otherwise None and `typed` is the latest entry.
+    `hop_id` is the hop's own number or id where the gateway gives one, else "".
+    `network` is the mobile network code ("63510"), "" when unknown.
+    """
+
+    channel: str
+    gateway: str
+    session_id: str
+    msisdn: str
+    kind: Kind
+    typed: str = ""
+    history: str | None = None
+    hop_id: str = ""
+    network: str = ""
+    service_code: str = ""
+
+    @property
+    def session_key(self) -> str:
+        """Where the session of this inbound is kept."""
+        return f"{self.gateway}:{self.session_id}"
+
+
+class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One numbered line, or one button.
+
+    Choosing it follows `move` on the flow's map, or, when `start` names a flow, begins that flow.
+    `value` travels with it and is what the next step reads, so that "2" means what the person saw.
+    `key` is the digit to press; "" numbers the choice by its place.
+    """
+
+    label: str
+    move: str = ""
+    value: Any = None
+    start: str = ""
+    key: str = ""
+
+
+class Screen(msgspec.Struct, omit_defaults=True):
+    """What to show, on any channel: a text and choices, or a text and one question.
+
+    `asks` says what is expected when there are no choices. `guard` marks consent: a dialled long
+    code never passes it (a PIN is always such a guard). `keep` is a last line, such as a total,
+    that stays whole. `resume` is what the redial card names, "" when there is nothing to resume.
+    """
+
+    text: str
+    choices: list[Choice] = []
+    asks: Asks = ""
+    ends: bool = False
+    keep: str = ""
+    guard: bool = False
+    resume: str = ""
+
+    @property
+    def guards(self) -> bool:
+        """Whether a replay or a long code must stop here."""
+        return self.guard or self.asks == "pin"
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page as it leaves: the text, the digits shown on it, and whether more pages follow."""
+
+    text: str
+    keys: tuple[int, ...] = ()
+    more: bool = False
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What goes back through the gateway for one hop."""
+
+    text: str
+    ends: bool = False
+
+
+class Session(msgspec.Struct, omit_defaults=True):
+    """Where one conversation stands. It belongs to one number; `transitions` moves `state`.
+
+    `stack` holds the (flow, state, notes) of each caller, innermost last. `notes` keeps what was
+    picked or typed in this flow, under the name of the state that asked. `screen` and `page` are
+    what the person last saw, `seen` how many of its choices; `replies` the answer given to each hop, by the hop's mark. `trail` is what was typed with
+    secrets cut out; `history_mark` is a keyed digest, so that no secret is kept in `history` form.
+    """
+
+    gateway: str
+    id: str
+    owner: str
+    flow: str = ""
+    state: str = ""
+    contact_id: int = 0
+    role: str = ""
+    shared: bool = False
+    language: Language | None = None
+    stack: list[tuple[str, str, dict[str, Any]]] = []
+    notes: dict[str, Any] = {}
+    screen: Screen | None = None
+    page: int = 0
+    seen: int = 0
+    history_size: int = 0
+    history_mark: bytes = b""
+    replies: dict[bytes, Reply] = {}
+    trail: list[str] = []
+    hops: int = 0
+    network: str = ""
+    started_at: float = 0.0
+    seen_at: float = 0.0
+    wrong_pins: int = 0
+    unlocked: bool = False
+    checking: bytes = b""
+    ended: bool = False
+    hung_up: bool = False
+
+    @property
+    def key(self) -> str:
+        """Where this session is kept."""
+        return f"{self.gateway}:{self.id}"
+
+
+class Nav(msgspec.Struct, frozen=True):
+    """The words of the navigation lines, already in the person's language.
+
+    `can_back` and `can_home` say whether `0` and `00` lead anywhere from the first page.
+    """
+
+    next: str
+    back: str
+    home: str
+    can_back: bool = True
+    can_home: bool = True

@@ -1,0 +1,124 @@
+"""The first hop of a session: who is calling, what they left open, what they dialled at once."""
+
+from __future__ import annotations
+
+from bot.conversation import Inbound, Reply, Session
+from bot.engine.hop import Hop
+from bot.engine.limits import Limits
+from bot.engine.stage import HOME, Stage
+from bot.market import Market, people
+from bot.storage import hops
+from bot.storage.hops import SavedHop
+from bot.storage.sessions import Sessions, pack, unpack
+
+RESUME = "resume"
+_UNLOCK = "pin"
+
+
+class Arrivals:
+    """Opens sessions: a plain dial, a redial, a long code, or one lost with its store."""
+
+    def __init__(self, stage: Stage, market: Market, sessions: Sessions, limits: Limits) -> None:
+        self._stage, self._market = stage, market
+        self._sessions, self._limits = sessions, limits
+        stage.come_back = self.go_on
+
+    async def new_session(self, inbound: Inbound, now: float) -> Session:
+        """A session for this number; what is known of a person who consented comes with it."""
+        session = Session(
+            gateway=inbound.gateway,
+            id=inbound.session_id,
+            owner=inbound.msisdn,
+            network=inbound.network,
+            started_at=now,
+            seen_at=now,
+        )
+        contact = await self._market.records.read(
+            lambda db: people.by_msisdn(db, inbound.msisdn)
+        )
+        if contact is not None:
+            session.contact_id, session.language = contact.id, contact.language
+            session.role, session.shared = contact.role, contact.shared_phone
+        return session
+
+    async def dial(self, hop: Hop) -> Reply:
+        """Home, or the redial card when this number left something open a short while ago."""
+        session = hop.session
+        left = await self._left_open(session)
+        self._stage.go_home(session)
+        if left is not None and left.screen is not None:
+            session.language = session.language or left.language
+            session.state = RESUME
+            line = "" if session.shared else left.screen.resume
+            session.notes[RESUME] = {"line": line, "shared": session.shared, "key": left.key}
+        return await self._arrive(hop)
+
+    async def dial_again(self, hop: Hop) -> Reply:
+        """A hop for a session that has ended: home, whatever was typed; old replies still hold."""
+        old = hop.session
+        hop.turn.session = await self.new_session(hop.inbound, hop.turn.now.timestamp())
+        hop.session.replies = old.replies
+        self._stage.go_home(hop.session)
+        return await self._arrive(hop)
+
+    async def go_on(self, hop: Hop) -> None:
+        """Put the person back where the earlier session stood; home when it is gone."""
+        session = hop.session
+        key = session.notes.get(RESUME, {}).get("key", "")
+        left = await self._sessions.load(key)
+        if left is None or left.owner != session.owner:
+            self._stage.go_home(session)
+            return
+        session.flow, session.state = left.flow, left.state
+        session.stack, session.notes = left.stack, left.notes
+        session.language, session.wrong_pins = left.language, left.wrong_pins
+        if session.shared and not session.unlocked:
+            session.stack.append((session.flow, session.state, session.notes))
+            session.flow, session.notes = _UNLOCK, {}
+            session.state = self._stage.flow_of(session).start
+
+    async def replay(self, hop: Hop, entries: list[str]) -> Reply | None:
+        """Play `entries` as if pressed one by one, stopping at consent, PIN and every effect.
+
+        Only the last may do something; None when it must wait.
+        """
+        self._stage.go_home(hop.session)
+        await self._arrive(hop)
+        for number, entry in enumerate(entries, 1):
+            screen = hop.session.screen
+            if screen is None or screen.guards or screen.ends:
+                break
+            before = pack(hop.session)
+            hop.noted, hop.typed = False, entry
+            reply = await self._stage.answer(hop, patient=False)
+            if reply is None:
+                hop.turn.session, hop.noted = unpack(before), False
+                if number == len(entries):
+                    return None
+                break
+            if number == len(entries):
+                return reply
+        hop.noted = False
+        return self._stage.show_again(hop)
+
+    async def _arrive(self, hop: Hop) -> Reply:
+        await self._sessions.began(hop.session.owner, hop.session.key)
+        reply = await self._stage.enter(hop, patient=True)
+        if reply is None:
+            raise RuntimeError("a patient run must come to a reply")
+        return reply
+
+    async def committed(self, inbound: Inbound) -> list[SavedHop]:
+        """What was committed of this session, longest history first."""
+        key = inbound.session_key
+        return await self._market.records.read(lambda db: hops.of_session(db, key))
+
+    async def _left_open(self, session: Session) -> Session | None:
+        key = await self._sessions.last_of(session.owner)
+        left = await self._sessions.load(key) if key else None
+        if left is not None and left.flow == HOME and left.state == RESUME:
+            left = await self._sessions.load(left.notes.get(RESUME, {}).get("key", ""))
+        if left is None or left.owner != session.owner or left.ended or left.screen is None:
+            return None
+        recent = session.started_at - left.seen_at <= self._limits.resume_s
+        return left if recent and left.screen.resume else None

@@ -1,0 +1,49 @@
+"""What the engine itself says: please wait, an apology, not now."""
+
+from __future__ import annotations
+
+from bot.conversation import Choice, Reply, Screen
+from bot.engine.hop import Hop, note, present
+from bot.engine.stage import Stage
+from bot.i18n import _, speak
+
+_NOT_NOW = (
+    "Serivisi ntiboneka ubu. Ongera ugerageze nyuma.\n"
+    "Service indisponible. Réessayez plus tard.\n"
+    "Service not available now. Try again later."
+)
+
+
+def shed() -> Reply:
+    """Not now, in every language: said to a new dial before anything is known of the caller."""
+    return Reply(_NOT_NOW, ends=True)
+
+
+def refusal() -> Reply:
+    """The same words for a refusal: whoever tries another number's session learns nothing."""
+    return shed()
+
+
+def apology(hop: Hop, stage: Stage, help_msisdn: str) -> Reply:
+    """A fault of ours: a short apology and a help number; the session stays where it was."""
+    session = hop.session
+    session.checking = b""
+    if not session.flow:
+        stage.go_home(session)
+    speak(session.language or "rw")
+    sorry = _("Service not available now. Try again later.")
+    call = _("If you need help call {tel}.").format(tel=help_msisdn)
+    screen = Screen(f"{sorry}\n{call}", [Choice(_("Try again"))])
+    reply = present(hop, stage.flow_of(session), screen)
+    hop.noted = False
+    note(hop, reply)
+    return reply
+
+
+def checking(hop: Hop, stage: Stage) -> Reply:
+    """True words for work that is not ready: no result is claimed, and a key to ask for it."""
+    speak(hop.session.language or "rw")
+    screen = Screen(_("We are checking. Please wait."), [Choice(_("Continue"))])
+    reply = present(hop, stage.flow_of(hop.session), screen)
+    note(hop, reply)
+    return reply

@@ -1,0 +1,185 @@
+"""The only way in: takes an inbound from any channel and answers it, once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from bot.conversation import Inbound, Reply, Session
+from bot.engine.arrivals import Arrivals
+from bot.engine.courtesies import apology, refusal, shed
+from bot.engine.hop import Hop, asks_secret
+from bot.engine.late import LateWork
+from bot.engine.layout import Layout
+from bot.engine.limits import DialLimit, Limits
+from bot.engine.stage import Stage
+from bot.engine.turnstile import Turnstile
+from bot.engine.watch import NoWatch, Watch
+from bot.flow import Flow, Turn
+from bot.history import Marks
+from bot.market import Market
+from bot.storage.sessions import Sessions, pack, unpack
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class _Refused(Exception):
+    """The hop belongs to another number; nothing of it is kept."""
+
+
+class Engine:
+    """Answers hops. The same hop gets the same reply, and has its effect once."""
+
+    def __init__(
+        self,
+        flows: Mapping[str, Flow],
+        market: Market,
+        sessions: Sessions,
+        marks: Marks,
+        limits: Limits,
+        watch: Watch | None = None,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._market, self._sessions, self._marks = market, sessions, marks
+        self._limits, self._clock = limits, clock
+        self._watch: Watch = watch or NoWatch()
+        self._stage = Stage(flows, market)
+        self._arrivals = Arrivals(self._stage, market, sessions, limits)
+        self._late = LateWork(market.records, limits.hop_budget_s)
+        self._dials = DialLimit(limits.dials_per_minute)
+        self._turnstile = Turnstile()
+        self._in_flight = 0
+
+    @property
+    def hops_in_flight(self) -> int:
+        """How many hops are being answered now."""
+        return self._in_flight
+
+    async def handle(self, inbound: Inbound, layout: Layout) -> Reply:
+        """The reply to one hop; never raises for anything a person or a gateway may send."""
+        started = time.perf_counter()
+        self._in_flight += 1
+        try:
+            async with self._turnstile.passing(inbound.session_key):
+                reply, session, kind = await self._handle_alone(inbound, layout)
+        finally:
+            self._in_flight -= 1
+        typed = session.trail[-1] if session.trail else ""
+        self._watch.hop(session, typed, reply, time.perf_counter() - started, kind)
+        return reply
+
+    async def hung_up(self, inbound: Inbound) -> None:
+        """The gateway says the session is over: noted once, and only for its owner."""
+        async with self._turnstile.passing(inbound.session_key):
+            session = await self._sessions.load(inbound.session_key)
+            if session is None or session.owner != inbound.msisdn or session.hung_up:
+                return
+            session.hung_up = True
+            await self._sessions.save(session)
+            kind = "completed" if session.ended else "abandoned"
+            self._watch.hop(session, "", Reply("", ends=True), 0.0, kind)
+
+    async def close(self) -> None:
+        """Wait for work that outlived its hop."""
+        await self._late.close()
+
+    async def _handle_alone(
+        self, inbound: Inbound, layout: Layout
+    ) -> tuple[Reply, Session, str]:
+        now = self._clock()
+        session = await self._sessions.load(inbound.session_key)
+        if session is not None and session.owner != inbound.msisdn:
+            return self._refuse(inbound)
+        mark, size = self._mark(inbound, session)
+        if session is not None and (reply := session.replies.get(mark)) is not None:
+            return reply, session, "repeat"
+        if session is None and (turned_away := self._turn_away(inbound)) is not None:
+            blank = Session(inbound.gateway, inbound.session_id, inbound.msisdn)
+            return turned_away, blank, "shed"
+        blank = session or Session(inbound.gateway, inbound.session_id, inbound.msisdn)
+        hop = Hop(Turn(inbound, blank, self._market, now, mark), layout, mark, size)
+        before = pack(blank)
+        try:
+            reply = await self._answer(hop, session)
+        except _Refused:
+            return self._refuse(inbound)
+        except Exception as error:  # the one place where a fault of ours becomes an apology
+            hop.turn.session = unpack(before)
+            self._watch.failed(hop.session, error)
+            reply = apology(hop, self._stage, self._market.hub.help_msisdn)
+        await self._sessions.save(hop.session)
+        return reply, hop.session, "new"
+
+    def _refuse(self, inbound: Inbound) -> tuple[Reply, Session, str]:
+        self._watch.refused("another number's session", inbound.msisdn, inbound.session_key)
+        nobody = Session(inbound.gateway, inbound.session_id, inbound.msisdn)
+        return refusal(), nobody, "refused"
+
+    def _mark(self, inbound: Inbound, session: Session | None) -> tuple[bytes, int]:
+        if inbound.history is not None:
+            return self._marks.of(inbound.session_key, inbound.history), len(inbound.history)
+        number = inbound.hop_id or f"#{0 if session is None else session.hops}"
+        return self._marks.of(inbound.session_key, f"hop {number}"), 0
+
+    def _turn_away(self, inbound: Inbound) -> Reply | None:
+        if self._in_flight > self._limits.hops_in_flight_max:
+            return shed()
+        if not self._dials.lets_in(inbound.msisdn):
+            self._watch.refused("too many dials", inbound.msisdn, inbound.session_key)
+            return shed()
+        return None
+
+    async def _answer(self, hop: Hop, session: Session | None) -> Reply:
+        if session is None:
+            return await self._open(hop)
+        if session.ended:
+            return await self._arrivals.dial_again(hop)
+        hop.secret = asks_secret(session)
+        return await self._take(hop, self._new_entry(hop.inbound, session))
+
+    async def _open(self, hop: Hop) -> Reply:
+        """A session we do not have: new, dialled as a long code, or lost with its store."""
+        inbound = hop.inbound
+        history = inbound.history or ""
+        saved = await self._arrivals.committed(inbound) if history else []
+        for past in saved:
+            if past.session.owner != inbound.msisdn:
+                raise _Refused
+            if past.key == self._marks.of(inbound.session_key, history[: past.size]):
+                hop.turn.session, hop.secret = past.session, asks_secret(past.session)
+                if past.size == len(history):
+                    return past.reply
+                return await self._take(hop, self._new_entry(inbound, past.session))
+        hop.turn.session = await self._arrivals.new_session(inbound, hop.turn.now.timestamp())
+        entries = (history or (inbound.typed if inbound.kind == "dial" else "")).split("*")
+        if entries == [""]:
+            return await self._arrivals.dial(hop)
+        reply = await self._arrivals.replay(hop, entries)
+        return reply if reply is not None else await self._late.wait_for(hop, self._stage)
+
+    async def _take(self, hop: Hop, new: str | None) -> Reply:
+        """Take what is new in this hop as the answer to the screen last shown."""
+        if new is None:
+            # An older hop, or one that does not follow: what was last shown still holds.
+            hop.stale = True
+            return self._stage.show_again(hop)
+        hop.typed = new
+        if hop.session.checking:
+            return await self._late.collect(hop, self._stage)
+        before = pack(hop.session)
+        reply = await self._stage.answer(hop, patient=False)
+        if reply is not None:
+            return reply
+        hop.turn.session, hop.noted = unpack(before), False
+        return await self._late.wait_for(hop, self._stage)
+
+    def _new_entry(self, inbound: Inbound, session: Session) -> str | None:
+        if inbound.history is None:
+            return inbound.typed
+        return self._marks.new_in(
+            inbound.session_key, inbound.history, session.history_size, session.history_mark
+        )

@@ -1,0 +1,92 @@
+"""One hop while it is being answered: what came, what is kept of it, and its reply."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.conversation import Inbound, Reply, Screen, Session
+from bot.engine.layout import Layout, lay_out
+from bot.flow import Flow, Turn
+
+_REPLIES_MAX = 48
+_TRAIL_MAX = 48
+_TYPED_MAX = 160
+CUT = "•••••"
+# Four to six digits where no number is asked may be a PIN typed by habit.
+_LIKE_A_PIN = re.compile(r"[0-9]{4,6}")
+
+
+@dataclass(slots=True)
+class Hop:
+    """One hop: its turn, the channel's layout, and the marks under which it is known."""
+
+    turn: Turn
+    layout: Layout
+    mark: bytes
+    size: int
+    typed: str = ""
+    # Whether the screen that this hop answers asked for a PIN.
+    secret: bool = False
+    noted: bool = False
+    # Whether it came out of its turn: it is answered, but the history does not go back to it.
+    stale: bool = False
+
+    @property
+    def session(self) -> Session:
+        """The session as this hop is changing it."""
+        return self.turn.session
+
+    @property
+    def inbound(self) -> Inbound:
+        """What the person sent."""
+        return self.turn.inbound
+
+
+def present(hop: Hop, flow: Flow, screen: Screen, hint: str = "", page: int = 0) -> Reply:
+    """Lay out `screen` as the answer to `hop`, and remember it as what the person saw."""
+    session = hop.session
+    pages = lay_out(hop.layout, flow, session, screen, hint)
+    page = min(page, len(pages) - 1)
+    shown = pages[page]
+    session.screen, session.page = screen, page
+    session.seen = max((key + 1 for one in pages[: page + 1] for key in one.keys), default=0)
+    return Reply(shown.text, screen.ends and not shown.more)
+
+
+def note(hop: Hop, reply: Reply) -> None:
+    """Write the hop into its session, once: its reply, how far the history is known, the trail."""
+    if hop.noted:
+        return
+    session = hop.session
+    hop.noted = True
+    session.replies[hop.mark] = reply
+    if len(session.replies) > _REPLIES_MAX:
+        del session.replies[next(iter(session.replies))]
+    if hop.stale:
+        return
+    session.hops += 1
+    session.seen_at = hop.turn.now.timestamp()
+    session.history_mark, session.history_size = hop.mark, hop.size
+    session.trail.append(redacted(hop.typed, hop.secret))
+    session.ended = reply.ends
+    if len(session.trail) > _TRAIL_MAX:
+        del session.trail[0]
+
+
+def redacted(typed: str, secret: bool) -> str:
+    """What was typed, with anything that is or looks like a PIN cut out."""
+    if secret and typed not in {"0", "00", "99"}:
+        return CUT
+    return _LIKE_A_PIN.sub(CUT, typed[:_TYPED_MAX])
+
+
+def asks_secret(session: Session) -> bool:
+    """Whether the screen last shown asks for a PIN."""
+    return session.screen is not None and session.screen.asks == "pin"
+
+
+def moment(timestamp: float) -> datetime:
+    """A timestamp as an aware moment in UTC."""
+    return datetime.fromtimestamp(timestamp, UTC)

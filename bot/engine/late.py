@@ -1,0 +1,93 @@
+"""Work that outlives its hop: the person gets a true screen now, and the result on a later hop."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from bot.conversation import Reply
+from bot.engine.courtesies import checking
+from bot.engine.hop import Hop, note
+from bot.engine.stage import Stage
+from bot.storage import hops
+from bot.storage.records import Records
+from bot.storage.sessions import pack, unpack
+
+
+@dataclass(slots=True)
+class _Work:
+    hop: Hop
+    task: asyncio.Task[Reply | None]
+
+
+class LateWork:
+    """Runs what may wait in a task of its own, under the hop's time budget."""
+
+    def __init__(self, records: Records, budget_s: float) -> None:
+        self._records, self._budget_s = records, budget_s
+        self._running: dict[str, _Work] = {}
+
+    async def wait_for(self, hop: Hop, stage: Stage) -> Reply:
+        """The reply if it is ready within the budget; else "we are checking", and work goes on."""
+        own = replace(hop, turn=replace(hop.turn, session=unpack(pack(hop.session))))
+        work = _Work(own, asyncio.create_task(stage.answer(own, patient=True)))
+        if await self._ready(work):
+            hop.turn, hop.noted = own.turn, own.noted
+            return _result(work)
+        self._running[hop.session.key] = work
+        hop.session.checking = hop.mark
+        return checking(hop, stage)
+
+    async def collect(self, hop: Hop, stage: Stage) -> Reply:
+        """What became of the work that an earlier hop left running."""
+        work = self._running.get(hop.session.key)
+        if work is None:
+            return await self._from_records(hop, stage)
+        if not await self._ready(work):
+            return checking(hop, stage)
+        del self._running[hop.session.key]
+        reply = _result(work)
+        _carry_over(hop, work.hop)
+        note(hop, reply)
+        return reply
+
+    async def close(self) -> None:
+        """Let running work come to its end; what it commits is found again by its key."""
+        tasks = [work.task for work in self._running.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=self._budget_s)
+
+    async def _ready(self, work: _Work) -> bool:
+        done, _ = await asyncio.wait({work.task}, timeout=self._budget_s)
+        return bool(done)
+
+    async def _from_records(self, hop: Hop, stage: Stage) -> Reply:
+        """The process that ran the work is gone: either it was committed, or nothing happened."""
+        key = hop.session.checking
+        saved = await self._records.read(lambda db: hops.find(db, key))
+        hop.session.checking = b""
+        if saved is None:
+            reply = await stage.enter(hop, patient=True)
+            if reply is None:
+                raise RuntimeError("a patient run must come to a reply")
+            return reply
+        done = replace(hop, turn=replace(hop.turn, session=saved.session))
+        _carry_over(hop, done)
+        note(hop, saved.reply)
+        return saved.reply
+
+
+def _result(work: _Work) -> Reply:
+    reply = work.task.result()
+    if reply is None:
+        raise RuntimeError("a patient run must come to a reply")
+    return reply
+
+
+def _carry_over(hop: Hop, done: Hop) -> None:
+    """Go on in the session the work has left, with the replies that were really sent."""
+    sent, size, mark = hop.session.replies, hop.session.history_size, hop.session.history_mark
+    hop.turn.session = done.session
+    hop.session.replies = {**done.session.replies, **sent}
+    hop.session.history_size, hop.session.history_mark = size, mark
+    hop.session.checking = b""

@@ -1,0 +1,208 @@
+"""Playing a conversation: read what was typed, follow the map, run the steps it leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from sqlalchemy import Connection
+
+from bot.conversation import LANGUAGES, Choice, Reply, Screen, Session
+from bot.engine.hop import Hop, note, present
+from bot.engine.layout import lay_out
+from bot.flow import Done, Flow, Invalid, Resume, Start
+from bot.i18n import _, speak
+from bot.market import Market
+from bot.storage import hops
+
+_STEPS_MAX = 12
+HOME = "home"
+_MENU = "menu"
+# Marks and spaces that a phone's keyboard adds and nobody sees.
+_UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u2060\ufeff"))
+
+
+class Stage:
+    """Runs flows for one hop at a time. `patient` runs may wait; the others stop before they do."""
+
+    def __init__(self, flows: Mapping[str, Flow], market: Market) -> None:
+        self._flows = flows
+        self._market = market
+        # Who brings a person back to an earlier session: set by `Arrivals`, which knows sessions.
+        self.come_back: Callable[[Hop], Awaitable[None]] = _nowhere_to_come_back_to
+
+    def flow_of(self, session: Session) -> Flow:
+        """The flow in which this session stands."""
+        return self._flows[session.flow]
+
+    def go_home(self, session: Session) -> None:
+        """Leave every flow: the menu, or the choice of language before one is chosen."""
+        flow = self._flows[HOME]
+        session.stack, session.notes = [], {}
+        session.flow, session.state = HOME, _MENU if session.language else flow.start
+
+    async def answer(self, hop: Hop, patient: bool) -> Reply | None:
+        """Take what was typed on the screen last shown; None when that must wait and may not."""
+        session, screen = hop.session, hop.session.screen
+        _speak_to(session)
+        if screen is None:
+            return await self.enter(hop, patient)
+        typed = hop.typed.translate(_UNSEEN).strip()
+        if "*" in typed or "#" in typed:
+            return self.show_again(hop, _("Invalid choice. Try again."))
+        moved = self._navigate(hop, screen, typed)
+        if isinstance(moved, Reply):
+            return moved
+        if moved:
+            return await self.enter(hop, patient)
+        if screen.asks:
+            return await self._answer_question(hop, screen, typed, patient)
+        choice = chosen(screen, session.seen, typed)
+        if choice is None:
+            return self.show_again(hop, _("Invalid choice. Try again."))
+        self._follow(session, choice)
+        return await self.enter(hop, patient)
+
+    def show_again(self, hop: Hop, hint: str = "") -> Reply:
+        """What the person last saw, with a hint; nothing has changed."""
+        session = hop.session
+        screen = session.screen or Screen(_("Service not available now. Try again later."))
+        # With a hint the first page is shown: the hint stands there.
+        page = 0 if hint else session.page
+        return self.finish(hop, present(hop, self.flow_of(session), screen, hint, page))
+
+    async def enter(self, hop: Hop, patient: bool) -> Reply | None:
+        """Run the step of the session's place, and what it leads to, until there is a screen."""
+        session = hop.session
+        for _step in range(_STEPS_MAX):
+            _speak_to(session)
+            flow = self.flow_of(session)
+            if session.state in flow.slow and not patient:
+                return None
+            if session.state in flow.effects:
+                return await self._commit(hop, flow)
+            outcome = await flow.steps[session.state](hop.turn)
+            if isinstance(outcome, Screen):
+                return await self._show(hop, outcome)
+            if isinstance(outcome, Resume):
+                await self.come_back(hop)
+            else:
+                self._go_on(session, flow, outcome)
+        raise RuntimeError(f"flow {session.flow!r} does not come to a screen")
+
+    def finish(self, hop: Hop, reply: Reply) -> Reply:
+        """Note the hop in its session; everything that is answered passes here."""
+        note(hop, reply)
+        return reply
+
+    def _navigate(self, hop: Hop, screen: Screen, typed: str) -> Reply | bool:
+        """Take `0`, `00` and `99`; False when `typed` is none of them here."""
+        session = hop.session
+        if typed == "00":
+            self.go_home(session)
+            return True
+        if typed == "0":
+            if session.page:
+                return self._turn_page(hop, screen, session.page - 1)
+            return self._back(session)
+        if typed == "99":
+            pages = lay_out(hop.layout, self.flow_of(session), session, screen)
+            if session.page + 1 < len(pages):
+                return self._turn_page(hop, screen, session.page + 1)
+        return False
+
+    def _turn_page(self, hop: Hop, screen: Screen, page: int) -> Reply:
+        return self.finish(hop, present(hop, self.flow_of(hop.session), screen, page=page))
+
+    def _back(self, session: Session) -> bool:
+        flow = self.flow_of(session)
+        if flow.leads("back", session.state):
+            flow.take("back", session)
+        elif session.stack:
+            session.flow, session.state, session.notes = session.stack.pop()
+        elif session.flow == HOME:
+            return False
+        else:
+            self.go_home(session)
+        return True
+
+    async def _answer_question(
+        self, hop: Hop, screen: Screen, typed: str, patient: bool
+    ) -> Reply | None:
+        session = hop.session
+        flow = self.flow_of(session)
+        if session.state in flow.slow and not patient:
+            return None
+        try:
+            move = await flow.answers[session.state](hop.turn, typed)
+        except Invalid as invalid:
+            return self.show_again(hop, invalid.hint)
+        flow.take(move, session)
+        return await self.enter(hop, patient)
+
+    def _follow(self, session: Session, choice: Choice) -> None:
+        session.notes[session.state] = choice.value
+        if choice.start:
+            self._start(session, Start(choice.start))
+        elif choice.move:
+            self.flow_of(session).take(choice.move, session)
+
+    def _go_on(self, session: Session, flow: Flow, outcome: str | Start | Done) -> None:
+        if isinstance(outcome, Start):
+            self._start(session, outcome)
+        elif isinstance(outcome, Done):
+            if not session.stack:
+                self.go_home(session)
+                return
+            session.flow, session.state, session.notes = session.stack.pop()
+            session.notes.update(outcome.notes)
+        else:
+            flow.take(outcome, session)
+
+    def _start(self, session: Session, start: Start) -> None:
+        session.stack.append((session.flow, session.state, session.notes))
+        session.flow, session.notes = start.flow, dict(start.notes)
+        session.state = self._flows[start.flow].start
+
+    async def _show(self, hop: Hop, screen: Screen) -> Reply:
+        reply = self.finish(hop, present(hop, self.flow_of(hop.session), screen))
+        if screen.guards:
+            # A call cut here goes on here after any crash; a dialled long code cannot, having none.
+            await self._market.records.write(lambda db: self._keep(db, hop, reply))
+        return reply
+
+    async def _commit(self, hop: Hop, flow: Flow) -> Reply:
+        """The effect, its key, its reply and the session after it, in one transaction."""
+        effect = flow.effects[hop.session.state]
+
+        def in_transaction(db: Connection) -> Reply:
+            saved = hops.find(db, hop.turn.hop_key)
+            if saved is not None:
+                hop.turn.session, hop.noted = saved.session, True
+                return saved.reply
+            _speak_to(hop.session)
+            reply = self.finish(hop, present(hop, flow, effect(hop.turn, db)))
+            hops.keep(db, hop.turn.hop_key, hop.session, reply, hop.turn.now)
+            return reply
+
+        return await self._market.records.write(in_transaction)
+
+    def _keep(self, db: Connection, hop: Hop, reply: Reply) -> None:
+        if hops.find(db, hop.turn.hop_key) is None:
+            hops.keep(db, hop.turn.hop_key, hop.session, reply, hop.turn.now)
+
+
+def chosen(screen: Screen, seen: int, typed: str) -> Choice | None:
+    """The choice that `typed` names among those the person has seen, or None."""
+    for number, choice in enumerate(screen.choices[:seen], 1):
+        if typed == (choice.key or str(number)):
+            return choice
+    return None
+
+
+def _speak_to(session: Session) -> None:
+    speak(session.language or LANGUAGES[0])
+
+
+
+async def _nowhere_to_come_back_to(hop: Hop) -> None:
+    raise RuntimeError("no arrivals are set")

@@ -1,0 +1,36 @@
+"""What the engine tells others about its hops: transcripts, security events, counts."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bot.conversation import Reply, Session
+
+
+class Watch(Protocol):
+    """Sees every hop; it must be quick, wait for nothing and raise nothing."""
+
+    def hop(self, session: Session, typed: str, reply: Reply, seconds: float, kind: str) -> None:
+        """A hop was answered. `typed` has secrets cut out; `kind` is new, repeat, late, shed …"""
+        ...
+
+    def refused(self, what: str, msisdn: str, session_key: str) -> None:
+        """Something was refused for safety: another number's session, a flood."""
+        ...
+
+    def failed(self, session: Session, error: BaseException) -> None:
+        """Our own fault: everything needed to play the hop again."""
+        ...
+
+
+class NoWatch:
+    """Sees nothing."""
+
+    def hop(self, session: Session, typed: str, reply: Reply, seconds: float, kind: str) -> None:
+        """Do nothing."""
+
+    def refused(self, what: str, msisdn: str, session_key: str) -> None:
+        """Do nothing."""
+
+    def failed(self, session: Session, error: BaseException) -> None:
+        """Do nothing."""

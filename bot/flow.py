@@ -1,0 +1,158 @@
+"""What a conversation is made of: a map of moves, and a step for each place on it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import Connection
+from transitions import Machine, MachineError
+
+from bot.conversation import Inbound, Screen, Session
+
+if TYPE_CHECKING:
+    from bot.market import Market
+
+Arrow = tuple[str, str, str]
+_T = TypeVar("_T")
+
+
+class Invalid(Exception):
+    """The person's answer cannot be taken; `hint` says why, in their language."""
+
+    def __init__(self, hint: str) -> None:
+        super().__init__(hint)
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Begin another flow; when it is done, the state that started it is entered again."""
+
+    flow: str
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """This flow is finished: go back to the caller, or home. `notes` are handed to the caller."""
+
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Go back to where this number's earlier session stood, as the redial card offers."""
+
+
+Next = Screen | str | Start | Done | Resume
+
+
+@dataclass(slots=True)
+class Turn:
+    """All that a step may look at or use while one hop is answered."""
+
+    inbound: Inbound
+    session: Session
+    market: Market
+    now: datetime
+    hop_key: bytes
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What was picked or typed so far in this flow, under the state that asked."""
+        return self.session.notes
+
+    async def read(self, query: Callable[..., _T], *args: Any) -> _T:
+        """Run a reading function `query(db, *args)` of `market` against the records."""
+        return await self.market.records.read(lambda db: query(db, *args))
+
+
+Step = Callable[[Turn], Awaitable[Next]]
+Answer = Callable[[Turn, str], Awaitable[str]]
+Effect = Callable[[Turn, Connection], Screen]
+
+
+class Flow:
+    """One conversation: its map, and what is said and done at each place.
+
+    `moves` are rows of (move, from, to). `calls` are rows of (flow, from) for the flows that a
+    choice or a step of `from` may begin. A `back` row says where `0` leads.
+    """
+
+    def __init__(
+        self, name: str, start: str, moves: list[Arrow], calls: list[tuple[str, str]] | None = None
+    ) -> None:
+        self.name, self.start, self.moves, self.calls = name, start, moves, calls or []
+        self.steps: dict[str, Step] = {}
+        self.answers: dict[str, Answer] = {}
+        self.effects: dict[str, Effect] = {}
+        self.slow: set[str] = set()
+        self._arrows = {(move, source): target for move, source, target in moves}
+        places = [start, *(place for _, source, target in moves for place in (source, target))]
+        # One machine serves every session: sessions are moved by it, never added to it.
+        self.machine = Machine(
+            model=None,
+            states=list(dict.fromkeys([*places, *(source for _, source in self.calls)])),
+            transitions=[{"trigger": m, "source": s, "dest": d} for m, s, d in moves],
+            initial=start,
+            auto_transitions=False,
+        )
+
+    @property
+    def states(self) -> list[str]:
+        """Every place on the map, in the order in which the map names them."""
+        return list(self.machine.states)
+
+    def leads(self, move: str, state: str) -> bool:
+        """Whether the map has an arrow `move` out of `state`."""
+        return (move, state) in self._arrows
+
+    def take(self, move: str, session: Session) -> None:
+        """Follow one arrow of the map. A move the map lacks raises `MachineError`."""
+        event = self.machine.events.get(move)
+        if event is None:
+            raise MachineError(f"flow {self.name!r} has no move {move!r}")
+        event.trigger(session)
+
+    def step(self, state: str, slow: bool = False) -> Callable[[Step], Step]:
+        """Name what happens on entering `state`: show a screen, or go on along a move.
+
+        `slow` marks a step that waits on the outside: it is given the hop's time budget, and what
+        is not ready by then is shown on a later hop.
+        """
+
+        def keep(function: Step) -> Step:
+            self.steps[state] = function
+            if slow:
+                self.slow.add(state)
+            return function
+
+        return keep
+
+    def answer(self, state: str, slow: bool = False) -> Callable[[Answer], Answer]:
+        """Name how a typed answer is read in `state`: return a move, or raise `Invalid`."""
+
+        def keep(function: Answer) -> Answer:
+            self.answers[state] = function
+            if slow:
+                self.slow.add(state)
+            return function
+
+        return keep
+
+    def effect(self, state: str) -> Callable[[Effect], Effect]:
+        """Name what entering `state` does to the records, in one transaction with its reply.
+
+        The function gets the turn and a connection inside the transaction, may run on another
+        thread, and returns the screen to show. A repeated hop gets that screen, not a second effect.
+        """
+
+        def keep(function: Effect) -> Effect:
+            self.effects[state] = function
+            self.slow.add(state)
+            return function
+
+        return keep

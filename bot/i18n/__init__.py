@@ -1,0 +1,58 @@
+"""Words in the person's language: `_` translates in the language that `speaking` has set."""
+
+from __future__ import annotations
+
+import gettext
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from pathlib import Path
+
+from bot.conversation import LANGUAGES, Language
+
+DOMAIN = "bot"
+CATALOGUES = Path(__file__).parent
+
+_language: ContextVar[Language] = ContextVar("language")
+
+
+@lru_cache
+def _catalogue(language: Language) -> gettext.NullTranslations:
+    return gettext.translation(DOMAIN, CATALOGUES, [language])
+
+
+def load_catalogues() -> None:
+    """Read all catalogues now, so that no caller waits for it. Raises FileNotFoundError."""
+    for language in LANGUAGES:
+        _catalogue(language)
+
+
+def _(message: str) -> str:
+    """The message in the language being spoken. Outside `speaking` this fails with LookupError."""
+    return _catalogue(_language.get()).gettext(message)
+
+
+def n_(one: str, many: str, count: int) -> str:
+    """The form of a message that fits `count`; the number itself is the caller's to format in."""
+    return _catalogue(_language.get()).ngettext(one, many, count)
+
+
+def language_spoken() -> Language:
+    """The language `speaking` has set. Raises LookupError outside of it."""
+    return _language.get()
+
+
+def speak(language: Language) -> None:
+    """From here on, in this task or thread, `_` answers in `language`."""
+    _language.set(language)
+
+
+@contextmanager
+def speaking(language: Language) -> Iterator[None]:
+    """Within this block `_` answers in `language`."""
+    before = _language.set(language)
+    try:
+        yield
+    finally:
+        _language.reset(before)

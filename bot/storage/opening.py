@@ -1,0 +1,117 @@
+"""Opening the records that the settings name, and bringing their tables up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from bot.storage.postgres import PostgresRecords
+from bot.storage.records import Records, RecordsDown
+from bot.storage.sqlite import SqliteRecords, open_engine
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+FILE = "isoko.sqlite3"
+
+
+def sqlite_path(data_dir: Path) -> Path:
+    """Where the embedded store lies in the data folder."""
+    return data_dir / FILE
+
+
+async def open_records(database_url: str, data_dir: Path) -> Records:
+    """The records at `database_url`, or the SQLite file in `data_dir` when it is empty.
+
+    Raises `RecordsDown` with the remedy when the store is not reachable or not safe.
+    """
+    if database_url:
+        return PostgresRecords(database_url)
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = sqlite_path(data_dir)
+    if not path.exists():
+        path.touch(mode=0o600)
+    return SqliteRecords(path)
+
+
+class OneProcess:
+    """A lock on the data folder: the embedded store is for one server process."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._path = data_dir / "server.lock"
+        self._file: int | None = None
+
+    def take(self) -> None:
+        """Take the lock, or raise `RecordsDown` when another server has it."""
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RecordsDown(
+                f"another server already uses the data folder {self._path.parent}: stop it, set "
+                "ISOKO_DATA_DIR to another folder, or set ISOKO_DATABASE_URL and ISOKO_REDIS_URL"
+            ) from error
+
+    def give_back(self) -> None:
+        """Let the next server in."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+async def upgrade(database_url: str, data_dir: Path) -> None:
+    """Bring the tables up to date; does nothing when they are."""
+    if database_url:
+        records = PostgresRecords(database_url)
+        try:
+            await records.write(_upgrade_on)
+        finally:
+            await records.close()
+        return
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    await asyncio.to_thread(_upgrade_file, sqlite_path(data_dir))
+
+
+def revision_wanted() -> str:
+    """The newest revision that this code knows."""
+    return ScriptDirectory(str(_MIGRATIONS)).get_current_head() or ""
+
+
+def revision_of(db: Connection) -> str:
+    """The revision that the tables are at; "" when there are none."""
+    return MigrationContext.configure(db).get_current_revision() or ""
+
+
+def _upgrade_file(path: Path) -> None:
+    if not path.exists():
+        path.touch(mode=0o600)
+    engine = open_engine(path)
+    try:
+        with engine.begin() as db:
+            # The driver begins no transaction before DDL: half an upgrade would stay.
+            db.exec_driver_sql("BEGIN IMMEDIATE")
+            _upgrade_on(db)
+    finally:
+        engine.dispose()
+
+
+def _upgrade_on(db: Connection) -> None:
+    if revision_of(db) != revision_wanted():
+        command.upgrade(config_for(db), "head")
+
+
+def config_for(db: Connection) -> Config:
+    """Alembic's configuration for an open connection; there is no ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    attributes: dict[str, Any] = config.attributes
+    attributes["connection"] = db
+    return config

@@ -1,0 +1,37 @@
+"""The contract of the records: the same work on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+T = TypeVar("T")
+
+
+class RecordsDown(Exception):
+    """The records cannot be reached or written now; nothing was changed."""
+
+
+class Records(Protocol):
+    """Where people, orders and money are kept.
+
+    `work` is a plain function over a SQLAlchemy Core `Connection`, written once for both stores.
+    It must do no waiting of its own: on SQLite it runs on the one writing thread.
+    """
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` for its answer; it must change nothing. Raises `RecordsDown`."""
+        ...
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction and return once it is safely committed.
+
+        An exception of `work` undoes all it did and is raised here. Raises `RecordsDown`.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Finish what was asked and let go of every connection."""
+        ...

@@ -1,0 +1,53 @@
+"""Every table of the records; the migrations in `storage/migrations` build them."""
+
+from bot.storage.schema.columns import metadata
+from bot.storage.schema.delivery import audit, hops, inbox, outbox, transcripts
+from bot.storage.schema.money import (
+    PAYMENT_STATES,
+    ledger_entries,
+    ledger_lines,
+    payment_events,
+    payments,
+)
+from bot.storage.schema.people import (
+    consents,
+    contacts,
+    lesson_progress,
+    pin_failures,
+    pins,
+    tickets,
+)
+from bot.storage.schema.trading import (
+    OFFER_STATES,
+    offer_events,
+    offers,
+    orders,
+    prices,
+    stocks,
+)
+
+__all__ = [
+    "OFFER_STATES",
+    "PAYMENT_STATES",
+    "audit",
+    "consents",
+    "contacts",
+    "hops",
+    "inbox",
+    "ledger_entries",
+    "ledger_lines",
+    "lesson_progress",
+    "metadata",
+    "offer_events",
+    "offers",
+    "orders",
+    "outbox",
+    "payment_events",
+    "payments",
+    "pin_failures",
+    "pins",
+    "prices",
+    "stocks",
+    "tickets",
+    "transcripts",
+]

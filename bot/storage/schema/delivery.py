@@ -1,0 +1,79 @@
+"""Tables of what comes in and goes out: hops, outbox, inbox, audit, transcripts."""
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, Text
+
+from bot.storage.schema.columns import Json, Moment, metadata, one_of, row_id
+
+hops = Table(
+    "hops",
+    metadata,
+    # Keyed digest of gateway, session and typed history: one effect and one reply for each.
+    Column("key", LargeBinary(16), primary_key=True),
+    Column("session_key", String(160), nullable=False),
+    Column("owner", String(16), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("reply", Text, nullable=False),
+    Column("ends", Integer, nullable=False),
+    # The session as it stood with this reply: a lost session goes on from here.
+    Column("snapshot", LargeBinary, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index(None, "session_key", "size"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    row_id(),
+    Column("kind", String(16), nullable=False),
+    Column("dedupe_key", String(80), nullable=False, unique=True),
+    Column("payload", Json, nullable=False),
+    Column("state", String(8), nullable=False, server_default="waiting"),
+    Column("due_at", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("lease", String(40), nullable=False, server_default=""),
+    Column("lease_until", Moment),
+    Column("last_error", String(160), nullable=False, server_default=""),
+    Column("written_at", Moment, nullable=False),
+    Column("done_at", Moment),
+    Index(None, "state", "due_at"),
+    one_of("state", ("waiting", "sent", "dead")),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    row_id(),
+    Column("source", String(24), nullable=False),
+    Column("event_id", String(160), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("applied_at", Moment),
+    Column("outcome", String(160), nullable=False, server_default=""),
+    Index(None, "source", "event_id", unique=True),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    row_id(),
+    Column("at", Moment, nullable=False),
+    Column("actor", String(40), nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("subject", String(80), nullable=False),
+    Column("details", Json, nullable=False),
+)
+
+transcripts = Table(
+    "transcripts",
+    metadata,
+    row_id(),
+    Column("session_key", String(160), nullable=False, index=True),
+    Column("hop", Integer, nullable=False),
+    Column("owner", String(16), nullable=False),
+    Column("place", String(48), nullable=False),
+    # Secrets are already cut out of what was typed.
+    Column("typed", String(160), nullable=False),
+    Column("shown", Text, nullable=False),
+    Column("micros", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+)

@@ -1,0 +1,73 @@
+"""Tables of money: payments and the double-entry ledger."""
+
+from sqlalchemy import CheckConstraint, Column, Index, Integer, String, Table
+
+from bot.storage.schema.columns import BigInt, Moment, belongs_to, metadata, one_of, row_id
+
+PAYMENT_STATES = ("created", "sent", "unknown", "succeeded", "failed", "flagged")
+
+payments = Table(
+    "payments",
+    metadata,
+    row_id(),
+    # Made before the first call and never changed: the operator's idempotency key.
+    Column("reference", String(36), nullable=False, unique=True),
+    Column("callback_token", String(43), nullable=False, unique=True),
+    Column("direction", String(12), nullable=False),
+    belongs_to("contact_id", "contacts", index=True),
+    belongs_to("offer_id", "offers", nullable=True, index=True),
+    Column("order_code", String(16), nullable=False),
+    Column("provider", String(16), nullable=False),
+    Column("payee_msisdn", String(16), nullable=False),
+    Column("amount_rwf", BigInt, nullable=False),
+    Column("fee_rwf", BigInt, nullable=False, server_default="0"),
+    Column("currency", String(3), nullable=False),
+    Column("state", String(12), nullable=False, server_default="created"),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("reason", String(160), nullable=False, server_default=""),
+    Column("provider_txn_id", String(64), nullable=False, server_default=""),
+    Column("proof_code", String(12), nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+    Column("settled_at", Moment),
+    Column("confirmed_at", Moment),
+    # When to ask the operator next, and how often we have asked.
+    Column("look_up_at", Moment),
+    Column("look_ups", Integer, nullable=False, server_default="0"),
+    Index(None, "state", "look_up_at"),
+    one_of("direction", ("payout", "collection")),
+    one_of("state", PAYMENT_STATES),
+    CheckConstraint("amount_rwf > 0 AND amount_rwf <= 5000000", name="amount_in_limits"),
+    CheckConstraint("fee_rwf >= 0", name="fee_not_negative"),
+)
+
+payment_events = Table(
+    "payment_events",
+    metadata,
+    row_id(),
+    belongs_to("payment_id", "payments", index=True),
+    Column("from_state", String(12), nullable=False),
+    Column("to_state", String(12), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("by", String(40), nullable=False),
+    Column("reason", String(160), nullable=False, server_default=""),
+)
+
+ledger_entries = Table(
+    "ledger_entries",
+    metadata,
+    row_id(),
+    # One posting for one cause: "payment:<reference>:succeeded".
+    Column("cause", String(80), nullable=False, unique=True),
+    Column("at", Moment, nullable=False),
+)
+
+ledger_lines = Table(
+    "ledger_lines",
+    metadata,
+    row_id(),
+    belongs_to("entry_id", "ledger_entries", index=True),
+    # "hub_float", "farmer_payable:<contact>", "fees", "suspense".
+    Column("account", String(40), nullable=False, index=True),
+    Column("amount_rwf", BigInt, nullable=False),
+    CheckConstraint("amount_rwf <> 0", name="amount_not_zero"),
+)

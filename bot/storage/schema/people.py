@@ -1,0 +1,89 @@
+"""Tables of people: who they are, what they agreed to, and their PIN."""
+
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, String, Table, text
+
+from bot.storage.schema.columns import Moment, belongs_to, metadata, one_of, row_id
+
+contacts = Table(
+    "contacts",
+    metadata,
+    row_id(),
+    Column("hub", String(16), nullable=False, server_default="rw"),
+    # Erasing a person empties these; orders and payments keep the row's number only.
+    Column("msisdn", String(16), unique=True),
+    Column("names", String(80), nullable=False, server_default=""),
+    Column("district", String(40), nullable=False, server_default=""),
+    Column("language", String(2), nullable=False, server_default="rw"),
+    Column("role", String(16), nullable=False, server_default="farmer"),
+    Column("crop", String(24), nullable=False, server_default=""),
+    Column("shared_phone", Boolean, nullable=False, server_default=text("false")),
+    Column("wallet", String(16), nullable=False, server_default=""),
+    Column("created_at", Moment, nullable=False),
+    Column("erased_at", Moment),
+    one_of("language", ("rw", "fr", "en")),
+    one_of("role", ("farmer", "crafts", "cooperative", "host")),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    row_id(),
+    belongs_to("contact_id", "contacts", index=True),
+    Column("text_version", String(24), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("given_at", Moment, nullable=False),
+    Column("withdrawn_at", Moment),
+)
+
+pins = Table(
+    "pins",
+    metadata,
+    belongs_to("contact_id", "contacts", primary_key=True),
+    Column("hash", String(160), nullable=False),
+    Column("set_at", Moment, nullable=False),
+    Column("wrong_in_a_row", Integer, nullable=False, server_default="0"),
+    Column("locked_until", Moment),
+)
+
+pin_failures = Table(
+    "pin_failures",
+    metadata,
+    row_id(),
+    belongs_to("contact_id", "contacts"),
+    # The hop that failed: sent again, it is not a second failure.
+    Column("hop_key", LargeBinary(16), nullable=False, unique=True),
+    Column("at", Moment, nullable=False),
+    Index(None, "contact_id", "at"),
+)
+
+lesson_progress = Table(
+    "lesson_progress",
+    metadata,
+    row_id(),
+    belongs_to("contact_id", "contacts"),
+    Column("lesson", String(32), nullable=False),
+    Column("page", Integer, nullable=False),
+    Column("score", Integer),
+    Column("at", Moment, nullable=False),
+    Index(None, "contact_id", "lesson", unique=True),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    row_id(),
+    Column("code", String(12), nullable=False, unique=True),
+    belongs_to("contact_id", "contacts", nullable=True, index=True),
+    # Kept only to call back someone who asked for it; emptied when the ticket is closed.
+    Column("msisdn", String(16), nullable=False),
+    Column("category", String(24), nullable=False),
+    Column("about", String(40), nullable=False, server_default=""),
+    Column("text", String(320), nullable=False, server_default=""),
+    Column("language", String(2), nullable=False),
+    Column("state", String(16), nullable=False, server_default="open"),
+    Column("opened_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("closed_at", Moment),
+    one_of("state", ("open", "taken", "closed")),
+)

@@ -1,0 +1,110 @@
+"""Tables of trade: prices, stock, orders of the hub, and the offers made of them."""
+
+from sqlalchemy import CheckConstraint, Column, Date, Index, Integer, String, Table
+
+from bot.storage.schema.columns import BigInt, Json, Moment, belongs_to, metadata, one_of, row_id
+
+prices = Table(
+    "prices",
+    metadata,
+    row_id(),
+    Column("hub", String(16), nullable=False, server_default="rw"),
+    Column("product", String(24), nullable=False),
+    Column("place", String(60), nullable=False, server_default=""),
+    Column("district", String(40), nullable=False, server_default=""),
+    Column("kind", String(12), nullable=False),
+    Column("amount_rwf", BigInt, nullable=False),
+    Column("unit", String(8), nullable=False),
+    Column("valid_on", Date, nullable=False),
+    Column("source", String(80), nullable=False),
+    Column("state", String(12), nullable=False, server_default="shown"),
+    Column("reason", String(160), nullable=False, server_default=""),
+    Column("entered_at", Moment, nullable=False),
+    Index(None, "hub", "product", "place", "kind", "valid_on", "source", unique=True),
+    one_of("kind", ("minimum", "fixed", "observed", "retail", "example")),
+    one_of("state", ("shown", "flagged")),
+    CheckConstraint("amount_rwf > 0", name="amount_positive"),
+)
+
+stocks = Table(
+    "stocks",
+    metadata,
+    row_id(),
+    belongs_to("contact_id", "contacts"),
+    Column("product", String(24), nullable=False),
+    Column("available_g", BigInt, nullable=False),
+    Column("promised_g", BigInt, nullable=False, server_default="0"),
+    Index(None, "contact_id", "product", unique=True),
+    CheckConstraint("promised_g >= 0 AND promised_g <= available_g", name="never_oversold"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    row_id(),
+    Column("hub", String(16), nullable=False, server_default="rw"),
+    Column("code", String(16), nullable=False, unique=True),
+    Column("product", String(24), nullable=False),
+    Column("packs", Integer, nullable=False),
+    Column("packs_accepted", Integer, nullable=False, server_default="0"),
+    Column("pack_g", Integer, nullable=False),
+    Column("price_rwf", BigInt, nullable=False),
+    Column("sale_price_rwf", BigInt, nullable=False),
+    # [{"name": …, "to": …, "amount_rwf": …}] a pack: sale price = farmer's net + these, to the franc.
+    Column("deductions", Json, nullable=False),
+    Column("collection_point", String(60), nullable=False),
+    Column("deliver_by", Moment, nullable=False),
+    Column("placed_at", Moment, nullable=False),
+    CheckConstraint("packs > 0 AND pack_g > 0 AND price_rwf > 0", name="amounts_positive"),
+    CheckConstraint("packs_accepted >= 0 AND packs_accepted <= packs", name="never_overaccepted"),
+)
+
+OFFER_STATES = (
+    "offered",
+    "accepted",
+    "declined",
+    "expired",
+    "withdrawn",
+    "handed_over",
+    "shipped",
+    "delivered",
+    "paid",
+    "confirmed",
+    "disputed",
+)
+
+offers = Table(
+    "offers",
+    metadata,
+    row_id(),
+    belongs_to("order_id", "orders"),
+    belongs_to("contact_id", "contacts"),
+    Column("packs", Integer, nullable=False),
+    Column("packs_accepted", Integer, nullable=False, server_default="0"),
+    Column("price_rwf", BigInt, nullable=False),
+    Column("state", String(16), nullable=False, server_default="offered"),
+    # Goes up with every change; an answer carries the version that the person saw.
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("answer_by", Moment, nullable=False),
+    Column("answered_at", Moment),
+    Index(None, "order_id", "contact_id", unique=True),
+    Index(None, "contact_id", "state"),
+    one_of("state", OFFER_STATES),
+    CheckConstraint("packs_accepted >= 0 AND packs_accepted <= packs", name="part_of_offer"),
+)
+
+offer_events = Table(
+    "offer_events",
+    metadata,
+    row_id(),
+    belongs_to("offer_id", "offers", index=True),
+    Column("from_state", String(16), nullable=False),
+    Column("to_state", String(16), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("by", String(40), nullable=False),
+    Column("channel", String(24), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("place", String(60), nullable=False, server_default=""),
+    # The same cause changes an offer once.
+    Index(None, "offer_id", "key", unique=True),
+)

@@ -1,0 +1,50 @@
+"""The contract of live conversations: they may vanish, and nothing is lost with them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from bot.conversation import Session
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Session)
+
+
+def pack(session: Session) -> bytes:
+    """A session as compact bytes."""
+    return _encoder.encode(session)
+
+
+def unpack(data: bytes) -> Session:
+    """The session packed in `data`. Raises msgspec.ValidationError when it is not one."""
+    return _decoder.decode(data)
+
+
+class Sessions(Protocol):
+    """Where live conversations are kept, each for the time to live given to the store."""
+
+    async def load(self, key: str) -> Session | None:
+        """The session kept under `key`, or None."""
+        ...
+
+    async def save(self, session: Session) -> None:
+        """Keep `session` under its key, and start its time to live anew."""
+        ...
+
+    async def last_of(self, msisdn: str) -> str | None:
+        """The key of the last session that this number began, or None."""
+        ...
+
+    async def began(self, msisdn: str, key: str) -> None:
+        """Remember that this number's last session is `key`."""
+        ...
+
+    async def count(self) -> int:
+        """How many sessions are kept now, about."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        ...

@@ -1,0 +1,74 @@
+"""Hop transcripts, written in batches off the reply's path; secrets are cut out before this."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, insert
+
+from bot.storage.records import Records, RecordsDown
+from bot.storage.schema import audit, transcripts
+
+log = structlog.get_logger(__name__)
+
+_WAITING_MAX = 20_000
+
+
+class Transcripts:
+    """Collects rows and writes them together every `every_s` seconds."""
+
+    def __init__(self, records: Records, every_s: float = 1.0) -> None:
+        self._records, self._every_s = records, every_s
+        self._rows: list[tuple[Any, ...]] = []
+        self._events: list[dict[str, Any]] = []
+        self.dropped = 0
+
+    def add(self, row: tuple[Any, ...]) -> None:
+        """One hop, in the order of the columns of `_COLUMNS`; dropped when too many wait."""
+        if len(self._rows) >= _WAITING_MAX:
+            self.dropped += 1
+            return
+        self._rows.append(row)
+
+    def event(self, at: datetime, actor: str, action: str, subject: str, **details: Any) -> None:
+        """One line for the audit: a refusal, a lock, a look at somebody's data."""
+        if len(self._events) < _WAITING_MAX:
+            self._events.append(
+                {"at": at, "actor": actor, "action": action, "subject": subject, "details": details}
+            )
+
+    async def run(self) -> None:
+        """Write until cancelled, then write what is left."""
+        try:
+            while True:
+                await asyncio.sleep(self._every_s)
+                await self.flush()
+        finally:
+            with suppress(RecordsDown):
+                await self.flush()
+
+    async def flush(self) -> None:
+        """Write what waits now. When the records are down it goes on waiting."""
+        rows, events = self._rows, self._events
+        if not rows and not events:
+            return
+        self._rows, self._events = [], []
+        try:
+            await self._records.write(lambda db: _write(db, rows, events))
+        except RecordsDown as error:
+            self._rows[:0], self._events[:0] = rows, events
+            log.warning("transcripts wait", why=str(error), waiting=len(rows))
+
+
+_COLUMNS = ("session_key", "hop", "owner", "place", "typed", "shown", "micros", "at")
+
+
+def _write(db: Connection, rows: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> None:
+    if rows:
+        db.execute(insert(transcripts), [dict(zip(_COLUMNS, row, strict=True)) for row in rows])
+    if events:
+        db.execute(insert(audit), events)

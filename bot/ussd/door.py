@@ -1,0 +1,78 @@
+"""Who may knock at a gateway's route: secret, source address, size, speed and type of the body."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from aiohttp import web
+
+from bot.ussd.gateway import BadRequest, Gateway, Wire
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class DoorRules:
+    """The door's settings. Empty `allowed` lets every address in; empty `secret` asks for none."""
+
+    secret: str = ""
+    allowed: tuple[Network, ...] = ()
+    proxies: tuple[Network, ...] = ()
+    proxy_hops: int = 1
+    body_timeout_s: float = 5.0
+    service_codes: frozenset[str] = frozenset()
+
+
+def networks(texts: list[str]) -> tuple[Network, ...]:
+    """Networks from their texts. Raises ValueError for what is not one."""
+    return tuple(ip_network(text) for text in texts)
+
+
+async def let_in(request: web.Request, gateway: Gateway, rules: DoorRules) -> Wire:
+    """The request as a `Wire`. Raises `BadRequest` with the status to answer."""
+    given = request.match_info.get("secret", "")
+    if not hmac.compare_digest(given.encode(), rules.secret.encode()):
+        raise BadRequest("unknown path", 404)
+    if rules.allowed and not _is_in(source_of(request, rules), rules.allowed):
+        raise BadRequest("this source is not allowed", 403)
+    if request.content_type not in gateway.content_types:
+        raise BadRequest("this content type is not spoken here", 415)
+    body = await _body(request, rules.body_timeout_s)
+    return Wire(request.method, "", request.query_string, request.headers, body)
+
+
+def source_of(request: web.Request, rules: DoorRules) -> str:
+    """The caller's address: a forwarded one counts only from a proxy we know, and from the right.
+
+    The rightmost entries were written by our own proxies; anything further left is hearsay.
+    """
+    peer = request.remote or ""
+    if not rules.proxies or not _is_in(peer, rules.proxies):
+        return peer
+    chain = [
+        hop.strip()
+        for header in request.headers.getall("X-Forwarded-For", [])
+        for hop in header.split(",")
+    ]
+    return chain[-rules.proxy_hops] if len(chain) >= rules.proxy_hops else peer
+
+
+def _is_in(address: str, allowed: tuple[Network, ...]) -> bool:
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    return any(ip in network for network in allowed)
+
+
+async def _body(request: web.Request, timeout_s: float) -> bytes:
+    if request.content.is_eof():
+        return await request.read()
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await request.read()
+    except TimeoutError:
+        raise BadRequest("the body came too slowly", 408) from None

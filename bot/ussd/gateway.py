@@ -1,0 +1,92 @@
+"""What a USSD gateway is to us: a way to read a request and a way to write the reply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.parse import unquote_plus
+
+from bot.conversation import Inbound, Reply
+
+
+class BadRequest(Exception):
+    """The request is not one this gateway sends; `status` is the HTTP status to answer."""
+
+    def __init__(self, reason: str, status: int = 400) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A request as it came, whatever the transport: form, JSON, XML, query or path."""
+
+    method: str
+    tail: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WireReply:
+    """What goes back: the body and the headers of the gateway's dialect."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
+
+
+class Gateway(Protocol):
+    """One gateway's dialect, pure: no network, no session, no language.
+
+    `path` is what follows `/ussd/`; `methods` and `content_types` are what it sends ("" in
+    `content_types` accepts a request without a body). `events` is a further path for the notice
+    that a session ended, "" where the gateway tells so on the same path or not at all.
+    """
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def methods(self) -> tuple[str, ...]: ...
+    @property
+    def content_types(self) -> tuple[str, ...]: ...
+    @property
+    def events(self) -> str: ...
+
+    def read(self, wire: Wire, country: str) -> Inbound:
+        """The hop in this request. Raises `BadRequest`."""
+        ...
+
+    def read_event(self, wire: Wire, country: str) -> Inbound:
+        """The end of a session in this request. Raises `BadRequest`."""
+        ...
+
+    def write(self, inbound: Inbound, reply: Reply) -> WireReply:
+        """The reply in this dialect."""
+        ...
+
+
+def read_form(body: bytes) -> dict[str, str]:
+    """The fields of a form body. Raises `BadRequest` for a field given twice, or broken text."""
+    fields: dict[str, str] = {}
+    try:
+        for part in body.decode("ascii").split("&"):
+            name, _, value = part.partition("=")
+            if name in fields:
+                raise BadRequest(f"field {name[:20]!r} is given twice")
+            fields[name] = _plain(value)
+    except UnicodeDecodeError:
+        raise BadRequest("the form is not URL-encoded UTF-8") from None
+    return fields
+
+
+def _plain(value: str) -> str:
+    # The three escapes that fill nearly every request are undone without the general decoder.
+    if "%" in value:
+        value = value.replace("%2A", "*").replace("%23", "#").replace("%2B", "\x00")
+        if "%" in value or "+" in value:
+            value = unquote_plus(value, errors="strict")
+        return value.replace("\x00", "+")
+    return value.replace("+", " ") if "+" in value else value

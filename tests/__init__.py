@@ -1,0 +1,1 @@
+"""The tests: most read as a phone call."""

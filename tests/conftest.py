@@ -1,0 +1,65 @@
+"""What tests share: real stores, a clock, and a phone that dials the real server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from bot.storage.opening import open_records, upgrade
+from bot.storage.records import Records
+from bot.storage.schema import metadata
+from tests.real_postgres import RealPostgres
+from tests.real_valkey import RealValkey
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[RealPostgres]:
+    """A real PostgreSQL server."""
+    server = RealPostgres()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[RealValkey]:
+    """A real Valkey server."""
+    server = RealValkey()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+async def postgres_records(postgres: RealPostgres) -> AsyncIterator[Records]:
+    """Records in a migrated PostgreSQL database, shared and emptied by `records`."""
+    url = postgres.new_database()
+    await upgrade(url, Path())
+    store = await open_records(url, Path())
+    yield store
+    await store.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def records(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Records]:
+    """Empty records, once on SQLite and once on PostgreSQL."""
+    if request.param == "postgres":
+        store: Records = request.getfixturevalue("postgres_records")
+        tables = ", ".join(table.name for table in metadata.sorted_tables)
+        await store.write(
+            lambda db: db.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        )
+        yield store
+        return
+    await upgrade("", tmp_path)
+    store = await open_records("", tmp_path)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A fixed moment of a working day: 24 November 2026, 11:00 in Kigali."""
+    return datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

