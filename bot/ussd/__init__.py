@@ -1,0 +1,1 @@
+"""The USSD door: gateways in, pages a feature phone can show out."""

@@ -1,0 +1,108 @@
+"""From settings to parts: what the server and the commands are made of."""
+
+from __future__ import annotations
+
+from bot.engine import Limits
+from bot.history import Marks
+from bot.market import Hub, Market
+from bot.market.pins import PinGuard
+from bot.market.prices import PriceBoard
+from bot.payments.mtn_momo import MomoConfig
+from bot.settings import Settings
+from bot.sms.africastalking import SmsConfig
+from bot.storage.records import Records
+from bot.storage.sessions import Sessions
+from bot.storage.sessions.memory import MemorySessions
+from bot.storage.sessions.redis import RedisSessions
+from bot.ussd.door import DoorRules, networks
+
+
+def hub_of(settings: Settings) -> Hub:
+    """The hub that the settings name."""
+    hub = settings.hub
+    return Hub(
+        hub.id, hub.name, hub.currency, hub.timezone, hub.help_msisdn, hub.service_code
+    )
+
+
+def pins_of(settings: Settings, records: Records) -> PinGuard:
+    """The PIN guard, with the pepper and the cost from the settings."""
+    pin = settings.pin
+    return PinGuard(
+        records,
+        pepper=pin.pepper.get_secret_value(),
+        memory_kib=pin.memory_kib,
+        passes=pin.passes,
+        lanes=pin.lanes,
+        tries_per_day=pin.tries_per_day,
+        lock_minutes=pin.lock_minutes,
+        lifetime_tries=pin.lifetime_tries,
+        hash_workers=pin.hash_workers,
+        hash_queue=pin.hash_queue,
+    )
+
+
+def market_of(settings: Settings, records: Records) -> Market:
+    """The market on these records."""
+    board = PriceBoard(records, settings.prices.stale_after_days)
+    return Market(hub_of(settings), records, board, pins_of(settings, records))
+
+
+def sessions_of(settings: Settings) -> Sessions:
+    """Live conversations: in this process, or in Redis when its URL is set."""
+    ttl_s = settings.ussd.session_ttl_s
+    return RedisSessions(settings.redis_url, ttl_s) if settings.redis_url else MemorySessions(ttl_s)
+
+
+def marks_of(settings: Settings) -> Marks:
+    """The keyed digests of hops."""
+    return Marks(settings.secret_key.get_secret_value())
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The engine's limits."""
+    ussd = settings.ussd
+    return Limits(
+        ussd.hop_budget_s, ussd.resume_s, ussd.dials_per_minute, ussd.max_hops_in_flight
+    )
+
+
+def door_rules_of(settings: Settings, gateway: str) -> DoorRules:
+    """Who may knock at this gateway's route."""
+    ussd = settings.ussd
+    secret = ussd.secrets.get(gateway)
+    return DoorRules(
+        secret=secret.get_secret_value() if secret else "",
+        allowed=networks(list(ussd.allowed_networks)),
+        proxies=networks(list(ussd.trusted_proxies)),
+        proxy_hops=ussd.proxy_hops,
+        body_timeout_s=ussd.body_timeout_s,
+        service_codes=frozenset(ussd.service_codes),
+    )
+
+
+def momo_of(settings: Settings, base_url: str = "") -> MomoConfig:
+    """MTN's side of the settings; `base_url` is the sandbox's where one runs."""
+    momo = settings.momo
+    return MomoConfig(
+        base_url=base_url or momo.base_url,
+        subscription_key=momo.subscription_key.get_secret_value(),
+        api_user=momo.api_user,
+        api_key=momo.api_key.get_secret_value(),
+        target_environment=momo.target_environment,
+        currency=settings.hub.currency,
+        callback_url=momo.callback_url,
+        timeout_s=momo.timeout_s,
+    )
+
+
+def sms_of(settings: Settings, base_url: str = "") -> SmsConfig:
+    """Africa's Talking SMS in the settings; `base_url` is the sandbox's where one runs."""
+    sms = settings.sms
+    return SmsConfig(
+        base_url=base_url or sms.base_url,
+        username=sms.username,
+        api_key=sms.api_key.get_secret_value(),
+        sender=sms.sender,
+        timeout_s=sms.timeout_s,
+    )
