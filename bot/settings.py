@@ -1,0 +1,275 @@
+"""Settings: config/*.toml and the environment become one frozen value, or the start stops."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+
+PREFIX = "ISOKO_"
+_FOLDER = Path(__file__).resolve().parent.parent / "config"
+
+
+class SettingsError(Exception):
+    """A setting is unknown, missing or unsafe; the message names it and the remedy."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HubSettings(_Frozen):
+    """The hub this server serves."""
+
+    id: str
+    name: str
+    currency: str
+    country: str
+    timezone: str
+    help_msisdn: str
+    service_code: str
+
+
+class UssdSettings(_Frozen):
+    """The USSD door and the life of a conversation."""
+
+    gateways: tuple[str, ...]
+    service_codes: tuple[str, ...]
+    page_septets: int
+    hop_budget_s: float
+    resume_s: float
+    session_ttl_s: float
+    dials_per_minute: int
+    max_hops_in_flight: int
+    body_limit_bytes: int
+    body_timeout_s: float
+    allowed_networks: tuple[str, ...]
+    trusted_proxies: tuple[str, ...]
+    proxy_hops: int
+    secrets: dict[str, SecretStr]
+
+
+class PinSettings(_Frozen):
+    """What a PIN costs to check, and how often it may be wrong."""
+
+    pepper: SecretStr
+    memory_kib: int
+    passes: int
+    lanes: int
+    tries_per_session: int
+    tries_per_day: int
+    lock_minutes: int
+    lifetime_tries: int
+    hash_workers: int
+    hash_queue: int
+
+
+class PriceSettings(_Frozen):
+    """When a price counts as old, and as unbelievable."""
+
+    stale_after_days: int
+    outlier_factor: float
+
+
+class MomoSettings(_Frozen):
+    """MTN MoMo, disbursement."""
+
+    base_url: str
+    subscription_key: SecretStr
+    api_user: str
+    api_key: SecretStr
+    target_environment: str
+    callback_url: str
+    timeout_s: float
+
+
+class SmsSettings(_Frozen):
+    """SMS out, in Africa's Talking's form."""
+
+    base_url: str
+    username: str
+    api_key: SecretStr
+    sender: str
+    timeout_s: float
+
+
+class OutboxSettings(_Frozen):
+    """How news leaves."""
+
+    poll_s: float
+    lease_s: float
+    batch: int
+    max_attempts: int
+
+
+class SandboxSettings(_Frozen):
+    """The pretended outside: operator and SMS, for demo and tests."""
+
+    enabled: bool
+    host: str
+    port: int
+
+
+class MetricsSettings(_Frozen):
+    """Who may read the figures."""
+
+    token: SecretStr
+
+
+class Settings(_Frozen):
+    """Everything that can be set."""
+
+    env: Literal["demo", "production"]
+    host: str
+    port: int
+    data_dir: Path
+    database_url: str
+    redis_url: str
+    workers: int
+    public_url: str
+    log_level: Literal["debug", "info", "warning", "error"]
+    log_format: Literal["auto", "json", "console"]
+    secret_key: SecretStr
+    hub: HubSettings
+    ussd: UssdSettings
+    pin: PinSettings
+    prices: PriceSettings
+    momo: MomoSettings
+    sms: SmsSettings
+    outbox: OutboxSettings
+    sandbox: SandboxSettings
+    metrics: MetricsSettings
+
+    @property
+    def url(self) -> str:
+        """Where people and operators reach this server."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Default, then the environment's own file, then variables; the last one wins.
+
+    Raises `SettingsError` for an unknown, missing, malformed or unsafe setting.
+    """
+    variables = os.environ if environment is None else environment
+    ours = {key: value for key, value in variables.items() if key.startswith(PREFIX)}
+    env = ours.get("ISOKO_ENV", "demo")
+    if env not in ("demo", "production"):
+        raise SettingsError(f"ISOKO_ENV is {env!r}: set it to demo or production")
+    values = _read(_FOLDER / "default.toml")
+    known = _flat(values)
+    _merge(values, _read(_FOLDER / f"{env}.toml"), known, f"config/{env}.toml")
+    values["env"] = env
+    for variable, text in ours.items():
+        _put(values, variable, text, known)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(_first_problem(error)) from None
+    _refuse_unsafe(settings)
+    return settings
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path.name} is missing: run from a clone of the project") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"config/{path.name} cannot be read: {error}") from None
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> list[str]:
+    names: list[str] = []
+    for key, value in values.items():
+        name = f"{before}{key}"
+        if isinstance(value, dict) and name != "ussd.secrets":
+            names += _flat(value, f"{name}.")
+        else:
+            names.append(name)
+    return names
+
+
+def _merge(into: dict[str, Any], more: Mapping[str, Any], known: list[str], where: str) -> None:
+    for name in _flat(more):
+        if name not in known:
+            raise SettingsError(f"{where} sets {name!r}, which is no setting{_did_you(name, known)}")
+        *path, last = name.split(".")
+        target, source = into, more
+        for key in path:
+            target, source = target[key], source[key]
+        target[last] = source[last]
+
+
+def _put(values: dict[str, Any], variable: str, text: str, known: list[str]) -> None:
+    path = variable.removeprefix(PREFIX).lower().split("__")
+    name = ".".join(path)
+    in_secrets = path[:2] == ["ussd", "secrets"] and len(path) == 3  # noqa: PLR2004
+    if name not in known and not in_secrets:
+        names = [PREFIX + other.upper().replace(".", "__") for other in known]
+        raise SettingsError(f"{variable} is no setting{_did_you(variable, names)}")
+    target = values
+    for key in path[:-1]:
+        target = target[key]
+    now = target.get(path[-1])
+    is_list = isinstance(now, list)
+    target[path[-1]] = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
+
+
+def _did_you(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f": did you mean {near[0]}?" if near else ": see config/default.toml for all of them"
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    variable = PREFIX + name.upper().replace(".", "__")
+    if first["type"] == "missing":
+        return f"setting {name} is missing: give it in config/default.toml or as {variable}"
+    return f"setting {name} is not usable: {first['msg'].lower()}; correct it, or set {variable}"
+
+
+def _refuse_unsafe(settings: Settings) -> None:
+    several = settings.workers > 1
+    if several and not (settings.redis_url and settings.database_url):
+        raise SettingsError(
+            "ISOKO_WORKERS is more than 1: several workers need ISOKO_REDIS_URL and "
+            "ISOKO_DATABASE_URL, or set ISOKO_WORKERS=1"
+        )
+    if several:
+        raise SettingsError(
+            "ISOKO_WORKERS is more than 1, which this version does not serve yet: set it to 1"
+        )
+    if settings.env != "production":
+        return
+    if settings.sandbox.enabled:
+        raise SettingsError("sandbox.enabled is true in production: set ISOKO_SANDBOX__ENABLED=false")
+    for name, value in _secrets(settings).items():
+        text = value.get_secret_value()
+        if len(text) < 16 or text.lower().startswith(("demo", "changeme")):  # noqa: PLR2004
+            variable = PREFIX + name.upper().replace(".", "__")
+            raise SettingsError(
+                f"{variable} is missing or too weak for production: "
+                "give at least 16 random characters, for instance from `openssl rand -hex 24`"
+            )
+
+
+def _secrets(settings: Settings) -> dict[str, SecretStr]:
+    empty = SecretStr("")
+    found = {
+        "secret_key": settings.secret_key,
+        "pin.pepper": settings.pin.pepper,
+        "momo.subscription_key": settings.momo.subscription_key,
+        "momo.api_key": settings.momo.api_key,
+        "sms.api_key": settings.sms.api_key,
+        "metrics.token": settings.metrics.token,
+    }
+    for gateway in settings.ussd.gateways:
+        found[f"ussd.secrets.{gateway}"] = settings.ussd.secrets.get(gateway, empty)
+    return found
