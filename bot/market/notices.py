@@ -1,0 +1,102 @@
+"""News to people by SMS, in their language; it leaves through the outbox of its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from bot.i18n import _, language_spoken, speaking
+from bot.i18n.formats import amount, day
+from bot.market import people, products
+from bot.storage import outbox
+
+if TYPE_CHECKING:
+    from bot.market.offers import Offer
+    from bot.market.settlement import Payment
+
+
+def tell(
+    db: Connection, contact_id: int, dedupe_key: str, words: Callable[[], str], now: datetime
+) -> bool:
+    """Send the person what `words()` says in their language; once for each `dedupe_key`.
+
+    The number is looked up when it leaves, so that an erased person gets nothing.
+    """
+    contact = people.by_id(db, contact_id)
+    if contact is None:
+        return False
+    with speaking(contact.language):
+        text = words()
+    return outbox.put(db, "sms", dedupe_key, {"contact_id": contact_id, "text": text}, now)
+
+
+def offer_arrived(offer: Offer) -> str:
+    """A new order waits for an answer."""
+    language = language_spoken()
+    return _(
+        "Isoko: new order {code}. {product}: {packs} x {price}. Answer by {day}: dial the code."
+    ).format(
+        code=offer.code,
+        product=products.name(offer.product),
+        packs=offer.packs,
+        price=amount(offer.price_rwf, language),
+        day=day(offer.answer_by.date()),
+    )
+
+
+def order_accepted(offer: Offer) -> str:
+    """The person accepted: where to bring it, by when, for how much."""
+    return _(
+        "Isoko: you accepted order {code}. Bring it to: {place}, by {day}. You get: {amount}."
+    ).format(
+        code=offer.code,
+        place=offer.collection_point,
+        day=day(offer.deliver_by.date()),
+        amount=amount(offer.accepted_rwf, language_spoken()),
+    )
+
+
+def money_arrived(payment: Payment) -> str:
+    """The operator says that the money is there."""
+    return _(
+        "Isoko: {amount} for order {code} arrived on {wallet}. Transaction: {ref}. Fee: {fee}. "
+        "Proof: {proof}."
+    ).format(**_of(payment))
+
+
+def receipt(payment: Payment) -> str:
+    """The receipt a person asked for."""
+    return _(
+        "Isoko receipt {proof}. Order {code}: {amount} on {wallet}, {day}. "
+        "Transaction: {ref}. Fee: {fee}."
+    ).format(**_of(payment))
+
+
+def payment_failed(payment: Payment) -> str:
+    """The operator refused; staff look at it."""
+    return _(
+        "Isoko: the payment of {amount} for order {code} did not go through. We are looking at "
+        "it and will call you."
+    ).format(**_of(payment))
+
+
+def _of(payment: Payment) -> dict[str, str]:
+    language = language_spoken()
+    settled = payment.settled_at or payment.created_at
+    return {
+        "amount": amount(payment.amount_rwf, language),
+        "fee": amount(payment.fee_rwf, language),
+        "code": payment.order_code,
+        "wallet": wallet_name(payment.provider),
+        "ref": payment.provider_txn_id,
+        "proof": payment.proof_code,
+        "day": day(settled.date()),
+    }
+
+
+def wallet_name(provider: str) -> str:
+    """The brand by which people know a provider; never translated."""
+    return {"mtn-momo": "MoMo", "airtel-money": "Airtel Money"}.get(provider, provider)

@@ -1,0 +1,255 @@
+"""Offers: what a farmer is asked to supply, and the answer; never more than ordered or in stock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from bot.market import Actor, notices
+from bot.market.lives import OFFER_LIFE, advance
+from bot.market.share import Line
+from bot.storage.schema import offer_events, offers, orders, stocks
+
+Outcome = Literal[
+    "accepted",
+    "part_accepted",
+    "declined",
+    "too_late",
+    "changed",
+    "taken",
+    "no_stock",
+    "already",
+    "gone",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One offer of an order to one person, as it stands in `version`."""
+
+    id: int
+    version: int
+    code: str
+    product: str
+    packs: int
+    packs_accepted: int
+    pack_g: int
+    price_rwf: int
+    sale_price_rwf: int
+    deductions: tuple[Line, ...]
+    state: str
+    answer_by: datetime
+    deliver_by: datetime
+    collection_point: str
+    contact_id: int
+    order_id: int
+
+    @property
+    def total_rwf(self) -> int:
+        """What the whole offer brings the farmer."""
+        return self.packs * self.price_rwf
+
+    @property
+    def accepted_rwf(self) -> int:
+        """What the accepted part brings the farmer."""
+        return self.packs_accepted * self.price_rwf
+
+    @property
+    def weight_g(self) -> int:
+        """The weight of the whole offer."""
+        return self.packs * self.pack_g
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of an answer, and the offer as it stands now."""
+
+    outcome: Outcome
+    offer: Offer | None
+
+
+_columns = (
+    offers,
+    orders.c.code,
+    orders.c.product,
+    orders.c.pack_g,
+    orders.c.sale_price_rwf,
+    orders.c.deductions,
+    orders.c.deliver_by,
+    orders.c.collection_point,
+)
+_all = select(*_columns).join(orders, orders.c.id == offers.c.order_id)
+_UNDER_WAY = ("accepted", "handed_over", "shipped", "delivered", "paid", "confirmed", "disputed")
+
+
+def open_for(db: Connection, contact_id: int, now: datetime) -> list[Offer]:
+    """Offers that wait for this person's answer, the most urgent first."""
+    query = _all.where(
+        offers.c.contact_id == contact_id, offers.c.state == "offered", offers.c.answer_by > now
+    ).order_by(offers.c.answer_by, offers.c.id)
+    return [_offer(row) for row in db.execute(query).mappings()]
+
+
+def mine(db: Connection, contact_id: int, limit: int = 9) -> list[Offer]:
+    """What this person has accepted, the newest first."""
+    query = (
+        _all.where(offers.c.contact_id == contact_id, offers.c.state.in_(_UNDER_WAY))
+        .order_by(offers.c.id.desc())
+        .limit(limit)
+    )
+    return [_offer(row) for row in db.execute(query).mappings()]
+
+
+def by_id(db: Connection, offer_id: int, contact_id: int) -> Offer | None:
+    """This person's offer; another person's is None, as if it were not there."""
+    query = _all.where(offers.c.id == offer_id, offers.c.contact_id == contact_id)
+    row = db.execute(query).mappings().first()
+    return None if row is None else _offer(row)
+
+
+def accept(
+    db: Connection, actor: Actor, offer_id: int, version: int, packs: int, now: datetime
+) -> Answered:
+    """Take `packs` of an offer, all or a part, as it stood in `version`.
+
+    The database decides who is first: each condition is part of the update that takes.
+    """
+    offer = _locked(db, offer_id, actor.contact_id)
+    if (refused := _why_not(offer, version, packs, now)) is not None:
+        return Answered(refused, offer)
+    assert offer is not None  # noqa: S101  _why_not has said "gone" otherwise
+    left = (orders.c.id == offer.order_id) & (orders.c.packs_accepted + packs <= orders.c.packs)
+    taken = update(orders).where(left).values(packs_accepted=orders.c.packs_accepted + packs)
+    if db.execute(taken).rowcount != 1:
+        return Answered("taken", offer)
+    if not _promise(db, offer, packs):
+        give_back = orders.c.packs_accepted - packs
+        same = orders.c.id == offer.order_id
+        db.execute(update(orders).where(same).values(packs_accepted=give_back))
+        return Answered("no_stock", offer)
+    _change(db, actor, offer, "accept", now, packs_accepted=packs, answered_at=now)
+    done = by_id(db, offer_id, actor.contact_id)
+    assert done is not None  # noqa: S101  it was locked above
+    notices.tell(
+        db, done.contact_id, f"accepted:{done.id}", lambda: notices.order_accepted(done), now
+    )
+    return Answered("accepted" if packs == offer.packs else "part_accepted", done)
+
+
+def decline(
+    db: Connection, actor: Actor, offer_id: int, version: int, now: datetime
+) -> Answered:
+    """Say no to an offer as it stood in `version`."""
+    offer = _locked(db, offer_id, actor.contact_id)
+    if (refused := _why_not(offer, version, 1, now)) is not None:
+        return Answered(refused, offer)
+    assert offer is not None  # noqa: S101  _why_not has said "gone" otherwise
+    _change(db, actor, offer, "decline", now, answered_at=now)
+    return Answered("declined", by_id(db, offer_id, actor.contact_id))
+
+
+def move(
+    db: Connection, actor: Actor, offer_id: int, trigger: str, now: datetime, place: str = ""
+) -> Offer | None:
+    """Carry an offer on along its life. None when it is not there.
+
+    Raises `Forbidden` for a change the table does not have.
+    """
+    row = db.execute(_all.where(offers.c.id == offer_id).with_for_update(of=offers)).mappings().first()
+    if row is None:
+        return None
+    _change(db, actor, _offer(row), trigger, now, place)
+    after = db.execute(_all.where(offers.c.id == offer_id)).mappings().one()
+    return _offer(after)
+
+
+def expire_due(db: Connection, now: datetime) -> int:
+    """Close every offer whose time to answer is over; returns how many."""
+    query = _all.where(offers.c.state == "offered", offers.c.answer_by <= now)
+    late = [_offer(row) for row in db.execute(query.with_for_update(of=offers)).mappings()]
+    for offer in late:
+        key = f"expire:{offer.id}:{offer.version}"
+        _change(db, Actor("clock", "server", key, offer.contact_id), offer, "expire", now)
+    return len(late)
+
+
+def _why_not(offer: Offer | None, version: int, packs: int, now: datetime) -> Outcome | None:
+    if offer is None:
+        return "gone"
+    if offer.state in _UNDER_WAY:
+        return "already"
+    if offer.state != "offered" or offer.answer_by <= now:
+        return "too_late"
+    if offer.version != version or not 0 < packs <= offer.packs:
+        return "changed"
+    return None
+
+
+def _locked(db: Connection, offer_id: int, contact_id: int) -> Offer | None:
+    query = _all.where(offers.c.id == offer_id, offers.c.contact_id == contact_id)
+    row = db.execute(query.with_for_update(of=offers)).mappings().first()
+    return None if row is None else _offer(row)
+
+
+def _promise(db: Connection, offer: Offer, packs: int) -> bool:
+    """Reserve stock where the person has told us theirs; without a figure we ask nothing."""
+    mine = (stocks.c.contact_id == offer.contact_id) & (stocks.c.product == offer.product)
+    if db.execute(select(stocks.c.id).where(mine)).first() is None:
+        return True
+    weight_g = packs * offer.pack_g
+    enough = mine & (stocks.c.promised_g + weight_g <= stocks.c.available_g)
+    promised = update(stocks).where(enough).values(promised_g=stocks.c.promised_g + weight_g)
+    return db.execute(promised).rowcount == 1
+
+
+def _change(
+    db: Connection,
+    actor: Actor,
+    offer: Offer,
+    trigger: str,
+    now: datetime,
+    place: str = "",
+    **more: Any,
+) -> None:
+    """The only place where an offer's state changes: table, version, and who did it."""
+    state = advance(OFFER_LIFE, offer.state, trigger)
+    same = (offers.c.id == offer.id) & (offers.c.version == offer.version)
+    values = {"state": state, "version": offer.version + 1, **more}
+    if db.execute(update(offers).where(same).values(values)).rowcount != 1:
+        raise RuntimeError(f"offer {offer.id} changed while it was locked")
+    event = {
+        "offer_id": offer.id,
+        "from_state": offer.state,
+        "to_state": state,
+        "at": now,
+        "by": actor.by,
+        "channel": actor.channel,
+        "key": actor.key,
+        "place": place,
+    }
+    db.execute(insert(offer_events).values(event))
+
+
+def _offer(row: RowMapping) -> Offer:
+    lines = tuple(Line(d["name"], d["to"], d["amount_rwf"]) for d in row["deductions"])
+    return Offer(
+        row["id"],
+        row["version"],
+        row["code"],
+        row["product"],
+        row["packs"],
+        row["packs_accepted"],
+        row["pack_g"],
+        row["price_rwf"],
+        row["sale_price_rwf"],
+        lines,
+        row["state"],
+        row["answer_by"],
+        row["deliver_by"],
+        row["collection_point"],
+        row["contact_id"],
+        row["order_id"],
+    )

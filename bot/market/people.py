@@ -1,0 +1,191 @@
+"""People: who registered, what they agreed to, and their right to see and to be forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+
+from bot.conversation import Language
+from bot.storage.schema import (
+    consents,
+    contacts,
+    hops,
+    lesson_progress,
+    offers,
+    orders,
+    outbox,
+    payments,
+    pin_failures,
+    pins,
+    stocks,
+    tickets,
+    transcripts,
+)
+
+# The wording of the consent screen; a new wording is a new version, and asks again.
+CONSENT_VERSION = "2026-11"
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person who agreed to be known."""
+
+    id: int
+    msisdn: str
+    names: str
+    district: str
+    language: Language
+    role: str
+    crop: str
+    shared_phone: bool
+    wallet: str
+
+
+_one = select(contacts).where(contacts.c.erased_at.is_(None))
+
+
+def by_msisdn(db: Connection, msisdn: str) -> Contact | None:
+    """The person with this number, or None."""
+    row = db.execute(_one.where(contacts.c.msisdn == msisdn)).mappings().first()
+    return None if row is None else _contact(row)
+
+
+def by_id(db: Connection, contact_id: int) -> Contact | None:
+    """The person with this id, unless erased."""
+    row = db.execute(_one.where(contacts.c.id == contact_id)).mappings().first()
+    return None if row is None else _contact(row)
+
+
+def register(
+    db: Connection,
+    *,
+    msisdn: str,
+    names: str,
+    district: str,
+    language: Language,
+    role: str,
+    crop: str,
+    pin_hash: str,
+    channel: str,
+    now: datetime,
+) -> Contact:
+    """Keep a person who has agreed, with the proof of consent and the PIN's hash.
+
+    A number that is registered already stays as it is: that contact is returned.
+    """
+    known = by_msisdn(db, msisdn)
+    if known is not None:
+        return known
+    values = {
+        "msisdn": msisdn,
+        "names": names,
+        "district": district,
+        "language": language,
+        "role": role,
+        "crop": crop,
+        "wallet": msisdn,
+        "created_at": now,
+    }
+    contact_id = db.execute(insert(contacts).values(values)).inserted_primary_key[0]  # type: ignore[index]
+    db.execute(
+        insert(consents).values(
+            contact_id=contact_id,
+            text_version=CONSENT_VERSION,
+            language=language,
+            channel=channel,
+            given_at=now,
+        )
+    )
+    db.execute(insert(pins).values(contact_id=contact_id, hash=pin_hash, set_at=now))
+    return Contact(contact_id, msisdn, names, district, language, role, crop, False, msisdn)
+
+
+def set_language(db: Connection, contact_id: int, language: Language) -> None:
+    """Speak `language` to this person from now on."""
+    db.execute(update(contacts).where(contacts.c.id == contact_id).values(language=language))
+
+
+def set_shared(db: Connection, contact_id: int, shared: bool) -> None:
+    """Remember whether others use this phone."""
+    db.execute(update(contacts).where(contacts.c.id == contact_id).values(shared_phone=shared))
+
+
+def set_pin(db: Connection, contact_id: int, pin_hash: str, now: datetime) -> None:
+    """Replace the PIN; its counters start anew."""
+    db.execute(
+        update(pins)
+        .where(pins.c.contact_id == contact_id)
+        .values(hash=pin_hash, set_at=now, wrong_in_a_row=0, locked_until=None)
+    )
+
+
+def erase(db: Connection, contact_id: int, now: datetime) -> None:
+    """Forget the person: consent withdrawn, name and number gone, waiting messages cancelled.
+
+    Orders and payments stay, as bookkeeping law asks, under the row's number only.
+    """
+    contact = by_id(db, contact_id)
+    if contact is None:
+        return
+    db.execute(
+        update(consents)
+        .where(consents.c.contact_id == contact_id, consents.c.withdrawn_at.is_(None))
+        .values(withdrawn_at=now)
+    )
+    for table in (pin_failures, pins, lesson_progress, stocks):
+        db.execute(delete(table).where(table.c.contact_id == contact_id))
+    db.execute(
+        update(tickets)
+        .where(tickets.c.contact_id == contact_id)
+        .values(msisdn="", text="", state="closed", closed_at=now)
+    )
+    db.execute(update(payments).where(payments.c.contact_id == contact_id).values(payee_msisdn=""))
+    db.execute(delete(transcripts).where(transcripts.c.owner == contact.msisdn))
+    db.execute(delete(hops).where(hops.c.owner == contact.msisdn))
+    _cancel_messages(db, contact_id)
+    gone = {"msisdn": None, "names": "", "district": "", "wallet": "", "erased_at": now}
+    db.execute(update(contacts).where(contacts.c.id == contact_id).values(gone))
+
+
+def _cancel_messages(db: Connection, contact_id: int) -> None:
+    waiting = select(outbox.c.id, outbox.c.payload).where(outbox.c.kind == "sms")
+    mine = [row.id for row in db.execute(waiting) if row.payload.get("contact_id") == contact_id]
+    if mine:
+        db.execute(delete(outbox).where(outbox.c.id.in_(mine)))
+
+
+def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
+    """Everything that is held about a person, by table, for their own eyes."""
+    tables = {
+        "contacts": select(contacts).where(contacts.c.id == contact_id),
+        "consents": select(consents).where(consents.c.contact_id == contact_id),
+        "stocks": select(stocks).where(stocks.c.contact_id == contact_id),
+        "offers": select(offers, orders.c.code)
+        .join(orders, orders.c.id == offers.c.order_id)
+        .where(offers.c.contact_id == contact_id),
+        "payments": select(payments).where(payments.c.contact_id == contact_id),
+        "tickets": select(tickets).where(tickets.c.contact_id == contact_id),
+        "lessons": select(lesson_progress).where(lesson_progress.c.contact_id == contact_id),
+    }
+    held = {name: [dict(row) for row in db.execute(q).mappings()] for name, q in tables.items()}
+    msisdn = held["contacts"][0]["msisdn"] if held["contacts"] else None
+    spoken = select(transcripts).where(transcripts.c.owner == msisdn)
+    held["calls"] = [dict(row) for row in db.execute(spoken).mappings()] if msisdn else []
+    return held
+
+
+def _contact(row: RowMapping) -> Contact:
+    return Contact(
+        row["id"],
+        row["msisdn"],
+        row["names"],
+        row["district"],
+        cast("Language", row["language"]),
+        row["role"],
+        row["crop"],
+        bool(row["shared_phone"]),
+        row["wallet"],
+    )

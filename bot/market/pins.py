@@ -1,0 +1,186 @@
+"""PINs: hashed with a pepper off the event loop, counted durably, locked after a few mistakes.
+
+17 bits of PIN cannot be protected by a hash alone: the counters carry the strength.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from bot.storage.records import Records
+from bot.storage.schema import pin_failures, pins
+
+T = TypeVar("T")
+Result = Literal["right", "wrong", "locked", "busy"]
+_DAY = timedelta(hours=24)
+# Far enough ahead to mean: only staff may unlock.
+_UNTIL_STAFF = timedelta(days=3650)
+
+
+@dataclass(frozen=True, slots=True)
+class PinCheck:
+    """What came of a check; `left` is how many tries remain today after a wrong one."""
+
+    result: Result
+    left: int = 0
+
+
+class PinGuard:
+    """Hashes and checks PINs; its queue is bounded, so a flood of PINs slows no menu."""
+
+    def __init__(
+        self,
+        records: Records,
+        *,
+        pepper: str,
+        memory_kib: int,
+        passes: int,
+        lanes: int,
+        tries_per_session: int = 3,
+        tries_per_day: int,
+        lock_minutes: int,
+        lifetime_tries: int,
+        hash_workers: int,
+        hash_queue: int,
+    ) -> None:
+        self._records, self._pepper = records, pepper.encode()
+        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=lanes)
+        self._pool = ThreadPoolExecutor(hash_workers, "pins")
+        self._waiting, self._waiting_max = 0, hash_workers + hash_queue
+        self.tries_per_session = tries_per_session
+        self._tries_per_day, self._lock = tries_per_day, timedelta(minutes=lock_minutes)
+        self._lifetime_tries = lifetime_tries
+        # Checked when a person has no PIN, so that the answer takes the same time.
+        self._nobodys = self._hasher.hash(self._peppered("00000"))
+
+    async def hash(self, pin: str) -> str:
+        """The hash to keep for `pin`. Raises `Busy` when too many wait."""
+        return await self._off_loop(self._hash_now, pin)
+
+    async def matches(self, pin_hash: str, typed: str) -> bool:
+        """Whether `typed` is the PIN behind `pin_hash`; nothing is counted. Raises `Busy`."""
+        return await self._off_loop(self._verify_now, pin_hash, typed)
+
+    async def check(self, contact_id: int, typed: str, hop_key: bytes, now: datetime) -> PinCheck:
+        """Check a typed PIN. A hop sent again is not a second mistake."""
+        kept = await self._records.read(lambda db: self._state(db, contact_id, now))
+        if kept is None:
+            return PinCheck("locked")
+        try:
+            right = await self._off_loop(self._verify_now, kept, typed)
+        except Busy:
+            return PinCheck("busy")
+        if right:
+            await self._records.write(lambda db: _forgive(db, contact_id))
+            return PinCheck("right")
+        return await self._records.write(lambda db: self._count(db, contact_id, hop_key, now))
+
+    async def lock(self, contact_id: int, now: datetime) -> None:
+        """Lock after too many mistakes in one session."""
+        until = now + self._lock
+        await self._records.write(lambda db: _lock(db, contact_id, until))
+
+    async def close(self) -> None:
+        """Let the hashing threads end."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _state(self, db: Connection, contact_id: int, now: datetime) -> str | None:
+        """The hash to check against; None when locked. Looked at before any hashing."""
+        row = db.execute(select(pins).where(pins.c.contact_id == contact_id)).mappings().first()
+        if row is None:
+            return self._nobodys
+        locked_until = row["locked_until"]
+        if locked_until is not None and locked_until > now:
+            return None
+        if _failures(db, contact_id, now) >= self._tries_per_day:
+            return None
+        return str(row["hash"])
+
+    def _count(
+        self, db: Connection, contact_id: int, hop_key: bytes, now: datetime
+    ) -> PinCheck:
+        known = select(pin_failures.c.id).where(pin_failures.c.hop_key == hop_key)
+        if db.execute(known).first() is None:
+            failure = {"contact_id": contact_id, "hop_key": hop_key, "at": now}
+            db.execute(insert(pin_failures).values(failure))
+            db.execute(
+                update(pins)
+                .where(pins.c.contact_id == contact_id)
+                .values(wrong_in_a_row=pins.c.wrong_in_a_row + 1)
+            )
+        in_a_row = select(pins.c.wrong_in_a_row).where(pins.c.contact_id == contact_id)
+        if (db.execute(in_a_row).scalar() or 0) >= self._lifetime_tries:
+            _lock(db, contact_id, now + _UNTIL_STAFF)
+            return PinCheck("locked")
+        left = self._tries_per_day - _failures(db, contact_id, now)
+        if left > 0:
+            return PinCheck("wrong", left)
+        _lock(db, contact_id, now + self._lock)
+        return PinCheck("locked")
+
+    async def _off_loop(self, work: Callable[..., T], *args: str) -> T:
+        if self._waiting >= self._waiting_max:
+            raise Busy
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+        finally:
+            self._waiting -= 1
+
+    def _hash_now(self, pin: str) -> str:
+        return self._hasher.hash(self._peppered(pin))
+
+    def _verify_now(self, pin_hash: str, typed: str) -> bool:
+        try:
+            return self._hasher.verify(pin_hash, self._peppered(typed))
+        except (VerifyMismatchError, InvalidHashError):
+            return False
+
+    def _peppered(self, pin: str) -> bytes:
+        return hmac.digest(self._pepper, pin.encode(), "sha256")
+
+
+class Busy(Exception):
+    """Too many PINs wait to be hashed; the person is asked to try again."""
+
+
+def weak(pin: str, msisdn: str) -> bool:
+    """Whether a PIN is one that strangers try first."""
+    if len(set(pin)) <= 2:  # noqa: PLR2004  such as 11111, 12121
+        return True
+    steps = {int(b) - int(a) for a, b in zip(pin, pin[1:], strict=False)}
+    if steps in ({1}, {-1}, {2}, {-2}) or pin in {"12321", "13579", "24680", "10203", "12312"}:
+        return True
+    # A year, with a digit before or after it; or digits of one's own number.
+    year = any(part.startswith(("19", "20")) for part in (pin[:4], pin[1:]))
+    return year or pin in msisdn
+
+
+def _failures(db: Connection, contact_id: int, now: datetime) -> int:
+    query = select(func.count()).where(
+        pin_failures.c.contact_id == contact_id, pin_failures.c.at > now - _DAY
+    )
+    return db.execute(query).scalar() or 0
+
+
+def _forgive(db: Connection, contact_id: int) -> None:
+    db.execute(delete(pin_failures).where(pin_failures.c.contact_id == contact_id))
+    db.execute(
+        update(pins)
+        .where(pins.c.contact_id == contact_id)
+        .values(wrong_in_a_row=0, locked_until=None)
+    )
+
+
+def _lock(db: Connection, contact_id: int, until: datetime) -> None:
+    db.execute(update(pins).where(pins.c.contact_id == contact_id).values(locked_until=until))

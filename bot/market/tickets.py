@@ -1,0 +1,71 @@
+"""Tickets: a person asks to be called, or reports a problem; staff answer by a given date."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, insert, select
+
+from bot.storage.schema import tickets
+
+CATEGORIES = (
+    "call_back",
+    "payment_missing",
+    "payment_flagged",
+    "order",
+    "shipment",
+    "pin_forgotten",
+    "other",
+)
+# No letter or digit that is mistaken for another when read out on the phone.
+_SIGNS = "23456789ACDEFHJKMNPQRTUVWXY"
+_ANSWER_IN = timedelta(days=2)
+
+
+def open_ticket(
+    db: Connection,
+    *,
+    category: str,
+    msisdn: str,
+    contact_id: int | None,
+    about: str = "",
+    text: str = "",
+    language: str,
+    now: datetime,
+) -> str:
+    """Keep a ticket and give its code, such as T-4F7K2; staff answer within two days.
+
+    A person's open ticket of the same category about the same thing is given again instead.
+    """
+    same = (
+        (tickets.c.msisdn == msisdn)
+        & (tickets.c.category == category)
+        & (tickets.c.about == about)
+        & (tickets.c.state == "open")
+    )
+    known = db.execute(select(tickets.c.code).where(same)).scalar()
+    if known is not None and not text:
+        return str(known)
+    code = _new_code(db)
+    db.execute(
+        insert(tickets).values(
+            code=code,
+            contact_id=contact_id or None,
+            msisdn=msisdn,
+            category=category,
+            about=about,
+            text=text[:320],
+            language=language,
+            opened_at=now,
+            due_at=now + _ANSWER_IN,
+        )
+    )
+    return code
+
+
+def _new_code(db: Connection) -> str:
+    while True:
+        code = "T-" + "".join(secrets.choice(_SIGNS) for _place in range(5))
+        if db.execute(select(tickets.c.id).where(tickets.c.code == code)).first() is None:
+            return code

@@ -1,0 +1,106 @@
+"""News waiting to leave: written with its cause, taken by lease, sent at least once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from bot.storage.schema import outbox
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One piece of news in hand; `lease` proves that it is ours to send."""
+
+    id: int
+    kind: str
+    dedupe_key: str
+    payload: dict[str, Any]
+    attempts: int
+    lease: str
+
+
+def put(
+    db: Connection,
+    kind: str,
+    dedupe_key: str,
+    payload: dict[str, Any],
+    now: datetime,
+    due_at: datetime | None = None,
+) -> bool:
+    """Write news in this transaction. False when news with this key is there already."""
+    if db.execute(select(outbox.c.id).where(outbox.c.dedupe_key == dedupe_key)).first():
+        return False
+    db.execute(
+        insert(outbox).values(
+            kind=kind,
+            dedupe_key=dedupe_key,
+            payload=payload,
+            due_at=due_at or now,
+            written_at=now,
+        )
+    )
+    return True
+
+
+def claim(
+    db: Connection, lease: str, now: datetime, lease_s: float, limit: int
+) -> list[OutboxRow]:
+    """Take up to `limit` pieces that are due, for `lease_s`; others pass over them."""
+    query = (
+        select(outbox)
+        .where(outbox.c.state == "waiting", outbox.c.due_at <= now)
+        .where((outbox.c.lease_until.is_(None)) | (outbox.c.lease_until <= now))
+        .order_by(outbox.c.due_at, outbox.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = db.execute(query).mappings().all()
+    if rows:
+        until = now + timedelta(seconds=lease_s)
+        mine = outbox.c.id.in_([row["id"] for row in rows])
+        taken = {"lease": lease, "lease_until": until, "attempts": outbox.c.attempts + 1}
+        db.execute(update(outbox).where(mine).values(taken))
+    return [
+        OutboxRow(
+            row["id"], row["kind"], row["dedupe_key"], row["payload"], row["attempts"] + 1, lease
+        )
+        for row in rows
+    ]
+
+
+def done(db: Connection, row: OutboxRow, now: datetime) -> bool:
+    """It has left. False when the lease was lost to another sender meanwhile."""
+    return _end(db, row, {"state": "sent", "done_at": now})
+
+
+def again(db: Connection, row: OutboxRow, error: str, due_at: datetime) -> bool:
+    """It did not leave: try again at `due_at`."""
+    return _end(db, row, {"due_at": due_at, "last_error": error[:160]})
+
+
+def dead(db: Connection, row: OutboxRow, error: str, now: datetime) -> bool:
+    """It will not leave: a dead letter, kept for people to look at and replay."""
+    return _end(db, row, {"state": "dead", "last_error": error[:160], "done_at": now})
+
+
+def replay(db: Connection, row_id: int, now: datetime) -> bool:
+    """Send a dead letter again, under its old key."""
+    fresh = {"state": "waiting", "due_at": now, "attempts": 0, "done_at": None}
+    is_dead = (outbox.c.id == row_id) & (outbox.c.state == "dead")
+    return db.execute(update(outbox).where(is_dead).values(fresh)).rowcount == 1
+
+
+def counts(db: Connection) -> dict[str, int]:
+    """How many pieces stand in each state."""
+    query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
+    return {state: count for state, count in db.execute(query)}
+
+
+def _end(db: Connection, row: OutboxRow, values: dict[str, Any]) -> bool:
+    mine = (outbox.c.id == row.id) & (outbox.c.lease == row.lease)
+    freed = {**values, "lease": "", "lease_until": None}
+    return db.execute(update(outbox).where(mine).values(freed)).rowcount == 1
