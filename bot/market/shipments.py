@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, insert, select
 
+from bot.market import Actor
 from bot.storage.schema import offer_events, offers, orders
 
 _ON_THE_WAY = ("handed_over", "shipped", "delivered")
@@ -43,6 +44,22 @@ def under_way(db: Connection, contact_id: int, limit: int = 5) -> list[Shipment]
         .limit(limit)
     )
     return [Shipment(row.code, row.id, _stops(db, row.id)) for row in db.execute(query).all()]
+
+
+def note_stop(db: Connection, actor: Actor, offer_id: int, what: str, at: datetime) -> None:
+    """Write down that the goods reached a place, where the order's state does not change."""
+    state = select(offers.c.state).where(offers.c.id == offer_id).scalar_subquery()
+    event = {
+        "offer_id": offer_id,
+        "from_state": state,
+        "to_state": state,
+        "at": at,
+        "by": actor.by,
+        "channel": actor.channel,
+        "key": actor.key,
+        "place": what,
+    }
+    db.execute(insert(offer_events).values(event))
 
 
 def _stops(db: Connection, offer_id: int) -> tuple[Stop, ...]:

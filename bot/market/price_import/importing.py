@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -43,7 +44,8 @@ async def import_prices(
         if dry_run:
             _note(rows, set(), usual, summary)
         else:
-            await records.write(lambda db, rows=rows: _store(db, rows, usual, summary, hub, now))
+            store = partial(_store, rows=rows, usual=usual, summary=summary, hub=hub, now=now)
+            await records.write(store)
         progress(len(batch))
     return summary
 

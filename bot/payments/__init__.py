@@ -1,0 +1,1 @@
+"""Payment providers: one operator a file."""

@@ -1,0 +1,68 @@
+"""What a payment provider is to us: asked once under our reference, then looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Outcome(StrEnum):
+    """What an answer tells. UNKNOWN is an answer of its own: never failed, never paid."""
+
+    ACCEPTED = "accepted"
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    REFUSED = "refused"
+    NOT_THERE = "not_there"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutOrder:
+    """Money to send. `reference` was made and stored before the first call, and never changes."""
+
+    reference: str
+    callback_token: str
+    amount_rwf: int
+    currency: str
+    payee_msisdn: str
+    order_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a provider said of one payment; what it did not say is None or ""."""
+
+    outcome: Outcome
+    reason: str = ""
+    amount_rwf: int | None = None
+    currency: str = ""
+    payee_msisdn: str = ""
+    provider_txn_id: str = ""
+    fee_rwf: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackHint:
+    """What a callback claims; it only makes us ask."""
+
+    external_id: str = ""
+    status: str = ""
+
+
+class PaymentProvider(Protocol):
+    """One operator. Trouble outside is an `Outcome`, never an exception."""
+
+    async def ask(self, payout: PayoutOrder) -> Answer:
+        """Send money, or learn that it was asked before. The same reference never pays twice."""
+        ...
+
+    async def look_up(self, reference: str) -> Answer:
+        """What became of a payment."""
+        ...
+
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackHint:
+        """What a callback says, read leniently; anything unreadable is an empty hint."""
+        ...

@@ -1,0 +1,1 @@
+"""SMS out: one provider a file."""
