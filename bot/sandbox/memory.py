@@ -1,0 +1,41 @@
+"""What the pretended outside remembers, also when our server is killed: operators do not forget."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+class Notebook:
+    """Facts by kind and key, appended to a file as JSON lines when one is given."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self.facts: dict[str, dict[str, dict[str, Any]]] = {}
+        if path is not None and path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                self._read(line)
+
+    def put(self, kind: str, key: str, fact: dict[str, Any]) -> None:
+        """Remember a fact under its key, in place of an older one."""
+        self.facts.setdefault(kind, {})[key] = fact
+        if self._path is not None:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([kind, key, fact]) + "\n")
+
+    def get(self, kind: str, key: str) -> dict[str, Any] | None:
+        """The fact under this key, or None."""
+        return self.facts.get(kind, {}).get(key)
+
+    def all(self, kind: str) -> list[dict[str, Any]]:
+        """Every fact of a kind, in the order in which they first came."""
+        return list(self.facts.get(kind, {}).values())
+
+    def _read(self, line: str) -> None:
+        try:
+            kind, key, fact = json.loads(line)
+        except ValueError:
+            # The last line of a file cut by a crash.
+            return
+        self.facts.setdefault(kind, {})[key] = fact

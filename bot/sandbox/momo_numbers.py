@@ -1,0 +1,43 @@
+"""The sandbox numbers that steer a result; any other number succeeds. Source: MTN's Testing page."""
+
+_LAST_DIGITS = {
+    "collection": [
+        "FAILED",
+        "APPROVAL_REJECTED",
+        "EXPIRED",
+        "ONGOING",
+        "DELAYED",
+        "PAYER_NOT_FOUND",
+        "PAYEE_NOT_ALLOWED_TO_RECEIVE",
+        "NOT_ALLOWED",
+        "NOT_ALLOWED_TARGET_ENVIRONMENT",
+        "INVALID_CALLBACK_URL_HOST",
+        "INVALID_CURRENCY",
+        "INTERNAL_PROCESSING_ERROR",
+        "SERVICE_UNAVAILABLE",
+        "COULD_NOT_PERFORM_TRANSACTION",
+        "TRANSFER_TYPE_UNKNOWN",
+    ],
+    "disbursement": [
+        "FAILED",
+        "APPROVAL_REJECTED",
+        "EXPIRED",
+        "ONGOING",
+        "DELAYED",
+        "NOT_ENOUGH_FUNDS",
+        "PAYER_LIMIT_REACHED",
+        "PAYEE_NOT_FOUND",
+        "NOT_ALLOWED",
+        "NOT_ALLOWED_TARGET_ENVIRONMENT",
+        "INVALID_CALLBACK_URL_HOST",
+        "INVALID_CURRENCY",
+        "INTERNAL_PROCESSING_ERROR",
+        "SERVICE_UNAVAILABLE",
+        "TRANSFER_TYPE_UNKNOWN",
+    ],
+}
+
+OUTCOMES: dict[str, dict[str, str]] = {
+    product: {f"467331234{50 + step}": outcome for step, outcome in enumerate(outcomes)}
+    for product, outcomes in _LAST_DIGITS.items()
+}
