@@ -83,6 +83,14 @@ def payment_failed(payment: Payment) -> str:
     ).format(**_of(payment))
 
 
+def pin_locked() -> str:
+    """Somebody typed too many wrong PINs."""
+    return _(
+        "Isoko: too many wrong PINs were typed on your number, so it is locked for a while. "
+        "If it was not you, call us."
+    )
+
+
 def _of(payment: Payment) -> dict[str, str]:
     language = language_spoken()
     settled = payment.settled_at or payment.created_at

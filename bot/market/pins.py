@@ -17,6 +17,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from bot.market import notices
 from bot.storage.records import Records
 from bot.storage.schema import pin_failures, pins
 
@@ -85,10 +86,10 @@ class PinGuard:
             return PinCheck("right")
         return await self._records.write(lambda db: self._count(db, contact_id, hop_key, now))
 
-    async def lock(self, contact_id: int, now: datetime) -> None:
-        """Lock after too many mistakes in one session."""
+    async def lock(self, contact_id: int, hop_key: bytes, now: datetime) -> None:
+        """Lock after too many mistakes in one session, and tell the owner."""
         until = now + self._lock
-        await self._records.write(lambda db: _lock(db, contact_id, until))
+        await self._records.write(lambda db: _lock(db, contact_id, hop_key, until, now))
 
     async def close(self) -> None:
         """Let the hashing threads end."""
@@ -120,12 +121,12 @@ class PinGuard:
             )
         in_a_row = select(pins.c.wrong_in_a_row).where(pins.c.contact_id == contact_id)
         if (db.execute(in_a_row).scalar() or 0) >= self._lifetime_tries:
-            _lock(db, contact_id, now + _UNTIL_STAFF)
+            _lock(db, contact_id, hop_key, now + _UNTIL_STAFF, now)
             return PinCheck("locked")
         left = self._tries_per_day - _failures(db, contact_id, now)
         if left > 0:
             return PinCheck("wrong", left)
-        _lock(db, contact_id, now + self._lock)
+        _lock(db, contact_id, hop_key, now + self._lock, now)
         return PinCheck("locked")
 
     async def _off_loop(self, work: Callable[..., T], *args: str) -> T:
@@ -182,5 +183,9 @@ def _forgive(db: Connection, contact_id: int) -> None:
     )
 
 
-def _lock(db: Connection, contact_id: int, until: datetime) -> None:
+def _lock(
+    db: Connection, contact_id: int, hop_key: bytes, until: datetime, now: datetime
+) -> None:
     db.execute(update(pins).where(pins.c.contact_id == contact_id).values(locked_until=until))
+    key = f"pin-locked:{hop_key.hex()}"
+    notices.tell(db, contact_id, key, notices.pin_locked, now)

@@ -1,0 +1,64 @@
+"""Where operators call back: kept before it is acknowledged, believed never; it makes us ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from hashlib import blake2b
+
+import structlog
+from aiohttp import web
+from sqlalchemy import Connection
+
+from bot.market import settlement
+from bot.payments.provider import PaymentProvider
+from bot.storage import inbox
+from bot.storage.records import Records, RecordsDown
+
+log = structlog.get_logger(__name__)
+
+
+class Callbacks:
+    """`/payments/<provider>/callback/<token>`, by POST and PUT."""
+
+    def __init__(
+        self,
+        records: Records,
+        providers: Mapping[str, PaymentProvider],
+        ask_now: Callable[[], None],
+    ) -> None:
+        self._records, self._providers, self._ask_now = records, providers, ask_now
+
+    def mount(self, app: web.Application) -> None:
+        """Add the route for each provider to `app`."""
+        for provider in self._providers:
+            path = f"/payments/{provider}/callback/{{token}}"
+            app.router.add_post(path, self.receive)
+            app.router.add_put(path, self.receive)
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """200 once the callback is stored; 503 when it cannot be, so that nothing is claimed."""
+        name = request.path.split("/")[2]
+        token, body = request.match_info["token"], await request.read()
+        hint = self._providers[name].read_callback(request.headers, body)
+        digest = blake2b(token.encode() + body, digest_size=16).hexdigest()
+        now = datetime.now(UTC)
+
+        def keep(db: Connection) -> bool:
+            fresh = inbox.keep(db, name, digest, body, now)
+            known = settlement.look_up_now(db, token, now)
+            if fresh:
+                outcome = "asked the operator" if known else "orphan"
+                inbox.applied(db, name, digest, f"{outcome}: {hint.status}", now)
+            return known
+
+        try:
+            known = await self._records.write(keep)
+        except RecordsDown as error:
+            log.error("callback not stored", provider=name, why=str(error))
+            return web.Response(status=503)
+        if known:
+            self._ask_now()
+        else:
+            log.warning("callback for nobody", provider=name)
+        return web.Response(text="ok")

@@ -1,0 +1,44 @@
+"""Every conversation, in one visible list; nothing registers itself."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bot.flow import Flow
+from bot.flows import (
+    account,
+    help_line,
+    home,
+    language,
+    lessons,
+    my_data,
+    my_orders,
+    orders,
+    payments,
+    pin,
+    prices,
+    register,
+    share,
+    track,
+)
+
+FLOWS: Mapping[str, Flow] = MappingProxyType(
+    {
+        module.flow.name: module.flow
+        for module in (
+            home,
+            language,
+            register,
+            prices,
+            share,
+            orders,
+            my_orders,
+            payments,
+            track,
+            lessons,
+            account,
+            my_data,
+            help_line,
+            pin,
+        )
+    }
+)

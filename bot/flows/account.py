@@ -1,0 +1,113 @@
+"""My account: another PIN, a phone that others use too, my data, my language."""
+
+from sqlalchemy import Connection
+
+from bot.conversation import Choice, Screen
+from bot.flow import Flow, Next, Start, Turn
+from bot.flows.pin import ask_pin, locked_screen, pin_is_right
+from bot.flows.register import must_be_same, new_pin_hash
+from bot.i18n import _
+from bot.market import people
+
+flow = Flow(
+    "account",
+    start="menu",
+    moves=[
+        # move      from       to
+        ("pin",     "menu",    "old_pin"),
+        ("shared",  "menu",    "shared"),
+        ("right",   "old_pin", "new_pin"),
+        ("locked",  "old_pin", "locked"),
+        ("back",    "old_pin", "menu"),
+        ("chosen",  "new_pin", "repeat"),
+        ("back",    "new_pin", "menu"),
+        ("same",    "repeat",  "changed"),
+        ("back",    "repeat",  "new_pin"),
+        ("menu",    "changed", "menu"),
+        ("on",      "shared",  "set"),
+        ("off",     "shared",  "set"),
+        ("back",    "shared",  "menu"),
+        ("menu",    "set",     "menu"),
+    ],
+    calls=[("my_data", "menu"), ("language", "menu"), ("register", "menu")],
+)  # fmt: skip
+
+
+@flow.step("menu")
+async def show_menu(turn: Turn) -> Next:
+    if not turn.session.contact_id:
+        return Start("register")
+    return Screen(
+        _("My account"),
+        [
+            Choice(_("Change PIN"), "pin"),
+            Choice(_("My data"), start="my_data"),
+            Choice(_("Shared phone"), "shared"),
+            Choice(_("Language"), start="language"),
+        ],
+    )
+
+
+@flow.step("old_pin")
+async def ask_old(turn: Turn) -> Next:
+    return ask_pin(_("Change PIN: your PIN of today first."), resume=_("a new PIN"))
+
+
+@flow.answer("old_pin", slow=True)
+async def read_old(turn: Turn, typed: str) -> str:
+    return await pin_is_right(turn, typed)
+
+
+@flow.step("locked")
+async def locked(turn: Turn) -> Next:
+    return locked_screen(turn)
+
+
+@flow.step("new_pin")
+async def ask_new(turn: Turn) -> Next:
+    if not turn.session.unlocked:
+        return "back"
+    return Screen(
+        _("Choose a PIN of 5 digits for Isoko. Not your MoMo PIN. Give it to nobody."), asks="pin"
+    )
+
+
+@flow.answer("new_pin", slow=True)
+async def read_new(turn: Turn, typed: str) -> str:
+    turn.notes["pin_hash"] = await new_pin_hash(turn, typed)
+    return "chosen"
+
+
+@flow.step("repeat")
+async def ask_again(turn: Turn) -> Next:
+    return Screen(_("Enter the same PIN again:"), asks="pin")
+
+
+@flow.answer("repeat", slow=True)
+async def compare(turn: Turn, typed: str) -> str:
+    await must_be_same(turn, typed)
+    return "same"
+
+
+@flow.effect("changed")
+def change(turn: Turn, db: Connection) -> Screen:
+    people.set_pin(db, turn.session.contact_id, turn.notes.pop("pin_hash"), turn.now)
+    return Screen(_("Your PIN is changed."), [Choice(_("My account"), "menu")])
+
+
+@flow.step("shared")
+async def ask_shared(turn: Turn) -> Next:
+    text = _("Do others use this phone too? Then nothing of yours is named before the PIN.")
+    # "3" led here; neither key is 3.
+    return Screen(
+        text, [Choice(_("Yes, shared"), "on", True), Choice(_("No, only me"), "off", False)]
+    )
+
+
+@flow.effect("set")
+def set_shared(turn: Turn, db: Connection) -> Screen:
+    shared = bool(turn.notes["shared"])
+    people.set_shared(db, turn.session.contact_id, shared)
+    turn.session.shared = shared
+    said = _("Noted: this phone is shared.") if shared else _("Noted: only you use this phone.")
+    return Screen(said, [Choice(_("My account"), "menu")])

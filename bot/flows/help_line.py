@@ -1,0 +1,81 @@
+"""Help: say what it is about, and be called back; no registration needed."""
+
+from sqlalchemy import Connection
+
+from bot.conversation import Choice, Screen
+from bot.flow import Flow, Invalid, Next, Turn
+from bot.i18n import _
+from bot.market.tickets import open_ticket
+
+_TEXT_MAX = 160
+
+flow = Flow(
+    "help",
+    start="menu",
+    moves=[
+        # move      from      to
+        ("ask",     "menu",   "sure"),
+        ("write",   "menu",   "write"),
+        ("back",    "sure",   "menu"),
+        ("yes",     "sure",   "opened"),
+        ("back",    "write",  "menu"),
+        ("send",    "write",  "opened"),
+        ("menu",    "opened", "menu"),
+    ],
+    calls=[("my_data", "menu")],
+)  # fmt: skip
+
+
+@flow.step("menu")
+async def show_menu(turn: Turn) -> Next:
+    turn.notes.pop("write", None)
+    choices = [
+        Choice(_("Payment not received"), "ask", "payment_missing"),
+        Choice(_("Order"), "ask", "order"),
+        Choice(_("Shipment"), "ask", "shipment"),
+        Choice(_("Forgot PIN"), "ask", "pin_forgotten"),
+    ]
+    if turn.session.contact_id:
+        choices.append(Choice(_("Delete my data"), start="my_data"))
+    choices.append(Choice(_("Talk to an agent"), "ask", "call_back"))
+    choices.append(Choice(_("Write a message"), "write", "other"))
+    return Screen(_("Help"), choices)
+
+
+@flow.step("sure")
+async def ask_if_sure(turn: Turn) -> Next:
+    # The key is none of the menu's, so that a double press asks for nothing.
+    text = _("We call you back on this number. Never give your PIN to anyone.")
+    return Screen(text, [Choice(_("Yes, call me"), "yes", key="8")])
+
+
+@flow.step("write")
+async def ask_text(turn: Turn) -> Next:
+    text = _("Write your problem in a few words. Never write a PIN.")
+    return Screen(text, asks="text", resume=_("a message to us"))
+
+
+@flow.answer("write")
+async def read_text(turn: Turn, typed: str) -> str:
+    words = " ".join(typed.split())[:_TEXT_MAX]
+    if sum(sign.isalpha() for sign in words) < 3:  # noqa: PLR2004  shorter than any word
+        raise Invalid(_("Write your problem with letters."))
+    turn.notes["write"] = words
+    return "send"
+
+
+@flow.effect("opened")
+def open_it(turn: Turn, db: Connection) -> Screen:
+    session = turn.session
+    code = open_ticket(
+        db,
+        category=turn.notes["menu"],
+        msisdn=session.owner,
+        contact_id=session.contact_id or None,
+        text=turn.notes.get("write", ""),
+        language=session.language or "rw",
+        now=turn.now,
+    )
+    said = _("Your problem was sent. Ticket: {id}.").format(id=code)
+    text = f"{said}\n{_('We will call you soon.')}"
+    return Screen(text, [Choice(_("Help"), "menu")])

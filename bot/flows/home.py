@@ -1,0 +1,79 @@
+"""Home: the language at the first call, the menu, and the card for who was cut off."""
+
+from bot.conversation import Choice, Screen
+from bot.flow import Flow, Next, Resume, Turn
+from bot.flows.language import languages_screen
+from bot.i18n import _
+
+flow = Flow(
+    "home",
+    start="language",
+    moves=[
+        # move      from        to
+        ("chosen",  "language", "spoken"),
+        ("menu",    "spoken",   "menu"),
+        ("again",   "resume",   "resuming"),
+        ("menu",    "resume",   "menu"),
+    ],
+    calls=[
+        ("prices",   "menu"),
+        ("orders",   "menu"),
+        ("payments", "menu"),
+        ("track",    "menu"),
+        ("lessons",  "menu"),
+        ("account",  "menu"),
+        ("register", "menu"),
+        ("share",    "menu"),
+        ("help",     "menu"),
+        ("language", "menu"),
+    ],
+)  # fmt: skip
+
+
+@flow.step("language")
+async def ask_language(turn: Turn) -> Next:
+    return languages_screen("chosen")
+
+
+@flow.step("spoken")
+async def speak_it(turn: Turn) -> Next:
+    turn.session.language = turn.notes["language"]
+    return "menu"
+
+
+@flow.step("menu")
+async def show_menu(turn: Turn) -> Next:
+    known = bool(turn.session.contact_id)
+    # The numbers are the same for everyone, so that a long code told to a neighbour works.
+    return Screen(
+        _("Welcome to eWTP Rwanda"),
+        [
+            Choice(_("Prices"), start="prices"),
+            Choice(_("Orders"), start="orders"),
+            Choice(_("Payments"), start="payments"),
+            Choice(_("Track shipment"), start="track"),
+            Choice(_("Lessons"), start="lessons"),
+            Choice(_("My account"), start="account")
+            if known
+            else Choice(_("Register"), start="register"),
+            Choice(_("Your share of the price"), start="share"),
+            Choice(_("Help"), start="help"),
+            Choice(_("Language"), start="language"),
+        ],
+    )
+
+
+@flow.step("resume")
+async def offer_to_go_on(turn: Turn) -> Next:
+    line = turn.notes["resume"]["line"]
+    text = _("Your session had expired.")
+    if line:
+        text = _("Your session had expired. You were at: {what}.").format(what=line)
+    return Screen(
+        text, [Choice(_("Continue where you left off"), "again"), Choice(_("Home"), "menu")]
+    )
+
+
+@flow.step("resuming")
+async def go_on(turn: Turn) -> Next:
+    return Resume()

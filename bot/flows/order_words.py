@@ -1,0 +1,92 @@
+"""The words of orders, shared by the flows that show them."""
+
+from bot.conversation import Choice, Screen
+from bot.flow import Turn
+from bot.i18n import _, language_spoken
+from bot.i18n.formats import amount, local_day, number, short_day, weight
+from bot.market import products
+from bot.market.offers import Offer
+
+
+def order_named(offer: Offer) -> str:
+    """How the redial card names an order."""
+    return _("order {code}").format(code=offer.code)
+
+
+def offer_lines(offer: Offer, turn: Turn) -> list[str]:
+    """An offer in four lines: what, how much, for how much, where and by when."""
+    language = language_spoken()
+    packs, price = number(offer.packs, language), amount(offer.price_rwf, language)
+    if products.PRODUCTS[offer.product].unit == "piece":
+        goods = _("{product}: {n} pieces").format(product=products.name(offer.product), n=packs)
+        cost = _("Price: {price} each").format(price=price)
+    else:
+        goods = _("{product}: {n} packs ({weight})").format(
+            product=products.name(offer.product), n=packs, weight=weight(offer.pack_g, language)
+        )
+        cost = _("Price: {price} per pack").format(price=price)
+    place = offer.collection_point.split(",")[0]
+    by = short_day(local_day(offer.deliver_by, turn.market.hub.timezone))
+    return [
+        _("New order {code}").format(code=offer.code),
+        goods,
+        cost,
+        _("Bring to {place} by {day}").format(place=place, day=by),
+    ]
+
+
+def summary(offer: Offer, packs: int, turn: Turn) -> str:
+    """What the PIN will do: how many, at what price, what comes of it, by when."""
+    language = language_spoken()
+    by = short_day(local_day(offer.deliver_by, turn.market.hub.timezone))
+    return _("Accept {code}: {n} x {price} = {total}. By {day}.").format(
+        code=offer.code,
+        n=number(packs, language),
+        price=amount(offer.price_rwf, language),
+        total=amount(packs * offer.price_rwf, language),
+        day=by,
+    )
+
+
+def answered_screen(outcome: str, offer: Offer | None, turn: Turn) -> Screen:
+    """What came of an answer: the truth of today, whatever was pressed."""
+    if offer is None:
+        return Screen(_("This order is not there any more."), [_others()])
+    day = short_day(local_day(offer.answer_by, turn.market.hub.timezone))
+    code = offer.code
+    if outcome in ("accepted", "part_accepted"):
+        return _accepted(outcome, offer, turn)
+    if outcome == "declined":
+        return Screen(_("You rejected order {code}.").format(code=code), [_others()])
+    if outcome == "already":
+        text = _("You have already accepted order {code}: {n} packs. Nothing has changed.")
+        return Screen(text.format(code=code, n=offer.packs_accepted), [_others()])
+    if outcome == "changed":
+        text = _("Order {code} has changed. Nothing was accepted.").format(code=code)
+        return Screen(text, [Choice(_("See the order"), "again"), _others()])
+    if outcome == "taken":
+        text = _("Others have accepted most of order {code}. Try a smaller part.")
+        return Screen(text.format(code=code), [Choice(_("See the order"), "again"), _others()])
+    if outcome == "no_stock":
+        text = _("Your stock is not enough for that part of order {code}. Nothing was accepted.")
+        return Screen(text.format(code=code), [Choice(_("See the order"), "again"), _others()])
+    text = _("The time to accept order {code} ended on {day}. Nothing to do.")
+    return Screen(text.format(code=code, day=day), [_others()])
+
+
+def _accepted(outcome: str, offer: Offer, turn: Turn) -> Screen:
+    language = language_spoken()
+    by = short_day(local_day(offer.deliver_by, turn.market.hub.timezone))
+    thanks = _("You accepted order {code}. Thank you.").format(code=offer.code)
+    if outcome == "part_accepted":
+        part = number(offer.packs_accepted, language)
+        thanks = _("You accepted {n} packs of order {code}. Thank you.").format(
+            n=part, code=offer.code
+        )
+    where = _("Bring to {place} by {day}").format(place=offer.collection_point, day=by)
+    gain = _("You get: {net}").format(net=amount(offer.accepted_rwf, language))
+    return Screen(f"{thanks}\n{where}\n{gain}\n{_('An SMS follows.')}", ends=True)
+
+
+def _others() -> Choice:
+    return Choice(_("Other orders"), "list")

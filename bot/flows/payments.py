@@ -1,0 +1,197 @@
+"""Payments: confirm what arrived with the PIN, see a statement, say when something is wrong."""
+
+from sqlalchemy import Connection
+
+from bot.conversation import Choice, Screen
+from bot.flow import Flow, Next, Start, Turn
+from bot.flows.orders import actor_of
+from bot.flows.pin import ask_pin as pin_screen
+from bot.flows.pin import locked_screen, pin_is_right
+from bot.i18n import _
+from bot.i18n.formats import amount, local_day, short_day
+from bot.market import notices, settlement
+from bot.market.settlement import Payment
+from bot.market.tickets import open_ticket
+
+flow = Flow(
+    "payments",
+    start="menu",
+    moves=[
+        # move        from         to
+        ("confirm",   "menu",      "pin"),
+        ("checking",  "menu",      "checking"),
+        ("statement", "menu",      "unlock"),
+        ("problem",   "menu",      "problem"),
+        ("right",     "pin",       "confirmed"),
+        ("locked",    "pin",       "locked"),
+        ("back",      "pin",       "menu"),
+        ("receipt",   "confirmed", "receipt"),
+        ("problem",   "confirmed", "problem"),
+        ("menu",      "receipt",   "menu"),
+        ("back",      "checking",  "menu"),
+        ("right",     "unlock",    "statement"),
+        ("locked",    "unlock",    "locked"),
+        ("back",      "unlock",    "menu"),
+        ("back",      "statement", "menu"),
+        ("back",      "problem",   "menu"),
+        ("yes",       "problem",   "reported"),
+        ("menu",      "reported",  "menu"),
+        ("menu",      "confirmed", "menu"),
+    ],
+    calls=[("register", "menu"), ("help", "checking")],
+)  # fmt: skip
+
+
+@flow.step("menu")
+async def show_menu(turn: Turn) -> Next:
+    contact_id = turn.session.contact_id
+    if not contact_id:
+        return Start("register")
+    arrived = await turn.read(settlement.to_confirm, contact_id)
+    coming = await turn.read(settlement.under_way, contact_id)
+    # No amounts before the PIN: phones are lent.
+    choices = [
+        Choice(_("Confirm money of {code}").format(code=p.order_code), "confirm", p.id)
+        for p in arrived
+    ]
+    choices += [
+        Choice(_("On the way: {code}").format(code=p.order_code), "checking", p.id) for p in coming
+    ]
+    choices += [
+        Choice(_("Statement"), "statement"),
+        Choice(_("Report a problem"), "problem", arrived[0].id if arrived else 0),
+    ]
+    return Screen(_("Payments") if arrived else _("No new money to confirm."), choices)
+
+
+@flow.step("pin")
+async def ask_pin(turn: Turn) -> Next:
+    payment = await _picked(turn)
+    if payment is None:
+        return "back"
+    language = turn.session.language or "rw"
+    text = _("Confirm: {amount} arrived on {wallet}, order {code}.").format(
+        amount=amount(payment.amount_rwf, language),
+        wallet=notices.wallet_name(payment.provider),
+        code=payment.order_code,
+    )
+    return pin_screen(text, resume=_("payment of order {code}").format(code=payment.order_code))
+
+
+@flow.answer("pin", slow=True)
+async def read_pin(turn: Turn, typed: str) -> str:
+    return await pin_is_right(turn, typed)
+
+
+@flow.effect("confirmed")
+def confirm(turn: Turn, db: Connection) -> Screen:
+    payment_id = turn.notes["menu"]
+    outcome = settlement.confirm(db, actor_of(turn), payment_id, turn.now)
+    payment = settlement.by_id(db, payment_id, turn.session.contact_id)
+    if payment is None or outcome == "gone":
+        return Screen(_("This payment is not there any more."), [Choice(_("Payments"), "menu")])
+    said = _("Confirmed. Thank you.") if outcome == "confirmed" else _("Confirmed before.")
+    return Screen(
+        "\n".join([said, *payment_lines(payment, turn)]),
+        [Choice(_("Receipt (SMS)"), "receipt"), Choice(_("Report a problem"), "problem")],
+    )
+
+
+@flow.effect("receipt")
+def send_receipt(turn: Turn, db: Connection) -> Screen:
+    payment = settlement.by_id(db, turn.notes["menu"], turn.session.contact_id)
+    back = [Choice(_("Payments"), "menu")]
+    if payment is None:
+        return Screen(_("This payment is not there any more."), back)
+    key = f"receipt:{payment.reference}:{turn.hop_key.hex()}"
+    notices.tell(db, payment.contact_id, key, lambda: notices.receipt(payment), turn.now)
+    return Screen(_("The receipt comes by SMS."), back)
+
+
+@flow.step("checking")
+async def show_truth(turn: Turn) -> Next:
+    payment = await _picked(turn)
+    if payment is None:
+        return "back"
+    text = _("We are checking the payment of order {code}. You will get an SMS.")
+    return Screen(text.format(code=payment.order_code), [Choice(_("Help"), start="help")])
+
+
+@flow.step("unlock")
+async def ask_before_statement(turn: Turn) -> Next:
+    return pin_screen(_("Your statement: the money you received."))
+
+
+@flow.answer("unlock", slow=True)
+async def read_unlock(turn: Turn, typed: str) -> str:
+    return await pin_is_right(turn, typed)
+
+
+@flow.step("statement")
+async def show_statement(turn: Turn) -> Next:
+    listed = await turn.read(settlement.statement, turn.session.contact_id)
+    if not listed:
+        return Screen(_("No payments yet."))
+    language = turn.session.language or "rw"
+    zone = turn.market.hub.timezone
+    lines = [
+        f"{short_day(local_day(p.created_at, zone))} {p.order_code}: "
+        f"{amount(p.amount_rwf, language)} {payment_state(p)}"
+        for p in listed
+    ]
+    total = sum(p.amount_rwf for p in listed if p.state == "succeeded")
+    keep = _("Total received: {amount}").format(amount=amount(total, language))
+    return Screen("\n".join(lines), keep=keep)
+
+
+@flow.step("problem")
+async def ask_if_problem(turn: Turn) -> Next:
+    text = _("Did money not arrive, or is the amount wrong? We look at it and call you back.")
+    return Screen(text, [Choice(_("Yes, call me"), "yes", key="5")], resume=_("a payment problem"))
+
+
+@flow.effect("reported")
+def report(turn: Turn, db: Connection) -> Screen:
+    payment = settlement.by_id(db, turn.notes["menu"] or 0, turn.session.contact_id)
+    code = open_ticket(
+        db,
+        category="payment_missing",
+        msisdn=turn.session.owner,
+        contact_id=turn.session.contact_id,
+        about=payment.order_code if payment else "",
+        language=turn.session.language or "rw",
+        now=turn.now,
+    )
+    said = _("Your problem was sent. Ticket: {id}.").format(id=code)
+    text = f"{said}\n{_('We will call you soon.')}"
+    return Screen(text, [Choice(_("Payments"), "menu")])
+
+
+@flow.step("locked")
+async def locked(turn: Turn) -> Next:
+    return locked_screen(turn)
+
+
+def payment_lines(payment: Payment, turn: Turn) -> list[str]:
+    """A payment that arrived, in full."""
+    language = turn.session.language or "rw"
+    wallet = notices.wallet_name(payment.provider)
+    return [
+        _("You received {amount} on {wallet}").format(
+            amount=amount(payment.amount_rwf, language), wallet=wallet
+        ),
+        _("Order {code}").format(code=payment.order_code),
+        _("Transaction: {ref}").format(ref=payment.provider_txn_id),
+        _("Fee: {fee}").format(fee=amount(payment.fee_rwf, language)),
+    ]
+
+
+def payment_state(payment: Payment) -> str:
+    """A payment's state in a word; unknown is never called failed."""
+    if payment.state == "succeeded":
+        return _("received (payment)")
+    return _("failed (payment)") if payment.state == "failed" else _("being checked (payment)")
+
+
+async def _picked(turn: Turn) -> Payment | None:
+    return await turn.read(settlement.by_id, turn.notes["menu"], turn.session.contact_id)

@@ -1,0 +1,101 @@
+"""Prices: crop, then today's price, other markets, and how it changed."""
+
+from datetime import date
+
+from bot.conversation import Choice, Screen
+from bot.flow import Flow, Next, Turn
+from bot.i18n import _
+from bot.i18n.formats import amount, day, local_day
+from bot.market import people, products
+from bot.market.prices import Price
+
+_SHOWN_MAX = 2
+
+flow = Flow(
+    "prices",
+    start="crops",
+    moves=[
+        # move      from       to
+        ("price",   "crops",   "price"),
+        ("markets", "price",   "markets"),
+        ("crops",   "price",   "crops"),
+        ("back",    "price",   "crops"),
+        ("market",  "markets", "market"),
+        ("back",    "markets", "price"),
+        ("markets", "market",  "markets"),
+        ("crops",   "market",  "crops"),
+        ("back",    "market",  "markets"),
+    ],
+)  # fmt: skip
+
+
+@flow.step("crops")
+async def show_crops(turn: Turn) -> Next:
+    crop, district = "coffee", ""
+    if turn.session.contact_id:
+        contact = await turn.read(people.by_id, turn.session.contact_id)
+        if contact is not None:
+            crop, district = contact.crop, contact.district
+    turn.notes["district"] = district
+    codes = turn.market.prices.products(crop)
+    if not codes:
+        return Screen(_("No prices available now."), ends=True)
+    return Screen(_("Prices"), [Choice(products.name(code), "price", code) for code in codes])
+
+
+@flow.step("price")
+async def show_price(turn: Turn) -> Next:
+    code = turn.notes["crops"]
+    found = turn.market.prices.near(code, turn.notes["district"])
+    lines = [products.name(code), *(_line(turn, price) for price in found[:_SHOWN_MAX])]
+    choices = []
+    if turn.market.prices.places(code):
+        choices.append(Choice(_("Other market"), "markets"))
+    warning = _warning(turn, found[:_SHOWN_MAX])
+    if not warning:
+        # With the warning one page has no room for it, and `0` leads there too.
+        choices.append(Choice(_("Other crop"), "crops"))
+    return Screen("\n".join(lines) + warning, choices)
+
+
+@flow.step("markets")
+async def show_markets(turn: Turn) -> Next:
+    places = turn.market.prices.places(turn.notes["crops"])
+    return Screen(_("Other market"), [Choice(place, "market", place) for place in places])
+
+
+@flow.step("market")
+async def show_market(turn: Turn) -> Next:
+    code, place = turn.notes["crops"], turn.notes["markets"]
+    found = [price for price in turn.market.prices.latest(code) if price.place == place]
+    lines = [products.name(code)]
+    for price in found[:_SHOWN_MAX]:
+        lines += [_line(turn, price), f"({price.source})"]
+    trend = turn.market.prices.trend(found[0]) if found else None
+    if trend is not None:
+        language = turn.session.language or "rw"
+        before = _("Before, {day}: {price}")
+        shown = amount(trend.before_rwf, language)
+        lines.append(before.format(day=day(trend.before_on), price=shown))
+    text = "\n".join(lines) + _warning(turn, found[:_SHOWN_MAX])
+    return Screen(text, [Choice(_("Other market"), "markets"), Choice(_("Other crop"), "crops")])
+
+
+def _line(turn: Turn, price: Price) -> str:
+    """One price, never without its day and who says so."""
+    unit = price.unit if price.unit != "piece" else _("piece")
+    shown = f"{amount(price.amount_rwf, turn.session.language or 'rw')}/{unit}"
+    if price.kind in ("minimum", "fixed"):
+        label = _("Minimum price") if price.kind == "minimum" else _("Fixed price")
+        return f"{label} ({price.source} {day(price.valid_on)}): {shown}"
+    return f"{price.place}, {day(price.valid_on)}: {shown}"
+
+
+def _warning(turn: Turn, found: list[Price]) -> str:
+    today = _today(turn)
+    stale = any(turn.market.prices.is_stale(price, today) for price in found)
+    return "\n" + _("It may have changed.") if stale else ""
+
+
+def _today(turn: Turn) -> date:
+    return local_day(turn.now, turn.market.hub.timezone)

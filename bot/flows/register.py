@@ -1,0 +1,211 @@
+"""Register: agree, say who you are and what you sell, choose a PIN."""
+
+from sqlalchemy import Connection
+
+from bot.conversation import Choice, Screen
+from bot.flow import Done, Flow, Invalid, Next, Turn
+from bot.flows.pin import looks_like_pin
+from bot.i18n import _
+from bot.market import people
+from bot.market.districts import PROVINCES, province
+from bot.market.pins import Busy, weak
+from bot.market.products import CROPS, crop_name
+
+_NAMES_MIN, _NAMES_MAX = 2, 60
+
+flow = Flow(
+    "register",
+    start="consent",
+    moves=[
+        # move       from         to
+        ("agree",    "consent",   "age"),
+        ("refuse",   "consent",   "refused"),
+        ("more",     "consent",   "more"),
+        ("agree",    "more",      "age"),
+        ("refuse",   "more",      "refused"),
+        ("back",     "more",      "consent"),
+        ("old",      "age",       "names"),
+        ("young",    "age",       "guardian"),
+        ("back",     "age",       "consent"),
+        ("named",    "names",     "province"),
+        ("back",     "names",     "age"),
+        ("picked",   "province",  "district"),
+        ("back",     "province",  "names"),
+        ("picked",   "district",  "crop"),
+        ("back",     "district",  "province"),
+        ("picked",   "crop",      "pin"),
+        ("back",     "crop",      "district"),
+        ("chosen",   "pin",       "repeat"),
+        ("back",     "pin",       "crop"),
+        ("same",     "repeat",    "kept"),
+        ("back",     "repeat",    "pin"),
+        ("done",     "kept",      "done"),
+    ],
+)  # fmt: skip
+
+
+def _doing() -> str:
+    return _("registration")
+
+
+@flow.step("consent")
+async def ask_consent(turn: Turn) -> Next:
+    if turn.session.contact_id:
+        return Screen(_("You are already registered."), ends=True)
+    return Screen(
+        _(
+            "Do you agree that we keep your names, number and district to link you to buyers? "
+            "You can ask to delete them."
+        ),
+        [
+            Choice(_("I agree"), "agree"),
+            Choice(_("I do not agree"), "refuse"),
+            Choice(_("More"), "more"),
+        ],
+        guard=True,
+    )
+
+
+@flow.step("more")
+async def explain_consent(turn: Turn) -> Next:
+    return Screen(
+        _(
+            "{hub} keeps them only to link you to buyers and to pay you, and while you use the "
+            "service. You can see, copy or delete them at any time: menu My account. Help: {tel}"
+        ).format(hub=turn.market.hub.name, tel=turn.market.hub.help_msisdn),
+        [Choice(_("I agree"), "agree"), Choice(_("I do not agree"), "refuse")],
+        guard=True,
+    )
+
+
+@flow.step("refused")
+async def accept_refusal(turn: Turn) -> Next:
+    return Screen(
+        _("We keep nothing about you. Prices, lessons and help need no registration."), ends=True
+    )
+
+
+@flow.step("age")
+async def ask_age(turn: Turn) -> Next:
+    return Screen(
+        _("Are you 16 years old or over?"),
+        [Choice(_("Yes"), "old"), Choice(_("No"), "young")],
+        resume=_doing(),
+    )
+
+
+@flow.step("guardian")
+async def send_for_guardian(turn: Turn) -> Next:
+    tel = turn.market.hub.help_msisdn
+    text = _("A parent or guardian must register with you. Call {tel} for help.")
+    return Screen(text.format(tel=tel), ends=True)
+
+
+@flow.step("names")
+async def ask_names(turn: Turn) -> Next:
+    return Screen(_("Enter your names:"), asks="text", resume=_doing())
+
+
+@flow.answer("names")
+async def read_names(turn: Turn, typed: str) -> str:
+    names = " ".join(typed.split())
+    letters = sum(sign.isalpha() for sign in names)
+    if not _NAMES_MIN <= len(names) <= _NAMES_MAX or letters < _NAMES_MIN:
+        raise Invalid(_("Write your names with letters."))
+    if not names.isprintable():
+        raise Invalid(_("Write your names with letters."))
+    turn.notes["names"] = names
+    return "named"
+
+
+@flow.step("province")
+async def ask_province(turn: Turn) -> Next:
+    language = turn.session.language or "rw"
+    choices = [Choice(one.name(language), "picked", one.code) for one in PROVINCES]
+    return Screen(_("Choose your province:"), choices, resume=_doing())
+
+
+@flow.step("district")
+async def ask_district(turn: Turn) -> Next:
+    names = province(turn.notes["province"]).districts
+    choices = [Choice(name, "picked", name) for name in names]
+    return Screen(_("Choose your district:"), choices, resume=_doing())
+
+
+@flow.step("crop")
+async def ask_crop(turn: Turn) -> Next:
+    choices = [Choice(crop_name(crop), "picked", crop) for crop in CROPS]
+    return Screen(_("What do you want to sell?"), choices, resume=_doing())
+
+
+@flow.step("pin")
+async def ask_pin(turn: Turn) -> Next:
+    return Screen(
+        _("Choose a PIN of 5 digits for Isoko. Not your MoMo PIN. Give it to nobody."),
+        asks="pin",
+        resume=_doing(),
+    )
+
+
+@flow.answer("pin", slow=True)
+async def read_pin(turn: Turn, typed: str) -> str:
+    turn.notes["pin_hash"] = await new_pin_hash(turn, typed)
+    return "chosen"
+
+
+@flow.step("repeat")
+async def ask_again(turn: Turn) -> Next:
+    return Screen(_("Enter the same PIN again:"), asks="pin", resume=_doing())
+
+
+@flow.answer("repeat", slow=True)
+async def compare(turn: Turn, typed: str) -> str:
+    await must_be_same(turn, typed)
+    return "same"
+
+
+@flow.effect("kept")
+def keep(turn: Turn, db: Connection) -> Screen:
+    session, notes = turn.session, turn.notes
+    crop = notes["crop"]
+    contact = people.register(
+        db,
+        msisdn=session.owner,
+        names=notes["names"],
+        district=notes["district"],
+        language=session.language or "rw",
+        role="crafts" if crop == "crafts" else "farmer",
+        crop=crop,
+        pin_hash=notes.pop("pin_hash"),
+        channel=turn.inbound.channel,
+        now=turn.now,
+    )
+    session.contact_id, session.role, session.unlocked = contact.id, contact.role, True
+    return Screen(_("You are registered. Thank you."), [Choice(_("Continue"), "done")])
+
+
+@flow.step("done")
+async def go_on(turn: Turn) -> Next:
+    return Done()
+
+
+async def new_pin_hash(turn: Turn, typed: str) -> str:
+    """The hash of a newly chosen PIN. Raises `Invalid` for one that strangers would guess."""
+    if not looks_like_pin(typed):
+        raise Invalid(_("The PIN has 5 digits."))
+    if weak(typed, turn.session.owner):
+        raise Invalid(_("This PIN is easy to guess. Choose another."))
+    try:
+        return await turn.market.pins.hash(typed)
+    except Busy:
+        raise Invalid(_("Please wait. Try again.")) from None
+
+
+async def must_be_same(turn: Turn, typed: str) -> None:
+    """Raise `Invalid` unless `typed` is the PIN chosen on the screen before."""
+    try:
+        same = await turn.market.pins.matches(turn.notes["pin_hash"], typed)
+    except Busy:
+        raise Invalid(_("Please wait. Try again.")) from None
+    if not same:
+        raise Invalid(_("The two PINs are not the same."))

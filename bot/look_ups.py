@@ -1,0 +1,73 @@
+"""Asks operators what became of payments, on a schedule and when a callback hints."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+import structlog
+
+from bot.market import settlement
+from bot.market.settlement import Payment
+from bot.payments.provider import PaymentProvider
+from bot.storage.records import Records, RecordsDown
+
+log = structlog.get_logger(__name__)
+
+_HOLD_S = 30.0
+_AT_ONCE = 20
+
+
+class LookUps:
+    """The poller. It races the callback; the first truth wins, the second changes nothing."""
+
+    def __init__(
+        self,
+        records: Records,
+        providers: Mapping[str, PaymentProvider],
+        news: Callable[[], None],
+        poll_s: float = 1.0,
+    ) -> None:
+        self._records, self._providers, self._news = records, providers, news
+        self._poll_s = poll_s
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """A callback came: ask at once."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        while True:
+            try:
+                await self.ask_due()
+            except RecordsDown as error:
+                log.warning("look-ups wait", why=str(error))
+            self._woken.clear()
+            try:
+                async with asyncio.timeout(self._poll_s):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+    async def ask_due(self) -> int:
+        """Ask about every payment that is due; returns how many."""
+        now = datetime.now(UTC)
+        due = await self._records.write(
+            lambda db: settlement.due_look_ups(db, now, _HOLD_S, _AT_ONCE)
+        )
+        await asyncio.gather(*(self._ask(payment) for payment in due))
+        if due:
+            self._news()
+        return len(due)
+
+    async def _ask(self, payment: Payment) -> None:
+        provider = self._providers.get(payment.provider)
+        if provider is None:
+            log.error("no such provider", provider=payment.provider)
+            return
+        answer = await provider.look_up(payment.reference)
+        await self._records.write(
+            lambda db: settlement.record_answer(db, payment.reference, answer, datetime.now(UTC))
+        )
