@@ -147,5 +147,5 @@ class Sender:
 
 def _wait_s(attempts: int) -> float:
     """Twice as long each time, with jitter, so that many do not come back at once."""
-    longest = min(_RETRY_MAX_S, _RETRY_FIRST_S * 2 ** (attempts - 1))
+    longest: float = min(_RETRY_MAX_S, _RETRY_FIRST_S * 2.0 ** (attempts - 1))
     return longest * random.uniform(0.7, 1.3)  # noqa: S311  jitter, not a secret

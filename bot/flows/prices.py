@@ -48,6 +48,8 @@ async def show_price(turn: Turn) -> Next:
     code = turn.notes["crops"]
     found = turn.market.prices.near(code, turn.notes["district"])
     lines = [products.name(code), *(_line(turn, price) for price in found[:_SHOWN_MAX])]
+    if len(found) == 1:
+        lines += _before(turn, found[0])
     choices = []
     if turn.market.prices.places(code):
         choices.append(Choice(_("Other market"), "markets"))
@@ -71,12 +73,8 @@ async def show_market(turn: Turn) -> Next:
     lines = [products.name(code)]
     for price in found[:_SHOWN_MAX]:
         lines += [_line(turn, price), f"({price.source})"]
-    trend = turn.market.prices.trend(found[0]) if found else None
-    if trend is not None:
-        language = turn.session.language or "rw"
-        before = _("Before, {day}: {price}")
-        shown = amount(trend.before_rwf, language)
-        lines.append(before.format(day=day(trend.before_on), price=shown))
+    if found:
+        lines += _before(turn, found[0])
     text = "\n".join(lines) + _warning(turn, found[:_SHOWN_MAX])
     return Screen(text, [Choice(_("Other market"), "markets"), Choice(_("Other crop"), "crops")])
 
@@ -89,6 +87,15 @@ def _line(turn: Turn, price: Price) -> str:
         label = _("Minimum price") if price.kind == "minimum" else _("Fixed price")
         return f"{label} ({price.source} {day(price.valid_on)}): {shown}"
     return f"{price.place}, {day(price.valid_on)}: {shown}"
+
+
+def _before(turn: Turn, price: Price) -> list[str]:
+    """What it was before, so that anyone can see where it goes."""
+    trend = turn.market.prices.trend(price)
+    if trend is None:
+        return []
+    shown = amount(trend.before_rwf, turn.session.language or "rw")
+    return [_("Before, {day}: {price}").format(day=day(trend.before_on), price=shown)]
 
 
 def _warning(turn: Turn, found: list[Price]) -> str:

@@ -1,0 +1,201 @@
+"""The wiring: settings in, a running server out; what is opened first is closed last."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import structlog
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from sqlalchemy import text
+
+from bot import demo
+from bot.callbacks import Callbacks
+from bot.demo_hub import DemoHub
+from bot.engine import Engine
+from bot.flows import FLOWS
+from bot.i18n import load_catalogues
+from bot.look_ups import LookUps
+from bot.market import Market
+from bot.operations.health import Health
+from bot.operations.housekeeping import Housekeeping
+from bot.operations.watching import Watching
+from bot.payments.mtn_momo import MtnMomo
+from bot.payments.provider import PaymentProvider
+from bot.sandbox.server import Sandbox, start_sandbox
+from bot.sender import Sender, SenderRules
+from bot.settings import Settings
+from bot.simulator.routes import CastMember, Simulator
+from bot.sms.africastalking import AfricasTalkingSms
+from bot.storage.opening import OneProcess, open_records, upgrade
+from bot.storage.transcripts import Transcripts
+from bot.ussd.routes import GATEWAYS, FeaturePhone, UssdDoor
+from bot.wiring import (
+    door_rules_of,
+    limits_of,
+    market_of,
+    marks_of,
+    momo_of,
+    sessions_of,
+    sms_of,
+)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Parts:
+    """The parts of a running server, for doors and tests."""
+
+    settings: Settings
+    market: Market
+    engine: Engine
+    sender: Sender
+    look_ups: LookUps
+    providers: dict[str, PaymentProvider]
+    watching: Watching
+    registry: CollectorRegistry
+    transcripts: Transcripts
+    http: aiohttp.ClientSession
+    sandbox: Sandbox | None
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
+    """Open everything, bottom first; on the way out stop in reverse, losing nothing."""
+    async with AsyncExitStack() as stack:
+        load_catalogues()
+        if not settings.database_url:
+            lock = OneProcess(settings.data_dir)
+            lock.take()
+            stack.callback(lock.give_back)
+        await upgrade(settings.database_url, settings.data_dir)
+        records = await open_records(settings.database_url, settings.data_dir)
+        stack.push_async_callback(records.close)
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        sandbox = await _sandbox_of(settings, stack)
+        market = market_of(settings, records)
+        stack.push_async_callback(market.pins.close)
+        if settings.env == "demo":
+            await demo.load_demo(market, datetime.now(UTC))
+        await market.prices.load()
+        registry = CollectorRegistry()
+        transcripts = Transcripts(records)
+        watching = Watching(registry, transcripts)
+        sessions = sessions_of(settings)
+        stack.push_async_callback(sessions.close)
+        engine = Engine(
+            FLOWS, market, sessions, marks_of(settings), limits_of(settings), watching
+        )
+        stack.push_async_callback(engine.close)
+        providers = _providers(settings, http, sandbox)
+        sms = AfricasTalkingSms(sms_of(settings, sandbox.url if sandbox else ""), http)
+        box = settings.outbox
+        rules = SenderRules(box.poll_s, box.lease_s, box.batch, box.max_attempts)
+        sender = Sender(records, sms, providers, rules)
+        look_ups = LookUps(records, providers, sender.wake)
+        parts = Parts(
+            settings,
+            market,
+            engine,
+            sender,
+            look_ups,
+            providers,
+            watching,
+            registry,
+            transcripts,
+            http,
+            sandbox,
+        )
+        await _start_work(parts, stack)
+        yield parts
+
+
+async def _sandbox_of(settings: Settings, stack: AsyncExitStack) -> Sandbox | None:
+    if not settings.sandbox.enabled:
+        return None
+    state = settings.data_dir / "sandbox.jsonl"
+    state.parent.mkdir(parents=True, exist_ok=True)
+    sandbox = await start_sandbox(settings.sandbox.host, settings.sandbox.port, state)
+    stack.push_async_callback(sandbox.stop)
+    return sandbox
+
+
+def _providers(
+    settings: Settings, http: aiohttp.ClientSession, sandbox: Sandbox | None
+) -> dict[str, PaymentProvider]:
+    # One provider a file; a new one is a file and a line here.
+    momo = MtnMomo(momo_of(settings, sandbox.url if sandbox else ""), http)
+    return {MtnMomo.name: momo}
+
+
+async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
+    work: list[Coroutine[Any, Any, None]] = [
+        parts.transcripts.run(),
+        parts.sender.run(),
+        parts.look_ups.run(),
+        Housekeeping(parts.market, parts.sender.wake).run(),
+    ]
+    if parts.settings.env == "demo":
+        work.append(DemoHub(parts.market, parts.sender.wake).run())
+    tasks = [asyncio.create_task(one) for one in work]
+
+    async def stop() -> None:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+    stack.push_async_callback(stop)
+
+
+def build_app(parts: Parts) -> web.Application:
+    """The aiohttp application with every door."""
+    settings = parts.settings
+    app = web.Application(client_max_size=settings.ussd.body_limit_bytes)
+    layout = FeaturePhone(settings.ussd.page_septets)
+    for name in settings.ussd.gateways:
+        rules = door_rules_of(settings, name)
+        door = UssdDoor(
+            GATEWAYS[name],
+            parts.engine,
+            layout,
+            rules,
+            settings.hub.country,
+            parts.watching.door_refused,
+        )
+        door.mount(app)
+    Callbacks(parts.market.records, parts.providers, parts.look_ups.wake).mount(app)
+    checks = {"records": lambda: _records_work(parts)}
+    token = settings.metrics.token.get_secret_value()
+    Health(parts.registry, checks, token).mount(app)
+    if settings.env == "demo" and parts.sandbox is not None:
+        _simulator(parts, parts.sandbox).mount(app)
+    return app
+
+
+def _simulator(parts: Parts, sandbox: Sandbox) -> Simulator:
+    settings = parts.settings
+    cast = [CastMember(m.msisdn, m.label, m.network) for m in demo.CAST]
+    cast.append(CastMember(demo.UNKNOWN, "Unknown caller", "63510"))
+    gateway = GATEWAYS[settings.ussd.gateways[0]]
+    return Simulator(
+        gateway_path=f"/ussd/{gateway.path}",
+        events_path=f"/ussd/{gateway.events}",
+        service_code=settings.hub.service_code,
+        sandbox_url=sandbox.url,
+        cast=cast,
+        http=parts.http,
+    )
+
+
+async def _records_work(parts: Parts) -> str:
+    await parts.market.records.read(lambda db: db.execute(text("SELECT 1")).scalar())
+    return ""

@@ -1,0 +1,34 @@
+"""The command `isoko`: one command a file, listed here."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from bot.cli import database, doctor, mapping, messages, phone, prices, serve, staff
+from bot.settings import SettingsError
+from bot.storage.records import RecordsDown
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Isoko: farmers sell on any phone. Start with `isoko serve`, then open the web phone.",
+)
+app.command("serve")(serve.serve)
+app.command("phone")(phone.phone)
+app.command("doctor")(doctor.doctor)
+app.command("map")(mapping.draw)
+app.command("messages")(messages.messages)
+app.add_typer(database.app, name="db")
+app.add_typer(prices.app, name="prices")
+app.add_typer(staff.app, name="staff")
+
+
+def main() -> None:
+    """Run the command; a setting or a store that is wrong is one line, not a traceback."""
+    try:
+        app()
+    except (SettingsError, RecordsDown) as error:
+        sys.stderr.write(f"isoko: {error}\n")
+        sys.exit(2)

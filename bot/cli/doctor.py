@@ -1,0 +1,120 @@
+"""`isoko doctor`: the configuration and every outside part, one line each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+import typer
+from sqlalchemy import text
+
+from bot.i18n import load_catalogues
+from bot.settings import Settings, SettingsError, load_settings
+from bot.storage.opening import open_records, revision_of, revision_wanted, sqlite_path
+from bot.storage.records import RecordsDown
+from bot.storage.sessions.redis import RedisSessions
+
+_TIMEOUT = aiohttp.ClientTimeout(total=3)
+
+
+def doctor() -> None:
+    """Check everything; each line says ok, or what is wrong and what to do.
+
+    Example: ISOKO_ENV=production isoko doctor
+    """
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        typer.echo(f"wrong  settings    {error}")
+        raise typer.Exit(1) from error
+    typer.echo(f"ok     settings    {settings.env}, {settings.url}")
+    if not asyncio.run(_check_all(settings)):
+        raise typer.Exit(1)
+
+
+async def _check_all(settings: Settings) -> bool:
+    checks: dict[str, Callable[[Settings], Awaitable[str]]] = {
+        "words": _words,
+        "records": _records,
+        "sessions": _sessions,
+        "server": _server,
+        "operator": _operator,
+        "sms": _sms,
+    }
+    all_well = True
+    for name, check in checks.items():
+        try:
+            line = await check(settings)
+        except (RecordsDown, OSError, RuntimeError, aiohttp.ClientError) as error:
+            line = f"wrong  {error}"
+        well, _, said = line.partition("  ")
+        typer.echo(f"{well:<6} {name:<11} {said}")
+        all_well = all_well and well != "wrong"
+    return all_well
+
+
+async def _words(_settings: Settings) -> str:
+    try:
+        load_catalogues()
+    except FileNotFoundError as error:
+        return f"wrong  a catalogue is missing ({error.filename}): run `make messages`"
+    return "ok  Kinyarwanda, French, English"
+
+
+async def _records(settings: Settings) -> str:
+    if not settings.database_url and not sqlite_path(settings.data_dir).exists():
+        return "ok  no data file yet: `isoko serve` makes it"
+    records = await open_records(settings.database_url, settings.data_dir)
+    try:
+        found = await records.read(revision_of)
+        await records.read(lambda db: db.execute(text("SELECT 1")).scalar())
+    finally:
+        await records.close()
+    if found != revision_wanted():
+        return f"wrong  tables are at {found or 'nothing'}, not {revision_wanted()}: isoko db upgrade"
+    where = "PostgreSQL" if settings.database_url else f"SQLite, {sqlite_path(settings.data_dir)}"
+    return f"ok  {where}, revision {found}"
+
+
+async def _sessions(settings: Settings) -> str:
+    if not settings.redis_url:
+        return "ok  in the server's process"
+    sessions = RedisSessions(settings.redis_url, 1)
+    try:
+        count = await sessions.count()
+    except Exception as error:  # the client has many ways of saying no
+        return f"wrong  Redis does not answer ({error}): check ISOKO_REDIS_URL"
+    finally:
+        await sessions.close()
+    return f"ok  Redis, {count} keys"
+
+
+async def _server(settings: Settings) -> str:
+    async with aiohttp.ClientSession(timeout=_TIMEOUT) as http:
+        try:
+            async with http.get(f"http://{settings.host}:{settings.port}/readyz") as response:
+                return "ok  ready" if response.status == 200 else f"wrong  {await response.text()}"  # noqa: PLR2004
+        except (aiohttp.ClientError, TimeoutError):
+            return "ok  not running: `isoko serve` starts it"
+
+
+async def _operator(settings: Settings) -> str:
+    if settings.sandbox.enabled:
+        return "ok  the pretended operator, inside the server"
+    return await _answers(f"{settings.momo.base_url}/disbursement/token/", "ISOKO_MOMO__BASE_URL")
+
+
+async def _sms(settings: Settings) -> str:
+    if settings.sandbox.enabled:
+        return "ok  the pretended provider, inside the server"
+    return await _answers(settings.sms.base_url, "ISOKO_SMS__BASE_URL")
+
+
+async def _answers(url: str, variable: str) -> str:
+    async with aiohttp.ClientSession(timeout=_TIMEOUT) as http:
+        try:
+            async with http.get(url) as response:
+                return f"ok  answers (HTTP {response.status})"
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return f"wrong  no answer ({type(error).__name__}): check {variable} and the network"

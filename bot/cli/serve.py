@@ -1,0 +1,74 @@
+"""`isoko serve`: the server."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Any
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from bot.app import Parts, build_app, open_parts
+from bot.operations.logs import set_up_logs
+from bot.settings import Settings, load_settings
+
+log = structlog.get_logger(__name__)
+
+_DRAIN_S = 5.0
+
+
+def serve() -> None:
+    """Serve until Ctrl-C.
+
+    Example: ISOKO_PORT=9000 isoko serve
+    """
+    settings = load_settings()
+    set_up_logs(settings.log_level, settings.log_format)
+    uvloop.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stopping.set)
+    async with open_parts(settings) as parts:
+        runner = web.AppRunner(
+            build_app(parts), access_log=None, handle_signals=False, shutdown_timeout=_DRAIN_S
+        )
+        await runner.setup()
+        site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
+        await _listen(site, settings)
+        _say_hello(settings, parts)
+        await stopping.wait()
+        log.info("stopping", hops_in_flight=parts.engine.hops_in_flight)
+        await runner.cleanup()
+    log.info("stopped")
+
+
+async def _listen(site: Any, settings: Settings) -> None:
+    try:
+        await site.start()
+    except OSError as error:
+        raise SystemExit(
+            f"isoko: cannot listen on {settings.host}:{settings.port}: {error.strerror}. "
+            "Stop the other program, or set ISOKO_PORT."
+        ) from error
+
+
+def _say_hello(settings: Settings, parts: Parts) -> None:
+    """The first lines: where to look and what to give the gateway."""
+    secret = "/<secret>" if settings.env == "production" else ""
+    lines = [f"Callback URL:  {settings.url}/ussd/africastalking{secret}   (Africa's Talking)"]
+    if parts.sandbox is not None:
+        lines = [
+            f"Web phone:     {settings.url}/simulator/",
+            f"Dashboard:     {settings.url}/dashboard/   (not in this version yet; "
+            f"see {settings.url}/readyz and /metrics)",
+            *lines,
+            f"Operator, SMS: {parts.sandbox.url}/sandbox/state.json   (pretended)",
+            "Ctrl-C stops.",
+        ]
+    print("\n".join(lines), flush=True)  # noqa: T201

@@ -1,0 +1,167 @@
+"""The demo cast: people, orders, a shipment and a payment in an empty store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select
+
+from bot.conversation import Language
+from bot.i18n import speaking
+from bot.market import Actor, Market, offers, people, settlement, shipments
+from bot.market.demo_prices import load_demo_prices
+from bot.market.orders import NewOrder, create_order, make_offer
+from bot.market.share import Line
+from bot.payments.provider import Answer, Outcome
+from bot.storage.schema import contacts
+
+PIN = "73914"
+CHANNEL = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of the cast."""
+
+    msisdn: str
+    names: str
+    language: Language
+    role: str
+    crop: str
+    district: str
+    network: str
+    label: str
+
+
+CAST = (
+    Member("+250788000001", "Mukamana Claudine", "rw", "farmer", "coffee", "Gakenke", "63510",
+           "Coffee farmer, Kinyarwanda"),
+    Member("+250788000002", "Nsengimana Jean", "fr", "farmer", "tea", "Nyamagabe", "63510",
+           "Tea farmer, French"),
+    Member("+250788000003", "Uwase Grace", "en", "crafts", "crafts", "Gasabo", "63510",
+           "Crafts maker, English"),
+    Member("+250738000004", "Habimana Eric", "rw", "farmer", "coffee", "Gakenke", "63514",
+           "Coffee farmer on Airtel, Kinyarwanda"),
+)  # fmt: skip
+UNKNOWN = "+250788000009"
+
+_COFFEE = (Line("transport", "RwandAir", 900), Line("roasting", "Kigali", 1600),
+           Line("marketplace", "Tmall", 1500))  # fmt: skip
+_TEA = (Line("transport", "RwandAir", 400), Line("marketplace", "Tmall", 600))
+_CRAFTS = (Line("transport", "RwandAir", 1200), Line("marketplace", "Tmall", 1800))
+
+
+async def load_demo(market: Market, now: datetime) -> bool:
+    """Fill an empty store with the cast; False when there is somebody in it already."""
+    if await market.records.read(lambda db: db.execute(select(contacts.c.id).limit(1)).first()):
+        return False
+    pin_hash = await market.pins.hash(PIN)
+    await market.records.write(lambda db: _load(db, market, pin_hash, now))
+    return True
+
+
+def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
+    load_demo_prices(db, market.hub.id, now)
+    cast = [_register(db, member, pin_hash, now) for member in CAST]
+    farmer, tea, crafts, airtel = cast
+    earlier = _order("KW-1038", "COF-ROAST", 20, 500, 12_000, _COFFEE, market, now)
+    _supply(db, earlier, farmer, now - timedelta(days=20), market)
+    shipped = _order("KW-1040", "COF-ROAST", 60, 500, 12_000, _COFFEE, market, now)
+    _send_off(db, shipped, airtel, now)
+    _offer(db, _order("KW-1042", "COF-ROAST", 200, 500, 12_000, _COFFEE, market, now), farmer, now)
+    _offer(db, _order("KW-1043", "TEA-MADE", 300, 250, 3_000, _TEA, market, now), tea, now)
+    _offer(db, _order("KW-1044", "CRAFT-AGASEKE", 40, 800, 9_000, _CRAFTS, market, now), crafts, now)
+
+
+def _register(db: Connection, member: Member, pin_hash: str, now: datetime) -> int:
+    return people.register(
+        db,
+        msisdn=member.msisdn,
+        names=member.names,
+        district=member.district,
+        language=member.language,
+        role=member.role,
+        crop=member.crop,
+        pin_hash=pin_hash,
+        channel=CHANNEL,
+        now=now,
+    ).id
+
+
+def _order(
+    code: str,
+    product: str,
+    packs: int,
+    pack_g: int,
+    price_rwf: int,
+    deductions: tuple[Line, ...],
+    market: Market,
+    now: datetime,
+) -> NewOrder:
+    sale_rwf = price_rwf + sum(line.amount_rwf for line in deductions)
+    zone = ZoneInfo(market.hub.timezone)
+    last_day = (now.astimezone(zone) + timedelta(days=11)).date()
+    deliver_by = datetime.combine(last_day, time(16), zone)
+    return NewOrder(
+        code, product, packs, pack_g, price_rwf, sale_rwf, deductions, "Ruli, Gakenke", deliver_by
+    )
+
+
+def _offer(db: Connection, order: NewOrder, contact_id: int, now: datetime) -> int:
+    order_id = create_order(db, order, now)
+    return make_offer(db, order_id, contact_id, order.packs, now + timedelta(days=5), now)
+
+
+def _accepted(db: Connection, order: NewOrder, contact_id: int, at: datetime) -> int:
+    offer_id = _offer(db, order, contact_id, at)
+    actor = Actor(f"contact:{contact_id}", CHANNEL, f"demo-accept-{order.code}", contact_id)
+    offers.accept(db, actor, offer_id, 1, order.packs, at)
+    return offer_id
+
+
+def _carry(db: Connection, offer_id: int, code: str, trigger: str, at: datetime) -> None:
+    actor = Actor("hub", CHANNEL, f"demo-{trigger}-{code}")
+    offers.move(db, actor, offer_id, trigger, at)
+
+
+def _send_off(db: Connection, order: NewOrder, contact_id: int, now: datetime) -> None:
+    """An order handed over, in the Kigali warehouse three days later, then on its way."""
+    offer_id = _accepted(db, order, contact_id, now - timedelta(days=16))
+    _carry(db, offer_id, order.code, "hand_over", now - timedelta(days=12))
+    stop = Actor("hub", CHANNEL, f"demo-warehouse-{order.code}")
+    shipments.note_stop(db, stop, offer_id, "warehouse", now - timedelta(days=9))
+    _carry(db, offer_id, order.code, "ship", now - timedelta(days=6))
+
+
+def _supply(
+    db: Connection, order: NewOrder, contact_id: int, at: datetime, market: Market
+) -> None:
+    """An earlier order, delivered; its money arrived and waits to be confirmed."""
+    offer_id = _accepted(db, order, contact_id, at)
+    for days, trigger in enumerate(("hand_over", "ship", "deliver"), 1):
+        _carry(db, offer_id, order.code, trigger, at + timedelta(days=days))
+    payee = CAST[0].msisdn
+    amount_rwf = order.packs * order.price_rwf
+    payment = settlement.pay_out(
+        db,
+        contact_id=contact_id,
+        offer_id=offer_id,
+        order_code=order.code,
+        amount_rwf=amount_rwf,
+        provider="mtn-momo",
+        payee_msisdn=payee,
+        currency=market.hub.currency,
+        now=at + timedelta(days=5),
+    )
+    paid = Answer(
+        Outcome.SUCCEEDED,
+        amount_rwf=amount_rwf,
+        currency=market.hub.currency,
+        payee_msisdn=payee,
+        provider_txn_id="7321448443",
+        fee_rwf=0,
+    )
+    with speaking("rw"):
+        settlement.record_answer(db, payment.reference, paid, at + timedelta(days=5))

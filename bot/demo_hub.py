@@ -1,0 +1,74 @@
+"""The demo's hub: carries handed-over orders on, and pays, so that the whole loop is seen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+from sqlalchemy import Connection, select
+
+from bot.market import Actor, Market, offers, people, settlement
+from bot.market.offers import Offer
+from bot.storage.records import RecordsDown
+from bot.storage.schema import offers as offer_rows
+
+log = structlog.get_logger(__name__)
+
+_STEP_S = 10.0
+_MOST_RWF = 5_000_000
+_NEXT = {"handed_over": "ship", "shipped": "deliver"}
+
+
+class DemoHub:
+    """Moves one step at a time what farmers have handed over since the demo began."""
+
+    def __init__(self, market: Market, news: Callable[[], None], step_s: float = _STEP_S) -> None:
+        self._market, self._news, self._step_s = market, news, step_s
+        self._began = datetime.now(UTC)
+
+    async def run(self) -> None:
+        """Carry on until cancelled."""
+        while True:
+            await asyncio.sleep(self._step_s)
+            try:
+                await self._market.records.write(self._carry_on)
+            except RecordsDown as error:
+                log.warning("demo hub waits", why=str(error))
+            self._news()
+
+    def _carry_on(self, db: Connection) -> None:
+        now = datetime.now(UTC)
+        query = select(offer_rows.c.id, offer_rows.c.contact_id, offer_rows.c.state).where(
+            offer_rows.c.state.in_(("handed_over", "shipped", "delivered")),
+            # The cast's own shipment stays on its way, to be looked at.
+            offer_rows.c.answered_at > self._began,
+        )
+        for row in db.execute(query).all():
+            if row.state in _NEXT:
+                self._move(db, row.id, _NEXT[row.state], now)
+            elif (offer := offers.by_id(db, row.id, row.contact_id)) is not None:
+                self._pay(db, offer, now)
+
+    def _move(self, db: Connection, offer_id: int, trigger: str, now: datetime) -> None:
+        actor = Actor("hub", "demo", f"demo-{trigger}-{offer_id}")
+        offers.move(db, actor, offer_id, trigger, now)
+
+    def _pay(self, db: Connection, offer: Offer, now: datetime) -> None:
+        if any(p.offer_id == offer.id for p in settlement.statement(db, offer.contact_id, 50)):
+            return
+        contact = people.by_id(db, offer.contact_id)
+        if contact is None:
+            return
+        settlement.pay_out(
+            db,
+            contact_id=contact.id,
+            offer_id=offer.id,
+            order_code=offer.code,
+            amount_rwf=min(offer.accepted_rwf, _MOST_RWF),
+            provider="mtn-momo",
+            payee_msisdn=contact.wallet,
+            currency=self._market.hub.currency,
+            now=now,
+        )

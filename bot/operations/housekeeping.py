@@ -1,0 +1,43 @@
+"""What is done from time to time: offers expire, prices are read again, old hops are dropped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from bot.market import Market, offers
+from bot.storage import hops
+from bot.storage.records import RecordsDown
+
+log = structlog.get_logger(__name__)
+
+_EVERY_S = 15.0
+_KEEP_HOPS = timedelta(days=2)
+
+
+class Housekeeping:
+    """Runs beside the server; each task may run on any number of processes at once."""
+
+    def __init__(self, market: Market, news: Callable[[], None], every_s: float = _EVERY_S) -> None:
+        self._market, self._news, self._every_s = market, news, every_s
+
+    async def run(self) -> None:
+        """Keep house until cancelled."""
+        while True:
+            await asyncio.sleep(self._every_s)
+            try:
+                await self.keep()
+            except RecordsDown as error:
+                log.warning("housekeeping waits", why=str(error))
+
+    async def keep(self) -> None:
+        """One round."""
+        now = datetime.now(UTC)
+        records = self._market.records
+        if await records.write(lambda db: offers.expire_due(db, now)):
+            self._news()
+        await records.write(lambda db: hops.forget_before(db, now - _KEEP_HOPS))
+        await self._market.prices.refresh_if_changed()

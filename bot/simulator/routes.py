@@ -1,0 +1,116 @@
+"""The web phone at /simulator/: its page, and windows on the pretended outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+_STATIC = Path(__file__).parent / "static"
+_FILES = {
+    "phone.css": "text/css",
+    "phone.js": "text/javascript",
+    "gsm7.js": "text/javascript",
+    "outside.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+_ASIDE = aiohttp.ClientTimeout(total=5)
+
+
+@dataclass(frozen=True, slots=True)
+class CastMember:
+    """Somebody to call as."""
+
+    msisdn: str
+    label: str
+    network: str
+
+
+class Simulator:
+    """The routes under /simulator/; in production they do not exist."""
+
+    def __init__(
+        self,
+        *,
+        gateway_path: str,
+        events_path: str,
+        service_code: str,
+        sandbox_url: str,
+        cast: Sequence[CastMember],
+        http: aiohttp.ClientSession,
+    ) -> None:
+        self._config = {
+            "gateway_path": gateway_path,
+            "events_path": events_path,
+            "service_code": service_code,
+            "cast": [asdict(member) for member in cast],
+        }
+        self._sandbox_url, self._http = sandbox_url, http
+
+    def mount(self, app: web.Application) -> None:
+        """Add the routes, and send visitors of `/` here."""
+        add = app.router.add_get
+        add("/", self.welcome)
+        add("/simulator", self.welcome)
+        add("/simulator/", self.page)
+        add("/simulator/config.json", self.config)
+        add("/simulator/static/{name}", self.static)
+        add("/simulator/sms.json", self.sms)
+        add("/simulator/operator.json", self.operator)
+        app.router.add_post("/simulator/operator/switches", self.switches)
+
+    async def welcome(self, _request: web.Request) -> web.Response:
+        """Lead to the phone."""
+        raise web.HTTPFound("/simulator/")
+
+    async def page(self, _request: web.Request) -> web.Response:
+        """The page with the phone."""
+        text = (_STATIC / "phone.html").read_text(encoding="utf-8")
+        return web.Response(text=text, content_type="text/html", headers=_HEADERS)
+
+    async def static(self, request: web.Request) -> web.Response:
+        """One of the fixed files of the page; nothing else can be asked for."""
+        name = request.match_info["name"]
+        if name not in _FILES:
+            raise web.HTTPNotFound
+        text = (_STATIC / name).read_text(encoding="utf-8")
+        return web.Response(text=text, content_type=_FILES[name], headers=_HEADERS)
+
+    async def config(self, _request: web.Request) -> web.Response:
+        """Where to dial, and as whom."""
+        return web.json_response(self._config)
+
+    async def sms(self, request: web.Request) -> web.Response:
+        """The inbox of a number, from the pretended SMS provider."""
+        return await self._pass_on("GET", f"/sandbox/sms.json?{request.query_string}")
+
+    async def operator(self, _request: web.Request) -> web.Response:
+        """The pretended operator's transfers, float and switches."""
+        return await self._pass_on("GET", "/sandbox/state.json")
+
+    async def switches(self, request: web.Request) -> web.Response:
+        """Switch a nuisance of the pretended operator on or off."""
+        return await self._pass_on("POST", "/sandbox/switches", await request.read())
+
+    async def _pass_on(self, method: str, path: str, body: bytes | None = None) -> web.Response:
+        try:
+            async with self._http.request(
+                method, f"{self._sandbox_url}{path}", data=body, timeout=_ASIDE
+            ) as response:
+                data, status = await response.read(), response.status
+        except (aiohttp.ClientError, TimeoutError) as error:
+            problem = {"error": f"the sandbox does not answer: {type(error).__name__}"}
+            return web.json_response(problem, status=502)
+        return web.Response(body=data, status=status, content_type="application/json")
