@@ -90,9 +90,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         watching = Watching(registry, transcripts)
         sessions = sessions_of(settings)
         stack.push_async_callback(sessions.close)
-        engine = Engine(
-            FLOWS, market, sessions, marks_of(settings), limits_of(settings), watching
-        )
+        engine = Engine(FLOWS, market, sessions, marks_of(settings), limits_of(settings), watching)
         stack.push_async_callback(engine.close)
         providers = _providers(settings, http, sandbox)
         sms = AfricasTalkingSms(sms_of(settings, sandbox.url if sandbox else ""), http)

@@ -72,7 +72,9 @@ def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
     _send_off(db, shipped, airtel, now)
     _offer(db, _order("KW-1042", "COF-ROAST", 200, 500, 12_000, _COFFEE, market, now), farmer, now)
     _offer(db, _order("KW-1043", "TEA-MADE", 300, 250, 3_000, _TEA, market, now), tea, now)
-    _offer(db, _order("KW-1044", "CRAFT-AGASEKE", 40, 800, 9_000, _CRAFTS, market, now), crafts, now)
+    _offer(
+        db, _order("KW-1044", "CRAFT-AGASEKE", 40, 800, 9_000, _CRAFTS, market, now), crafts, now
+    )
 
 
 def _register(db: Connection, member: Member, pin_hash: str, now: datetime) -> int:
@@ -135,9 +137,7 @@ def _send_off(db: Connection, order: NewOrder, contact_id: int, now: datetime) -
     _carry(db, offer_id, order.code, "ship", now - timedelta(days=6))
 
 
-def _supply(
-    db: Connection, order: NewOrder, contact_id: int, at: datetime, market: Market
-) -> None:
+def _supply(db: Connection, order: NewOrder, contact_id: int, at: datetime, market: Market) -> None:
     """An earlier order, delivered; its money arrived and waits to be confirmed."""
     offer_id = _accepted(db, order, contact_id, at)
     for days, trigger in enumerate(("hand_over", "ship", "deliver"), 1):

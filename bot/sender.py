@@ -100,7 +100,7 @@ class Sender:
             await self._records.write(lambda db: outbox.dead(db, row, error, now))
 
     async def _send_sms(self, row: OutboxRow) -> str:
-        """"" when sent; what is wrong otherwise, "retry …" when it may pass."""
+        """ "" when sent; what is wrong otherwise, "retry …" when it may pass."""
         contact_id, number = row.payload.get("contact_id"), row.payload.get("msisdn", "")
         if contact_id:
             contact = await self._records.read(lambda db: people.by_id(db, contact_id))

@@ -198,7 +198,9 @@ def _flat(values: Mapping[str, Any], before: str = "") -> list[str]:
 def _merge(into: dict[str, Any], more: Mapping[str, Any], known: list[str], where: str) -> None:
     for name in _flat(more):
         if name not in known:
-            raise SettingsError(f"{where} sets {name!r}, which is no setting{_did_you(name, known)}")
+            raise SettingsError(
+                f"{where} sets {name!r}, which is no setting{_did_you(name, known)}"
+            )
         *path, last = name.split(".")
         target, source = into, more
         for key in path:
@@ -218,7 +220,9 @@ def _put(values: dict[str, Any], variable: str, text: str, known: list[str]) -> 
         target = target[key]
     now = target.get(path[-1])
     is_list = isinstance(now, list)
-    target[path[-1]] = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
+    target[path[-1]] = (
+        [part.strip() for part in text.split(",") if part.strip()] if is_list else text
+    )
 
 
 def _did_you(name: str, known: list[str]) -> str:
@@ -249,7 +253,9 @@ def _refuse_unsafe(settings: Settings) -> None:
     if settings.env != "production":
         return
     if settings.sandbox.enabled:
-        raise SettingsError("sandbox.enabled is true in production: set ISOKO_SANDBOX__ENABLED=false")
+        raise SettingsError(
+            "sandbox.enabled is true in production: set ISOKO_SANDBOX__ENABLED=false"
+        )
     for name, value in _secrets(settings).items():
         text = value.get_secret_value()
         if len(text) < 16 or text.lower().startswith(("demo", "changeme")):  # noqa: PLR2004

@@ -20,9 +20,7 @@ from bot.ussd.door import DoorRules, networks
 def hub_of(settings: Settings) -> Hub:
     """The hub that the settings name."""
     hub = settings.hub
-    return Hub(
-        hub.id, hub.name, hub.currency, hub.timezone, hub.help_msisdn, hub.service_code
-    )
+    return Hub(hub.id, hub.name, hub.currency, hub.timezone, hub.help_msisdn, hub.service_code)
 
 
 def pins_of(settings: Settings, records: Records) -> PinGuard:
@@ -62,9 +60,7 @@ def marks_of(settings: Settings) -> Marks:
 def limits_of(settings: Settings) -> Limits:
     """The engine's limits."""
     ussd = settings.ussd
-    return Limits(
-        ussd.hop_budget_s, ussd.resume_s, ussd.dials_per_minute, ussd.max_hops_in_flight
-    )
+    return Limits(ussd.hop_budget_s, ussd.resume_s, ussd.dials_per_minute, ussd.max_hops_in_flight)
 
 
 def door_rules_of(settings: Settings, gateway: str) -> DoorRules:

@@ -72,7 +72,9 @@ async def _records(settings: Settings) -> str:
     finally:
         await records.close()
     if found != revision_wanted():
-        return f"wrong  tables are at {found or 'nothing'}, not {revision_wanted()}: isoko db upgrade"
+        return (
+            f"wrong  tables are at {found or 'nothing'}, not {revision_wanted()}: isoko db upgrade"
+        )
     where = "PostgreSQL" if settings.database_url else f"SQLite, {sqlite_path(settings.data_dir)}"
     return f"ok  {where}, revision {found}"
 

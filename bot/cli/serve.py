@@ -71,4 +71,4 @@ def _say_hello(settings: Settings, parts: Parts) -> None:
             f"Operator, SMS: {parts.sandbox.url}/sandbox/state.json   (pretended)",
             "Ctrl-C stops.",
         ]
-    print("\n".join(lines), flush=True)  # noqa: T201
+    print("\n".join(lines), flush=True)

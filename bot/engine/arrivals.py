@@ -33,9 +33,7 @@ class Arrivals:
             started_at=now,
             seen_at=now,
         )
-        contact = await self._market.records.read(
-            lambda db: people.by_msisdn(db, inbound.msisdn)
-        )
+        contact = await self._market.records.read(lambda db: people.by_msisdn(db, inbound.msisdn))
         if contact is not None:
             session.contact_id, session.language = contact.id, contact.language
             session.role, session.shared = contact.role, contact.shared_phone

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -87,9 +86,7 @@ class Engine:
         """Wait for work that outlived its hop."""
         await self._late.close()
 
-    async def _handle_alone(
-        self, inbound: Inbound, layout: Layout
-    ) -> tuple[Reply, Session, str]:
+    async def _handle_alone(self, inbound: Inbound, layout: Layout) -> tuple[Reply, Session, str]:
         now = self._clock()
         session = await self._sessions.load(inbound.session_key)
         if session is not None and session.owner != inbound.msisdn:

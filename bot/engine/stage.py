@@ -203,6 +203,5 @@ def _speak_to(session: Session) -> None:
     speak(session.language or LANGUAGES[0])
 
 
-
 async def _nowhere_to_come_back_to(hop: Hop) -> None:
     raise RuntimeError("no arrivals are set")

@@ -77,5 +77,5 @@ def open_it(turn: Turn, db: Connection) -> Screen:
         now=turn.now,
     )
     said = _("Your problem was sent. Ticket: {id}.").format(id=code)
-    text = f"{said}\n{_('We will call you soon.')}"
+    text = said + "\n" + _("We will call you soon.")
     return Screen(text, [Choice(_("Help"), "menu")])

@@ -107,7 +107,7 @@ def report(turn: Turn, db: Connection) -> Screen:
         now=turn.now,
     )
     said = _("Your problem was sent. Ticket: {id}.").format(id=code)
-    text = f"{said}\n{_('We will call you soon.')}"
+    text = said + "\n" + _("We will call you soon.")
     return Screen(text, [Choice(_("Other orders"), "list")])
 
 

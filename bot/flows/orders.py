@@ -118,9 +118,7 @@ async def ask_packs(turn: Turn) -> Next:
         return "back"
     text = _("How many packs of order {code} can you supply? 1 to {most}:")
     most = number(offer.packs, turn.session.language or "rw")
-    return Screen(
-        text.format(code=offer.code, most=most), asks="number", resume=order_named(offer)
-    )
+    return Screen(text.format(code=offer.code, most=most), asks="number", resume=order_named(offer))
 
 
 @flow.answer("part")

@@ -90,7 +90,7 @@ def confirm(turn: Turn, db: Connection) -> Screen:
     payment = settlement.by_id(db, payment_id, turn.session.contact_id)
     if payment is None or outcome == "gone":
         return Screen(_("This payment is not there any more."), [Choice(_("Payments"), "menu")])
-    said = _("Confirmed. Thank you.") if outcome == "confirmed" else _("Confirmed before.")
+    said = _("Confirmed.") if outcome == "confirmed" else _("Confirmed before.")
     return Screen(
         "\n".join([said, *payment_lines(payment, turn)]),
         [Choice(_("Receipt (SMS)"), "receipt"), Choice(_("Report a problem"), "problem")],
@@ -163,7 +163,7 @@ def report(turn: Turn, db: Connection) -> Screen:
         now=turn.now,
     )
     said = _("Your problem was sent. Ticket: {id}.").format(id=code)
-    text = f"{said}\n{_('We will call you soon.')}"
+    text = said + "\n" + _("We will call you soon.")
     return Screen(text, [Choice(_("Payments"), "menu")])
 
 

@@ -45,7 +45,7 @@ def looks_like_pin(typed: str) -> bool:
 def ask_pin(summary: str, resume: str = "") -> Screen:
     """The screen that asks for the PIN, under the summary of what it will do."""
     return Screen(
-        f"{summary}\n{_('Enter your Isoko PIN, never your MoMo PIN:')}", asks="pin", resume=resume
+        summary + "\n" + _("Enter your Isoko PIN, never your MoMo PIN:"), asks="pin", resume=resume
     )
 
 

@@ -139,9 +139,7 @@ def accept(
     return Answered("accepted" if packs == offer.packs else "part_accepted", done)
 
 
-def decline(
-    db: Connection, actor: Actor, offer_id: int, version: int, now: datetime
-) -> Answered:
+def decline(db: Connection, actor: Actor, offer_id: int, version: int, now: datetime) -> Answered:
     """Say no to an offer as it stood in `version`."""
     offer = _locked(db, offer_id, actor.contact_id)
     if (refused := _why_not(offer, version, 1, now)) is not None:
@@ -158,7 +156,11 @@ def move(
 
     Raises `Forbidden` for a change the table does not have.
     """
-    row = db.execute(_all.where(offers.c.id == offer_id).with_for_update(of=offers)).mappings().first()
+    row = (
+        db.execute(_all.where(offers.c.id == offer_id).with_for_update(of=offers))
+        .mappings()
+        .first()
+    )
     if row is None:
         return None
     _change(db, actor, _offer(row), trigger, now, place)

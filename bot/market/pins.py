@@ -107,9 +107,7 @@ class PinGuard:
             return None
         return str(row["hash"])
 
-    def _count(
-        self, db: Connection, contact_id: int, hop_key: bytes, now: datetime
-    ) -> PinCheck:
+    def _count(self, db: Connection, contact_id: int, hop_key: bytes, now: datetime) -> PinCheck:
         known = select(pin_failures.c.id).where(pin_failures.c.hop_key == hop_key)
         if db.execute(known).first() is None:
             failure = {"contact_id": contact_id, "hop_key": hop_key, "at": now}
@@ -183,9 +181,7 @@ def _forgive(db: Connection, contact_id: int) -> None:
     )
 
 
-def _lock(
-    db: Connection, contact_id: int, hop_key: bytes, until: datetime, now: datetime
-) -> None:
+def _lock(db: Connection, contact_id: int, hop_key: bytes, until: datetime, now: datetime) -> None:
     db.execute(update(pins).where(pins.c.contact_id == contact_id).values(locked_until=until))
     key = f"pin-locked:{hop_key.hex()}"
     notices.tell(db, contact_id, key, notices.pin_locked, now)

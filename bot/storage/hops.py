@@ -25,9 +25,7 @@ class SavedHop:
 _insert = insert(hops)
 _by_key = select(hops).where(hops.c.key == bindparam("key"))
 _by_session = (
-    select(hops)
-    .where(hops.c.session_key == bindparam("session_key"))
-    .order_by(hops.c.size.desc())
+    select(hops).where(hops.c.session_key == bindparam("session_key")).order_by(hops.c.size.desc())
 )
 
 

@@ -46,9 +46,7 @@ def put(
     return True
 
 
-def claim(
-    db: Connection, lease: str, now: datetime, lease_s: float, limit: int
-) -> list[OutboxRow]:
+def claim(db: Connection, lease: str, now: datetime, lease_s: float, limit: int) -> list[OutboxRow]:
     """Take up to `limit` pieces that are due, for `lease_s`; others pass over them."""
     query = (
         select(outbox)

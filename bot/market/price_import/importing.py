@@ -95,9 +95,9 @@ def _note(
 def _known(db: Connection, rows: list[Row], hub: str) -> set[tuple[str, str, str, date]]:
     spot = tuple_(prices.c.product, prices.c.place, prices.c.kind, prices.c.valid_on)
     wanted = [(row.product, row.place, row.kind, row.day) for row in rows]
-    query = select(
-        prices.c.product, prices.c.place, prices.c.kind, prices.c.valid_on
-    ).where(prices.c.hub == hub, prices.c.source == SOURCE, spot.in_(wanted))
+    query = select(prices.c.product, prices.c.place, prices.c.kind, prices.c.valid_on).where(
+        prices.c.hub == hub, prices.c.source == SOURCE, spot.in_(wanted)
+    )
     return {(row[0], row[1], row[2], row[3]) for row in db.execute(query)}
 
 

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from bot.storage.append_only import protect
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -562,6 +564,7 @@ def upgrade() -> None:
         )
 
     # ### end Alembic commands ###
+    protect(op.get_bind())
 
 
 def downgrade() -> None:
