@@ -25,7 +25,7 @@ def messages(
     Example: isoko messages --check
     """
     if not check:
-        _pybabel("extract", "-q", "--no-location", "-k", "n_:1,2", "-o", str(_TEMPLATE), "bot")
+        _pybabel("extract", "-q", "--no-location", "-k", "N_", "-k", "n_:1,2", "-o", str(_TEMPLATE), "bot")
         for language in LANGUAGES:
             file = str(_file(language, "po"))
             _pybabel(
@@ -45,7 +45,7 @@ def used_messages() -> set[str]:
     """Every message that the code asks for."""
     from babel.messages.extract import extract_from_dir
 
-    found = extract_from_dir(str(CATALOGUES.parent), keywords={"_": None, "n_": (1, 2)})
+    found = extract_from_dir(str(CATALOGUES.parent), keywords={"_": None, "N_": None, "n_": (1, 2)})
     return {
         text
         for _file_name, _line, message, _comments, _context in found

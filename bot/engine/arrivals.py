@@ -37,6 +37,7 @@ class Arrivals:
         if contact is not None:
             session.contact_id, session.language = contact.id, contact.language
             session.role, session.shared = contact.role, contact.shared_phone
+            session.crop, session.district = contact.crop, contact.district
         return session
 
     async def dial(self, hop: Hop) -> Reply:

@@ -6,7 +6,7 @@ from bot.conversation import Choice, Screen
 from bot.flow import Flow, Next, Turn
 from bot.i18n import _
 from bot.i18n.formats import amount, day, local_day
-from bot.market import people, products
+from bot.market import products
 from bot.market.prices import Price
 
 _SHOWN_MAX = 2
@@ -31,13 +31,7 @@ flow = Flow(
 
 @flow.step("crops")
 async def show_crops(turn: Turn) -> Next:
-    crop, district = "coffee", ""
-    if turn.session.contact_id:
-        contact = await turn.read(people.by_id, turn.session.contact_id)
-        if contact is not None:
-            crop, district = contact.crop, contact.district
-    turn.notes["district"] = district
-    codes = turn.market.prices.products(crop)
+    codes = turn.market.prices.products(turn.session.crop or "coffee")
     if not codes:
         return Screen(_("No prices available now."), ends=True)
     return Screen(_("Prices"), [Choice(products.name(code), "price", code) for code in codes])
@@ -46,7 +40,7 @@ async def show_crops(turn: Turn) -> Next:
 @flow.step("price")
 async def show_price(turn: Turn) -> Next:
     code = turn.notes["crops"]
-    found = turn.market.prices.near(code, turn.notes["district"])
+    found = turn.market.prices.near(code, turn.session.district)
     lines = [products.name(code), *(_line(turn, price) for price in found[:_SHOWN_MAX])]
     if len(found) == 1:
         lines += _before(turn, found[0])

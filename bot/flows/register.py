@@ -181,6 +181,7 @@ def keep(turn: Turn, db: Connection) -> Screen:
         now=turn.now,
     )
     session.contact_id, session.role, session.unlocked = contact.id, contact.role, True
+    session.crop, session.district = contact.crop, contact.district
     return Screen(_("You are registered. Thank you."), [Choice(_("Continue"), "done")])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gettext
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -22,15 +22,31 @@ def _catalogue(language: Language) -> gettext.NullTranslations:
     return gettext.translation(DOMAIN, CATALOGUES, [language])
 
 
+class _Words(dict[Language, Callable[[str], str]]):
+    """Each catalogue's own look-up, read at its first use; this is called for every word shown."""
+
+    def __missing__(self, language: Language) -> Callable[[str], str]:
+        self[language] = _catalogue(language).gettext
+        return self[language]
+
+
+_words = _Words()
+
+
 def load_catalogues() -> None:
     """Read all catalogues now, so that no caller waits for it. Raises FileNotFoundError."""
     for language in LANGUAGES:
-        _catalogue(language)
+        _words[language]("")
 
 
 def _(message: str) -> str:
     """The message in the language being spoken. Outside `speaking` this fails with LookupError."""
-    return _catalogue(_language.get()).gettext(message)
+    return _words[_language.get()](message)
+
+
+def N_(message: str) -> str:  # noqa: N802  gettext's own name for it
+    """Mark a message for the catalogues without translating it yet."""
+    return message
 
 
 def n_(one: str, many: str, count: int) -> str:

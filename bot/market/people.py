@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
 
 from bot.conversation import Language
 from bot.storage.schema import (
@@ -45,17 +45,20 @@ class Contact:
 
 
 _one = select(contacts).where(contacts.c.erased_at.is_(None))
+# Built once: putting a statement together costs more than running it.
+_by_msisdn = _one.where(contacts.c.msisdn == bindparam("wanted"))
+_by_id = _one.where(contacts.c.id == bindparam("wanted"))
 
 
 def by_msisdn(db: Connection, msisdn: str) -> Contact | None:
     """The person with this number, or None."""
-    row = db.execute(_one.where(contacts.c.msisdn == msisdn)).mappings().first()
+    row = db.execute(_by_msisdn, {"wanted": msisdn}).mappings().first()
     return None if row is None else _contact(row)
 
 
 def by_id(db: Connection, contact_id: int) -> Contact | None:
     """The person with this id, unless erased."""
-    row = db.execute(_one.where(contacts.c.id == contact_id)).mappings().first()
+    row = db.execute(_by_id, {"wanted": contact_id}).mappings().first()
     return None if row is None else _contact(row)
 
 

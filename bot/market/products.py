@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.i18n import _
+from bot.i18n import N_, _
 
 Unit = Literal["kg", "L", "piece"]
 
@@ -49,47 +49,48 @@ PRODUCTS: dict[str, Product] = {product.code: product for product in _ALL}
 CROPS = ("coffee", "tea", "crafts", "chili", "other")
 
 
+_NAMES = {
+    "COF-CHERRY": N_("Coffee cherries"),
+    "COF-PARCH": N_("Parchment coffee"),
+    "COF-GREEN": N_("Green coffee"),
+    "COF-ROAST": N_("Roasted coffee"),
+    "TEA-LEAF": N_("Green tea leaves"),
+    "TEA-MADE": N_("Made tea"),
+    "CRAFT-AGASEKE": N_("Peace basket (agaseke)"),
+    "CHILI-DRY": N_("Chili"),
+    "AVOCADO": N_("Avocado"),
+    "HONEY": N_("Honey"),
+    "MAIZE": N_("Maize"),
+    "MAIZE-FLOUR": N_("Maize flour"),
+    "BEANS": N_("Beans"),
+    "RICE-LOCAL": N_("Rice, local"),
+    "RICE-LONG": N_("Rice, local, long grain"),
+    "RICE-IMP": N_("Rice, imported"),
+    "RICE-TZ": N_("Rice, Tanzanian"),
+    "POTATO": N_("Irish potatoes"),
+    "CASSAVA": N_("Cassava"),
+    "SORGHUM": N_("Sorghum"),
+    "BANANA": N_("Cooking bananas"),
+    "SALT": N_("Salt"),
+    "OIL": N_("Cooking oil"),
+}
+_CROPS = {
+    "coffee": N_("Coffee"),
+    "tea": N_("Tea"),
+    "crafts": N_("Crafts (agaseke)"),
+    "chili": N_("Chili"),
+    "other": N_("Other"),
+}
+
+
 def name(code: str) -> str:
     """The product's name in the language being spoken. Raises KeyError for an unknown code."""
-    return _names()[code]
+    return _(_NAMES[code])
 
 
 def crop_name(crop: str) -> str:
     """The name of a crop as a person says what they sell."""
-    return {
-        "coffee": _("Coffee"),
-        "tea": _("Tea"),
-        "crafts": _("Crafts (agaseke)"),
-        "chili": _("Chili"),
-    }.get(crop, _("Other"))
-
-
-def _names() -> dict[str, str]:
-    return {
-        "COF-CHERRY": _("Coffee cherries"),
-        "COF-PARCH": _("Parchment coffee"),
-        "COF-GREEN": _("Green coffee"),
-        "COF-ROAST": _("Roasted coffee"),
-        "TEA-LEAF": _("Green tea leaves"),
-        "TEA-MADE": _("Made tea"),
-        "CRAFT-AGASEKE": _("Peace basket (agaseke)"),
-        "CHILI-DRY": _("Chili"),
-        "AVOCADO": _("Avocado"),
-        "HONEY": _("Honey"),
-        "MAIZE": _("Maize"),
-        "MAIZE-FLOUR": _("Maize flour"),
-        "BEANS": _("Beans"),
-        "RICE-LOCAL": _("Rice, local"),
-        "RICE-LONG": _("Rice, local, long grain"),
-        "RICE-IMP": _("Rice, imported"),
-        "RICE-TZ": _("Rice, Tanzanian"),
-        "POTATO": _("Irish potatoes"),
-        "CASSAVA": _("Cassava"),
-        "SORGHUM": _("Sorghum"),
-        "BANANA": _("Cooking bananas"),
-        "SALT": _("Salt"),
-        "OIL": _("Cooking oil"),
-    }
+    return _(_CROPS[crop])
 
 
 @dataclass(frozen=True, slots=True)

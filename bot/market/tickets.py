@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from bot.storage.schema import tickets
 
@@ -21,6 +21,14 @@ CATEGORIES = (
 # No letter or digit that is mistaken for another when read out on the phone.
 _SIGNS = "23456789ACDEFHJKMNPQRTUVWXY"
 _ANSWER_IN = timedelta(days=2)
+_same = select(tickets.c.code).where(
+    tickets.c.msisdn == bindparam("msisdn"),
+    tickets.c.category == bindparam("category"),
+    tickets.c.about == bindparam("about"),
+    tickets.c.state == "open",
+)
+_with_code = select(tickets.c.id).where(tickets.c.code == bindparam("code"))
+_insert = insert(tickets)
 
 
 def open_ticket(
@@ -38,34 +46,26 @@ def open_ticket(
 
     A person's open ticket of the same category about the same thing is given again instead.
     """
-    same = (
-        (tickets.c.msisdn == msisdn)
-        & (tickets.c.category == category)
-        & (tickets.c.about == about)
-        & (tickets.c.state == "open")
-    )
-    known = db.execute(select(tickets.c.code).where(same)).scalar()
+    asked = {"msisdn": msisdn, "category": category, "about": about}
+    known = db.execute(_same, asked).scalar()
     if known is not None and not text:
         return str(known)
     code = _new_code(db)
-    db.execute(
-        insert(tickets).values(
-            code=code,
-            contact_id=contact_id or None,
-            msisdn=msisdn,
-            category=category,
-            about=about,
-            text=text[:320],
-            language=language,
-            opened_at=now,
-            due_at=now + _ANSWER_IN,
-        )
-    )
+    row = {
+        **asked,
+        "code": code,
+        "contact_id": contact_id or None,
+        "text": text[:320],
+        "language": language,
+        "opened_at": now,
+        "due_at": now + _ANSWER_IN,
+    }
+    db.execute(_insert, row)
     return code
 
 
 def _new_code(db: Connection) -> str:
     while True:
         code = "T-" + "".join(secrets.choice(_SIGNS) for _place in range(5))
-        if db.execute(select(tickets.c.id).where(tickets.c.code == code)).first() is None:
+        if db.execute(_with_code, {"code": code}).first() is None:
             return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import structlog
@@ -47,7 +48,7 @@ class Watching:
                 typed,
                 reply.text,
                 int(seconds * 1e6),
-                datetime.now(UTC),
+                int(time.time() * 1000),
             )
         )
 

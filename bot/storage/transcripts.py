@@ -64,11 +64,12 @@ class Transcripts:
             log.warning("transcripts wait", why=str(error), waiting=len(rows))
 
 
-_COLUMNS = ("session_key", "hop", "owner", "place", "typed", "shown", "micros", "at")
+_insert = insert(transcripts)
+_COLUMNS = ("session_key", "hop", "owner", "place", "typed", "shown", "micros", "at_ms")
 
 
 def _write(db: Connection, rows: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> None:
     if rows:
-        db.execute(insert(transcripts), [dict(zip(_COLUMNS, row, strict=True)) for row in rows])
+        db.execute(_insert, [dict(zip(_COLUMNS, row, strict=True)) for row in rows])
     if events:
         db.execute(insert(audit), events)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, Text
 
-from bot.storage.schema.columns import Json, Moment, metadata, one_of, row_id
+from bot.storage.schema.columns import BigInt, Json, Moment, metadata, one_of, row_id
 
 hops = Table(
     "hops",
@@ -67,13 +67,15 @@ transcripts = Table(
     "transcripts",
     metadata,
     row_id(),
-    Column("session_key", String(160), nullable=False, index=True),
+    Column("session_key", String(160), nullable=False),
     Column("hop", Integer, nullable=False),
-    Column("owner", String(16), nullable=False),
+    # A session belongs to one owner, so this index finds both.
+    Column("owner", String(16), nullable=False, index=True),
     Column("place", String(48), nullable=False),
     # Secrets are already cut out of what was typed.
     Column("typed", String(160), nullable=False),
     Column("shown", Text, nullable=False),
     Column("micros", Integer, nullable=False),
-    Column("at", Moment, nullable=False),
+    # Milliseconds since 1970: one row a hop, so that it must cost little.
+    Column("at_ms", BigInt, nullable=False),
 )

@@ -224,13 +224,11 @@ def upgrade() -> None:
         sa.Column("typed", sa.String(length=160), nullable=False),
         sa.Column("shown", sa.Text(), nullable=False),
         sa.Column("micros", sa.Integer(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_transcripts")),
     )
     with op.batch_alter_table("transcripts", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_transcripts_session_key"), ["session_key"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_transcripts_owner"), ["owner"], unique=False)
 
     op.create_table(
         "consents",
@@ -616,7 +614,7 @@ def downgrade() -> None:
 
     op.drop_table("consents")
     with op.batch_alter_table("transcripts", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_transcripts_session_key"))
+        batch_op.drop_index(batch_op.f("ix_transcripts_owner"))
 
     op.drop_table("transcripts")
     with op.batch_alter_table("prices", schema=None) as batch_op:

@@ -1,0 +1,1 @@
+"""The performance benchmark: our server beside a bare one, in one run."""

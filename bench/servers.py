@@ -1,0 +1,109 @@
+"""The servers under load, each a process on its own core, with its CPU time read from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import insert
+
+from bot.market.demo_prices import load_demo_prices
+from bot.storage.opening import open_records, upgrade
+from bot.storage.schema import contacts
+
+_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+_LANGUAGES = ("rw", "fr", "en")
+
+
+class Server:
+    """A server process; `cpu_s` is what it has used so far, all its threads together."""
+
+    def __init__(self, command: list[str], port: int, environment: dict[str, str]) -> None:
+        self.port = port
+        self._process = subprocess.Popen(
+            command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL
+        )
+        if cores() > 1:
+            os.sched_setaffinity(self._process.pid, {0})
+        self._wait_until_up()
+
+    @property
+    def cpu_s(self) -> float:
+        """User and system seconds so far."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) * _TICK_S
+
+    @property
+    def memory_mb(self) -> float:
+        """Resident memory now."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) / 1024
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.terminate()
+        self._process.wait(20)
+
+    def _wait_until_up(self) -> None:
+        for _attempt in range(400):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.025)
+        raise RuntimeError("the server did not start")
+
+
+def bare_server() -> Server:
+    """The baseline."""
+    port = free_port()
+    return Server([sys.executable, "-m", "bench.bare", str(port)], port, {})
+
+
+def our_server(folder: Path, callers: int) -> Server:
+    """Ours, embedded, with everything on, and so many registered callers."""
+    asyncio.run(_register(folder, callers))
+    port = free_port()
+    environment = {
+        "ISOKO_DATA_DIR": str(folder),
+        "ISOKO_PORT": str(port),
+        "ISOKO_LOG_LEVEL": "warning",
+        "ISOKO_USSD__DIALS_PER_MINUTE": "1000000",
+    }
+    return Server([sys.executable, "-m", "bot", "serve"], port, environment)
+
+
+def cores() -> int:
+    """How many cores there are."""
+    return os.cpu_count() or 1
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _register(folder: Path, callers: int) -> None:
+    await upgrade("", folder)
+    records = await open_records("", folder)
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "msisdn": f"+25078{1_000_000 + number}",
+            "language": _LANGUAGES[number % 3],
+            "crop": "coffee",
+            "created_at": now,
+        }
+        for number in range(callers)
+    ]
+    await records.write(lambda db: db.execute(insert(contacts), rows))
+    await records.write(lambda db: load_demo_prices(db, "rw", now))
+    await records.close()
