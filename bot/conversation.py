@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -14,8 +13,7 @@ Kind = Literal["dial", "input", "end"]
 Asks = Literal["", "text", "number", "pin"]
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
+class Inbound(msgspec.Struct, frozen=True):
     """One thing a person sent, whatever the gateway's dialect.
 
     `msisdn` is E.164. `history` is everything typed in this session, joined by `*`, where the

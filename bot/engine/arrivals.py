@@ -64,7 +64,7 @@ class Arrivals:
         """Put the person back where the earlier session stood; home when it is gone."""
         session = hop.session
         key = session.notes.get(RESUME, {}).get("key", "")
-        left = await self._sessions.load(key)
+        left = await self._load(key)
         if left is None or left.owner != session.owner:
             self._stage.go_home(session)
             return
@@ -114,10 +114,14 @@ class Arrivals:
 
     async def _left_open(self, session: Session) -> Session | None:
         key = await self._sessions.last_of(session.owner)
-        left = await self._sessions.load(key) if key else None
+        left = await self._load(key) if key else None
         if left is not None and left.flow == HOME and left.state == RESUME:
-            left = await self._sessions.load(left.notes.get(RESUME, {}).get("key", ""))
+            left = await self._load(left.notes.get(RESUME, {}).get("key", ""))
         if left is None or left.owner != session.owner or left.ended or left.screen is None:
             return None
         recent = session.started_at - left.seen_at <= self._limits.resume_s
         return left if recent and left.screen.resume else None
+
+    async def _load(self, key: str) -> Session | None:
+        packed = await self._sessions.load(key)
+        return unpack(packed) if packed else None

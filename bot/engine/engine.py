@@ -61,66 +61,72 @@ class Engine:
     async def handle(self, inbound: Inbound, layout: Layout) -> Reply:
         """The reply to one hop; never raises for anything a person or a gateway may send."""
         started = time.perf_counter()
+        key = inbound.session_key
         self._in_flight += 1
         try:
-            async with self._turnstile.passing(inbound.session_key):
-                reply, session, kind = await self._handle_alone(inbound, layout)
+            await self._turnstile.enter(key)
+            try:
+                reply, session, kind = await self._handle_alone(inbound, key, layout)
+            finally:
+                self._turnstile.leave(key)
         finally:
             self._in_flight -= 1
-        typed = session.trail[-1] if session.trail else ""
-        self._watch.hop(session, typed, reply, time.perf_counter() - started, kind)
+        self._watch.hop(session, reply, time.perf_counter() - started, kind)
         return reply
 
     async def hung_up(self, inbound: Inbound) -> None:
         """The gateway says the session is over: noted once, and only for its owner."""
-        async with self._turnstile.passing(inbound.session_key):
-            session = await self._sessions.load(inbound.session_key)
+        key = inbound.session_key
+        await self._turnstile.enter(key)
+        try:
+            packed = await self._sessions.load(key)
+            session = unpack(packed) if packed else None
             if session is None or session.owner != inbound.msisdn or session.hung_up:
                 return
             session.hung_up = True
-            await self._sessions.save(session)
-            kind = "completed" if session.ended else "abandoned"
-            self._watch.hop(session, "", Reply("", ends=True), 0.0, kind)
+            await self._sessions.save(key, pack(session))
+        finally:
+            self._turnstile.leave(key)
+        kind = "completed" if session.ended else "abandoned"
+        self._watch.hop(session, Reply("", ends=True), 0.0, kind)
 
     async def close(self) -> None:
         """Wait for work that outlived its hop."""
         await self._late.close()
 
-    async def _handle_alone(self, inbound: Inbound, layout: Layout) -> tuple[Reply, Session, str]:
-        now = self._clock()
-        session = await self._sessions.load(inbound.session_key)
-        if session is not None and session.owner != inbound.msisdn:
+    async def _handle_alone(
+        self, inbound: Inbound, key: str, layout: Layout
+    ) -> tuple[Reply, Session, str]:
+        before = await self._sessions.load(key)
+        session = _blank(inbound) if before is None else unpack(before)
+        if session.owner != inbound.msisdn:
             return self._refuse(inbound)
-        mark, size = self._mark(inbound, session)
-        if session is not None and (reply := session.replies.get(mark)) is not None:
-            return reply, session, "repeat"
-        if session is None and (turned_away := self._turn_away(inbound)) is not None:
-            blank = Session(inbound.gateway, inbound.session_id, inbound.msisdn)
-            return turned_away, blank, "shed"
-        blank = session or Session(inbound.gateway, inbound.session_id, inbound.msisdn)
-        hop = Hop(Turn(inbound, blank, self._market, now, mark), layout, mark, size)
-        before = pack(blank)
+        mark, size = self._mark(inbound, key, session)
+        if (given := session.replies.get(mark)) is not None:
+            return given, session, "repeat"
+        if before is None and (turned_away := self._turn_away(inbound)) is not None:
+            return turned_away, session, "shed"
+        turn = Turn(inbound, session, self._market, self._clock(), mark)
+        hop = Hop(turn, layout, mark, size, before or b"")
         try:
-            reply = await self._answer(hop, session)
+            reply = await (self._open(hop) if before is None else self._answer(hop))
         except _Refused:
             return self._refuse(inbound)
         except Exception as error:  # the one place where a fault of ours becomes an apology
-            hop.turn.session = unpack(before)
+            hop.turn.session = unpack(before) if before else _blank(inbound)
             self._watch.failed(hop.session, error)
             reply = apology(hop, self._stage, self._market.hub.help_msisdn)
-        await self._sessions.save(hop.session)
+        await self._sessions.save(key, pack(hop.session))
         return reply, hop.session, "new"
 
     def _refuse(self, inbound: Inbound) -> tuple[Reply, Session, str]:
         self._watch.refused("another number's session", inbound.msisdn, inbound.session_key)
-        nobody = Session(inbound.gateway, inbound.session_id, inbound.msisdn)
-        return refusal(), nobody, "refused"
+        return refusal(), _blank(inbound), "refused"
 
-    def _mark(self, inbound: Inbound, session: Session | None) -> tuple[bytes, int]:
+    def _mark(self, inbound: Inbound, key: str, session: Session) -> tuple[bytes, int]:
         if inbound.history is not None:
-            return self._marks.of(inbound.session_key, inbound.history), len(inbound.history)
-        number = inbound.hop_id or f"#{0 if session is None else session.hops}"
-        return self._marks.of(inbound.session_key, f"hop {number}"), 0
+            return self._marks.of(key, inbound.history), len(inbound.history)
+        return self._marks.of(key, f"hop {inbound.hop_id or session.hops}"), 0
 
     def _turn_away(self, inbound: Inbound) -> Reply | None:
         if self._in_flight > self._limits.hops_in_flight_max:
@@ -130,9 +136,8 @@ class Engine:
             return shed()
         return None
 
-    async def _answer(self, hop: Hop, session: Session | None) -> Reply:
-        if session is None:
-            return await self._open(hop)
+    async def _answer(self, hop: Hop) -> Reply:
+        session = hop.session
         if session.ended:
             return await self._arrivals.dial_again(hop)
         hop.secret = asks_secret(session)
@@ -148,6 +153,7 @@ class Engine:
                 raise _Refused
             if past.key == self._marks.of(inbound.session_key, history[: past.size]):
                 hop.turn.session, hop.secret = past.session, asks_secret(past.session)
+                hop.before = pack(past.session)
                 if past.size == len(history):
                     return past.reply
                 return await self._take(hop, self._new_entry(inbound, past.session))
@@ -167,11 +173,10 @@ class Engine:
         hop.typed = new
         if hop.session.checking:
             return await self._late.collect(hop, self._stage)
-        before = pack(hop.session)
         reply = await self._stage.answer(hop, patient=False)
         if reply is not None:
             return reply
-        hop.turn.session, hop.noted = unpack(before), False
+        hop.turn.session, hop.noted = unpack(hop.before), False
         return await self._late.wait_for(hop, self._stage)
 
     def _new_entry(self, inbound: Inbound, session: Session) -> str | None:
@@ -180,3 +185,8 @@ class Engine:
         return self._marks.new_in(
             inbound.session_key, inbound.history, session.history_size, session.history_mark
         )
+
+
+def _blank(inbound: Inbound) -> Session:
+    """A session of which nothing is known but whose it is."""
+    return Session(inbound.gateway, inbound.session_id, inbound.msisdn)

@@ -26,6 +26,8 @@ class Hop:
     layout: Layout
     mark: bytes
     size: int
+    # The session as it stood when the hop came, packed.
+    before: bytes
     typed: str = ""
     # Whether the screen that this hop answers asked for a PIN.
     secret: bool = False

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 
 class Turnstile:
     """Lets one through for each key; costs a dictionary entry while somebody is inside."""
 
     def __init__(self) -> None:
-        self._inside: dict[str, asyncio.Event] = {}
+        self._inside: dict[str, asyncio.Event | None] = {}
 
     def __len__(self) -> int:
         return len(self._inside)
 
-    @asynccontextmanager
-    async def passing(self, key: str) -> AsyncIterator[None]:
+    async def enter(self, key: str) -> None:
         """Wait until nobody else is inside under `key`, and be the one inside."""
-        while (other := self._inside.get(key)) is not None:
-            await other.wait()
-        mine = self._inside[key] = asyncio.Event()
-        try:
-            yield
-        finally:
-            del self._inside[key]
-            mine.set()
+        while key in self._inside:
+            waiting = self._inside[key] or asyncio.Event()
+            self._inside[key] = waiting
+            await waiting.wait()
+        # Nobody waits yet, and mostly nobody will: an event is made by the first who does.
+        self._inside[key] = None
+
+    def leave(self, key: str) -> None:
+        """Let the next one in."""
+        waiting = self._inside.pop(key)
+        if waiting is not None:
+            waiting.set()

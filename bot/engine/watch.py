@@ -10,8 +10,8 @@ from bot.conversation import Reply, Session
 class Watch(Protocol):
     """Sees every hop; it must be quick, wait for nothing and raise nothing."""
 
-    def hop(self, session: Session, typed: str, reply: Reply, seconds: float, kind: str) -> None:
-        """A hop was answered. `typed` has secrets cut out; `kind` is new, repeat, late, shed …"""
+    def hop(self, session: Session, reply: Reply, seconds: float, kind: str) -> None:
+        """A hop was answered. `kind`: new, repeat, shed, refused, completed, abandoned."""
         ...
 
     def refused(self, what: str, msisdn: str, session_key: str) -> None:
@@ -26,7 +26,7 @@ class Watch(Protocol):
 class NoWatch:
     """Sees nothing."""
 
-    def hop(self, session: Session, typed: str, reply: Reply, seconds: float, kind: str) -> None:
+    def hop(self, session: Session, reply: Reply, seconds: float, kind: str) -> None:
         """Do nothing."""
 
     def refused(self, what: str, msisdn: str, session_key: str) -> None:

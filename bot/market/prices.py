@@ -48,6 +48,7 @@ class PriceBoard:
         self._latest: dict[str, list[Price]] = {}
         self._before: dict[tuple[str, str, str], Price] = {}
         self._version: tuple[int, int] = (0, 0)
+        self._products: dict[str, list[str]] = {}
 
     async def load(self) -> None:
         """Read every shown price from the records."""
@@ -66,6 +67,7 @@ class PriceBoard:
             # Sorting is stable: the newest of each kind stay first.
             listed.sort(key=lambda price: _KIND_ORDER[price.kind])
         self._latest, self._before, self._version = dict(latest), before, version
+        self._products = {}
 
     async def refresh_if_changed(self) -> bool:
         """Load again when another process has written prices; True when it had."""
@@ -76,8 +78,12 @@ class PriceBoard:
 
     def products(self, crop: str = "") -> list[str]:
         """The products that have a price: those of `crop` first, then in the order of trade."""
-        known = [code for code in PRODUCTS if code in self._latest]
-        return sorted(known, key=lambda code: PRODUCTS[code].crop != crop)
+        listed = self._products.get(crop)
+        if listed is None:
+            known = [code for code in PRODUCTS if code in self._latest]
+            listed = sorted(known, key=lambda code: PRODUCTS[code].crop != crop)
+            self._products[crop] = listed
+        return listed
 
     def latest(self, product: str) -> list[Price]:
         """The newest price of each place and kind: floor first, then newest first."""

@@ -6,15 +6,14 @@ import time
 from datetime import UTC, datetime
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter
 
 from bot.conversation import Reply, Session
 from bot.msisdn import masked
+from bot.operations.figures import HopFigures
 from bot.storage.transcripts import Transcripts
 
 log = structlog.get_logger(__name__)
-
-_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
 
 
 class Watching:
@@ -22,21 +21,17 @@ class Watching:
 
     def __init__(self, registry: CollectorRegistry, transcripts: Transcripts) -> None:
         self._transcripts = transcripts
-        hops = Counter("isoko_hops", "Hops answered.", ["kind"], registry=registry)
-        kinds = ("new", "repeat", "shed", "refused", "completed", "abandoned")
-        self._count = {kind: hops.labels(kind).inc for kind in kinds}
-        self._seconds = Histogram(
-            "isoko_hop_seconds", "Time to answer a hop.", buckets=_BUCKETS, registry=registry
-        ).observe
+        figures = HopFigures()
+        registry.register(figures)
+        self._count = figures.count
         self._refused = Counter(
             "isoko_refused", "Requests refused for safety.", ["what"], registry=registry
         )
         self._faults = Counter("isoko_faults", "Our own faults.", ["place"], registry=registry)
 
-    def hop(self, session: Session, typed: str, reply: Reply, seconds: float, kind: str) -> None:
+    def hop(self, session: Session, reply: Reply, seconds: float, kind: str) -> None:
         """Count the hop; keep what was said in it, unless it was said before."""
-        self._count[kind]()
-        self._seconds(seconds)
+        self._count(kind, seconds)
         if kind == "repeat" or not session.flow:
             return
         self._transcripts.add(
@@ -45,7 +40,7 @@ class Watching:
                 session.hops,
                 session.owner,
                 f"{session.flow}.{session.state}",
-                typed,
+                session.trail[-1] if session.trail else "",
                 reply.text,
                 int(seconds * 1e6),
                 int(time.time() * 1000),

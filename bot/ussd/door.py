@@ -33,12 +33,14 @@ def networks(texts: list[str]) -> tuple[Network, ...]:
 
 async def let_in(request: web.Request, gateway: Gateway, rules: DoorRules) -> Wire:
     """The request as a `Wire`. Raises `BadRequest` with the status to answer."""
-    given = request.match_info.get("secret", "")
-    if not hmac.compare_digest(given.encode(), rules.secret.encode()):
-        raise BadRequest("unknown path", 404)
+    if rules.secret:
+        given = request.match_info.get("secret", "")
+        if not hmac.compare_digest(given.encode(), rules.secret.encode()):
+            raise BadRequest("unknown path", 404)
     if rules.allowed and not _is_in(source_of(request, rules), rules.allowed):
         raise BadRequest("this source is not allowed", 403)
-    if request.content_type not in gateway.content_types:
+    sent = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if sent not in gateway.content_types:
         raise BadRequest("this content type is not spoken here", 415)
     body = await _body(request, rules.body_timeout_s)
     return Wire(request.method, "", request.query_string, request.headers, body)

@@ -25,12 +25,12 @@ def unpack(data: bytes) -> Session:
 class Sessions(Protocol):
     """Where live conversations are kept, each for the time to live given to the store."""
 
-    async def load(self, key: str) -> Session | None:
-        """The session kept under `key`, or None."""
+    async def load(self, key: str) -> bytes | None:
+        """The packed session kept under `key`, or None."""
         ...
 
-    async def save(self, session: Session) -> None:
-        """Keep `session` under its key, and start its time to live anew."""
+    async def save(self, key: str, packed: bytes) -> None:
+        """Keep a packed session under its key, and start its time to live anew."""
         ...
 
     async def last_of(self, msisdn: str) -> str | None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import time
 from typing import TypeVar
 
-from bot.conversation import Session
-from bot.storage.sessions import pack, unpack
-
 _SWEEP_MAX = 4
 T = TypeVar("T")
 
@@ -21,19 +18,18 @@ class MemorySessions:
         self._kept: dict[str, tuple[float, bytes]] = {}
         self._last: dict[str, tuple[float, str]] = {}
 
-    async def load(self, key: str) -> Session | None:
+    async def load(self, key: str) -> bytes | None:
         """The session, unless its time is over."""
         kept = self._kept.get(key)
         if kept is None or kept[0] < time.monotonic():
             return None
-        return unpack(kept[1])
+        return kept[1]
 
-    async def save(self, session: Session) -> None:
+    async def save(self, key: str, packed: bytes) -> None:
         """Keep it, and drop a few whose time is over."""
         now = time.monotonic()
-        key = session.key
         self._kept.pop(key, None)
-        self._kept[key] = (now + self._ttl_s, pack(session))
+        self._kept[key] = (now + self._ttl_s, packed)
         _sweep(self._kept, now)
 
     async def last_of(self, msisdn: str) -> str | None:

@@ -6,9 +6,6 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 
-from bot.conversation import Session
-from bot.storage.sessions import pack, unpack
-
 _PREFIX = "isoko:"
 
 
@@ -25,14 +22,14 @@ class RedisSessions:
             retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.2), 1),
         )
 
-    async def load(self, key: str) -> Session | None:
+    async def load(self, key: str) -> bytes | None:
         """The session, or None when it has expired or was flushed."""
         data = await self._redis.get(f"{_PREFIX}s:{{{key}}}")
-        return None if data is None else unpack(_bytes(data))
+        return None if data is None else _bytes(data)
 
-    async def save(self, session: Session) -> None:
+    async def save(self, key: str, packed: bytes) -> None:
         """Keep it for its time to live."""
-        await self._redis.set(f"{_PREFIX}s:{{{session.key}}}", pack(session), ex=self._ttl_s)
+        await self._redis.set(f"{_PREFIX}s:{{{key}}}", packed, ex=self._ttl_s)
 
     async def last_of(self, msisdn: str) -> str | None:
         """The key of this number's last session."""

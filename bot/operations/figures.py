@@ -1,0 +1,42 @@
+"""Figures of hops, counted with plain integers; Prometheus reads them when it asks."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+_BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
+
+
+class HopFigures(Collector):
+    """How many hops of each kind, and how long they took."""
+
+    def __init__(self) -> None:
+        self._kinds: Counter[str] = Counter()
+        self._buckets = [0] * (len(_BOUNDS_S) + 1)
+        self._seconds = 0.0
+
+    def count(self, kind: str, seconds: float) -> None:
+        """One hop more. Costs under a microsecond, which the client library's own does not."""
+        self._kinds[kind] += 1
+        self._buckets[bisect_left(_BOUNDS_S, seconds)] += 1
+        self._seconds += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        """The figures as Prometheus wants them."""
+        hops = CounterMetricFamily("isoko_hops", "Hops answered.", labels=["kind"])
+        for kind, count in self._kinds.items():
+            hops.add_metric([kind], count)
+        yield hops
+        times = HistogramMetricFamily("isoko_hop_seconds", "Time to answer a hop.")
+        total, buckets = 0, []
+        for bound, count in zip((*map(str, _BOUNDS_S), "+Inf"), self._buckets, strict=True):
+            total += count
+            buckets.append((bound, float(total)))
+        times.add_metric([], buckets, self._seconds)
+        yield times
