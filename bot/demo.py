@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from bot.conversation import Language
 from bot.i18n import speaking
@@ -15,7 +15,7 @@ from bot.market.demo_prices import load_demo_prices
 from bot.market.orders import NewOrder, create_order, make_offer
 from bot.market.share import Line
 from bot.payments.provider import Answer, Outcome
-from bot.storage.schema import contacts
+from bot.storage.schema import contacts, outbox
 
 PIN = "73914"
 CHANNEL = "demo"
@@ -70,11 +70,18 @@ def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
     _supply(db, earlier, farmer, now - timedelta(days=20), market)
     shipped = _order("KW-1040", "COF-ROAST", 60, 500, 12_000, _COFFEE, market, now)
     _send_off(db, shipped, airtel, now)
+    _old_news_has_left(db, now)
     _offer(db, _order("KW-1042", "COF-ROAST", 200, 500, 12_000, _COFFEE, market, now), farmer, now)
     _offer(db, _order("KW-1043", "TEA-MADE", 300, 250, 3_000, _TEA, market, now), tea, now)
     _offer(
         db, _order("KW-1044", "CRAFT-AGASEKE", 40, 800, 9_000, _CRAFTS, market, now), crafts, now
     )
+
+
+def _old_news_has_left(db: Connection, now: datetime) -> None:
+    """What the orders of earlier weeks said was read long ago; only the money's message is new."""
+    old = outbox.c.dedupe_key.not_like("money:%")
+    db.execute(update(outbox).where(old).values(state="sent", done_at=now))
 
 
 def _register(db: Connection, member: Member, pin_hash: str, now: datetime) -> int:
