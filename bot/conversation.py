@@ -96,8 +96,10 @@ class Session(msgspec.Struct, omit_defaults=True):
 
     `stack` holds the (flow, state, notes) of each caller, innermost last. `notes` keeps what was
     picked or typed in this flow, under the name of the state that asked. `screen` and `page` are
-    what the person last saw, `seen` how many of its choices; `replies` the answer given to each hop, by the hop's mark. `trail` is what was typed with
-    secrets cut out; `history_mark` is a keyed digest, so that no secret is kept in `history` form.
+    what the person last saw, `seen` how many of its choices. `replies` holds the answer given to
+    each hop, by the hop's mark. `trail` is what was typed, with secrets cut out. `history_mark` is
+    a keyed digest of all that was typed, so that no PIN is kept to compare with. `checking` is the
+    hop whose work was not ready in time.
     """
 
     gateway: str

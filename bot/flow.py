@@ -147,7 +147,8 @@ class Flow:
         """Name what entering `state` does to the records, in one transaction with its reply.
 
         The function gets the turn and a connection inside the transaction, may run on another
-        thread, and returns the screen to show. A repeated hop gets that screen, not a second effect.
+        thread, and returns the screen to show. A repeated hop gets that screen, and no second
+        effect.
         """
 
         def keep(function: Effect) -> Effect:

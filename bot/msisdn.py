@@ -24,7 +24,7 @@ def read_msisdn(text: str, country: str) -> str | None:
 
 def masked(msisdn: str) -> str:
     """The number as logs and pages may show it: +2507•••••56."""
-    return f"{msisdn[:5]}•••••{msisdn[-2:]}" if len(msisdn) > 7 else "•••"  # noqa: PLR2004
+    return f"{msisdn[:5]}•••••{msisdn[-2:]}" if len(msisdn) > 7 else "•••"
 
 
 @lru_cache(8192)

@@ -211,7 +211,7 @@ def _merge(into: dict[str, Any], more: Mapping[str, Any], known: list[str], wher
 def _put(values: dict[str, Any], variable: str, text: str, known: list[str]) -> None:
     path = variable.removeprefix(PREFIX).lower().split("__")
     name = ".".join(path)
-    in_secrets = path[:2] == ["ussd", "secrets"] and len(path) == 3  # noqa: PLR2004
+    in_secrets = path[:2] == ["ussd", "secrets"] and len(path) == 3
     if name not in known and not in_secrets:
         names = [PREFIX + other.upper().replace(".", "__") for other in known]
         raise SettingsError(f"{variable} is no setting{_did_you(variable, names)}")
@@ -258,7 +258,7 @@ def _refuse_unsafe(settings: Settings) -> None:
         )
     for name, value in _secrets(settings).items():
         text = value.get_secret_value()
-        if len(text) < 16 or text.lower().startswith(("demo", "changeme")):  # noqa: PLR2004
+        if len(text) < 16 or text.lower().startswith(("demo", "changeme")):
             variable = PREFIX + name.upper().replace(".", "__")
             raise SettingsError(
                 f"{variable} is missing or too weak for production: "

@@ -30,7 +30,17 @@ class RealPostgres:
             shutil.chown(data, _USER)
         self._run("initdb", "-D", str(data), "-U", "isoko", "--auth=trust", "--encoding=UTF8")
         self._server = subprocess.Popen(
-            [self._bin / "postgres", "-D", data, "-p", str(self.port), "-k", data, "-h", "127.0.0.1"],
+            [
+                self._bin / "postgres",
+                "-D",
+                data,
+                "-p",
+                str(self.port),
+                "-k",
+                data,
+                "-h",
+                "127.0.0.1",
+            ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             **self._as,

@@ -96,7 +96,7 @@ async def _server(settings: Settings) -> str:
     async with aiohttp.ClientSession(timeout=_TIMEOUT) as http:
         try:
             async with http.get(f"http://{settings.host}:{settings.port}/readyz") as response:
-                return "ok  ready" if response.status == 200 else f"wrong  {await response.text()}"  # noqa: PLR2004
+                return "ok  ready" if response.status == 200 else f"wrong  {await response.text()}"
         except (aiohttp.ClientError, TimeoutError):
             return "ok  not running: `isoko serve` starts it"
 

@@ -25,7 +25,18 @@ def messages(
     Example: isoko messages --check
     """
     if not check:
-        _pybabel("extract", "-q", "--no-location", "-k", "N_", "-k", "n_:1,2", "-o", str(_TEMPLATE), "bot")
+        _pybabel(
+            "extract",
+            "-q",
+            "--no-location",
+            "-k",
+            "N_",
+            "-k",
+            "n_:1,2",
+            "-o",
+            str(_TEMPLATE),
+            "bot",
+        )
         for language in LANGUAGES:
             file = str(_file(language, "po"))
             _pybabel(

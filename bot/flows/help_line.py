@@ -58,7 +58,7 @@ async def ask_text(turn: Turn) -> Next:
 @flow.answer("write")
 async def read_text(turn: Turn, typed: str) -> str:
     words = " ".join(typed.split())[:_TEXT_MAX]
-    if sum(sign.isalpha() for sign in words) < 3:  # noqa: PLR2004  shorter than any word
+    if sum(sign.isalpha() for sign in words) < 3:
         raise Invalid(_("Write your problem with letters."))
     turn.notes["write"] = words
     return "send"

@@ -37,7 +37,7 @@ def usd(cents: int) -> str:
 @lru_cache(8192)
 def weight(weight_g: int, language: Language) -> str:
     """A weight, exact: `500 g` below a kilogram, else `100 kg`, `1.25 kg` (fr `1,25 kg`)."""
-    if abs(weight_g) < 1000:  # noqa: PLR2004  grams in a kilogram
+    if abs(weight_g) < 1000:
         return f"{weight_g}{NO_BREAK}g"
     whole, rest = divmod(weight_g, 1000)
     decimals = f"{rest:03}".rstrip("0")

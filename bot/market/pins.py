@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Literal, TypeVar
 
 from argon2 import PasswordHasher
@@ -155,9 +156,9 @@ class Busy(Exception):
 
 def weak(pin: str, msisdn: str) -> bool:
     """Whether a PIN is one that strangers try first."""
-    if len(set(pin)) <= 2:  # noqa: PLR2004  such as 11111, 12121
+    if len(set(pin)) <= 2:
         return True
-    steps = {int(b) - int(a) for a, b in zip(pin, pin[1:], strict=False)}
+    steps = {int(b) - int(a) for a, b in pairwise(pin)}
     if steps in ({1}, {-1}, {2}, {-2}) or pin in {"12321", "13579", "24680", "10203", "12312"}:
         return True
     # A year, with a digit before or after it; or digits of one's own number.

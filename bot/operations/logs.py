@@ -16,7 +16,7 @@ _QUIET = ("transitions", "httpx", "aiohttp.access", "alembic", "asyncio")
 
 
 def set_up_logs(level: str, style: str) -> None:
-    """Send all logs to standard error: `style` is json, console, or auto (console on a terminal)."""
+    """Send all logs to standard error; `style` is json, console, or auto: console on a terminal."""
     as_json = style == "json" or (style == "auto" and not sys.stderr.isatty())
     last: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     structlog.configure(

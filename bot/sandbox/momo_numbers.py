@@ -1,4 +1,4 @@
-"""The sandbox numbers that steer a result; any other number succeeds. Source: MTN's Testing page."""
+"""The sandbox numbers that steer a result; any other succeeds. Source: MTN's Testing page."""
 
 _LAST_DIGITS = {
     "collection": [

@@ -205,7 +205,7 @@ class PretendedMomo:
             message = "Callback URL with different host name then configured for API User."
             return _error(500, "INVALID_CALLBACK_URL_HOST", message)
         for text in (body.get("payerMessage", ""), body.get("payeeNote", "")):
-            if len(text) > 160 or not text.replace(" ", "a").isalnum():  # noqa: PLR2004
+            if len(text) > 160 or not text.replace(" ", "a").isalnum():
                 return _error(400, "VALIDATION_ERROR", "notes hold letters, digits and blanks")
         return None
 
@@ -306,7 +306,7 @@ def _basic(request: web.Request) -> str:
 
 def _is_uuid4(text: str) -> bool:
     try:
-        return uuid.UUID(text).version == 4  # noqa: PLR2004
+        return uuid.UUID(text).version == 4
     except ValueError:
         return False
 

@@ -39,7 +39,7 @@ class PretendedSms:
             return web.json_response({"SMSMessageData": refused}, status=201)
         numbers = [number for number in str(form.get("to", "")).split(",") if number]
         recipients = [self._deliver(number, form) for number in numbers]
-        sent = sum(recipient["statusCode"] == 101 for recipient in recipients)  # noqa: PLR2004
+        sent = sum(recipient["statusCode"] == 101 for recipient in recipients)
         message = f"Sent to {sent}/{len(numbers)} Total Cost: RWF {10 * sent}.0000"
         answer = {"SMSMessageData": {"Message": message, "Recipients": recipients}}
         return web.json_response(answer, status=201)

@@ -95,7 +95,7 @@ def replay(db: Connection, row_id: int, now: datetime) -> bool:
 def counts(db: Connection) -> dict[str, int]:
     """How many pieces stand in each state."""
     query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
-    return {state: count for state, count in db.execute(query)}
+    return {str(row[0]): int(row[1]) for row in db.execute(query)}
 
 
 def _end(db: Connection, row: OutboxRow, values: dict[str, Any]) -> bool:

@@ -58,7 +58,7 @@ class SqliteRecords:
     def _check_safety(self) -> None:
         mode = self._reader.execute(text("PRAGMA journal_mode")).scalar()
         level = self._reader.execute(text("PRAGMA synchronous")).scalar()
-        if mode != "wal" or level != 2:  # noqa: PLR2004  2 is FULL in SQLite's own numbering
+        if mode != "wal" or level != 2:
             raise RecordsDown(
                 f"the data file is not safe against a power cut (journal {mode}, sync {level}): "
                 "put ISOKO_DATA_DIR on a local disk that supports WAL"

@@ -1,0 +1,69 @@
+# Isoko. `make` alone lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench chaos phone map messages lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## / /' | awk '{n=$$1; $$1=""; printf "  make %-9s%s\n", n, $$0}'
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp for what is installed; it is older than its lock when the lock has changed.
+$(VENV)/.run: $(BIN)/python requirements/run.txt pyproject.toml
+	@echo "Installing what the server needs (once, about half a minute) …"
+	$(PIP) install -q --require-hashes -r requirements/run.txt
+	$(PIP) install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/python requirements/dev.txt pyproject.toml
+	@echo "Installing what the tests need (once, about a minute) …"
+	$(PIP) install -q --require-hashes -r requirements/dev.txt
+	$(PIP) install -q --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.run
+
+# No wheel carries a browser; the tests want a real one and are not skipped without it.
+$(VENV)/.chromium: $(VENV)/.dev
+	@command -v chromium >/dev/null || \
+	  (echo "Installing Chromium from Debian …"; apt-get update -q && apt-get install -y -q --no-install-recommends chromium) || \
+	  (echo "Chromium is missing and could not be installed: install the package chromium, then run make test again"; exit 1)
+	@touch $@
+
+run: $(VENV)/.run ## serve the demo on http://127.0.0.1:8080
+	@exec $(BIN)/isoko serve
+
+phone: $(VENV)/.run ## a feature phone in the terminal, against a running server
+	@exec $(BIN)/isoko phone
+
+map: $(VENV)/.run ## draw every flow into docs/flows.md
+	@$(BIN)/isoko map
+
+messages: $(VENV)/.run ## extract, update and compile the catalogues
+	@$(BIN)/isoko messages
+
+check: $(VENV)/.dev ## style, types, layers, translations
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/isoko messages --check
+
+test: $(VENV)/.chromium ## every test, on real Redis, PostgreSQL and Chromium
+	@exec $(BIN)/python -m pytest
+
+bench: $(VENV)/.dev ## our server beside a bare one: CPU a hop, hops a second
+	@exec $(BIN)/python -m bench
+
+chaos: $(VENV)/.dev ## the long fault run: kill -9, duplicates, lost replies
+	@exec $(BIN)/python -m tests.chaos
+
+lock: $(VENV)/.dev ## lock the dependencies anew
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml --extra build -o requirements/run.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml --extra build --extra dev -o requirements/dev.txt
+
+clean: ## remove what was installed and the demo's data
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .import_linter_cache
