@@ -12,8 +12,10 @@ from sqlalchemy import text
 from bot.storage.opening import open_records, upgrade
 from bot.storage.records import Records
 from bot.storage.schema import metadata
+from tests.phone import Phone
 from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
+from tests.server import Running, running
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +65,16 @@ async def records(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 def now() -> datetime:
     """A fixed moment of a working day: 24 November 2026, 11:00 in Kigali."""
     return datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Running]:
+    """A running server with the demo cast."""
+    async with running(tmp_path) as one:
+        yield one
+
+
+@pytest.fixture
+async def phone(server: Running) -> Phone:
+    """The coffee farmer's phone."""
+    return server.phone()

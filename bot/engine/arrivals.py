@@ -57,6 +57,7 @@ class Arrivals:
         old = hop.session
         hop.turn.session = await self.new_session(hop.inbound, hop.turn.now.timestamp())
         hop.session.replies = old.replies
+        hop.session.language = hop.session.language or old.language
         self._stage.go_home(hop.session)
         return await self._arrive(hop)
 

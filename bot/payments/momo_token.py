@@ -21,12 +21,15 @@ class MomoToken:
         self,
         http: aiohttp.ClientSession,
         url: str,
-        auth: aiohttp.BasicAuth,
+        authorization: str,
         subscription_key: str,
         timeout: aiohttp.ClientTimeout,
     ) -> None:
-        self._http, self._url, self._auth = http, url, auth
-        self._headers = {"Ocp-Apim-Subscription-Key": subscription_key}
+        self._http, self._url = http, url
+        self._headers = {
+            "Authorization": authorization,
+            "Ocp-Apim-Subscription-Key": subscription_key,
+        }
         self._timeout = timeout
         self._lock = asyncio.Lock()
         self._token, self._good_until, self._fetched_at = "", 0.0, 0.0
@@ -45,7 +48,7 @@ class MomoToken:
 
     async def _fetch(self) -> None:
         async with self._http.post(
-            self._url, auth=self._auth, headers=self._headers, timeout=self._timeout
+            self._url, headers=self._headers, timeout=self._timeout
         ) as response:
             if response.status != 200:
                 raise TokenRefused(f"HTTP {response.status}")

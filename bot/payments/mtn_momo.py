@@ -55,7 +55,7 @@ class MtnMomo:
         self._token = MomoToken(
             http,
             f"{config.base_url}/disbursement/token/",
-            aiohttp.BasicAuth(config.api_user, config.api_key),
+            aiohttp.encode_basic_auth(config.api_user, config.api_key),
             config.subscription_key,
             self._timeout,
         )

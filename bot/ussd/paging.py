@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from bot.conversation import Nav, Page, Screen
 from bot.ussd.gsm7 import fold, septets
 
+_KEPT_WHOLE = 48
+
 
 def lay_out(screen: Screen, nav: Nav, limit: int = 160, hint: str = "") -> list[Page]:
     """The pages of `screen`, each at most `limit` septets, folded to GSM 03.38.
@@ -115,6 +117,10 @@ class _Pages:
     def _add_words(self, line: str) -> None:
         """Add a line of text, broken only at ordinary spaces; no-break spaces hold together."""
         folded = fold(line)
+        if self._page.lines and septets(folded) <= _KEPT_WHOLE:
+            # A short line is one thought, such as a label and its amount.
+            self._add_line(folded, None)
+            return
         if self._page.size_with(folded) <= self._room():
             self._page.lines.append(folded)
             return

@@ -1,0 +1,50 @@
+"""The real server, embedded, with the demo cast and the pretended outside, for a test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp.test_utils import TestClient, TestServer
+
+from bot.app import Parts, build_app, open_parts
+from bot.settings import load_settings
+from tests.phone import Phone
+
+FARMER, TEA, CRAFTS = "+250788000001", "+250788000002", "+250788000003"
+AIRTEL, UNKNOWN = "+250738000004", "+250788000009"
+# A cheap hash: the tests are about what happens, not about what a hash costs.
+CHEAP = {"ISOKO_PIN__MEMORY_KIB": "64", "ISOKO_PIN__PASSES": "1"}
+
+
+@dataclass(slots=True)
+class Running:
+    """A running server and a client for it."""
+
+    parts: Parts
+    client: TestClient
+
+    def phone(self, msisdn: str = FARMER) -> Phone:
+        """A phone with this number."""
+        return Phone(self.client, msisdn)
+
+    async def inbox(self, msisdn: str) -> list[str]:
+        """The SMS that reached a number, after all waiting news has left."""
+        while await self.parts.sender.carry_out():
+            pass
+        assert self.parts.sandbox is not None
+        url = f"{self.parts.sandbox.url}/sandbox/sms.json"
+        async with self.parts.http.get(url, params={"to": msisdn}) as response:
+            return [message["text"] for message in (await response.json())["messages"]]
+
+
+@asynccontextmanager
+async def running(folder: Path, **settings: str) -> AsyncIterator[Running]:
+    """Start a server on `folder`, with settings as environment variables."""
+    variables = {"ISOKO_DATA_DIR": str(folder), "ISOKO_USSD__DIALS_PER_MINUTE": "100000"}
+    async with open_parts(load_settings({**variables, **CHEAP, **settings})) as parts:
+        server = TestServer(build_app(parts))
+        async with TestClient(server) as client:
+            yield Running(parts, client)

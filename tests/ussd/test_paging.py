@@ -1,0 +1,72 @@
+"""Pages: nothing that belongs together is split, nothing is lost."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.conversation import Choice, Nav, Screen
+from bot.i18n.formats import amount
+from bot.ussd.gsm7 import fold, septets
+from bot.ussd.paging import lay_out
+
+NAV = Nav("Komeza", "Subira inyuma", "Ahabanza")
+
+words = st.text(st.characters(codec="latin-1", categories=["L", "N"]), min_size=1, max_size=14)
+amounts = st.integers(1, 5_000_000).map(lambda rwf: amount(rwf, "fr"))
+lines = st.lists(st.one_of(words, amounts), min_size=1, max_size=12).map(" ".join)
+screens = st.builds(
+    Screen,
+    text=st.lists(lines, min_size=1, max_size=9).map("\n".join),
+    choices=st.lists(st.builds(Choice, label=lines.map(lambda line: line[:40])), max_size=12),
+    keep=st.one_of(st.just(""), amounts.map("Igiteranyo: {}".format)),
+)
+
+
+@given(screens, st.one_of(st.just(""), words))
+def test_every_page_fits_and_every_choice_is_whole_on_one_page(screen: Screen, hint: str) -> None:
+    pages = lay_out(screen, NAV, 160, hint)
+    assert all(septets(page.text) <= 160 for page in pages)
+    shown = [key for page in pages for key in page.keys]
+    assert shown == list(range(len(screen.choices)))
+    for page in pages:
+        for key in page.keys:
+            line = f"{key + 1} {fold(screen.choices[key].label)}"
+            assert line in page.text.split("\n")
+
+
+@given(screens)
+def test_no_word_and_no_amount_is_lost_or_split(screen: Screen) -> None:
+    pages = lay_out(screen, NAV, 160)
+    told = " ".join(page.text for page in pages).replace("\n", " ")
+    place = 0
+    for word in fold(screen.text.replace("\u00a0", "~").replace("\n", " ")).split():
+        whole = word.replace("~", " ")
+        found = told.find(whole, place)
+        assert found >= 0, whole
+        place = found
+    if screen.keep:
+        assert fold(screen.keep) in pages[-1].text.split("\n")
+
+
+@given(screens)
+def test_the_ways_on_are_shown_when_they_apply(screen: Screen) -> None:
+    pages = lay_out(screen, NAV, 160)
+    for number, page in enumerate(pages):
+        last = number == len(pages) - 1
+        assert page.more is not last
+        assert ("99 Komeza" in page.text.split("\n")) is not last
+        assert not page.text.startswith((" ", "\n"))
+
+
+def test_a_hint_may_take_the_place_of_a_text_just_read() -> None:
+    screen = Screen("x " * 50, [Choice(f"choice {n}") for n in range(1, 6)])
+    (page,) = lay_out(screen, NAV, 160, "Ongera ugerageze.")
+    assert page.text.startswith("Ongera ugerageze.\n1 choice 1")
+
+
+def test_a_short_line_is_not_torn_from_its_amount() -> None:
+    text = "\n".join(["a" * 40, "b" * 40, "c" * 30, f"Ikiguzi: {amount(0, 'rw')}"])
+    pages = lay_out(Screen(text, [Choice("d" * 20)]), NAV, 160)
+    assert any("Ikiguzi: 0 Frw" in page.text.split("\n") for page in pages)
+    assert re.search(r"\b0 Frw", pages[0].text + pages[1].text)
