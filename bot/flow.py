@@ -89,7 +89,8 @@ class Flow:
         self.steps: dict[str, Step] = {}
         self.answers: dict[str, Answer] = {}
         self.effects: dict[str, Effect] = {}
-        self.slow: set[str] = set()
+        self.slow_steps: set[str] = set()
+        self.slow_answers: set[str] = set()
         self._arrows = {(move, source): target for move, source, target in moves}
         places = [start, *(place for _, source, target in moves for place in (source, target))]
         # One machine serves every session: sessions are moved by it, never added to it.
@@ -127,7 +128,7 @@ class Flow:
         def keep(function: Step) -> Step:
             self.steps[state] = function
             if slow:
-                self.slow.add(state)
+                self.slow_steps.add(state)
             return function
 
         return keep
@@ -138,7 +139,7 @@ class Flow:
         def keep(function: Answer) -> Answer:
             self.answers[state] = function
             if slow:
-                self.slow.add(state)
+                self.slow_answers.add(state)
             return function
 
         return keep
@@ -153,7 +154,7 @@ class Flow:
 
         def keep(function: Effect) -> Effect:
             self.effects[state] = function
-            self.slow.add(state)
+            self.slow_steps.add(state)
             return function
 
         return keep

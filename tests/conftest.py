@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from bot.operations.logs import set_up_logs
 from bot.storage.opening import open_records, upgrade
 from bot.storage.records import Records
 from bot.storage.schema import metadata
@@ -16,6 +17,12 @@ from tests.phone import Phone
 from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
 from tests.server import Running, running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet_logs() -> None:
+    """The server's own way of logging, for warnings and worse."""
+    set_up_logs("warning", "console")
 
 
 @pytest.fixture(scope="session")

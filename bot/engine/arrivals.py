@@ -12,6 +12,8 @@ from bot.storage.hops import SavedHop
 from bot.storage.sessions import Sessions, pack, unpack
 
 RESUME = "resume"
+# The note under which the card keeps what was left open.
+_LEFT = "left"
 _UNLOCK = "pin"
 
 
@@ -49,7 +51,7 @@ class Arrivals:
             session.language = session.language or left.language
             session.state = RESUME
             line = "" if session.shared else left.screen.resume
-            session.notes[RESUME] = {"line": line, "shared": session.shared, "key": left.key}
+            session.notes[_LEFT] = {"line": line, "shared": session.shared, "key": left.key}
         return await self._arrive(hop)
 
     async def dial_again(self, hop: Hop) -> Reply:
@@ -64,7 +66,7 @@ class Arrivals:
     async def go_on(self, hop: Hop) -> None:
         """Put the person back where the earlier session stood; home when it is gone."""
         session = hop.session
-        key = session.notes.get(RESUME, {}).get("key", "")
+        key = session.notes.get(_LEFT, {}).get("key", "")
         left = await self._load(key)
         if left is None or left.owner != session.owner:
             self._stage.go_home(session)
@@ -117,7 +119,7 @@ class Arrivals:
         key = await self._sessions.last_of(session.owner)
         left = await self._load(key) if key else None
         if left is not None and left.flow == HOME and left.state == RESUME:
-            left = await self._load(left.notes.get(RESUME, {}).get("key", ""))
+            left = await self._load(left.notes.get(_LEFT, {}).get("key", ""))
         if left is None or left.owner != session.owner or left.ended or left.screen is None:
             return None
         recent = session.started_at - left.seen_at <= self._limits.resume_s

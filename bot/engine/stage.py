@@ -76,7 +76,7 @@ class Stage:
         for _step in range(_STEPS_MAX):
             _speak_to(session)
             flow = self.flow_of(session)
-            if session.state in flow.slow and not patient:
+            if session.state in flow.slow_steps and not patient:
                 return None
             if session.state in flow.effects:
                 return await self._commit(hop, flow)
@@ -130,7 +130,7 @@ class Stage:
     ) -> Reply | None:
         session = hop.session
         flow = self.flow_of(session)
-        if session.state in flow.slow and not patient:
+        if session.state in flow.slow_answers and not patient:
             return None
         try:
             move = await flow.answers[session.state](hop.turn, typed)

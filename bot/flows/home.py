@@ -65,7 +65,7 @@ async def show_menu(turn: Turn) -> Next:
 
 @flow.step("resume")
 async def offer_to_go_on(turn: Turn) -> Next:
-    line = turn.notes["resume"]["line"]
+    line = turn.notes["left"]["line"]
     text = _("Your session had expired.")
     if line:
         text = _("Your session had expired. You were at: {what}.").format(what=line)

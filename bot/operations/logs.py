@@ -18,15 +18,22 @@ _QUIET = ("transitions", "httpx", "aiohttp.access", "alembic", "asyncio")
 def set_up_logs(level: str, style: str) -> None:
     """Send all logs to standard error; `style` is json, console, or auto: console on a terminal."""
     as_json = style == "json" or (style == "auto" and not sys.stderr.isatty())
-    last: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    # Plain tracebacks: the pretty ones print local variables, and a typed PIN is one.
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    last: list[Any] = [plain]
+    if as_json:
+        last = [
+            structlog.processors.format_exc_info,
+            mask_numbers,
+            structlog.processors.JSONRenderer(),
+        ]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
             mask_numbers,
-            last,
+            *last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

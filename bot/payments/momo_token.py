@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 
 import aiohttp
 
 _EARLY_S = 60.0
+# RFC 6750; anything else would break the header it is put into.
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 class TokenRefused(Exception):
@@ -32,30 +35,30 @@ class MomoToken:
         }
         self._timeout = timeout
         self._lock = asyncio.Lock()
-        self._token, self._good_until, self._fetched_at = "", 0.0, 0.0
+        self._token, self._good_until = "", 0.0
 
-    async def get(self, fresh: bool = False) -> str:
-        """The token. `fresh` asks for a newer one than the caller was just refused with."""
-        asked_at = time.monotonic()
+    async def get(self, refused: str = "") -> str:
+        """A token other than `refused`. Raises TokenRefused, and aiohttp's errors."""
         async with self._lock:
-            # Whoever waited for the lock takes the token fetched meanwhile.
-            renewed = self._fetched_at > asked_at
+            # Many calls are refused with one old token: only the first of them fetches.
             good = self._token and time.monotonic() < self._good_until
-            if renewed or (good and not fresh):
+            if good and self._token != refused:
                 return self._token
             await self._fetch()
             return self._token
 
     async def _fetch(self) -> None:
         async with self._http.post(
-            self._url, headers=self._headers, timeout=self._timeout
+            self._url, headers=self._headers, timeout=self._timeout, allow_redirects=False
         ) as response:
             if response.status != 200:
                 raise TokenRefused(f"HTTP {response.status}")
             try:
                 data = await response.json(content_type=None)
                 token, lasts_s = str(data["access_token"]), float(data.get("expires_in", 3600))
-            except (ValueError, KeyError, TypeError, AttributeError):
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 raise TokenRefused("the answer holds no token") from None
-        self._token, self._fetched_at = token, time.monotonic()
-        self._good_until = self._fetched_at + max(lasts_s - _EARLY_S, lasts_s / 2)
+        if not _TOKEN.fullmatch(token):
+            raise TokenRefused("the token is no bearer token")
+        self._token = token
+        self._good_until = time.monotonic() + max(lasts_s - _EARLY_S, lasts_s / 2)

@@ -102,15 +102,15 @@ class MtnMomo:
             return CallbackHint()
         if not isinstance(data, dict):
             return CallbackHint()
-        return CallbackHint(str(data.get("externalId", ""))[:40], str(data.get("status", ""))[:20])
+        return CallbackHint(_text(data.get("externalId"))[:40], _text(data.get("status"))[:20])
 
     async def _call(
         self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None
     ) -> tuple[int, Any]:
         """Call with a token; when it is refused, once more with a new one."""
-        status, data = 0, None
-        for fresh in (False, True):
-            token = await self._token.get(fresh=fresh)
+        status, data, token = 0, None, ""
+        for _ in range(2):
+            token = await self._token.get(refused=token)
             common = {
                 "Authorization": f"Bearer {token}",
                 "X-Target-Environment": self._config.target_environment,
@@ -122,6 +122,8 @@ class MtnMomo:
                 headers={**common, **headers},
                 json=body,
                 timeout=self._timeout,
+                # A captive page must not be sent our keys, nor be taken for an answer.
+                allow_redirects=False,
             ) as response:
                 status, data = response.status, _json(await response.text(errors="replace"))
             if status != 401:
@@ -132,17 +134,18 @@ class MtnMomo:
 def _json(text: str) -> Any:
     try:
         return json.loads(text) if text else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
 def _refusal(status: int, data: Any) -> Answer:
-    code = str(data.get("code", "")) if isinstance(data, dict) else ""
-    # 409: this reference was asked before, so only a look-up tells what became of it.
-    certain = status in (400, 403) or code in _REFUSALS
-    if certain and status != 409:
-        return Answer(Outcome.REFUSED, reason=code or f"HTTP {status}")
-    return Answer(Outcome.UNKNOWN, reason=code or f"HTTP {status}")
+    code = _text(data.get("code")) if isinstance(data, dict) else ""
+    # A 400 without MTN's own code, and any 403, may come from something in between.
+    certain = (status == 400 and code) or code in _REFUSALS
+    # This reference was asked before, so only a look-up tells what became of it.
+    there = status == 409 or code == "RESOURCE_ALREADY_EXIST"
+    outcome = Outcome.REFUSED if certain and not there else Outcome.UNKNOWN
+    return Answer(outcome, reason=code or f"HTTP {status}")
 
 
 def _read_status(data: dict[str, Any]) -> Answer:
@@ -150,22 +153,24 @@ def _read_status(data: dict[str, Any]) -> Answer:
     # PENDING, CREATED and any word we do not know: not decided yet.
     outcome = known.get(str(data.get("status", "")).upper(), Outcome.PENDING)
     payee = data.get("payee")
-    party = str(payee.get("partyId", "")) if isinstance(payee, dict) else ""
+    party = _text(payee.get("partyId")) if isinstance(payee, dict) else ""
     return Answer(
         outcome,
         reason=_reason(data.get("reason")),
         amount_rwf=_whole(data.get("amount")),
-        currency=str(data.get("currency", "")),
+        currency=_text(data.get("currency")),
         payee_msisdn=f"+{party}" if party else "",
-        provider_txn_id=str(data.get("financialTransactionId", ""))[:64],
+        provider_txn_id=_text(data.get("financialTransactionId")),
     )
 
 
 def _reason(reason: Any) -> str:
     # Documented as an object; since 2024 often a bare string.
-    if isinstance(reason, dict):
-        return str(reason.get("code", ""))[:80]
-    return str(reason)[:80] if reason else ""
+    return _text(reason.get("code") if isinstance(reason, dict) else reason)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)[:80]
 
 
 def _whole(amount: Any) -> int | None:

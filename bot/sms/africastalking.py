@@ -48,12 +48,12 @@ class AfricasTalkingSms:
         url = f"{self._config.base_url}/version1/messaging"
         try:
             async with self._http.post(
-                url, data=form, headers=headers, timeout=self._timeout
+                url, data=form, headers=headers, timeout=self._timeout, allow_redirects=False
             ) as response:
                 if response.status != 201:
                     return SmsAnswer(Sent.RETRY, reason=f"HTTP {response.status}")
                 return _read(await response.json(content_type=None))
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RecursionError) as error:
             return SmsAnswer(Sent.RETRY, reason=type(error).__name__)
 
 
@@ -62,9 +62,11 @@ def _read(data: Any) -> SmsAnswer:
         answer = data["SMSMessageData"]
         recipients = answer["Recipients"]
         if not recipients:
-            return SmsAnswer(Sent.REFUSED, reason=str(answer.get("Message", ""))[:80])
+            reason = str(answer.get("Message", ""))[:80]
+            known = reason == "InvalidSenderId"
+            return SmsAnswer(Sent.REFUSED if known else Sent.RETRY, reason=reason)
         code, status = int(recipients[0]["statusCode"]), str(recipients[0].get("status", ""))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         return SmsAnswer(Sent.RETRY, reason="the answer cannot be read")
     if code in _SENT:
         return SmsAnswer(Sent.SENT, provider_id=str(recipients[0].get("messageId", "")))

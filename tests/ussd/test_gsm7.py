@@ -25,7 +25,10 @@ def test_I15_whatever_is_folded_can_be_shown(text: str) -> None:
 
 
 def test_french_keeps_what_the_alphabet_has_and_loses_only_the_rest() -> None:
-    assert fold("Reçu à l’entrepôt: 12\u202f000\u00a0Frw, déjà") == "Recu à l'entrepot: 12 000 Frw, déjà"
+    assert (
+        fold("Reçu à l’entrepôt: 12\u202f000\u00a0Frw, déjà")
+        == "Recu à l'entrepot: 12 000 Frw, déjà"
+    )
 
 
 def test_I13_the_unseen_is_dropped_and_the_strange_is_marked() -> None:

@@ -1,0 +1,184 @@
+"""A hop: the same one has the same reply and one effect, whatever the network does."""
+
+import asyncio
+
+from sqlalchemy import func, select
+
+from bot.storage.schema import audit, hops, offers, tickets, transcripts
+from tests.phone import PIN, Phone
+from tests.server import AIRTEL, FARMER, TEA, UNKNOWN, Running
+
+
+async def count(server: Running, table) -> int:
+    query = select(func.count()).select_from(table)
+    return await server.parts.market.records.read(lambda db: db.execute(query).scalar())
+
+
+async def offer_state(server: Running) -> str:
+    query = select(offers.c.state).order_by(offers.c.id).where(offers.c.packs == 200)
+    return await server.parts.market.records.read(lambda db: db.execute(query).scalar())
+
+
+async def test_U13_a_repeat_has_the_same_bytes_and_no_second_effect(
+    server: Running, phone: Phone
+) -> None:
+    await phone.dials()
+    await phone.types("2", "1", "1", PIN)
+    first = phone.last
+    kept = await count(server, hops)
+    for _again in range(3):
+        await phone.sends()
+        assert phone.last == first
+    assert await count(server, hops) == kept
+    assert len([text for text in await server.inbox(FARMER) if "wemeye" in text]) == 1
+
+
+async def test_U13_every_older_hop_still_has_its_own_reply(phone: Phone) -> None:
+    replies = {"": await phone.dials()}
+    for entry in ("1", "1", "0", "2"):
+        screen = await phone.types(entry)
+        replies["*".join(phone.history)] = screen
+    for history, reply in replies.items():
+        assert await phone.sends(history) == reply
+
+
+async def test_U14_two_identical_hops_at_once_are_one(server: Running, phone: Phone) -> None:
+    await phone.dials()
+    await phone.types("8", "6")
+    phone.history.append("8")
+    replies = await asyncio.gather(*(phone.posts() for _one in range(8)))
+    assert len(set(replies)) == 1
+    assert await count(server, tickets) == 1
+
+
+async def test_U15_a_hop_that_skips_one_is_not_played_as_two(phone: Phone) -> None:
+    await phone.dials()
+    menu = await phone.types("2")
+    screen = await phone.sends("2*1*1*1")
+    assert screen.startswith("Ibyo wahisemo si byo") and screen.endswith(menu)
+
+
+async def test_U10_a_session_answers_its_own_number_only(server: Running, phone: Phone) -> None:
+    await phone.dials()
+    await phone.types("2", "1")
+    thief = server.phone(TEA)
+    thief.session_id, thief.history = phone.session_id, [*phone.history, "1"]
+    stolen = await thief.sends()
+    assert thief.ended and "KW-1042" not in stolen
+    await server.parts.transcripts.flush()
+    assert await count(server, audit) == 1
+    assert "Emera KW-1042" in await phone.types("1")
+
+
+async def test_U10_also_when_the_session_store_is_empty(server: Running, phone: Phone) -> None:
+    await phone.dials()
+    await phone.types("2", "1", "1")
+    lose_sessions(server)
+    thief = server.phone(TEA)
+    thief.session_id, thief.history = phone.session_id, [*phone.history, PIN]
+    await thief.sends()
+    assert thief.ended and await offer_state(server) == "offered"
+    await phone.types(PIN)
+    assert await offer_state(server) == "accepted"
+
+
+async def test_U17_a_hop_after_the_end_is_a_fresh_menu(phone: Phone) -> None:
+    menu = await phone.dials()
+    await phone.types("2", "1", "1", PIN)
+    assert phone.ended
+    assert await phone.types("1") == menu
+
+
+async def test_U18_the_end_notice_may_come_twice_early_or_for_nobody(
+    server: Running, phone: Phone
+) -> None:
+    await phone.dials()
+    for session in (phone.session_id, phone.session_id, "ATUid_nobody"):
+        form = {"sessionId": session, "phoneNumber": FARMER, "status": "Incomplete"}
+        answer = await server.client.post("/ussd/africastalking/events", data=form)
+        assert answer.status == 200
+    assert "Ibiciro" in await phone.types("1")
+
+
+async def test_what_the_person_saw_decides_not_what_is_there_now(
+    server: Running, phone: Phone
+) -> None:
+    await phone.dials()
+    await phone.types("2")
+    other = server.phone()
+    await other.dials()
+    await other.types("2", "1", "1", PIN)
+    late = await phone.types("1")
+    assert "KW-1042" in late and "Emera\n" not in late
+
+
+async def test_I01_stars_in_an_entry_are_one_wrong_entry(server: Running, phone: Phone) -> None:
+    await phone.dials()
+    await phone.types("2", "1", "3", "99", "1")
+    screen = await phone.types("1*1*1")
+    assert screen.startswith("Ibyo wahisemo si byo") and "200" in screen
+    assert "Emera KW-1042: 50 x" in await phone.types("50")
+
+
+async def test_I02_a_long_code_lands_where_the_presses_would(server: Running) -> None:
+    by_press, at_once = server.phone(), server.phone(AIRTEL)
+    await by_press.dials()
+    assert await at_once.dials("1") == await by_press.types("1")
+
+
+async def test_I02_a_long_code_never_passes_a_pin(server: Running, phone: Phone) -> None:
+    screen = await phone.dials(f"2*1*1*{PIN}")
+    assert "Emera KW-1042: 200" in screen and not phone.ended
+    assert await offer_state(server) == "offered"
+    await phone.types(PIN)
+    assert await offer_state(server) == "accepted"
+
+
+async def test_I02_a_long_code_never_passes_consent(server: Running) -> None:
+    stranger = server.phone(UNKNOWN)
+    screen = await stranger.dials("3*6*1*1")
+    assert screen.startswith("Do you agree")
+
+
+async def test_a_lost_session_store_is_not_a_lost_call(server: Running, phone: Phone) -> None:
+    await phone.dials()
+    offer = await phone.types("2", "1")
+    lose_sessions(server)
+    assert await phone.types("0") != offer
+    await phone.types("1")
+    lose_sessions(server)
+    assert "Emera KW-1042" in await phone.types("1")
+    lose_sessions(server)
+    await phone.types(PIN)
+    first = phone.last
+    lose_sessions(server)
+    await phone.sends()
+    assert phone.last == first and await offer_state(server) == "accepted"
+
+
+async def test_P07_no_pin_is_in_what_is_kept(server: Running, phone: Phone) -> None:
+    await phone.dials()
+    await phone.types("2", "1", "3", "99", PIN, "1", "20", PIN)
+    await server.parts.transcripts.flush()
+    for table in (hops, transcripts):
+        rows = await server.parts.market.records.read(
+            lambda db, table=table: db.execute(select(table)).all()
+        )
+        assert rows and all(PIN not in repr(tuple(row)) for row in rows)
+
+
+async def test_a_hop_of_ours_that_fails_is_an_apology_and_keeps_the_session(
+    server: Running, phone: Phone, monkeypatch
+) -> None:
+    await phone.dials()
+    await phone.types("2")
+    with monkeypatch.context() as broken:
+        broken.setattr("bot.market.offers.by_id", lambda *_: 1 / 0)
+        sorry = await phone.types("1")
+    assert "+250788000900" in sorry and "1 Ongera ugerageze" in sorry
+    assert "KW-1042" in await phone.types("1", "1")
+
+
+def lose_sessions(server: Running) -> None:
+    """As a restart or a flushed Redis does."""
+    server.parts.engine._sessions._kept.clear()

@@ -1,0 +1,83 @@
+"""Calling back after a cut: go on, or start over."""
+
+import time_machine
+
+from tests.phone import PIN
+from tests.server import AIRTEL, FARMER, UNKNOWN, Running
+
+
+async def test_the_card_names_the_order_and_goes_on(server: Running) -> None:
+    phone = server.phone()
+    await phone.dials()
+    offer = await phone.types("2", "1")
+    card = await phone.dials()
+    assert "KW-1042" in card and "1 Komereza aho wari ugeze\n2 Ahabanza" in card
+    assert await phone.types("1") == offer
+
+
+async def test_the_pin_is_asked_again(server: Running) -> None:
+    phone = server.phone()
+    await phone.dials()
+    asks = await phone.types("2", "1", "3", "99", "1", "50")
+    await phone.dials()
+    assert await phone.types("1") == asks
+    assert "50" in await phone.types(PIN)
+
+
+async def test_start_over_is_the_menu(server: Running) -> None:
+    phone = server.phone()
+    menu = await phone.dials()
+    await phone.types("2", "1")
+    await phone.dials()
+    assert await phone.types("2") == menu
+
+
+async def test_nothing_is_offered_where_nothing_is_lost(server: Running) -> None:
+    phone = server.phone()
+    menu = await phone.dials()
+    await phone.types("1", "1")
+    assert await phone.dials() == menu
+
+
+async def test_after_the_resume_time_it_is_the_menu(server: Running) -> None:
+    phone = server.phone()
+    with time_machine.travel("2026-11-24T08:00:00Z", tick=False) as clock:
+        menu = await phone.dials()
+        await phone.types("8", "7")
+        clock.shift(901)
+        assert await phone.dials() == menu
+
+
+async def test_a_card_cut_off_is_offered_again(server: Running) -> None:
+    phone = server.phone()
+    await phone.dials()
+    offer = await phone.types("2", "1")
+    await phone.dials()
+    assert "KW-1042" in await phone.dials()
+    assert await phone.types("1") == offer
+
+
+async def test_on_a_shared_phone_nothing_is_named_before_the_pin(server: Running) -> None:
+    phone = server.phone(FARMER)
+    await phone.dials()
+    await phone.types("6", "3", "1", "00", "2", "1")
+    card = await phone.dials()
+    assert "KW-1042" not in card
+    asks = await phone.types("1")
+    assert "KW-1042" not in asks and "PIN" in asks
+    assert "KW-1042" in await phone.types(PIN)
+
+
+async def test_an_unknown_caller_goes_on_with_the_registration(server: Running) -> None:
+    phone = server.phone(UNKNOWN)
+    await phone.dials()
+    names = await phone.types("3", "6", "1", "1")
+    assert "registration" in await phone.dials()
+    assert await phone.types("1") == names
+
+
+async def test_another_number_gets_no_card(server: Running) -> None:
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("2", "1")
+    assert "KW-1042" not in await server.phone(AIRTEL).dials()

@@ -1,0 +1,126 @@
+"""The PIN, tried as attackers try it."""
+
+import asyncio
+import time
+
+import pytest
+import time_machine
+from sqlalchemy import func, select
+
+from bot.market.pins import weak
+from bot.storage.schema import pin_failures
+from tests.phone import PIN
+from tests.server import FARMER, UNKNOWN, Running, running
+
+
+async def at_the_pin(server: Running):
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("00", "2", "1", "1")
+    return phone
+
+
+async def test_P01_three_wrong_end_the_session_and_lock_durably(tmp_path) -> None:
+    async with running(tmp_path) as server:
+        phone = await at_the_pin(server)
+        assert "zisigaye: 2" in await phone.types("00000")
+        assert "zisigaye: 1" in await phone.types("80000")
+        await phone.types("80001")
+        assert phone.ended
+        assert any("yafunzwe" in text for text in await server.inbox(FARMER))
+    async with running(tmp_path) as server:
+        phone = await at_the_pin(server)
+        await phone.types(PIN)
+        assert phone.ended and "Warengeje" in phone.last
+
+
+async def test_P01_the_lock_ends_after_half_an_hour(server: Running) -> None:
+    with time_machine.travel("2026-11-24T08:00:00Z", tick=True) as clock:
+        phone = await at_the_pin(server)
+        await phone.types("80000", "80001", "80002")
+        clock.shift(31 * 60)
+        phone = await at_the_pin(server)
+        assert "zisigaye: 1" in await phone.types("80003")
+
+
+async def test_P02_one_try_a_session_locks_after_five_in_a_day(server: Running) -> None:
+    for wrong in range(5):
+        phone = await at_the_pin(server)
+        await phone.types(f"8000{wrong}")
+    phone = await at_the_pin(server)
+    await phone.types(PIN)
+    assert phone.ended and "Warengeje" in phone.last
+
+
+async def test_a_wrong_pin_sent_again_counts_once(server: Running) -> None:
+    phone = await at_the_pin(server)
+    await phone.types("80000")
+    server.parts.engine._sessions._kept.clear()
+    await phone.sends()
+    query = select(func.count()).select_from(pin_failures)
+    assert await server.parts.market.records.read(lambda db: db.execute(query).scalar()) == 1
+
+
+@pytest.mark.parametrize("pin", ["12345", "54321", "11111", "12121", "13579", "19845", "52001",
+                                 "00000", "88000", "24680", "80000"])  # fmt: skip
+def test_P03_pins_that_strangers_try_first_cannot_be_set(pin: str) -> None:
+    assert weak(pin, "+250788000001")
+
+
+def test_P03_most_pins_can_be_set() -> None:
+    fine = sum(not weak(f"{number:05}", "+250788345672") for number in range(100_000))
+    assert fine > 90_000
+
+
+async def test_P05_a_flood_of_pins_waits_in_a_short_queue(tmp_path) -> None:
+    real = {"ISOKO_PIN__MEMORY_KIB": "19456", "ISOKO_PIN__PASSES": "2"}
+    async with running(tmp_path, **real) as server:
+        pins = server.parts.market.pins
+        checks = [
+            pins.check(1, "80000", f"{number:016}".encode(), server.parts.engine._clock())
+            for number in range(60)
+        ]
+        flood = asyncio.gather(*checks)
+        await asyncio.sleep(0)
+        started = time.perf_counter()
+        assert "Murakaza" in await server.phone().dials()
+        assert time.perf_counter() - started < 1.0
+        results = [check.result for check in await flood]
+        assert results.count("busy") >= 30
+
+
+async def test_P06_a_pin_typed_by_habit_is_not_kept(server: Running) -> None:
+    phone = server.phone(UNKNOWN)
+    await phone.dials()
+    await phone.types("1", "6", "1", "1", "73914", "Mukamana Aline")
+    packed = await server.parts.engine._sessions.load(f"africastalking:{phone.session_id}")
+    assert b"73914" not in packed and b"Mukamana Aline" in packed
+
+
+async def test_P09_a_greeting_names_nobody(server: Running) -> None:
+    screen = await server.phone().dials()
+    assert "Mukamana" not in screen and "KW-" not in screen
+
+
+async def test_P11_a_forgotten_pin_only_opens_a_call_back(server: Running) -> None:
+    phone = server.phone()
+    await phone.dials()
+    assert "T-" in await phone.types("8", "4", "8")
+    phone = await at_the_pin(server)
+    await phone.types(PIN)
+    assert "Wemeye" in phone.last
+
+
+async def test_P12_nobodys_pin_takes_as_long_as_a_wrong_one(tmp_path) -> None:
+    real = {"ISOKO_PIN__MEMORY_KIB": "19456", "ISOKO_PIN__PASSES": "2"}
+    async with running(tmp_path, **real) as server:
+        pins, now = server.parts.market.pins, server.parts.engine._clock()
+        hashed = []
+        verify = pins._verify_now
+        pins._verify_now = lambda *given: hashed.append(given) or verify(*given)
+        await pins.check(1, "80000", b"a" * 16, now)
+        kept = await server.parts.market.records.read(lambda db: pins._state(db, 999, now))
+        await pins.matches(kept, "80000")
+        assert len(hashed) == 2 and all(
+            given[0].startswith("$argon2id$v=19$m=19456") for given in hashed
+        )
