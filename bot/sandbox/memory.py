@@ -14,8 +14,13 @@ class Notebook:
         self._path = path
         self.facts: dict[str, dict[str, dict[str, Any]]] = {}
         if path is not None and path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
+            text = path.read_text(encoding="utf-8", errors="replace")
+            for line in text.splitlines():
                 self._read(line)
+            if text and not text.endswith("\n"):
+                # A line cut by a crash must not swallow the next one.
+                with path.open("a", encoding="utf-8") as file:
+                    file.write("\n")
 
     def put(self, kind: str, key: str, fact: dict[str, Any]) -> None:
         """Remember a fact under its key, in place of an older one."""
@@ -36,6 +41,6 @@ class Notebook:
         try:
             kind, key, fact = json.loads(line)
         except ValueError:
-            # The last line of a file cut by a crash.
+            # A line cut by a crash.
             return
         self.facts.setdefault(kind, {})[key] = fact

@@ -41,3 +41,13 @@ OUTCOMES: dict[str, dict[str, str]] = {
     product: {f"467331234{50 + step}": outcome for step, outcome in enumerate(outcomes)}
     for product, outcomes in _LAST_DIGITS.items()
 }
+
+NOT_ACTIVE = "46733123451"
+# What the account-holder look-up answers for its own numbers: HTTP status and code.
+ACTIVE_ERRORS = {
+    "46733123450": (404, "RESOURCE_NOT_FOUND"),
+    "46733123452": (500, "NOT_ALLOWED"),
+    "46733123453": (500, "NOT_ALLOWED_TARGET_ENVIRONMENT"),
+    "46733123454": (500, "INTERNAL_PROCESSING_ERROR"),
+    "46733123455": (503, "SERVICE_UNAVAILABLE"),
+}

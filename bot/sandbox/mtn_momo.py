@@ -6,10 +6,9 @@ Source: MTN's developer pages, as collected in the project's wire facts, section
 from __future__ import annotations
 
 import asyncio
-import base64
-import secrets
+import re
 import time
-import uuid
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,125 +17,83 @@ import aiohttp
 from aiohttp import web
 
 from bot.sandbox.memory import Notebook
-from bot.sandbox.momo_numbers import OUTCOMES
+from bot.sandbox.momo_access import Access, bad_reference, error, not_found
+from bot.sandbox.momo_numbers import ACTIVE_ERRORS, NOT_ACTIVE
+from bot.sandbox.momo_transfers import PARTY, Transfers
 from bot.sandbox.switches import Switches
 
-KEY = "demo-momo-key"
-API_USER = "00000000-0000-4000-8000-000000000001"
-API_KEY = "demo-momo-api-key"
-_FLOAT_RWF = 500_000_000
-_PARTY = {"collection": "payer", "disbursement": "payee"}
 _PATHS = {"collection": "requesttopay", "disbursement": "transfer"}
-
-
-def _error(status: int, code: str, message: str) -> web.Response:
-    return web.json_response({"code": code, "message": message}, status=status)
+_CURRENCY = {"sandbox": "EUR", "mtnrwanda": "RWF"}
+_AMOUNT = re.compile(r"[1-9][0-9]{0,11}")
+_MSISDN = re.compile(r"[1-9][0-9]{7,14}")
+_NOTE = re.compile(r"[A-Za-z0-9 ]{0,160}")
 
 
 class PretendedMomo:
     """The operator: tokens, transfers, payments, balances."""
 
     def __init__(self, notebook: Notebook, http: aiohttp.ClientSession) -> None:
-        self._notebook, self._http = notebook, http
+        self._http = http
         self.switches = Switches()
-        self._tokens: dict[str, tuple[str, float]] = {}
+        self.access = Access(notebook, lambda: self.switches)
+        self._transfers = Transfers(notebook, lambda: self.switches)
         self._tasks: set[asyncio.Task[None]] = set()
-        self.tokens_given = 0
-        self._notebook.put("apiuser", API_USER, {"host": "", "key": API_KEY, "env": "mtnrwanda"})
+        self.callbacks_sent = 0
 
     def mount(self, app: web.Application) -> None:
         """Add the operator's routes to `app`."""
-        add = app.router.add_route
-        add("POST", "/v1_0/apiuser", self.create_user)
-        add("POST", "/v1_0/apiuser/{id}/apikey", self.create_key)
-        add("GET", "/v1_0/apiuser/{id}", self.show_user)
+        self.access.mount(app)
         for product, path in _PATHS.items():
-            add("POST", f"/{product}/token/", self.token)
-            add("POST", f"/{product}/v1_0/{path}", self.create)
-            add("GET", f"/{product}/v1_0/{path}/{{ref}}", self.show)
-            add("GET", f"/{product}/v1_0/account/balance", self.balance)
-            add("GET", f"/{product}/v1_0/accountholder/{{type}}/{{id}}/active", self.active)
+            root = f"/{product}/v1_0"
+            app.router.add_post(f"{root}/{path}", self.create)
+            app.router.add_get(f"{root}/{path}/{{ref}}", self.show)
+            app.router.add_get(f"{root}/account/balance", self.balance)
+            app.router.add_get(f"{root}/accountholder/{{type}}/{{id}}/active", self.active)
+
+    def resume(self) -> None:
+        """Call back for what was still undecided when we were killed."""
+        for transfer in self._transfers.all():
+            ends_at = self._transfers.ends_at(transfer)
+            if ends_at is None or ends_at > time.time():
+                self._later(self._settle(transfer))
 
     def transfers(self) -> list[dict[str, Any]]:
         """Every transfer and payment, oldest first."""
-        return self._notebook.all("transfer")
+        return self._transfers.all()
+
+    def status(self, transfer: dict[str, Any]) -> str:
+        """PENDING, CREATED, SUCCESSFUL or FAILED, as it stands now."""
+        return self._transfers.status(transfer)
 
     def float_rwf(self) -> int:
         """What is left of the hub's money with the operator."""
-        paid = [t for t in self.transfers() if self.status(t) == "SUCCESSFUL"]
-        return _FLOAT_RWF - sum(int(t["amount"]) for t in paid if t["product"] == "disbursement")
+        return self._transfers.float_rwf()
 
     async def close(self) -> None:
         """Drop the callbacks that are still to be sent."""
         for task in self._tasks:
             task.cancel()
-
-    async def create_user(self, request: web.Request) -> web.Response:
-        """Provision an API user (sandbox only)."""
-        user_id = request.headers.get("X-Reference-Id", "")
-        if request.headers.get("Ocp-Apim-Subscription-Key") != KEY:
-            return _bad_key()
-        if not _is_uuid4(user_id):
-            return _error(400, "BAD_REQUEST", "X-Reference-Id must be a UUID v4")
-        body = await request.json()
-        host = str(body.get("providerCallbackHost", ""))
-        self._notebook.put("apiuser", user_id, {"host": host, "key": "", "env": "sandbox"})
-        return web.Response(status=201)
-
-    async def create_key(self, request: web.Request) -> web.Response:
-        """Make the API key of a user."""
-        user = self._notebook.get("apiuser", request.match_info["id"])
-        if user is None:
-            return _error(404, "RESOURCE_NOT_FOUND", "Requested resource was not found.")
-        key = secrets.token_hex(16)
-        self._notebook.put("apiuser", request.match_info["id"], {**user, "key": key})
-        return web.json_response({"apiKey": key}, status=201)
-
-    async def show_user(self, request: web.Request) -> web.Response:
-        """Show an API user."""
-        user = self._notebook.get("apiuser", request.match_info["id"])
-        if user is None:
-            return _error(404, "RESOURCE_NOT_FOUND", "Requested resource was not found.")
-        shown = {"providerCallbackHost": user["host"], "targetEnvironment": user["env"]}
-        return web.json_response(shown)
-
-    async def token(self, request: web.Request) -> web.Response:
-        """Give a token for one product."""
-        if request.headers.get("Ocp-Apim-Subscription-Key") != KEY:
-            return _bad_key()
-        if self.switches.answer_503:
-            return _error(503, "SERVICE_UNAVAILABLE", "Service temporarily unavailable.")
-        user_id, _, key = _basic(request).partition(":")
-        user = self._notebook.get("apiuser", user_id)
-        if user is None or not user["key"] or user["key"] != key:
-            return web.json_response({"error": "login_failed"}, status=401)
-        token, lasts_s = secrets.token_urlsafe(24), self.switches.token_ttl_s
-        product = request.path.split("/")[1]
-        self._tokens[token] = (f"{product} {user_id}", time.monotonic() + lasts_s)
-        self.tokens_given += 1
-        answer = {"access_token": token, "token_type": "access_token", "expires_in": int(lasts_s)}
-        return web.json_response(answer)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def create(self, request: web.Request) -> web.Response:
         """Take a transfer or a request to pay: 202 with an empty body."""
-        product = request.path.split("/")[1]
-        refused = self._refuse_caller(request, product)
+        product, reference = _product(request), request.headers.get("X-Reference-Id", "")
+        refused = self.access.refuse(request, product) or bad_reference(reference)
         if refused is not None:
             return refused
-        reference = request.headers.get("X-Reference-Id", "")
-        if not _is_uuid4(reference):
-            return _error(400, "BAD_REQUEST", "X-Reference-Id must be a UUID v4")
-        if self._notebook.get("transfer", reference) is not None:
-            message = "Duplicated reference id. Creation of resource failed."
-            return _error(409, "RESOURCE_ALREADY_EXIST", message)
         try:
             body = await request.json()
-            wrong = self._wrong_with(request, body, product)
+            refused = self._wrong_with(request, body, product)
         except (ValueError, KeyError, TypeError, AttributeError):
-            return _error(400, "VALIDATION_ERROR", "The body is not as documented.")
-        if wrong is not None:
-            return wrong
-        transfer = self._take(request, product, reference, body)
+            return error(400, "VALIDATION_ERROR", "The body is not as documented.")
+        # Asked last, with nothing awaited before it is taken: of two at once, one is refused.
+        if refused is None and self._transfers.get(reference) is not None:
+            message = "Duplicated reference id. Creation of resource failed."
+            refused = error(409, "RESOURCE_ALREADY_EXIST", message)
+        if refused is not None:
+            return refused
+        callback_url = request.headers.get("X-Callback-Url", "")
+        transfer = self._transfers.take(product, reference, callback_url, body)
         if self.switches.callback_before_202:
             await self._call_back(transfer)
         else:
@@ -146,124 +103,65 @@ class PretendedMomo:
 
     async def show(self, request: web.Request) -> web.Response:
         """The status object of a transfer or payment."""
-        product = request.path.split("/")[1]
-        refused = self._refuse_caller(request, product)
+        product = _product(request)
+        refused = self.access.refuse(request, product)
         if refused is not None:
             return refused
-        transfer = self._notebook.get("transfer", request.match_info["ref"])
-        hidden = transfer is not None and time.time() - transfer["at"] < self.switches.not_found_s
-        if transfer is None or hidden or transfer["product"] != product:
-            return _error(404, "RESOURCE_NOT_FOUND", "Requested resource was not found.")
-        return self._odd_answer() or web.json_response(self._object(transfer))
+        transfer = self._transfers.get(request.match_info["ref"])
+        if transfer is None or transfer["product"] != product:
+            return not_found()
+        if time.time() - transfer["at"] < self.switches.not_found_s:
+            return not_found()
+        return self._odd_answer() or web.json_response(self._transfers.shown(transfer))
 
     async def balance(self, request: web.Request) -> web.Response:
         """The hub's money with the operator."""
-        refused = self._refuse_caller(request, request.path.split("/")[1])
+        refused = self.access.refuse(request, _product(request))
         if refused is not None:
             return refused
-        currency = _currency(request)
-        return web.json_response({"availableBalance": str(self.float_rwf()), "currency": currency})
+        shown = {
+            "availableBalance": str(self.float_rwf()),
+            "currency": _CURRENCY[self.access.user_of(request)["env"]],
+        }
+        return web.json_response(shown)
 
     async def active(self, request: web.Request) -> web.Response:
         """Whether a wallet exists and is active."""
-        refused = self._refuse_caller(request, request.path.split("/")[1])
+        refused = self.access.refuse(request, _product(request))
         if refused is not None:
             return refused
-        return web.json_response({"result": not request.match_info["id"].endswith("45123")})
-
-    def _refuse_caller(self, request: web.Request, product: str) -> web.Response | None:
-        if self.switches.answer_503:
-            return _error(503, "SERVICE_UNAVAILABLE", "Service temporarily unavailable.")
-        if request.headers.get("Ocp-Apim-Subscription-Key") != KEY:
-            return _bad_key()
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        whose, good_until = self._tokens.get(token, ("", 0.0))
-        if not whose.startswith(f"{product} ") or good_until < time.monotonic():
-            return web.json_response({"statusCode": 401, "message": "Unauthorized"}, status=401)
-        if request.headers.get("X-Target-Environment") not in ("sandbox", "mtnrwanda"):
-            message = "Access to target environment is forbidden."
-            return _error(500, "NOT_ALLOWED_TARGET_ENVIRONMENT", message)
-        return None
+        number = request.match_info["id"]
+        if number in ACTIVE_ERRORS:
+            status, code = ACTIVE_ERRORS[number]
+            return error(status, code, code.replace("_", " ").lower())
+        return web.json_response({"result": number != NOT_ACTIVE})
 
     def _wrong_with(
         self, request: web.Request, body: dict[str, Any], product: str
     ) -> web.Response | None:
-        party = body[_PARTY[product]]
-        amount = body["amount"]
-        if not isinstance(amount, str) or not amount.isdecimal() or int(amount) <= 0:
-            return _error(400, "VALIDATION_ERROR", "amount must be a string of digits")
-        digits = str(party["partyId"])
-        if party["partyIdType"] != "MSISDN" or not digits.isdecimal():
-            return _error(400, "VALIDATION_ERROR", "partyId must be digits with country code")
-        if body["currency"] != _currency(request):
-            return _error(500, "INVALID_CURRENCY", "Currency not supported.")
-        token = request.headers["Authorization"].removeprefix("Bearer ")
-        user = self._notebook.get("apiuser", self._tokens[token][0].split()[1])
-        allowed = (user or {}).get("host", "")
-        wanted = urlsplit(request.headers.get("X-Callback-Url", "")).hostname
-        if allowed and wanted and wanted != allowed:
+        user, party = self.access.user_of(request), body[PARTY[product]]
+        if not _AMOUNT.fullmatch(body["amount"]):
+            return error(400, "VALIDATION_ERROR", "amount must be a string of digits")
+        if party["partyIdType"] != "MSISDN" or not _MSISDN.fullmatch(party["partyId"]):
+            return error(400, "VALIDATION_ERROR", "partyId must be digits with country code")
+        if not isinstance(body["externalId"], str):
+            return error(400, "VALIDATION_ERROR", "externalId must be a string")
+        if body["currency"] != _CURRENCY[user["env"]]:
+            return error(500, "INVALID_CURRENCY", "Currency not supported.")
+        callback_url = request.headers.get("X-Callback-Url", "")
+        if user["host"] and callback_url and urlsplit(callback_url).hostname != user["host"]:
             message = "Callback URL with different host name then configured for API User."
-            return _error(500, "INVALID_CALLBACK_URL_HOST", message)
+            return error(500, "INVALID_CALLBACK_URL_HOST", message)
         for text in (body.get("payerMessage", ""), body.get("payeeNote", "")):
-            if len(text) > 160 or not text.replace(" ", "a").isalnum():
-                return _error(400, "VALIDATION_ERROR", "notes hold letters, digits and blanks")
+            if not _NOTE.fullmatch(text):
+                return error(400, "VALIDATION_ERROR", "notes hold letters, digits and blanks")
         return None
 
-    def _take(
-        self, request: web.Request, product: str, reference: str, body: dict[str, Any]
-    ) -> dict[str, Any]:
-        transfer = {
-            "reference": reference,
-            "product": product,
-            "amount": body["amount"],
-            "currency": body["currency"],
-            "externalId": str(body.get("externalId", "")),
-            "party": str(body[_PARTY[product]]["partyId"]),
-            "callback": request.headers.get("X-Callback-Url", ""),
-            "at": time.time(),
-            "settles_at": time.time() + self.switches.settle_after_s,
-            "txn": str(secrets.randbelow(9_000_000_000) + 1_000_000_000),
-        }
-        self._notebook.put("transfer", reference, transfer)
-        return transfer
-
-    def _outcome(self, transfer: dict[str, Any]) -> str:
-        if transfer["product"] == "disbursement" and int(transfer["amount"]) > _FLOAT_RWF:
-            return "NOT_ENOUGH_FUNDS"
-        return OUTCOMES[transfer["product"]].get(transfer["party"], "")
-
-    def status(self, transfer: dict[str, Any]) -> str:
-        """PENDING, CREATED, SUCCESSFUL or FAILED, as it stands now."""
-        outcome = self._outcome(transfer)
-        if outcome == "ONGOING":
-            return "PENDING"
-        extra_s = 20.0 if outcome == "DELAYED" else 0.0
-        if time.time() < transfer["settles_at"] + extra_s:
-            return "CREATED" if self.switches.created_state else "PENDING"
-        return "SUCCESSFUL" if outcome in ("", "DELAYED") else "FAILED"
-
-    def _object(self, transfer: dict[str, Any]) -> dict[str, Any]:
-        status = self.status(transfer)
-        amount = transfer["amount"]
-        if self.switches.amount_altered and status == "SUCCESSFUL":
-            amount = str(int(amount) + 1000)
-        shown: dict[str, Any] = {
-            "externalId": transfer["externalId"],
-            "amount": amount,
-            "currency": transfer["currency"],
-            _PARTY[transfer["product"]]: {"partyIdType": "MSISDN", "partyId": transfer["party"]},
-            "status": status,
-        }
-        if status == "SUCCESSFUL":
-            shown["financialTransactionId"] = transfer["txn"]
-        if status == "FAILED":
-            code = self._outcome(transfer)
-            reason: Any = {"code": code, "message": code.replace("_", " ").lower()}
-            shown["reason"] = code if self.switches.string_reason else reason
-        return shown
-
     async def _settle(self, transfer: dict[str, Any]) -> None:
-        await asyncio.sleep(max(0.0, transfer["settles_at"] - time.time()) + 0.01)
+        ends_at = self._transfers.ends_at(transfer)
+        if ends_at is None:
+            return
+        await asyncio.sleep(max(0.0, ends_at - time.time()) + 0.01 + self.switches.late_s)
         await self._call_back(transfer)
         if self.switches.callback_twice:
             await self._call_back(transfer)
@@ -274,15 +172,16 @@ class PretendedMomo:
             return
         method = "PUT" if self.switches.put_callback else "POST"
         timeout = aiohttp.ClientTimeout(total=5)
+        self.callbacks_sent += 1
         with suppress(aiohttp.ClientError, TimeoutError, OSError):
-            body = self._object(transfer)
+            body = self._transfers.shown(transfer)
             async with self._http.request(
                 method, transfer["callback"], json=body, timeout=timeout
             ) as response:
                 await response.read()
 
-    def _later(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -292,28 +191,5 @@ class PretendedMomo:
         return None
 
 
-def _currency(request: web.Request) -> str:
-    return "EUR" if request.headers.get("X-Target-Environment") == "sandbox" else "RWF"
-
-
-def _basic(request: web.Request) -> str:
-    text = request.headers.get("Authorization", "").removeprefix("Basic ")
-    try:
-        return base64.b64decode(text, validate=True).decode()
-    except ValueError:
-        return ""
-
-
-def _is_uuid4(text: str) -> bool:
-    try:
-        return uuid.UUID(text).version == 4
-    except ValueError:
-        return False
-
-
-def _bad_key() -> web.Response:
-    message = (
-        "Access denied due to invalid subscription key. "
-        "Make sure to provide a valid key for an active subscription."
-    )
-    return web.json_response({"statusCode": 401, "message": message}, status=401)
+def _product(request: web.Request) -> str:
+    return request.path.split("/")[1]

@@ -49,6 +49,7 @@ async def start_sandbox(host: str, port: int, state_file: Path | None = None) ->
     await runner.setup()
     site = web.TCPSite(runner, host, port)
     await site.start()
+    momo.resume()
     address = runner.addresses[0]
     return Sandbox(f"http://{address[0]}:{address[1]}", momo, sms, runner, http)
 
@@ -57,7 +58,18 @@ def _mount_controls(app: web.Application, momo: PretendedMomo, sms: PretendedSms
     async def state(_request: web.Request) -> web.Response:
         shown = [_shown(momo, transfer) for transfer in momo.transfers()[-_SHOWN_MAX:]]
         switches = msgspec.structs.asdict(momo.switches)
-        answer = {"transfers": shown[::-1], "float_rwf": momo.float_rwf(), "switches": switches}
+        counts = {
+            "transfers": len(momo.transfers()),
+            "tokens": momo.access.tokens_given,
+            "callbacks": momo.callbacks_sent,
+            "sms": sms.count(),
+        }
+        answer = {
+            "transfers": shown[::-1],
+            "float_rwf": momo.float_rwf(),
+            "switches": switches,
+            "counts": counts,
+        }
         return web.json_response(answer)
 
     async def set_switches(request: web.Request) -> web.Response:

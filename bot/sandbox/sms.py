@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import secrets
 import time
 from typing import Any
@@ -13,6 +15,7 @@ from bot.sandbox.switches import Switches
 
 KEY = "demo-sms-key"
 _PRICE = "RWF 10.0000"
+_E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 
 
 class PretendedSms:
@@ -27,6 +30,10 @@ class PretendedSms:
         app.router.add_post("/version1/messaging", self.send)
         app.router.add_get("/sandbox/sms.json", self.inbox)
 
+    def count(self) -> int:
+        """How many messages were delivered."""
+        return len(self._notebook.all("sms"))
+
     async def send(self, request: web.Request) -> web.Response:
         """Take one message for one or more numbers: 201, with a code for each."""
         if self.switches.sms_down:
@@ -34,11 +41,12 @@ class PretendedSms:
         if request.headers.get("apiKey") != KEY:
             return web.Response(status=401, text="The supplied authentication is invalid")
         form = await request.post()
-        if str(form.get("from", "")) == "INVALID":
+        if self.switches.sms_bad_sender:
             refused = {"Message": "InvalidSenderId", "Recipients": []}
             return web.json_response({"SMSMessageData": refused}, status=201)
         numbers = [number for number in str(form.get("to", "")).split(",") if number]
         recipients = [self._deliver(number, form) for number in numbers]
+        await asyncio.sleep(self.switches.sms_hang_s)
         sent = sum(recipient["statusCode"] == 101 for recipient in recipients)
         message = f"Sent to {sent}/{len(numbers)} Total Cost: RWF {10 * sent}.0000"
         answer = {"SMSMessageData": {"Message": message, "Recipients": recipients}}
@@ -56,15 +64,11 @@ class PretendedSms:
         return web.json_response({"messages": found})
 
     def _deliver(self, number: str, form: Any) -> dict[str, Any]:
+        if not _E164.fullmatch(number):
+            return _refused(number, 403, "InvalidPhoneNumber")
         if self.switches.sms_blocked:
-            return {
-                "statusCode": 406,
-                "number": number,
-                "status": "UserInBlacklist",
-                "cost": "0",
-                "messageId": "None",
-            }
-        count = len(self._notebook.all("sms")) + 1
+            return _refused(number, 406, "UserInBlacklist")
+        count = self.count() + 1
         message = {
             "id": count,
             "to": number,
@@ -80,3 +84,13 @@ class PretendedSms:
             "cost": _PRICE,
             "messageId": f"ATXid_{secrets.token_hex(8)}",
         }
+
+
+def _refused(number: str, code: int, status: str) -> dict[str, Any]:
+    return {
+        "statusCode": code,
+        "number": number,
+        "status": status,
+        "cost": "0",
+        "messageId": "None",
+    }
