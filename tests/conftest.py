@@ -52,10 +52,12 @@ async def postgres_records(postgres: RealPostgres) -> AsyncIterator[Records]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def records(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Records]:
+async def records(
+    request: pytest.FixtureRequest, tmp_path: Path, postgres_records: Records
+) -> AsyncIterator[Records]:
     """Empty records, once on SQLite and once on PostgreSQL."""
     if request.param == "postgres":
-        store: Records = request.getfixturevalue("postgres_records")
+        store = postgres_records
         tables = ", ".join(table.name for table in metadata.sorted_tables)
         await store.write(
             lambda db: db.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))

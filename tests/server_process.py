@@ -1,0 +1,91 @@
+"""The server as a process of its own, to be killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from tests.server import CHEAP
+
+
+class ServerProcess:
+    """A real `isoko serve` on a folder; `kill` is kill -9."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> float:
+        """Start and wait until it answers; how many seconds that took."""
+        variables = {
+            **os.environ,
+            **CHEAP,
+            "ISOKO_DATA_DIR": str(self._folder),
+            "ISOKO_PORT": str(self.port),
+            "ISOKO_USSD__DIALS_PER_MINUTE": "100000",
+            "ISOKO_LOG_LEVEL": "error",
+        }
+        began = time.monotonic()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bot", "serve"], env=variables, stdout=subprocess.DEVNULL
+        )
+        while time.monotonic() - began < 30:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=1).close()
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                time.sleep(0.02)
+            else:
+                return time.monotonic() - began
+        raise RuntimeError("the server did not start")
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """Ctrl-C; the exit status."""
+        return self._end(signal.SIGINT)
+
+    def hop(self, session: str, msisdn: str, text: str) -> str:
+        """One hop; the raw body."""
+        form = {
+            "sessionId": session,
+            "phoneNumber": msisdn,
+            "networkCode": "63510",
+            "serviceCode": "*384*801#",
+            "text": text,
+        }
+        data = urllib.parse.urlencode(form).encode()
+        url = f"http://127.0.0.1:{self.port}/ussd/africastalking"
+        with urllib.request.urlopen(url, data, timeout=10) as answer:
+            return answer.read().decode()
+
+    def send_and_drop(self, session: str, msisdn: str, text: str) -> None:
+        """Send a hop and do not wait for its reply."""
+        form = {"sessionId": session, "phoneNumber": msisdn, "networkCode": "63510",
+                "serviceCode": "*384*801#", "text": text}  # fmt: skip
+        body = urllib.parse.urlencode(form).encode()
+        with socket.create_connection(("127.0.0.1", self.port)) as wire:
+            wire.sendall(
+                b"POST /ussd/africastalking HTTP/1.1\r\nHost: x\r\nContent-Type: "
+                b"application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%b"
+                % (len(body), body)
+            )
+            time.sleep(0.02)
+
+    def _end(self, how: signal.Signals) -> int:
+        assert self._process is not None
+        self._process.send_signal(how)
+        return self._process.wait(20)
