@@ -22,6 +22,9 @@ API_USER = "00000000-0000-4000-8000-000000000001"
 API_KEY = "demo-momo-api-key"
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.I)
 
+# By token: its product, its API user, and when it ends.
+Tokens = dict[str, tuple[str, str, float]]
+
 
 def error(status: int, code: str, message: str) -> web.Response:
     """MTN's error body."""
@@ -43,9 +46,10 @@ def bad_reference(reference: str) -> web.Response | None:
 class Access:
     """API users and their tokens."""
 
-    def __init__(self, notebook: Notebook, switches: Callable[[], Switches]) -> None:
-        self._notebook, self._switches = notebook, switches
-        self._tokens: dict[str, tuple[str, str, float]] = {}
+    def __init__(
+        self, notebook: Notebook, switches: Callable[[], Switches], tokens: Tokens
+    ) -> None:
+        self._notebook, self._switches, self._tokens = notebook, switches, tokens
         self.tokens_given = 0
         if notebook.get("apiuser", API_USER) is None:
             notebook.put("apiuser", API_USER, {"host": "", "key": API_KEY, "env": "mtnrwanda"})

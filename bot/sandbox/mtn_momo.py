@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp import web
 
 from bot.sandbox.memory import Notebook
-from bot.sandbox.momo_access import Access, bad_reference, error, not_found
+from bot.sandbox.momo_access import Access, Tokens, bad_reference, error, not_found
 from bot.sandbox.momo_numbers import ACTIVE_ERRORS, NOT_ACTIVE
 from bot.sandbox.momo_transfers import PARTY, Transfers
 from bot.sandbox.switches import Switches
@@ -35,7 +35,8 @@ class PretendedMomo:
     def __init__(self, notebook: Notebook, http: aiohttp.ClientSession) -> None:
         self._http = http
         self.switches = Switches()
-        self.access = Access(notebook, lambda: self.switches)
+        self._tokens: Tokens = {}
+        self.access = Access(notebook, lambda: self.switches, self._tokens)
         self._transfers = Transfers(notebook, lambda: self.switches)
         self._tasks: set[asyncio.Task[None]] = set()
         self.callbacks_sent = 0
@@ -60,6 +61,15 @@ class PretendedMomo:
     def transfers(self) -> list[dict[str, Any]]:
         """Every transfer and payment, oldest first."""
         return self._transfers.all()
+
+    @property
+    def tokens_given(self) -> int:
+        """How many tokens were asked for and given."""
+        return self.access.tokens_given
+
+    def forget_tokens(self) -> None:
+        """End every token at once, whatever it says."""
+        self._tokens.clear()
 
     def status(self, transfer: dict[str, Any]) -> str:
         """PENDING, CREATED, SUCCESSFUL or FAILED, as it stands now."""

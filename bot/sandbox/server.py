@@ -60,7 +60,7 @@ def _mount_controls(app: web.Application, momo: PretendedMomo, sms: PretendedSms
         switches = msgspec.structs.asdict(momo.switches)
         counts = {
             "transfers": len(momo.transfers()),
-            "tokens": momo.access.tokens_given,
+            "tokens": momo.tokens_given,
             "callbacks": momo.callbacks_sent,
             "sms": sms.count(),
         }
