@@ -1,0 +1,69 @@
+"""The command `isoko`, as it is typed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.server_process import ServerProcess
+
+SMALL = Path(__file__).parents[1] / "market" / "prices_small.csv"
+
+
+def isoko(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    variables = {**os.environ, "ISOKO_DATA_DIR": str(folder), "COLUMNS": "120", **settings}
+    command = [sys.executable, "-m", "bot", *arguments]
+    return subprocess.run(
+        command, env=variables, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_every_command_teaches_by_an_example(tmp_path: Path) -> None:
+    for command in (["serve"], ["phone"], ["doctor"], ["map"], ["messages"], ["db", "upgrade"],
+                    ["prices", "import"], ["staff", "add"]):  # fmt: skip
+        done = isoko(tmp_path, *command, "--help")
+        assert done.returncode == 0 and "Example:" in done.stdout, command
+
+
+def test_prices_are_imported_twice_with_a_summary(tmp_path: Path) -> None:
+    first = isoko(tmp_path, "prices", "import", str(SMALL))
+    assert first.returncode == 0, first.stderr
+    assert "13 rows" in first.stdout and "flagged" in first.stdout
+    again = isoko(tmp_path, "prices", "import", str(SMALL))
+    assert "already known" in again.stdout
+    missing = isoko(tmp_path, "prices", "import", "none.csv")
+    assert missing.returncode == 1 and "cannot open" in missing.stderr
+
+
+def test_the_doctor_says_what_is_well_and_what_to_do(tmp_path: Path) -> None:
+    fine = isoko(tmp_path, "doctor")
+    assert fine.returncode == 0 and "wrong" not in fine.stdout
+    server = ServerProcess(tmp_path)
+    running = isoko(tmp_path, "doctor", ISOKO_PORT=str(server.port))
+    server.stop()
+    assert "ready" in running.stdout
+    ill = isoko(tmp_path, "doctor", ISOKO_REDIS_URL="redis://127.0.0.1:9/0")
+    assert ill.returncode == 1 and "check ISOKO_REDIS_URL" in ill.stdout
+    wrong = isoko(tmp_path, "doctor", ISOKO_PROT="1")
+    assert wrong.returncode == 1 and "did you mean ISOKO_PORT?" in wrong.stdout
+
+
+def test_the_map_draws_every_flow(tmp_path: Path) -> None:
+    page = tmp_path / "flows.md"
+    assert isoko(tmp_path, "map", "--output", str(page)).returncode == 0
+    drawn = page.read_text(encoding="utf-8")
+    assert drawn.count("stateDiagram-v2") >= 15 and "list --> offer: offer" in drawn
+
+
+def test_the_map_in_the_docs_is_the_map_of_today(tmp_path: Path) -> None:
+    page = tmp_path / "flows.md"
+    isoko(tmp_path, "map", "--output", str(page))
+    assert page.read_text(encoding="utf-8") == Path("docs/flows.md").read_text(encoding="utf-8")
+
+
+def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path / "one")
+    done = isoko(tmp_path / "two", "serve", ISOKO_PORT=str(server.port))
+    server.stop()
+    assert done.returncode == 1 and "set ISOKO_PORT" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,41 @@
+"""The pretended outside and an HTTP session, for tests of payment clients."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from bot.payments.provider import PaymentProvider
+from bot.sandbox.server import Sandbox, start_sandbox
+from bot.sandbox.switches import Switches
+from tests.payments.operators import OPERATORS, Operator
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    """A client session."""
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """The pretended outside, settling at once."""
+    running = await start_sandbox("127.0.0.1", 0)
+    running.momo.switches = Switches(settle_after_s=0)
+    yield running
+    await running.stop()
+
+
+@pytest.fixture(params=OPERATORS, ids=lambda operator: operator.name)
+def operator(request: pytest.FixtureRequest) -> Operator:
+    """Each operator in turn."""
+    return request.param
+
+
+@pytest.fixture
+def client(operator: Operator, sandbox: Sandbox, http: aiohttp.ClientSession) -> PaymentProvider:
+    """The operator's client, speaking to the sandbox."""
+    return operator.client(sandbox.url, http)

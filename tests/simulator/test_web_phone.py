@@ -1,0 +1,133 @@
+"""The web phone in a real browser, against the real server."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.phone import PIN
+from tests.server import Running, running
+
+_QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A real Chromium."""
+    async with async_playwright() as play:
+        chromium = await play.chromium.launch(executable_path="/usr/bin/chromium", args=_QUIET)
+        yield chromium
+        await chromium.close()
+
+
+class Web:
+    """The page, and everything its console said."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.said = page, []
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+
+    async def types(self, *entries: str) -> None:
+        for entry in entries:
+            await self.page.keyboard.type(entry)
+            await self.page.keyboard.press("Enter")
+            await expect(self.page.locator(".screen.waiting")).to_have_count(0)
+
+    async def shows(self, text: str) -> None:
+        await expect(self.page.locator("#screen")).to_contain_text(text)
+
+
+async def opened(
+    browser: Browser, server: Running, scheme: str = "light", width: int = 1280
+) -> Web:
+    view = {"width": width, "height": 1000}
+    page = await browser.new_page(color_scheme=scheme, viewport=view)
+    web = Web(page)
+    await page.goto(str(server.client.make_url("/simulator/")))
+    await page.locator("#cast button").first.wait_for()
+    return web
+
+
+async def test_a_farmer_accepts_and_reads_the_sms(browser: Browser, server: Running) -> None:
+    web = await opened(browser, server)
+    await web.page.click("#call")
+    await web.shows("Murakaza neza")
+    await web.types("2", "1", "1")
+    await web.shows("Emera KW-1042")
+    await web.page.keyboard.type(PIN)
+    await expect(web.page.locator("#typed")).to_have_text("•••••")
+    await web.page.keyboard.press("Enter")
+    await web.shows("Wemeye komande KW-1042")
+    await web.shows("Call ended.")
+    await expect(web.page.locator("#inbox")).to_contain_text("wemeye komande KW-1042")
+    await web.page.click("summary")
+    assert PIN not in await web.page.locator("#wire").inner_text()
+    assert web.said == []
+
+
+async def test_a_repeat_shows_the_same_bytes_and_a_lost_reply_comes_again(
+    browser: Browser, server: Running
+) -> None:
+    web = await opened(browser, server)
+    await web.page.click("#call")
+    await web.types("1")
+    await web.page.click("#resend")
+    await expect(web.page.locator("#verdict")).to_contain_text("Same bytes")
+    await web.page.click("#drop")
+    await web.types("1")
+    await web.shows("No reply came")
+    await web.page.click("#resend")
+    await web.shows("Ikawa y'ibitumbwe")
+    await expect(web.page.locator("#septets")).to_contain_text("/160")
+
+
+async def test_a_redial_offers_to_go_on(browser: Browser, server: Running) -> None:
+    web = await opened(browser, server)
+    await web.page.click("#call")
+    await web.types("2", "1")
+    await web.page.click("#redial")
+    await web.shows("KW-1042")
+    await web.shows("1 Komereza aho wari ugeze")
+
+
+async def test_a_long_code_and_another_caller(browser: Browser, server: Running) -> None:
+    web = await opened(browser, server)
+    await web.page.click("text=Crafts maker, English")
+    await web.page.fill("#code", "*384*801*1#")
+    await web.page.click("#call")
+    await web.shows("1 Coffee cherries")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_page_is_accessible(browser: Browser, server: Running, scheme: str) -> None:
+    web = await opened(browser, server, scheme)
+    await web.page.click("#call")
+    await web.shows("Murakaza neza")
+    results = await Axe().run(web.page)
+    serious = [
+        v["id"] for v in results.response["violations"] if v["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+async def test_the_page_fits_a_small_phone(browser: Browser, server: Running) -> None:
+    web = await opened(browser, server, width=360)
+    assert await web.page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+async def test_in_production_there_is_no_web_phone(tmp_path) -> None:
+    strong = "a-strong-secret-for-this-test"
+    names = ("SECRET_KEY", "PIN__PEPPER", "MOMO__SUBSCRIPTION_KEY", "MOMO__API_KEY",
+             "SMS__API_KEY", "METRICS__TOKEN", "USSD__SECRETS__AFRICASTALKING")  # fmt: skip
+    secrets = {f"ISOKO_{name}": strong for name in names}
+    async with running(tmp_path, ISOKO_ENV="production", **secrets) as server:
+        for path in ("/simulator/", "/", "/simulator/static/phone.js", "/ussd/africastalking"):
+            async with server.client.get(path) as answer:
+                assert answer.status == 404
+        async with server.client.get("/metrics") as answer:
+            assert answer.status == 404
+        headers = {"Authorization": f"Bearer {strong}"}
+        async with server.client.get("/metrics", headers=headers) as answer:
+            assert answer.status == 200

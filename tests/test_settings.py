@@ -1,0 +1,55 @@
+"""Settings: each is documented, and what is wrong is named with its remedy."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from bot.settings import SettingsError, _flat, load_settings
+
+_DEFAULT = Path("config/default.toml")
+
+
+def test_the_demo_starts_with_no_setting_at_all() -> None:
+    settings = load_settings({})
+    assert settings.env == "demo" and settings.url == "http://127.0.0.1:8080"
+
+
+def test_the_environment_wins() -> None:
+    settings = load_settings({"ISOKO_PORT": "9000", "ISOKO_USSD__PAGE_SEPTETS": "140"})
+    assert (settings.port, settings.ussd.page_septets) == (9000, 140)
+
+
+def test_every_setting_has_a_comment() -> None:
+    text = _DEFAULT.read_text(encoding="utf-8")
+    for name in _flat(tomllib.loads(text)):
+        key = name.rpartition(".")[2]
+        if key not in ("secrets", "api_user", "api_key", "timeout_s", "passes", "lanes", "port"):
+            assert re.search(rf"^#.*\n(?:\w+ = .*\n)*{key} = ", text, re.MULTILINE), name
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"ISOKO_PROT": "1"}, "did you mean ISOKO_PORT?"),
+        ({"ISOKO_PORT": "abc"}, "ISOKO_PORT"),
+        ({"ISOKO_ENV": "prod"}, "demo or production"),
+        ({"ISOKO_ENV": "production"}, "openssl rand"),
+        ({"ISOKO_WORKERS": "2"}, "ISOKO_REDIS_URL"),
+        ({"ISOKO_LOG_LEVEL": "loud"}, "log_level"),
+    ],
+)
+def test_O01_what_is_wrong_is_named_with_its_remedy(variables: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(words)):
+        load_settings(variables)
+
+
+def test_O01_a_weak_secret_stops_production() -> None:
+    for weak in ("changeme-changeme-changeme", "short", "demo-secret-key-of-the-demo"):
+        with pytest.raises(SettingsError, match="ISOKO_SECRET_KEY"):
+            load_settings({"ISOKO_ENV": "production", "ISOKO_SECRET_KEY": weak})
+
+
+def test_a_secret_is_not_shown() -> None:
+    assert "demo-pepper" not in repr(load_settings({}))
