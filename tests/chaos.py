@@ -1,0 +1,146 @@
+"""`make chaos`: calls under kill -9, duplicates and lost replies; then the books are checked."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import sqlite3
+import sys
+import tempfile
+import time
+import urllib.error
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from argon2 import PasswordHasher
+
+from bot.i18n import load_catalogues
+from bot.market import people
+from bot.market.orders import NewOrder, create_order, make_offer
+from bot.market.pins import PinGuard
+from bot.market.share import Line
+from bot.storage.opening import open_records, upgrade
+from tests.phone import PIN
+from tests.server_process import ServerProcess
+
+_EACH = 10
+_LINES = (Line("transport", "x", 2_000),)
+
+
+def main() -> None:
+    """Run so many calls with faults drawn from a seed, and check what is left."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--farmers", type=int, default=120)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    options = parser.parse_args()
+    print(f"seed {options.seed}, {options.farmers} farmers, stock for half of them")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        asyncio.run(_prepare(path, options.farmers))
+        faults, accepted, worst_s = _calls(path, options.farmers, random.Random(options.seed))
+        wrong = _check(path, accepted, options.farmers)
+    print("faults: " + ", ".join(f"{count} {name}" for name, count in sorted(faults.items())))
+    print(
+        f"worst start after a kill: {worst_s:.2f} s; acceptances told to farmers: {len(accepted)}"
+    )
+    print("\n".join(wrong) if wrong else "invariants: 6 checked, 0 violated")
+    sys.exit(bool(wrong))
+
+
+async def _prepare(folder: Path, farmers: int) -> None:
+    load_catalogues()
+    await upgrade("", folder)
+    records = await open_records("", folder)
+    guard = PinGuard(
+        records, pepper="demo-pepper", memory_kib=64, passes=1, lanes=1, tries_per_day=5,
+        lock_minutes=30, lifetime_tries=10, hash_workers=1, hash_queue=1,
+    )  # fmt: skip
+    assert isinstance(guard._hasher, PasswordHasher)
+    pin_hash, now = await guard.hash(PIN), datetime.now(UTC)
+    soon = now + timedelta(days=2)
+
+    def write(db) -> None:
+        packs = farmers * _EACH // 2
+        order = NewOrder("KW-1", "COF-ROAST", packs, 500, 9_000, 11_000, _LINES, "Ruli", soon)
+        order_id = create_order(db, order, now)
+        for number in range(farmers):
+            contact = people.register(
+                db, msisdn=_msisdn(number), names="Farmer", district="Gakenke", language="en",
+                role="farmer", crop="coffee", pin_hash=pin_hash, channel="chaos", now=now,
+            )  # fmt: skip
+            make_offer(db, order_id, contact.id, _EACH, soon, now)
+
+    await records.write(write)
+    await guard.close()
+    await records.close()
+
+
+def _msisdn(number: int) -> str:
+    return f"+25078{2_000_000 + number}"
+
+
+def _calls(
+    folder: Path, farmers: int, chance: random.Random
+) -> tuple[Counter[str], set[int], float]:
+    faults: Counter[str] = Counter()
+    server, accepted, worst_s = ServerProcess(folder), set(), 0.0
+    for number in range(farmers):
+        history: list[str] = []
+        for entry in ("", "2", "1", "1", PIN):
+            history += [entry] if entry else []
+            text, session = "*".join(history), f"ATUid_{number}"
+            if chance.random() < 0.10:
+                faults["lost replies"] += 1
+                server.send_and_drop(session, _msisdn(number), text)
+            if chance.random() < 0.12:
+                faults["kills"] += 1
+                server.kill()
+                worst_s = max(worst_s, server.start())
+            reply = _hop(server, session, number, text)
+            if chance.random() < 0.10:
+                faults["duplicates"] += 1
+                assert _hop(server, session, number, text) == reply, (text, reply)
+        if "You accepted" in reply:
+            accepted.add(number)
+    server.stop()
+    return faults, accepted, worst_s
+
+
+def _hop(server: ServerProcess, session: str, number: int, text: str) -> str:
+    for _try in range(50):
+        try:
+            return server.hop(session, _msisdn(number), text)
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    raise RuntimeError("no answer")
+
+
+def _check(folder: Path, accepted: set[int], farmers: int) -> list[str]:
+    """Every invariant that is violated, in words."""
+    with sqlite3.connect(folder / "isoko.sqlite3") as db:
+
+        def one(query: str) -> int:
+            return int(db.execute(query).fetchone()[0] or 0)
+
+        taken = {
+            int(row[0]) - 1
+            for row in db.execute("SELECT contact_id FROM offers WHERE state = 'accepted'")
+        }
+        packs, most = db.execute("SELECT packs_accepted, packs FROM orders").fetchone()
+        once = "SELECT count(*) FROM (SELECT offer_id FROM offer_events GROUP BY 1 HAVING count(*) > 1)"
+        told = "SELECT count(*) FROM outbox WHERE dedupe_key LIKE 'accepted:%'"
+        rules = {
+            "I1 told and taken are the same people": accepted == taken,
+            "I2 nobody is accepted who was not told": taken <= accepted,
+            "I3 never more than ordered": packs == len(taken) * _EACH <= most,
+            "I4 each offer was accepted once": one(once) == 0,
+            "I11 one message for each acceptance": one(told) == len(taken),
+            "everyone who could be served was": len(taken) == farmers // 2,
+        }
+    return [f"VIOLATED: {name}" for name, holds in rules.items() if not holds]
+
+
+if __name__ == "__main__":
+    main()
