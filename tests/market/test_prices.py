@@ -25,7 +25,7 @@ async def test_each_row_is_taken_skipped_or_flagged_with_its_reason(records, now
     summary = await take_in(records, now)
     assert (summary.rows, summary.taken, summary.rounded) == (13, 4, 1)
     assert summary.flagged == {"5100 Frw is over 3 times the usual 515 Frw": [7]}
-    assert {reason: numbers for reason, numbers in summary.skipped.items()} == {
+    assert dict(summary.skipped) == {
         "already known": [6],
         "a commodity we do not list": [8],
         "a unit other than the product's": [9],

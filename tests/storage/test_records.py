@@ -50,7 +50,7 @@ async def test_a_hop_is_kept_once_and_found_by_its_session(records, now) -> None
     session = Session("g", "1", "+250788000001", history_size=3)
     key = b"k" * 16
     await records.write(lambda db: hops.keep(db, key, session, Reply("x"), now))
-    with pytest.raises(Exception, match="UNIQUE|unique"):
+    with pytest.raises(Exception, match=r"UNIQUE|unique"):
         await records.write(lambda db: hops.keep(db, key, session, Reply("y"), now))
     (found,) = await records.read(lambda db: hops.of_session(db, "g:1"))
     assert found.reply == Reply("x") and found.session == session
