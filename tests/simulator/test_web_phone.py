@@ -72,6 +72,7 @@ async def test_a_repeat_shows_the_same_bytes_and_a_lost_reply_comes_again(
 ) -> None:
     web = await opened(browser, server)
     await web.page.click("#call")
+    await web.shows("Murakaza neza")
     await web.types("1")
     await web.page.click("#resend")
     await expect(web.page.locator("#verdict")).to_contain_text("Same bytes")
@@ -86,6 +87,7 @@ async def test_a_repeat_shows_the_same_bytes_and_a_lost_reply_comes_again(
 async def test_a_redial_offers_to_go_on(browser: Browser, server: Running) -> None:
     web = await opened(browser, server)
     await web.page.click("#call")
+    await web.shows("Murakaza neza")
     await web.types("2", "1")
     await web.page.click("#redial")
     await web.shows("KW-1042")

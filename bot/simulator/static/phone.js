@@ -110,6 +110,8 @@ function dial() {
 }
 
 function answer() {
+  // What is typed while a reply is awaited stays on the line, to be sent after it.
+  if (call.busy) return undefined;
   if (!call.open) return dial();
   if (!call.typed && !call.history.length && !call.last) return;
   call.history.push(call.typed);
