@@ -39,7 +39,7 @@ class Inbound(msgspec.Struct, frozen=True):
         return f"{self.gateway}:{self.session_id}"
 
 
-class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
+class Choice(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """One numbered line, or one button.
 
     Choosing it follows `move` on the flow's map, or, when `start` names a flow, begins that flow.
@@ -54,7 +54,7 @@ class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str = ""
 
 
-class Screen(msgspec.Struct, omit_defaults=True):
+class Screen(msgspec.Struct, array_like=True, omit_defaults=True):
     """What to show, on any channel: a text and choices, or a text and one question.
 
     `asks` says what is expected when there are no choices. `guard` marks consent: a dialled long
@@ -84,14 +84,14 @@ class Page(msgspec.Struct, frozen=True):
     more: bool = False
 
 
-class Reply(msgspec.Struct, frozen=True):
+class Reply(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """What goes back through the gateway for one hop."""
 
     text: str
     ends: bool = False
 
 
-class Session(msgspec.Struct, omit_defaults=True):
+class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     """Where one conversation stands. It belongs to one number; `transitions` moves `state`.
 
     `stack` holds the (flow, state, notes) of each caller, innermost last. `notes` keeps what was

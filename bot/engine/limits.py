@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-_NUMBERS_MAX = 50_000
+_MINUTE_S = 60.0
+_TIDY_EVERY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +20,25 @@ class Limits:
 
 
 class DialLimit:
-    """A bucket of dials for each number, filled again over a minute."""
+    """So many dials for each number, allowed again evenly over a minute (GCRA).
+
+    For each number the moment is kept at which all its dials will be allowed again; once it has
+    passed, the number is as good as new and is forgotten.
+    """
 
     def __init__(self, per_minute: int) -> None:
-        self._per_minute = per_minute
-        self._buckets: dict[str, tuple[float, float]] = {}
+        self._each_s = 60 / max(per_minute, 1)
+        self._full_at: dict[str, float] = {}
+        self._tidy_at = 0.0
 
     def lets_in(self, msisdn: str) -> bool:
         """Whether this number may dial now; counts the dial when it may."""
         now = time.monotonic()
-        left, at = self._buckets.pop(msisdn, (float(self._per_minute), now))
-        left = min(self._per_minute, left + (now - at) * self._per_minute / 60)
-        allowed = left >= 1
-        self._buckets[msisdn] = (left - 1 if allowed else left, now)
-        if len(self._buckets) > _NUMBERS_MAX:
-            # The number that dialled longest ago has a full bucket again, or nearly.
-            del self._buckets[next(iter(self._buckets))]
-        return allowed
+        if now >= self._tidy_at:
+            self._tidy_at = now + _TIDY_EVERY_S
+            self._full_at = {who: at for who, at in self._full_at.items() if at > now}
+        full_at = max(self._full_at.get(msisdn, now), now)
+        if full_at + self._each_s - now > _MINUTE_S:
+            return False
+        self._full_at[msisdn] = full_at + self._each_s
+        return True

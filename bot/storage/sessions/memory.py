@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from typing import TypeVar
 
-_SWEEP_MAX = 4
-T = TypeVar("T")
+_SWEEP_EVERY_S = 1.0
+_TIDY_EVERY_S = 60.0
 
 
 class MemorySessions:
-    """`Sessions` in two dictionaries, packed: a session takes about a kilobyte."""
+    """`Sessions` in two dictionaries, packed: a session takes about two kilobytes.
+
+    Entries are changed in place and dropped from the front once a second: taking the oldest of a
+    dictionary after each save costs more with every gap that earlier ones have left there.
+    """
 
     def __init__(self, ttl_s: float) -> None:
         self._ttl_s = ttl_s
-        # Every save moves its key to the end, so the oldest are always at the front.
         self._kept: dict[str, tuple[float, bytes]] = {}
-        self._last: dict[str, tuple[float, str]] = {}
+        self._last: dict[str, str] = {}
+        self._sweep_at = self._tidy_at = 0.0
 
     async def load(self, key: str) -> bytes | None:
         """The session, unless its time is over."""
@@ -26,23 +29,20 @@ class MemorySessions:
         return kept[1]
 
     async def save(self, key: str, packed: bytes) -> None:
-        """Keep it, and drop a few whose time is over."""
+        """Keep it; once a second, drop those whose time is over."""
         now = time.monotonic()
-        self._kept.pop(key, None)
         self._kept[key] = (now + self._ttl_s, packed)
-        _sweep(self._kept, now)
+        if now >= self._sweep_at:
+            self._sweep(now)
 
     async def last_of(self, msisdn: str) -> str | None:
         """The key of this number's last session, unless its time is over."""
-        kept = self._last.get(msisdn)
-        return kept[1] if kept is not None and kept[0] >= time.monotonic() else None
+        key = self._last.get(msisdn)
+        return key if key is not None and await self.load(key) is not None else None
 
     async def began(self, msisdn: str, key: str) -> None:
         """Remember the number's newest session."""
-        now = time.monotonic()
-        self._last.pop(msisdn, None)
-        self._last[msisdn] = (now + self._ttl_s, key)
-        _sweep(self._last, now)
+        self._last[msisdn] = key
 
     async def count(self) -> int:
         """How many are kept; some may be over and not yet swept."""
@@ -51,10 +51,16 @@ class MemorySessions:
     async def close(self) -> None:
         """Nothing to let go of."""
 
-
-def _sweep(kept: dict[str, tuple[float, T]], now: float) -> None:
-    for _ in range(_SWEEP_MAX):
-        first = next(iter(kept), None)
-        if first is None or kept[first][0] >= now:
-            return
-        del kept[first]
+    def _sweep(self, now: float) -> None:
+        self._sweep_at = now + _SWEEP_EVERY_S
+        over = []
+        # They stand in the order in which they began, so the first that lives ends the search.
+        for key, (until, _packed) in self._kept.items():
+            if until >= now:
+                break
+            over.append(key)
+        for key in over:
+            del self._kept[key]
+        if now >= self._tidy_at:
+            self._tidy_at = now + _TIDY_EVERY_S
+            self._last = {who: key for who, key in self._last.items() if key in self._kept}
