@@ -9,7 +9,7 @@ from bot.engine.stage import HOME, Stage
 from bot.market import Market, people
 from bot.storage import hops
 from bot.storage.hops import SavedHop
-from bot.storage.sessions import Sessions, pack, unpack
+from bot.storage.sessions import Sessions, pack, unpack, unpack_kept
 
 RESUME = "resume"
 # The note under which the card keeps what was left open.
@@ -126,5 +126,4 @@ class Arrivals:
         return left if recent and left.screen.resume else None
 
     async def _load(self, key: str) -> Session | None:
-        packed = await self._sessions.load(key)
-        return unpack(packed) if packed else None
+        return unpack_kept(await self._sessions.load(key))

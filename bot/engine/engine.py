@@ -19,7 +19,7 @@ from bot.engine.watch import NoWatch, Watch
 from bot.flow import Flow, Turn
 from bot.history import Marks
 from bot.market import Market
-from bot.storage.sessions import Sessions, pack, unpack
+from bot.storage.sessions import Sessions, pack, unpack, unpack_kept
 
 
 def _utc_now() -> datetime:
@@ -79,8 +79,7 @@ class Engine:
         key = inbound.session_key
         await self._turnstile.enter(key)
         try:
-            packed = await self._sessions.load(key)
-            session = unpack(packed) if packed else None
+            session = unpack_kept(await self._sessions.load(key))
             if session is None or session.owner != inbound.msisdn or session.hung_up:
                 return
             session.hung_up = True
@@ -98,22 +97,23 @@ class Engine:
         self, inbound: Inbound, key: str, layout: Layout
     ) -> tuple[Reply, Session, str]:
         before = await self._sessions.load(key)
-        session = _blank(inbound) if before is None else unpack(before)
+        known = unpack_kept(before)
+        session = known or _blank(inbound)
         if session.owner != inbound.msisdn:
             return self._refuse(inbound)
         mark, size = self._mark(inbound, key, session)
         if (given := session.replies.get(mark)) is not None:
             return given, session, "repeat"
-        if before is None and (turned_away := self._turn_away(inbound)) is not None:
+        if known is None and (turned_away := self._turn_away(inbound)) is not None:
             return turned_away, session, "shed"
         turn = Turn(inbound, session, self._market, self._clock(), mark)
         hop = Hop(turn, layout, mark, size, before or b"")
         try:
-            reply = await (self._open(hop) if before is None else self._answer(hop))
+            reply = await (self._open(hop) if known is None else self._answer(hop))
         except _Refused:
             return self._refuse(inbound)
         except Exception as error:  # the one place where a fault of ours becomes an apology
-            hop.turn.session = unpack(before) if before else _blank(inbound)
+            hop.turn.session = unpack_kept(before) or _blank(inbound)
             self._watch.failed(hop.session, error)
             reply = apology(hop, self._stage, self._market.hub.help_msisdn)
         await self._sessions.save(key, pack(hop.session))

@@ -156,6 +156,20 @@ async def test_a_lost_session_store_is_not_a_lost_call(server: Running, phone: P
     assert phone.last == first and await offer_state(server) == "accepted"
 
 
+async def test_a_session_of_another_version_is_as_good_as_none(
+    server: Running, phone: Phone
+) -> None:
+    menu = await phone.dials()
+    await phone.types("2", "1")
+    kept = server.parts.engine._sessions._kept
+    for key in kept:
+        kept[key] = (kept[key][0], b"x")
+    assert "Emera KW-1042" in await phone.types("1")
+    for key in kept:
+        kept[key] = (kept[key][0], b"x")
+    assert await server.phone().dials() == menu
+
+
 async def test_P07_no_pin_is_in_what_is_kept(server: Running, phone: Phone) -> None:
     await phone.dials()
     await phone.types("2", "1", "3", "99", PIN, "1", "20", PIN)

@@ -22,6 +22,16 @@ def unpack(data: bytes) -> Session:
     return _decoder.decode(data)
 
 
+def unpack_kept(data: bytes | None) -> Session | None:
+    """The session in what a store gave; one it does not have, or of another version, is None."""
+    if data is None:
+        return None
+    try:
+        return _decoder.decode(data)
+    except msgspec.MsgspecError:
+        return None
+
+
 class Sessions(Protocol):
     """Where live conversations are kept, each for the time to live given to the store."""
 
