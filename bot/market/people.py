@@ -156,7 +156,9 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
         .where(tickets.c.contact_id == contact_id)
         .values(msisdn="", text="", state="closed", closed_at=now)
     )
-    db.execute(update(payments).where(payments.c.contact_id == contact_id).values(payee_msisdn=""))
+    # A payment on its way still has to be compared with what the operator says of it.
+    settled = (payments.c.contact_id == contact_id) & payments.c.settled_at.is_not(None)
+    db.execute(update(payments).where(settled).values(payee_msisdn=""))
     db.execute(delete(transcripts).where(transcripts.c.owner == contact.msisdn))
     db.execute(delete(hops).where(hops.c.owner == contact.msisdn))
     _cancel_messages(db, contact_id)

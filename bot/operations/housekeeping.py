@@ -15,7 +15,8 @@ from bot.storage.records import RecordsDown
 log = structlog.get_logger(__name__)
 
 _EVERY_S = 15.0
-_KEEP_HOPS = timedelta(days=2)
+# Far longer than any gateway repeats a hop; they hold numbers of people who may not be known.
+_KEEP_HOPS = timedelta(hours=1)
 
 
 class Housekeeping:

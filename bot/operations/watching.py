@@ -38,7 +38,8 @@ class Watching:
             (
                 session.key,
                 session.hops,
-                session.owner,
+                # Who has not agreed to be known is not written down.
+                session.owner if session.contact_id else "",
                 f"{session.flow}.{session.state}",
                 session.trail[-1] if session.trail else "",
                 reply.text,

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from bot.storage.records import Records, RecordsDown
-from bot.storage.schema import audit, transcripts
+from bot.storage.schema import audit, contacts, transcripts
 
 log = structlog.get_logger(__name__)
 
@@ -65,10 +65,23 @@ class Transcripts:
 
 
 _insert = insert(transcripts)
+_OWNER = 2
 _COLUMNS = ("session_key", "hop", "owner", "place", "typed", "shown", "micros", "at_ms")
 
 
+def _of_people_still_known(db: Connection, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The rows without those of people who were erased while their rows waited here."""
+    owners = {row[_OWNER] for row in rows} - {""}
+    if not owners:
+        return rows
+    known = set(
+        db.execute(select(contacts.c.msisdn).where(contacts.c.msisdn.in_(owners))).scalars()
+    )
+    return [row for row in rows if not row[_OWNER] or row[_OWNER] in known]
+
+
 def _write(db: Connection, rows: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> None:
+    rows = _of_people_still_known(db, rows)
     if rows:
         db.execute(_insert, [dict(zip(_COLUMNS, row, strict=True)) for row in rows])
     if events:

@@ -1,0 +1,51 @@
+"""What is kept of people: nothing before they agree, nothing after they leave."""
+
+from sqlalchemy import select
+
+from bot.storage.schema import consents, metadata
+from tests.phone import PIN
+from tests.server import FARMER, UNKNOWN, Running
+
+
+async def everything(server: Running) -> str:
+    """All rows of all tables as text, hops apart, which are dropped within the hour."""
+    await server.parts.transcripts.flush()
+
+    def read(db) -> str:
+        tables = [table for table in metadata.sorted_tables if table.name != "hops"]
+        return "\n".join(repr(tuple(row)) for table in tables for row in db.execute(select(table)))
+
+    return await server.parts.market.records.read(read)
+
+
+async def test_V01_who_only_looks_around_is_not_written_down(server: Running) -> None:
+    phone = server.phone(UNKNOWN)
+    await phone.dials()
+    await phone.types("1", "1", "1", "00", "5", "1", "00", "6", "1", "1", "Mukamana Aline")
+    kept = await everything(server)
+    assert UNKNOWN not in kept and "prices.price" in kept
+
+
+async def test_V01_consent_is_kept_with_its_wording_language_channel_and_time(
+    server: Running,
+) -> None:
+    phone = server.phone(UNKNOWN)
+    await phone.dials()
+    await phone.types("2", "6", "1", "1", "Aline", "1", "1", "1", "80642", "80642")
+    query = select(consents).order_by(consents.c.id.desc())
+    row = await server.parts.market.records.read(lambda db: db.execute(query).first())
+    assert (row.text_version, row.language, row.channel) == ("2026-11", "fr", "ussd")
+    assert row.given_at is not None and row.withdrawn_at is None
+
+
+async def test_V02_V05_who_leaves_is_forgotten_and_the_books_stay(server: Running) -> None:
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("6", "2", PIN, "2", "1", "3", "7")
+    assert phone.ended
+    while await server.parts.sender.carry_out():
+        pass
+    kept = await everything(server)
+    assert "Mukamana" not in kept and FARMER not in kept
+    assert "KW-1038" in kept and "240000" in kept
+    assert "Kinyarwanda" in await phone.dials()
