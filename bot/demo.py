@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, update
 
 from bot.conversation import Language
 from bot.i18n import speaking
-from bot.market import Actor, Market, offers, people, settlement, shipments
+from bot.market import Actor, Market, offers, payments, people, settlement, shipments
 from bot.market.demo_prices import load_demo_prices
 from bot.market.orders import NewOrder, create_order, make_offer
 from bot.market.share import Line
@@ -151,7 +151,7 @@ def _supply(db: Connection, order: NewOrder, contact_id: int, at: datetime, mark
         _carry(db, offer_id, order.code, trigger, at + timedelta(days=days))
     payee = CAST[0].msisdn
     amount_rwf = order.packs * order.price_rwf
-    payment = settlement.pay_out(
+    payment = payments.pay_out(
         db,
         contact_id=contact_id,
         offer_id=offer_id,

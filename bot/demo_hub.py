@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import structlog
 from sqlalchemy import Connection, select
 
-from bot.market import Actor, Market, offers, people, settlement
+from bot.market import Actor, Market, offers, payments, people
 from bot.market.offers import Offer
 from bot.storage.records import RecordsDown
 from bot.storage.schema import offers as offer_rows
@@ -56,12 +56,12 @@ class DemoHub:
         offers.move(db, actor, offer_id, trigger, now)
 
     def _pay(self, db: Connection, offer: Offer, now: datetime) -> None:
-        if any(p.offer_id == offer.id for p in settlement.statement(db, offer.contact_id, 50)):
+        if any(p.offer_id == offer.id for p in payments.statement(db, offer.contact_id, 50)):
             return
         contact = people.by_id(db, offer.contact_id)
         if contact is None:
             return
-        settlement.pay_out(
+        payments.pay_out(
             db,
             contact_id=contact.id,
             offer_id=offer.id,

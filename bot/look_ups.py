@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import structlog
 
 from bot.market import settlement
-from bot.market.settlement import Payment
+from bot.market.payments import Payment
 from bot.payments.provider import PaymentProvider
 from bot.storage.records import Records, RecordsDown
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from bot.market import people, settlement
+from bot.market import payments, people, settlement
 from bot.payments.provider import Outcome, PaymentProvider, PayoutOrder
 from bot.sms.provider import Sent, SmsMessage, SmsProvider
 from bot.storage import outbox
@@ -115,7 +115,7 @@ class Sender:
 
     async def _pay(self, row: OutboxRow) -> str:
         reference = row.payload["reference"]
-        payment = await self._records.read(lambda db: settlement.by_reference(db, reference))
+        payment = await self._records.read(lambda db: payments.by_reference(db, reference))
         if payment is None or payment.state not in ("created", "sent", "unknown"):
             return ""
         provider = self._providers.get(payment.provider)

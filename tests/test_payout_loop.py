@@ -6,10 +6,11 @@ import re
 import pytest
 from sqlalchemy import func, insert, select, text, update
 
-from bot.market import ledger, settlement
+from bot.market import ledger, payments
 from bot.market.proof import is_valid, new_proof
 from bot.sandbox.switches import Switches
-from bot.storage.schema import inbox, ledger_lines, payments, tickets
+from bot.storage.schema import inbox, ledger_lines, tickets
+from bot.storage.schema import payments as payment_rows
 from tests.server import FARMER, Running, running
 
 
@@ -17,7 +18,7 @@ async def pay(server: Running, amount_rwf: int = 60_000, payee: str = FARMER):
     records = server.parts.market.records
     now = server.parts.engine._clock()
     payment = await records.write(
-        lambda db: settlement.pay_out(
+        lambda db: payments.pay_out(
             db, contact_id=1, offer_id=None, order_code="KW-77", amount_rwf=amount_rwf,
             provider="mtn-momo", payee_msisdn=payee, currency="RWF", now=now,
         )
@@ -32,14 +33,16 @@ async def settled(server: Running, reference: str, *states: str):
     for _round in range(100):
         await records.write(
             lambda db: db.execute(
-                update(payments)
-                .where(payments.c.reference == reference, payments.c.look_up_at.is_not(None))
+                update(payment_rows)
+                .where(
+                    payment_rows.c.reference == reference, payment_rows.c.look_up_at.is_not(None)
+                )
                 .values(look_up_at=server.parts.engine._clock())
             )
         )
         server.parts.look_ups.wake()
         await asyncio.sleep(0.05)
-        payment = await records.read(lambda db: settlement.by_reference(db, reference))
+        payment = await records.read(lambda db: payments.by_reference(db, reference))
         if payment.state in states:
             return payment
     raise AssertionError(f"still {payment.state}")
@@ -129,7 +132,7 @@ async def test_M01_M02_a_forged_callback_only_makes_us_ask(server: Running) -> N
                 assert answer.status == 200
     await asyncio.sleep(0.3)
     records = server.parts.market.records
-    after = await records.read(lambda db: settlement.by_reference(db, payment.reference))
+    after = await records.read(lambda db: payments.by_reference(db, payment.reference))
     assert after.state == "sent"
     rows = await records.read(lambda db: db.execute(select(inbox.c.outcome)).scalars().all())
     assert sorted(row.split(":")[0] for row in rows) == ["asked the operator", "orphan", "orphan"]

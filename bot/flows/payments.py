@@ -9,8 +9,8 @@ from bot.flows.pin import ask_pin as pin_screen
 from bot.flows.pin import locked_screen, pin_is_right
 from bot.i18n import _
 from bot.i18n.formats import amount, local_day, short_day
-from bot.market import notices, settlement
-from bot.market.settlement import Payment
+from bot.market import notices, payments
+from bot.market.payments import Payment
 from bot.market.tickets import open_ticket
 
 flow = Flow(
@@ -47,8 +47,8 @@ async def show_menu(turn: Turn) -> Next:
     contact_id = turn.session.contact_id
     if not contact_id:
         return Start("register")
-    arrived = await turn.read(settlement.to_confirm, contact_id)
-    coming = await turn.read(settlement.under_way, contact_id)
+    arrived = await turn.read(payments.to_confirm, contact_id)
+    coming = await turn.read(payments.under_way, contact_id)
     # No amounts before the PIN: phones are lent.
     choices = [
         Choice(_("Confirm money of {code}").format(code=p.order_code), "confirm", p.id)
@@ -86,8 +86,8 @@ async def read_pin(turn: Turn, typed: str) -> str:
 @flow.effect("confirmed")
 def confirm(turn: Turn, db: Connection) -> Screen:
     payment_id = turn.notes["menu"]
-    outcome = settlement.confirm(db, actor_of(turn), payment_id, turn.now)
-    payment = settlement.by_id(db, payment_id, turn.session.contact_id)
+    outcome = payments.confirm(db, actor_of(turn), payment_id, turn.now)
+    payment = payments.by_id(db, payment_id, turn.session.contact_id)
     if payment is None or outcome == "gone":
         return Screen(_("This payment is not there any more."), [Choice(_("Payments"), "menu")])
     said = _("Confirmed.") if outcome == "confirmed" else _("Confirmed before.")
@@ -99,7 +99,7 @@ def confirm(turn: Turn, db: Connection) -> Screen:
 
 @flow.effect("receipt")
 def send_receipt(turn: Turn, db: Connection) -> Screen:
-    payment = settlement.by_id(db, turn.notes["menu"], turn.session.contact_id)
+    payment = payments.by_id(db, turn.notes["menu"], turn.session.contact_id)
     back = [Choice(_("Payments"), "menu")]
     if payment is None:
         return Screen(_("This payment is not there any more."), back)
@@ -129,7 +129,7 @@ async def read_unlock(turn: Turn, typed: str) -> str:
 
 @flow.step("statement")
 async def show_statement(turn: Turn) -> Next:
-    listed = await turn.read(settlement.statement, turn.session.contact_id)
+    listed = await turn.read(payments.statement, turn.session.contact_id)
     if not listed:
         return Screen(_("No payments yet."))
     language = turn.session.language or "rw"
@@ -152,7 +152,7 @@ async def ask_if_problem(turn: Turn) -> Next:
 
 @flow.effect("reported")
 def report(turn: Turn, db: Connection) -> Screen:
-    payment = settlement.by_id(db, turn.notes["menu"] or 0, turn.session.contact_id)
+    payment = payments.by_id(db, turn.notes["menu"] or 0, turn.session.contact_id)
     code = open_ticket(
         db,
         category="payment_missing",
@@ -194,4 +194,4 @@ def payment_state(payment: Payment) -> str:
 
 
 async def _picked(turn: Turn) -> Payment | None:
-    return await turn.read(settlement.by_id, turn.notes["menu"], turn.session.contact_id)
+    return await turn.read(payments.by_id, turn.notes["menu"], turn.session.contact_id)

@@ -15,7 +15,7 @@ from bot.storage import outbox
 
 if TYPE_CHECKING:
     from bot.market.offers import Offer
-    from bot.market.settlement import Payment
+    from bot.market.payments import Payment
 
 
 def tell(

@@ -1,0 +1,194 @@
+"""Payments as they are kept: made with their reference, looked up, confirmed by the person."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from bot.market import Actor, ledger, offers
+from bot.market.lives import PAYMENT_LIFE, Forbidden, advance
+from bot.market.proof import new_proof
+from bot.storage import outbox
+from bot.storage.schema import payment_events, payments
+
+# States in which the operator has not told yet what became of the money.
+OPEN = ("created", "sent", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One payment as it stands."""
+
+    id: int
+    reference: str
+    callback_token: str
+    direction: str
+    contact_id: int
+    offer_id: int | None
+    order_code: str
+    provider: str
+    payee_msisdn: str
+    amount_rwf: int
+    fee_rwf: int
+    currency: str
+    state: str
+    version: int
+    reason: str
+    provider_txn_id: str
+    proof_code: str
+    created_at: datetime
+    settled_at: datetime | None
+    confirmed_at: datetime | None
+    look_ups: int
+
+
+_all = select(payments)
+
+
+def pay_out(
+    db: Connection,
+    *,
+    contact_id: int,
+    offer_id: int | None,
+    order_code: str,
+    amount_rwf: int,
+    fee_rwf: int = 0,
+    provider: str,
+    payee_msisdn: str,
+    currency: str,
+    now: datetime,
+) -> Payment:
+    """Create a payout with its reference, owe it in the ledger, and let it leave by the outbox.
+
+    Raises ValueError for an amount that is not a positive whole number.
+    """
+    if type(amount_rwf) is not int or amount_rwf <= 0:
+        raise ValueError("a payout is a positive whole number of francs")
+    reference = str(uuid.uuid4())
+    values = {
+        "reference": reference,
+        "callback_token": secrets.token_urlsafe(32),
+        "direction": "payout",
+        "contact_id": contact_id,
+        "offer_id": offer_id,
+        "order_code": order_code,
+        "provider": provider,
+        "payee_msisdn": payee_msisdn,
+        "amount_rwf": amount_rwf,
+        "fee_rwf": fee_rwf,
+        "currency": currency,
+        "proof_code": new_proof(),
+        "created_at": now,
+    }
+    db.execute(insert(payments).values(values))
+    lines = [(ledger.payable(contact_id), -amount_rwf), (ledger.SALES, amount_rwf)]
+    ledger.post(db, f"payment:{reference}:owed", lines, now)
+    outbox.put(db, "payout", f"payout:{reference}", {"reference": reference}, now)
+    return must_have(db, reference)
+
+
+def by_id(db: Connection, payment_id: int, contact_id: int) -> Payment | None:
+    """This person's payment; another person's is None."""
+    query = _all.where(payments.c.id == payment_id, payments.c.contact_id == contact_id)
+    row = db.execute(query).mappings().first()
+    return None if row is None else as_payment(row)
+
+
+def by_reference(db: Connection, reference: str) -> Payment | None:
+    """The payment with this reference, or None."""
+    row = db.execute(_all.where(payments.c.reference == reference)).mappings().first()
+    return None if row is None else as_payment(row)
+
+
+def to_confirm(db: Connection, contact_id: int) -> list[Payment]:
+    """Money that arrived and that the person has not confirmed, the newest first."""
+    query = _all.where(
+        payments.c.contact_id == contact_id,
+        payments.c.state == "succeeded",
+        payments.c.confirmed_at.is_(None),
+    )
+    return _listed(db, query)
+
+
+def under_way(db: Connection, contact_id: int) -> list[Payment]:
+    """Money that is on its way or being checked, the newest first."""
+    mine = payments.c.contact_id == contact_id
+    return _listed(db, _all.where(mine, payments.c.state.in_((*OPEN, "flagged"))))
+
+
+def statement(db: Connection, contact_id: int, limit: int = 9) -> list[Payment]:
+    """The newest payments of a person."""
+    return _listed(db, _all.where(payments.c.contact_id == contact_id).limit(limit))
+
+
+def confirm(
+    db: Connection, actor: Actor, payment_id: int, now: datetime
+) -> Literal["confirmed", "already", "gone"]:
+    """The person says that the money is there; the order is then confirmed too."""
+    payment = by_id(db, payment_id, actor.contact_id)
+    if payment is None or payment.state != "succeeded":
+        return "gone"
+    fresh = (payments.c.id == payment_id) & payments.c.confirmed_at.is_(None)
+    if db.execute(update(payments).where(fresh).values(confirmed_at=now)).rowcount != 1:
+        return "already"
+    carry_offer(db, payment, actor, "confirm", now)
+    return "confirmed"
+
+
+def carry_offer(
+    db: Connection, payment: Payment, actor: Actor, trigger: str, now: datetime
+) -> None:
+    """Carry the payment's order along its own life, where there is one."""
+    if payment.offer_id is None:
+        return
+    try:
+        offers.move(db, actor, payment.offer_id, trigger, now)
+    except Forbidden:
+        # A disputed or hand-corrected order does not hold up the money's own truth.
+        return
+
+
+def change(
+    db: Connection, payment: Payment, trigger: str, by: str, now: datetime, **more: Any
+) -> None:
+    """The only place where a payment's state changes."""
+    state = advance(PAYMENT_LIFE, payment.state, trigger)
+    same = (payments.c.id == payment.id) & (payments.c.version == payment.version)
+    values = {"state": state, "version": payment.version + 1, **more}
+    if db.execute(update(payments).where(same).values(values)).rowcount != 1:
+        raise RuntimeError(f"payment {payment.reference} changed while it was locked")
+    event = {
+        "payment_id": payment.id,
+        "from_state": payment.state,
+        "to_state": state,
+        "at": now,
+        "by": by,
+        "reason": str(more.get("reason", ""))[:160],
+    }
+    db.execute(insert(payment_events).values(event))
+
+
+def locked(db: Connection, reference: str) -> Payment:
+    """The payment, held against every other change until this transaction ends."""
+    query = _all.where(payments.c.reference == reference).with_for_update()
+    return as_payment(db.execute(query).mappings().one())
+
+
+def must_have(db: Connection, reference: str) -> Payment:
+    """The payment with this reference, which is there."""
+    return as_payment(db.execute(_all.where(payments.c.reference == reference)).mappings().one())
+
+
+def _listed(db: Connection, query: Any) -> list[Payment]:
+    ordered = query.order_by(payments.c.id.desc())
+    return [as_payment(row) for row in db.execute(ordered).mappings()]
+
+
+def as_payment(row: RowMapping) -> Payment:
+    """A row of the payments as a value."""
+    return Payment(**{name: row[name] for name in Payment.__slots__})
