@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from bot.conversation import LANGUAGES, Choice, Reply, Screen, Session
 from bot.engine.hop import Hop, note, present
@@ -175,16 +176,20 @@ class Stage:
         effect = flow.effects[hop.session.state]
 
         def in_transaction(db: Connection) -> Reply:
-            saved = hops.find(db, hop.turn.hop_key)
-            if saved is not None:
-                hop.turn.session, hop.noted = saved.session, True
-                return saved.reply
             _speak_to(hop.session)
             reply = self.finish(hop, present(hop, flow, effect(hop.turn, db)))
             hops.keep(db, hop.turn.hop_key, hop.session, reply, hop.turn.now)
             return reply
 
-        return await self._market.records.write(in_transaction)
+        try:
+            return await self._market.records.write(in_transaction)
+        except IntegrityError:
+            # The key is there: this hop had its effect before, and all of this one is undone.
+            saved = await self._market.records.read(lambda db: hops.find(db, hop.turn.hop_key))
+            if saved is None:
+                raise
+            hop.turn.session, hop.noted = saved.session, True
+            return saved.reply
 
     def _keep(self, db: Connection, hop: Hop, reply: Reply) -> None:
         if hops.find(db, hop.turn.hop_key) is None:

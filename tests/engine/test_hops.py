@@ -181,6 +181,21 @@ async def test_P07_no_pin_is_in_what_is_kept(server: Running, phone: Phone) -> N
         assert rows and all(PIN not in repr(tuple(row)) for row in rows)
 
 
+async def test_a_hop_whose_effect_another_process_had_gets_its_reply(
+    server: Running, phone: Phone
+) -> None:
+    await phone.dials()
+    await phone.types("8", "6")
+    sessions = server.parts.engine._sessions
+    key = f"africastalking:{phone.session_id}"
+    before = await sessions.load(key)
+    await phone.types("8")
+    first = phone.last
+    await sessions.save(key, before)
+    await phone.sends()
+    assert phone.last == first and await count(server, tickets) == 1
+
+
 async def test_a_hop_of_ours_that_fails_is_an_apology_and_keeps_the_session(
     server: Running, phone: Phone, monkeypatch
 ) -> None:
