@@ -71,11 +71,16 @@ def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
     shipped = _order("KW-1040", "COF-ROAST", 60, 500, 12_000, _COFFEE, market, now)
     _send_off(db, shipped, airtel, now)
     _old_news_has_left(db, now)
-    _offer(db, _order("KW-1042", "COF-ROAST", 200, 500, 12_000, _COFFEE, market, now), farmer, now)
-    _offer(db, _order("KW-1043", "TEA-MADE", 300, 250, 3_000, _TEA, market, now), tea, now)
-    _offer(
-        db, _order("KW-1044", "CRAFT-AGASEKE", 40, 800, 9_000, _CRAFTS, market, now), crafts, now
+    coffee = _order("KW-1042", "COF-ROAST", 200, 500, 12_000, _COFFEE, market, now)
+    _offer(db, coffee, farmer, now)
+    made_tea = _order(
+        "KW-1043", "TEA-MADE", 300, 250, 3_000, _TEA, market, now, "Kitabi, Nyamagabe"
     )
+    _offer(db, made_tea, tea, now)
+    baskets = _order(
+        "KW-1044", "CRAFT-AGASEKE", 40, 800, 9_000, _CRAFTS, market, now, "Kimironko, Gasabo"
+    )
+    _offer(db, baskets, crafts, now)
 
 
 def _old_news_has_left(db: Connection, now: datetime) -> None:
@@ -108,13 +113,14 @@ def _order(
     deductions: tuple[Line, ...],
     market: Market,
     now: datetime,
+    place: str = "Ruli, Gakenke",
 ) -> NewOrder:
     sale_rwf = price_rwf + sum(line.amount_rwf for line in deductions)
     zone = ZoneInfo(market.hub.timezone)
     last_day = (now.astimezone(zone) + timedelta(days=11)).date()
     deliver_by = datetime.combine(last_day, time(16), zone)
     return NewOrder(
-        code, product, packs, pack_g, price_rwf, sale_rwf, deductions, "Ruli, Gakenke", deliver_by
+        code, product, packs, pack_g, price_rwf, sale_rwf, deductions, place, deliver_by
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from sqlalchemy import func, select
 
 from bot.storage.schema import audit, hops, offers, tickets, transcripts
@@ -138,6 +139,36 @@ async def test_I02_a_long_code_never_passes_consent(server: Running) -> None:
     stranger = server.phone(UNKNOWN)
     screen = await stranger.dials("3*6*1*1")
     assert screen.startswith("Do you agree")
+
+
+async def test_U11_a_guessed_session_id_gives_nothing_away(server: Running, phone: Phone) -> None:
+    await phone.dials()
+    await phone.types("2", "1", "1")
+    guesser = server.phone(UNKNOWN)
+    for history in ([], ["2"], ["2", "1", "1"], ["2", "1", "1", PIN]):
+        guesser.session_id, guesser.history = phone.session_id, list(history)
+        said = await guesser.sends()
+        assert guesser.ended and "KW-1042" not in said
+    assert await offer_state(server) == "offered"
+
+
+@pytest.mark.parametrize("typed", ["#", "*", "**", "*#*", "1#", "#1*2"])
+async def test_I03_signs_of_the_gateway_are_a_wrong_choice(phone: Phone, typed: str) -> None:
+    menu = await phone.dials()
+    screen = await phone.types(typed)
+    assert screen.startswith("Ibyo wahisemo si byo")
+    assert screen.split("\n")[1:] == menu.split("\n")[1:]
+    assert (await phone.types("1")).startswith("Ibiciro")
+
+
+async def test_I04_an_empty_answer_takes_no_default(server: Running, phone: Phone) -> None:
+    await phone.dials()
+    for entries in (("2",), ("1",), ("3", "99", "1"), ("50",)):
+        screen = await phone.types(*entries)
+        again = await phone.types("")
+        assert again != screen and "0 Subira inyuma" in again and not phone.ended
+    assert await offer_state(server) == "offered"
+    assert await phone.types(PIN) and phone.ended
 
 
 async def test_a_lost_session_store_is_not_a_lost_call(server: Running, phone: Phone) -> None:
