@@ -4,8 +4,8 @@ from sqlalchemy import Connection
 
 from bot.conversation import Choice, Screen
 from bot.flow import Flow, Invalid, Next, Turn
+from bot.flows.call_back import ticket_screen
 from bot.i18n import _
-from bot.market.tickets import open_ticket
 
 _TEXT_MAX = 160
 
@@ -66,16 +66,5 @@ async def read_text(turn: Turn, typed: str) -> str:
 
 @flow.effect("opened")
 def open_it(turn: Turn, db: Connection) -> Screen:
-    session = turn.session
-    code = open_ticket(
-        db,
-        category=turn.notes["menu"],
-        msisdn=session.owner,
-        contact_id=session.contact_id or None,
-        text=turn.notes.get("write", ""),
-        language=session.language or "rw",
-        now=turn.now,
-    )
-    said = _("Your problem was sent. Ticket: {id}.").format(id=code)
-    text = said + "\n" + _("We will call you soon.")
-    return Screen(text, [Choice(_("Help"), "menu")])
+    text = turn.notes.get("write", "")
+    return ticket_screen(turn, db, turn.notes["menu"], Choice(_("Help"), "menu"), text=text)

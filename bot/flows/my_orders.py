@@ -4,6 +4,7 @@ from sqlalchemy import Connection
 
 from bot.conversation import Choice, Screen
 from bot.flow import Flow, Next, Turn
+from bot.flows.call_back import ticket_screen
 from bot.flows.order_words import order_named
 from bot.flows.orders import actor_of
 from bot.i18n import _
@@ -11,7 +12,6 @@ from bot.i18n.formats import amount, at, number
 from bot.market import offers
 from bot.market.lives import Forbidden
 from bot.market.offers import Offer
-from bot.market.tickets import open_ticket
 
 flow = Flow(
     "my_orders",
@@ -97,18 +97,8 @@ async def ask_if_problem(turn: Turn) -> Next:
 @flow.effect("reported")
 def report(turn: Turn, db: Connection) -> Screen:
     offer = offers.by_id(db, turn.notes["mine"], turn.session.contact_id)
-    code = open_ticket(
-        db,
-        category="order",
-        msisdn=turn.session.owner,
-        contact_id=turn.session.contact_id,
-        about=offer.code if offer else "",
-        language=turn.session.language or "rw",
-        now=turn.now,
-    )
-    said = _("Your problem was sent. Ticket: {id}.").format(id=code)
-    text = said + "\n" + _("We will call you soon.")
-    return Screen(text, [Choice(_("Other orders"), "list")])
+    others = Choice(_("Other orders"), "list")
+    return ticket_screen(turn, db, "order", others, about=offer.code if offer else "")
 
 
 def short_state(state: str) -> str:

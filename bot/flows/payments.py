@@ -4,6 +4,7 @@ from sqlalchemy import Connection
 
 from bot.conversation import Choice, Screen
 from bot.flow import Flow, Next, Start, Turn
+from bot.flows.call_back import ticket_screen
 from bot.flows.orders import actor_of
 from bot.flows.pin import ask_pin as pin_screen
 from bot.flows.pin import locked_screen, pin_is_right
@@ -11,7 +12,6 @@ from bot.i18n import _
 from bot.i18n.formats import amount, local_day, short_day
 from bot.market import notices, payments
 from bot.market.payments import Payment
-from bot.market.tickets import open_ticket
 
 flow = Flow(
     "payments",
@@ -153,18 +153,9 @@ async def ask_if_problem(turn: Turn) -> Next:
 @flow.effect("reported")
 def report(turn: Turn, db: Connection) -> Screen:
     payment = payments.by_id(db, turn.notes["menu"] or 0, turn.session.contact_id)
-    code = open_ticket(
-        db,
-        category="payment_missing",
-        msisdn=turn.session.owner,
-        contact_id=turn.session.contact_id,
-        about=payment.order_code if payment else "",
-        language=turn.session.language or "rw",
-        now=turn.now,
-    )
-    said = _("Your problem was sent. Ticket: {id}.").format(id=code)
-    text = said + "\n" + _("We will call you soon.")
-    return Screen(text, [Choice(_("Payments"), "menu")])
+    back = Choice(_("Payments"), "menu")
+    about = payment.order_code if payment else ""
+    return ticket_screen(turn, db, "payment_missing", back, about=about)
 
 
 @flow.step("locked")

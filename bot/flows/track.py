@@ -4,11 +4,11 @@ from sqlalchemy import Connection
 
 from bot.conversation import Choice, Screen
 from bot.flow import Flow, Next, Start, Turn
+from bot.flows.call_back import ticket_screen
 from bot.i18n import _
 from bot.i18n.formats import local_day, short_day
 from bot.market import notices, shipments
 from bot.market.shipments import Shipment
-from bot.market.tickets import open_ticket
 
 flow = Flow(
     "track",
@@ -74,18 +74,8 @@ async def ask_if_problem(turn: Turn) -> Next:
 
 @flow.effect("reported")
 def report(turn: Turn, db: Connection) -> Screen:
-    code = open_ticket(
-        db,
-        category="shipment",
-        msisdn=turn.session.owner,
-        contact_id=turn.session.contact_id,
-        about=turn.notes["list"],
-        language=turn.session.language or "rw",
-        now=turn.now,
-    )
-    said = _("Your problem was sent. Ticket: {id}.").format(id=code)
-    text = said + "\n" + _("We will call you soon.")
-    return Screen(text, [Choice(_("Track shipment"), "list")])
+    back = Choice(_("Track shipment"), "list")
+    return ticket_screen(turn, db, "shipment", back, about=turn.notes["list"])
 
 
 def _lines(one: Shipment, turn: Turn) -> list[str]:
