@@ -2,12 +2,13 @@
 
 from sqlalchemy import Connection
 
-from bot.conversation import Choice, Screen
+from bot.conversation import Choice, Screen, Session
 from bot.flow import Done, Flow, Invalid, Next, Turn
 from bot.flows.pin import looks_like_pin
 from bot.i18n import _
 from bot.market import people
 from bot.market.districts import PROVINCES, province
+from bot.market.people import Contact
 from bot.market.pins import Busy, weak
 from bot.market.products import CROPS, crop_name
 
@@ -168,6 +169,11 @@ async def compare(turn: Turn, typed: str) -> str:
 def keep(turn: Turn, db: Connection) -> Screen:
     session, notes = turn.session, turn.notes
     crop = notes["crop"]
+    known = people.by_msisdn(db, session.owner)
+    if known is not None:
+        # Registered meanwhile in another call, with another PIN: this one opens nothing.
+        _recognise(session, known)
+        return Screen(_("You are already registered."), [Choice(_("Continue"), "done")])
     contact = people.register(
         db,
         msisdn=session.owner,
@@ -180,9 +186,15 @@ def keep(turn: Turn, db: Connection) -> Screen:
         channel=turn.inbound.channel,
         now=turn.now,
     )
-    session.contact_id, session.role, session.unlocked = contact.id, contact.role, True
-    session.crop, session.district = contact.crop, contact.district
+    _recognise(session, contact)
+    session.unlocked = True
     return Screen(_("You are registered. Thank you."), [Choice(_("Continue"), "done")])
+
+
+def _recognise(session: Session, contact: Contact) -> None:
+    session.contact_id, session.role = contact.id, contact.role
+    session.crop, session.district = contact.crop, contact.district
+    session.shared = contact.shared_phone
 
 
 @flow.step("done")
