@@ -209,7 +209,8 @@ async def test_a_token_that_ends_mid_batch_is_renewed_once_for_all(scripted, htt
     client = momo(url, http, timeout_s=5)
     script.token = {"access_token": "old", "expires_in": 3600}
     batch = [asyncio.create_task(client.ask(payout())) for _ in range(10)]
-    await asyncio.sleep(0.01)
+    while not served:
+        await asyncio.sleep(0.001)
     script.token = {"access_token": "new", "expires_in": 3600}
     answers = await asyncio.gather(*batch)
     assert {answer.outcome for answer in answers} == {Outcome.ACCEPTED}
