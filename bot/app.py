@@ -35,7 +35,8 @@ from bot.simulator.routes import CastMember, Simulator
 from bot.sms.africastalking import AfricasTalkingSms
 from bot.storage.opening import OneProcess, open_records, upgrade
 from bot.storage.transcripts import Transcripts
-from bot.ussd.routes import GATEWAYS, FeaturePhone, UssdDoor
+from bot.ussd.feature_phone import FeaturePhone
+from bot.ussd.routes import GATEWAYS, UssdDoor
 from bot.wiring import (
     door_rules_of,
     limits_of,

@@ -97,9 +97,9 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     `stack` holds the (flow, state, notes) of each caller, innermost last. `notes` keeps what was
     picked or typed in this flow, under the name of the state that asked. `screen` and `page` are
     what the person last saw, `seen` how many of its choices. `replies` holds the answer given to
-    each hop, by the hop's mark. `trail` is what was typed, with secrets cut out. `history_mark` is
-    a keyed digest of all that was typed, so that no PIN is kept to compare with. `checking` is the
-    hop whose work was not ready in time.
+    each hop, packed by `bot.engine.replies`. `trail` is what was typed, with secrets cut out.
+    `history_mark` is a keyed digest of all that was typed, so that no PIN is kept to compare with.
+    `checking` is the hop whose work was not ready in time.
     """
 
     gateway: str
@@ -120,7 +120,7 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     seen: int = 0
     history_size: int = 0
     history_mark: bytes = b""
-    replies: dict[bytes, Reply] = {}
+    replies: bytes = b""
     trail: list[str] = []
     hops: int = 0
     network: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.conversation import Inbound, Reply, Session
 from bot.engine.hop import Hop
 from bot.engine.limits import Limits
-from bot.engine.stage import HOME, Stage
+from bot.engine.stage import HOME, Rest, Stage
 from bot.market import Market, people
 from bot.storage import hops
 from bot.storage.hops import SavedHop
@@ -79,10 +79,10 @@ class Arrivals:
             session.flow, session.notes = _UNLOCK, {}
             session.state = self._stage.flow_of(session).start
 
-    async def replay(self, hop: Hop, entries: list[str]) -> Reply | None:
+    async def replay(self, hop: Hop, entries: list[str]) -> Reply | Rest:
         """Play `entries` as if pressed one by one, stopping at consent, PIN and every effect.
 
-        Only the last may do something; None when it must wait.
+        Only the last may do something.
         """
         self._stage.go_home(hop.session)
         await self._arrive(hop)
@@ -90,25 +90,20 @@ class Arrivals:
             screen = hop.session.screen
             if screen is None or screen.guards or screen.ends:
                 break
-            before = pack(hop.session)
+            hop.before = pack(hop.session)
             hop.noted, hop.typed = False, entry
-            reply = await self._stage.answer(hop, patient=False)
-            if reply is None:
-                hop.turn.session, hop.noted = unpack(before), False
-                if number == len(entries):
-                    return None
-                break
+            outcome = await self._stage.answer(hop)
             if number == len(entries):
-                return reply
+                return outcome
+            if not isinstance(outcome, Reply):
+                hop.turn.session = unpack(hop.before)
+                break
         hop.noted = False
         return self._stage.show_again(hop)
 
     async def _arrive(self, hop: Hop) -> Reply:
         await self._sessions.began(hop.session.owner, hop.session.key)
-        reply = await self._stage.enter(hop, patient=True)
-        if reply is None:
-            raise RuntimeError("a patient run must come to a reply")
-        return reply
+        return await self._stage.to_the_end(hop, await self._stage.enter(hop))
 
     async def committed(self, inbound: Inbound) -> list[SavedHop]:
         """What was committed of this session, longest history first."""

@@ -7,19 +7,20 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from bot.conversation import Inbound, Reply, Session
+from bot.engine import replies
 from bot.engine.arrivals import Arrivals
 from bot.engine.courtesies import apology, refusal, shed
 from bot.engine.hop import Hop, asks_secret
 from bot.engine.late import LateWork
 from bot.engine.layout import Layout
 from bot.engine.limits import DialLimit, Limits
-from bot.engine.stage import Stage
+from bot.engine.stage import Rest, Stage
 from bot.engine.turnstile import Turnstile
 from bot.engine.watch import NoWatch, Watch
 from bot.flow import Flow, Turn
 from bot.history import Marks
 from bot.market import Market
-from bot.storage.sessions import Sessions, pack, unpack, unpack_kept
+from bot.storage.sessions import Sessions, pack, unpack_kept
 
 
 def _utc_now() -> datetime:
@@ -102,7 +103,7 @@ class Engine:
         if session.owner != inbound.msisdn:
             return self._refuse(inbound)
         mark, size = self._mark(inbound, key, session)
-        if (given := session.replies.get(mark)) is not None:
+        if (given := replies.find(session.replies, mark)) is not None:
             return given, session, "repeat"
         if known is None and (turned_away := self._turn_away(inbound)) is not None:
             return turned_away, session, "shed"
@@ -161,8 +162,7 @@ class Engine:
         entries = (history or (inbound.typed if inbound.kind == "dial" else "")).split("*")
         if entries == [""]:
             return await self._arrivals.dial(hop)
-        reply = await self._arrivals.replay(hop, entries)
-        return reply if reply is not None else await self._late.wait_for(hop, self._stage)
+        return await self._in_time(hop, await self._arrivals.replay(hop, entries))
 
     async def _take(self, hop: Hop, new: str | None) -> Reply:
         """Take what is new in this hop as the answer to the screen last shown."""
@@ -173,11 +173,12 @@ class Engine:
         hop.typed = new
         if hop.session.checking:
             return await self._late.collect(hop, self._stage)
-        reply = await self._stage.answer(hop, patient=False)
-        if reply is not None:
-            return reply
-        hop.turn.session, hop.noted = unpack(hop.before), False
-        return await self._late.wait_for(hop, self._stage)
+        return await self._in_time(hop, await self._stage.answer(hop))
+
+    async def _in_time(self, hop: Hop, outcome: Reply | Rest) -> Reply:
+        if isinstance(outcome, Reply):
+            return outcome
+        return await self._late.wait_for(hop, self._stage, outcome)
 
     def _new_entry(self, inbound: Inbound, session: Session) -> str | None:
         if inbound.history is None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.conversation import Inbound, Reply, Screen, Session
+from bot.engine import replies
 from bot.engine.layout import Layout, lay_out
 from bot.flow import Flow, Turn
 
-_REPLIES_MAX = 48
 _TRAIL_MAX = 48
 _TYPED_MAX = 160
 CUT = "•••••"
@@ -63,9 +63,7 @@ def note(hop: Hop, reply: Reply) -> None:
         return
     session = hop.session
     hop.noted = True
-    session.replies[hop.mark] = reply
-    if len(session.replies) > _REPLIES_MAX:
-        del session.replies[next(iter(session.replies))]
+    session.replies = replies.added(session.replies, hop.mark, reply)
     if hop.stale:
         return
     session.hops += 1

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from bot.conversation import Reply
 from bot.engine.courtesies import checking
 from bot.engine.hop import Hop, note
-from bot.engine.stage import Stage
+from bot.engine.stage import Rest, Stage
 from bot.storage import hops
 from bot.storage.records import Records
-from bot.storage.sessions import pack, unpack
+from bot.storage.sessions import unpack
 
 
 @dataclass(slots=True)
 class _Work:
     hop: Hop
-    task: asyncio.Task[Reply | None]
+    task: asyncio.Task[Reply]
 
 
 class LateWork:
@@ -27,13 +27,14 @@ class LateWork:
         self._records, self._budget_s = records, budget_s
         self._running: dict[str, _Work] = {}
 
-    async def wait_for(self, hop: Hop, stage: Stage) -> Reply:
+    async def wait_for(self, hop: Hop, stage: Stage, rest: Rest) -> Reply:
         """The reply if it is ready within the budget; else "we are checking", and work goes on."""
-        own = replace(hop, turn=replace(hop.turn, session=unpack(pack(hop.session))))
-        work = _Work(own, asyncio.create_task(stage.answer(own, patient=True)))
+        own = replace(hop, turn=replace(hop.turn))
+        work = _Work(own, asyncio.create_task(stage.to_the_end(own, rest)))
         if await self._ready(work):
             hop.turn, hop.noted = own.turn, own.noted
-            return _result(work)
+            return work.task.result()
+        hop.turn.session, hop.noted = unpack(hop.before), False
         self._running[hop.session.key] = work
         hop.session.checking = hop.mark
         return checking(hop, stage)
@@ -46,7 +47,7 @@ class LateWork:
         if not await self._ready(work):
             return checking(hop, stage)
         del self._running[hop.session.key]
-        reply = _result(work)
+        reply = work.task.result()
         _carry_over(hop, work.hop)
         note(hop, reply)
         return reply
@@ -67,27 +68,17 @@ class LateWork:
         saved = await self._records.read(lambda db: hops.find(db, key))
         hop.session.checking = b""
         if saved is None:
-            reply = await stage.enter(hop, patient=True)
-            if reply is None:
-                raise RuntimeError("a patient run must come to a reply")
-            return reply
+            return await stage.to_the_end(hop, await stage.enter(hop))
         done = replace(hop, turn=replace(hop.turn, session=saved.session))
         _carry_over(hop, done)
         note(hop, saved.reply)
         return saved.reply
 
 
-def _result(work: _Work) -> Reply:
-    reply = work.task.result()
-    if reply is None:
-        raise RuntimeError("a patient run must come to a reply")
-    return reply
-
-
 def _carry_over(hop: Hop, done: Hop) -> None:
     """Go on in the session the work has left, with the replies that were really sent."""
     sent, size, mark = hop.session.replies, hop.session.history_size, hop.session.history_mark
     hop.turn.session = done.session
-    hop.session.replies = {**done.session.replies, **sent}
+    hop.session.replies = sent + done.session.replies
     hop.session.history_size, hop.session.history_mark = size, mark
     hop.session.checking = b""

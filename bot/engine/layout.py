@@ -13,7 +13,7 @@ from bot.i18n import _, speaking
 class Layout(Protocol):
     """Turns a screen into the pages its channel can show."""
 
-    def pages(self, screen: Screen, nav: Nav, hint: str = "") -> list[Page]:
+    def pages(self, screen: Screen, nav: Nav, hint: str = "") -> tuple[Page, ...]:
         """The pages, first to last; never empty. `hint` goes before the screen's text."""
         ...
 
@@ -34,7 +34,7 @@ def ways_out(flow: Flow, session: Session) -> tuple[bool, bool]:
 
 def lay_out(
     layout: Layout, flow: Flow, session: Session, screen: Screen, hint: str = ""
-) -> list[Page]:
+) -> tuple[Page, ...]:
     """The pages of `screen` as shown in this session.
 
     `00` works everywhere; its line is left out where it alone would cost a second page.

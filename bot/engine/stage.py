@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -22,8 +24,12 @@ _MENU = "menu"
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u2060\ufeff"))
 
 
+# What is left to do for a hop: it may wait on the outside, so whoever calls it minds the time.
+Rest = Callable[[Hop], Coroutine[Any, Any, "Reply | Rest"]]
+
+
 class Stage:
-    """Runs flows for one hop at a time. `patient` runs may wait; the others stop before they do."""
+    """Runs flows for one hop at a time; where it would have to wait it stops and gives a `Rest`."""
 
     def __init__(self, flows: Mapping[str, Flow], market: Market) -> None:
         self._flows = flows
@@ -41,12 +47,12 @@ class Stage:
         session.stack, session.notes = [], {}
         session.flow, session.state = HOME, _MENU if session.language else flow.start
 
-    async def answer(self, hop: Hop, patient: bool) -> Reply | None:
-        """Take what was typed on the screen last shown; None when that must wait and may not."""
+    async def answer(self, hop: Hop) -> Reply | Rest:
+        """Take what was typed on the screen last shown."""
         session, screen = hop.session, hop.session.screen
         _speak_to(session)
         if screen is None:
-            return await self.enter(hop, patient)
+            return await self.enter(hop)
         typed = hop.typed.translate(_UNSEEN).strip()
         if "*" in typed or "#" in typed:
             return self.show_again(hop, _("Invalid choice. Try again."))
@@ -54,14 +60,16 @@ class Stage:
         if isinstance(moved, Reply):
             return moved
         if moved:
-            return await self.enter(hop, patient)
+            return await self.enter(hop)
         if screen.asks:
-            return await self._answer_question(hop, screen, typed, patient)
+            if session.state in self.flow_of(session).slow_answers:
+                return partial(self._answer_question, typed=typed)
+            return await self._answer_question(hop, typed)
         choice = chosen(screen, session.seen, typed)
         if choice is None:
             return self.show_again(hop, _("Invalid choice. Try again."))
         self._follow(session, choice)
-        return await self.enter(hop, patient)
+        return await self.enter(hop)
 
     def show_again(self, hop: Hop, hint: str = "") -> Reply:
         """What the person last saw, with a hint; nothing has changed."""
@@ -71,24 +79,27 @@ class Stage:
         page = 0 if hint else session.page
         return self.finish(hop, present(hop, self.flow_of(session), screen, hint, page))
 
-    async def enter(self, hop: Hop, patient: bool) -> Reply | None:
+    async def enter(self, hop: Hop) -> Reply | Rest:
         """Run the step of the session's place, and what it leads to, until there is a screen."""
         session = hop.session
         for _step in range(_STEPS_MAX):
             _speak_to(session)
             flow = self.flow_of(session)
-            if session.state in flow.slow_steps and not patient:
-                return None
             if session.state in flow.effects:
-                return await self._commit(hop, flow)
+                return self._commit
+            if session.state in flow.slow_steps:
+                return self._run_slow_step
             outcome = await flow.steps[session.state](hop.turn)
             if isinstance(outcome, Screen):
                 return await self._show(hop, outcome)
-            if isinstance(outcome, Resume):
-                await self.come_back(hop)
-            else:
-                self._go_on(session, flow, outcome)
+            await self._go_on(hop, flow, outcome)
         raise RuntimeError(f"flow {session.flow!r} does not come to a screen")
+
+    async def to_the_end(self, hop: Hop, outcome: Reply | Rest) -> Reply:
+        """The reply, after all that may have to be waited for."""
+        while not isinstance(outcome, Reply):
+            outcome = await outcome(hop)
+        return outcome
 
     def finish(self, hop: Hop, reply: Reply) -> Reply:
         """Note the hop in its session; everything that is answered passes here."""
@@ -126,19 +137,25 @@ class Stage:
             self.go_home(session)
         return True
 
-    async def _answer_question(
-        self, hop: Hop, screen: Screen, typed: str, patient: bool
-    ) -> Reply | None:
+    async def _run_slow_step(self, hop: Hop) -> Reply | Rest:
+        _speak_to(hop.session)
+        flow = self.flow_of(hop.session)
+        outcome = await flow.steps[hop.session.state](hop.turn)
+        if isinstance(outcome, Screen):
+            return await self._show(hop, outcome)
+        await self._go_on(hop, flow, outcome)
+        return await self.enter(hop)
+
+    async def _answer_question(self, hop: Hop, typed: str) -> Reply | Rest:
         session = hop.session
+        _speak_to(session)
         flow = self.flow_of(session)
-        if session.state in flow.slow_answers and not patient:
-            return None
         try:
             move = await flow.answers[session.state](hop.turn, typed)
         except Invalid as invalid:
             return self.show_again(hop, invalid.hint)
         flow.take(move, session)
-        return await self.enter(hop, patient)
+        return await self.enter(hop)
 
     def _follow(self, session: Session, choice: Choice) -> None:
         session.notes[session.state] = choice.value
@@ -147,8 +164,11 @@ class Stage:
         elif choice.move:
             self.flow_of(session).take(choice.move, session)
 
-    def _go_on(self, session: Session, flow: Flow, outcome: str | Start | Done) -> None:
-        if isinstance(outcome, Start):
+    async def _go_on(self, hop: Hop, flow: Flow, outcome: str | Start | Done | Resume) -> None:
+        session = hop.session
+        if isinstance(outcome, Resume):
+            await self.come_back(hop)
+        elif isinstance(outcome, Start):
             self._start(session, outcome)
         elif isinstance(outcome, Done):
             if not session.stack:
@@ -171,8 +191,9 @@ class Stage:
             await self._market.records.write(lambda db: self._keep(db, hop, reply))
         return reply
 
-    async def _commit(self, hop: Hop, flow: Flow) -> Reply:
+    async def _commit(self, hop: Hop) -> Reply:
         """The effect, its key, its reply and the session after it, in one transaction."""
+        flow = self.flow_of(hop.session)
         effect = flow.effects[hop.session.state]
 
         def in_transaction(db: Connection) -> Reply:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, insert, select
 
+from bot.storage.prepared import Prepared
 from bot.storage.schema import tickets
 
 CATEGORIES = (
@@ -21,14 +22,21 @@ CATEGORIES = (
 # No letter or digit that is mistaken for another when read out on the phone.
 _SIGNS = "23456789ACDEFHJKMNPQRTUVWXY"
 _ANSWER_IN = timedelta(days=2)
-_same = select(tickets.c.code).where(
-    tickets.c.msisdn == bindparam("msisdn"),
-    tickets.c.category == bindparam("category"),
-    tickets.c.about == bindparam("about"),
-    tickets.c.state == "open",
+_same = Prepared(
+    select(tickets.c.code).where(
+        tickets.c.msisdn == bindparam("msisdn"),
+        tickets.c.category == bindparam("category"),
+        tickets.c.about == bindparam("about"),
+        tickets.c.state == bindparam("state"),
+    ),
+    *("msisdn", "category", "about", "state"),
 )
-_with_code = select(tickets.c.id).where(tickets.c.code == bindparam("code"))
-_insert = insert(tickets)
+_with_code = Prepared(select(tickets.c.id).where(tickets.c.code == bindparam("code")), "code")
+_insert = Prepared(
+    insert(tickets),
+    *("msisdn", "category", "about", "code", "contact_id", "text", "language"),
+    *("opened_at", "due_at"),
+)
 
 
 def open_ticket(
@@ -47,9 +55,9 @@ def open_ticket(
     A person's open ticket of the same category about the same thing is given again instead.
     """
     asked = {"msisdn": msisdn, "category": category, "about": about}
-    known = db.execute(_same, asked).scalar()
+    known = _same.one(db, msisdn, category, about, "open")
     if known is not None and not text:
-        return str(known)
+        return str(known[0])
     code = _new_code(db)
     row = {
         **asked,
@@ -60,12 +68,12 @@ def open_ticket(
         "opened_at": now,
         "due_at": now + _ANSWER_IN,
     }
-    db.execute(_insert, row)
+    _insert.run(db, row)
     return code
 
 
 def _new_code(db: Connection) -> str:
     while True:
         code = "T-" + "".join(secrets.choice(_SIGNS) for _place in range(5))
-        if db.execute(_with_code, {"code": code}).first() is None:
+        if _with_code.one(db, code) is None:
             return code

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select
 
 from bot.conversation import Reply, Session
+from bot.storage.prepared import Prepared
 from bot.storage.schema import hops
 from bot.storage.sessions import pack, unpack
 
@@ -22,7 +23,9 @@ class SavedHop:
     session: Session
 
 
-_insert = insert(hops)
+_insert = Prepared(
+    insert(hops), "key", "session_key", "owner", "size", "reply", "ends", "snapshot", "at"
+)
 _by_key = select(hops).where(hops.c.key == bindparam("key"))
 _by_session = (
     select(hops).where(hops.c.session_key == bindparam("session_key")).order_by(hops.c.size.desc())
@@ -53,7 +56,7 @@ def keep(db: Connection, key: bytes, session: Session, reply: Reply, now: dateti
         "snapshot": pack(session),
         "at": now,
     }
-    db.execute(_insert, row)
+    _insert.run(db, row)
 
 
 def forget_before(db: Connection, moment: datetime) -> int:

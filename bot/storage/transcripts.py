@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, insert, select
 
+from bot.storage.prepared import Prepared
 from bot.storage.records import Records, RecordsDown
 from bot.storage.schema import audit, contacts, transcripts
 
@@ -28,7 +29,7 @@ class Transcripts:
         self.dropped = 0
 
     def add(self, row: tuple[Any, ...]) -> None:
-        """One hop, in the order of the columns of `_COLUMNS`; dropped when too many wait."""
+        """One hop, in the order of the columns of `_insert`; dropped when too many wait."""
         if len(self._rows) >= _WAITING_MAX:
             self.dropped += 1
             return
@@ -64,9 +65,11 @@ class Transcripts:
             log.warning("transcripts wait", why=str(error), waiting=len(rows))
 
 
-_insert = insert(transcripts)
 _OWNER = 2
-_COLUMNS = ("session_key", "hop", "owner", "place", "typed", "shown", "micros", "at_ms")
+_insert = Prepared(
+    insert(transcripts),
+    *("session_key", "hop", "owner", "place", "typed", "shown", "micros", "at_ms"),
+)
 
 
 def _of_people_still_known(db: Connection, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -83,6 +86,6 @@ def _of_people_still_known(db: Connection, rows: list[tuple[Any, ...]]) -> list[
 def _write(db: Connection, rows: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> None:
     rows = _of_people_still_known(db, rows)
     if rows:
-        db.execute(_insert, [dict(zip(_COLUMNS, row, strict=True)) for row in rows])
+        _insert.run_many(db, rows)
     if events:
         db.execute(insert(audit), events)

@@ -5,6 +5,8 @@ Source: the provider's USSD pages, as collected in the project's wire facts, sec
 
 from __future__ import annotations
 
+from multidict import CIMultiDict
+
 from bot.conversation import Inbound, Reply
 from bot.msisdn import read_msisdn
 from bot.ussd.gateway import BadRequest, Wire, WireReply, read_form
@@ -15,7 +17,7 @@ content_types = ("application/x-www-form-urlencoded",)
 events = "africastalking/events"
 
 _SESSION_ID_MAX = 128
-_HEADERS = {"Content-Type": "text/plain; charset=utf-8"}
+_HEADERS = CIMultiDict({"Content-Type": "text/plain; charset=utf-8"})
 
 
 def read(wire: Wire, country: str) -> Inbound:

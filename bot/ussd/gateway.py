@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import unquote_plus
+
+import msgspec
+from multidict import CIMultiDict
 
 from bot.conversation import Inbound, Reply
 
@@ -18,8 +20,7 @@ class BadRequest(Exception):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(msgspec.Struct, frozen=True):
     """A request as it came, whatever the transport: form, JSON, XML, query or path."""
 
     method: str
@@ -29,12 +30,11 @@ class Wire:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class WireReply:
+class WireReply(msgspec.Struct, frozen=True):
     """What goes back: the body and the headers of the gateway's dialect."""
 
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: CIMultiDict[str] = CIMultiDict()
     status: int = 200
 
 

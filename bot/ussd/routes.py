@@ -9,13 +9,12 @@ from typing import cast
 import structlog
 from aiohttp import web
 
-from bot.conversation import Nav, Page, Screen
 from bot.engine import Engine
 from bot.engine.courtesies import shed
 from bot.ussd import africastalking
 from bot.ussd.door import DoorRules, let_in
+from bot.ussd.feature_phone import FeaturePhone
 from bot.ussd.gateway import BadRequest, Gateway, WireReply
-from bot.ussd.paging import lay_out
 
 # One gateway a file; a new one is a file and a line here.
 GATEWAYS: Mapping[str, Gateway] = MappingProxyType(
@@ -23,17 +22,6 @@ GATEWAYS: Mapping[str, Gateway] = MappingProxyType(
 )
 
 log = structlog.get_logger(__name__)
-
-
-class FeaturePhone:
-    """The layout of a USSD screen: numbered lines in pages of so many septets."""
-
-    def __init__(self, septets_max: int) -> None:
-        self._septets_max = septets_max
-
-    def pages(self, screen: Screen, nav: Nav, hint: str = "") -> list[Page]:
-        """The pages that fit a feature phone."""
-        return lay_out(screen, nav, self._septets_max, hint)
 
 
 class UssdDoor:
