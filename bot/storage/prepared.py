@@ -21,29 +21,29 @@ class Prepared:
     """
 
     def __init__(self, statement: Insert | Select[Any], *names: str) -> None:
-        self._statement, self._names = statement, names
+        self.statement, self.names = statement, names
         self._sql = ""
         self._order: list[tuple[int, _Convert]] = []
 
     def one(self, db: Connection, *values: Any) -> Row | None:
         """The first row for `values`, given in the order of the names; None when there is none."""
         if db.dialect.name != "sqlite":
-            return db.execute(self._statement, dict(zip(self._names, values, strict=True))).first()
+            return db.execute(self.statement, dict(zip(self.names, values, strict=True))).first()
         row: Row | None = self._ask(db, values).fetchone()
         return row
 
     def run(self, db: Connection, values: Mapping[str, Any]) -> None:
         """Do it once. Raises what `db.execute` raises, such as IntegrityError."""
         if db.dialect.name != "sqlite":
-            db.execute(self._statement, dict(values))
+            db.execute(self.statement, dict(values))
             return
-        self._ask(db, [values[name] for name in self._names])
+        self._ask(db, [values[name] for name in self.names])
 
     def run_many(self, db: Connection, rows: Sequence[Row]) -> None:
         """Do it for each row, its values in the order of the names."""
         if db.dialect.name != "sqlite":
-            named = [dict(zip(self._names, row, strict=True)) for row in rows]
-            db.execute(self._statement, named)
+            named = [dict(zip(self.names, row, strict=True)) for row in rows]
+            db.execute(self.statement, named)
             return
         for row in rows:
             self._ask(db, row)
@@ -62,12 +62,12 @@ class Prepared:
             raise DBAPIError.instance(self._sql, None, error, sqlite3.Error) from error
 
     def _compile(self, dialect: Dialect) -> None:
-        columns = list(self._names) if isinstance(self._statement, Insert) else None
-        compiled: Any = self._statement.compile(dialect=dialect, column_keys=columns)
+        columns = list(self.names) if isinstance(self.statement, Insert) else None
+        compiled: Any = self.statement.compile(dialect=dialect, column_keys=columns)
         order = []
         for name in compiled.positiontup:
-            if name not in self._names:
+            if name not in self.names:
                 raise ValueError(f"name {name!r} too: a default of the column is not filled in")
             kind = compiled.binds[name].type.dialect_impl(dialect)
-            order.append((self._names.index(name), kind.bind_processor(dialect)))
+            order.append((self.names.index(name), kind.bind_processor(dialect)))
         self._order, self._sql = order, str(compiled)

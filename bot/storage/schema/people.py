@@ -76,7 +76,7 @@ tickets = Table(
     Column("code", String(12), nullable=False, unique=True),
     belongs_to("contact_id", "contacts", nullable=True, index=True),
     # Kept only to call back someone who asked for it; emptied when the ticket is closed.
-    Column("msisdn", String(16), nullable=False),
+    Column("msisdn", String(16), nullable=False, index=True),
     Column("category", String(24), nullable=False),
     Column("about", String(40), nullable=False, server_default=""),
     Column("text", String(320), nullable=False, server_default=""),

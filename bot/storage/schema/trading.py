@@ -89,6 +89,7 @@ offers = Table(
     Column("answered_at", Moment),
     Index(None, "order_id", "contact_id", unique=True),
     Index(None, "contact_id", "state"),
+    Index(None, "state", "answer_by"),
     one_of("state", OFFER_STATES),
     CheckConstraint("packs_accepted >= 0 AND packs_accepted <= packs", name="part_of_offer"),
 )

@@ -1,0 +1,65 @@
+"""The statements of every hop: the same answers on both stores, and none that reads a whole table."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Select, bindparam, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from bot.market import people, tickets
+from bot.storage import hops
+from bot.storage.opening import open_records, upgrade
+from bot.storage.prepared import Prepared
+from bot.storage.records import Records
+from bot.storage.schema import contacts
+
+ASKED_IN_A_HOP = [
+    one
+    for module in (hops, people, tickets)
+    for one in vars(module).values()
+    if isinstance(one, Prepared) and isinstance(one.statement, Select)
+]
+
+
+@pytest.mark.parametrize("prepared", ASKED_IN_A_HOP)
+async def test_no_hop_reads_a_whole_table(prepared: Prepared, tmp_path: Path) -> None:
+    await upgrade("", tmp_path)
+    records = await open_records("", tmp_path)
+
+    def explain(db: Connection) -> list[Any]:
+        sql = str(prepared.statement.compile(dialect=db.dialect))
+        nothing = ("",) * sql.count("?")
+        return list(db.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", nothing).fetchall())
+
+    plan = await records.read(explain)
+    await records.close()
+    assert plan and all("SCAN" not in row[3] for row in plan), plan
+
+
+_KEPT = {
+    "msisdn": "+250788000777",
+    "language": "fr",
+    "created_at": datetime(2026, 11, 24, tzinfo=UTC),
+}
+_add = Prepared(insert(contacts), *_KEPT)
+_find = Prepared(
+    select(contacts.c.language).where(contacts.c.msisdn == bindparam("msisdn")), "msisdn"
+)
+
+
+async def test_a_prepared_statement_answers_alike_on_both_stores(records: Records) -> None:
+    await records.write(lambda db: _add.run(db, _KEPT))
+    found = await records.read(lambda db: _find.one(db, _KEPT["msisdn"]))
+    nobody = await records.read(lambda db: _find.one(db, "+250788000778"))
+
+    assert found is not None and tuple(found) == ("fr",)
+    assert nobody is None
+
+
+async def test_a_prepared_statement_fails_alike_on_both_stores(records: Records) -> None:
+    await records.write(lambda db: _add.run(db, _KEPT))
+
+    with pytest.raises(IntegrityError):
+        await records.write(lambda db: _add.run(db, _KEPT))
