@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +35,7 @@ from bot.simulator.routes import CastMember, Simulator
 from bot.sms.africastalking import AfricasTalkingSms
 from bot.storage.opening import OneProcess, open_records, upgrade
 from bot.storage.transcripts import Transcripts
+from bot.ussd.fast_lane import Answer
 from bot.ussd.feature_phone import FeaturePhone
 from bot.ussd.routes import GATEWAYS, UssdDoor
 from bot.wiring import (
@@ -48,6 +49,9 @@ from bot.wiring import (
 )
 
 log = structlog.get_logger(__name__)
+
+# What `open_fast_lane` is given once the application's server is there.
+FAST_LANE: web.AppKey[Mapping[tuple[str, str], Answer]] = web.AppKey("fast_lane", Mapping)
 
 
 @dataclass(slots=True)
@@ -160,6 +164,7 @@ def build_app(parts: Parts) -> web.Application:
     settings = parts.settings
     app = web.Application(client_max_size=settings.ussd.body_limit_bytes)
     layout = FeaturePhone(settings.ussd.page_septets)
+    quick: dict[tuple[str, str], Answer] = {}
     for name in settings.ussd.gateways:
         rules = door_rules_of(settings, name)
         door = UssdDoor(
@@ -171,6 +176,8 @@ def build_app(parts: Parts) -> web.Application:
             parts.watching.door_refused,
         )
         door.mount(app)
+        quick |= door.answers()
+    app[FAST_LANE] = quick
     Callbacks(parts.market.records, parts.providers, parts.look_ups.wake).mount(app)
     checks = {"records": lambda: _records_work(parts)}
     token = settings.metrics.token.get_secret_value()

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.app import Parts, build_app, open_parts
+from bot.app import FAST_LANE, Parts, build_app, open_parts
 from bot.settings import load_settings
+from bot.ussd.fast_lane import open_fast_lane
 from tests.phone import Phone
 
 FARMER, TEA, CRAFTS = "+250788000001", "+250788000002", "+250788000003"
@@ -45,6 +46,9 @@ async def running(folder: Path, **settings: str) -> AsyncIterator[Running]:
     """Start a server on `folder`, with settings as environment variables."""
     variables = {"ISOKO_DATA_DIR": str(folder), "ISOKO_USSD__DIALS_PER_MINUTE": "100000"}
     async with open_parts(load_settings({**variables, **CHEAP, **settings})) as parts:
-        server = TestServer(build_app(parts))
+        app = build_app(parts)
+        server = TestServer(app)
         async with TestClient(server) as client:
+            assert server.runner is not None and server.runner.server is not None
+            open_fast_lane(server.runner.server, app[FAST_LANE])
             yield Running(parts, client)

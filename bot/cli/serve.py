@@ -11,9 +11,10 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from bot.app import Parts, build_app, open_parts
+from bot.app import FAST_LANE, Parts, build_app, open_parts
 from bot.operations.logs import set_up_logs
 from bot.settings import Settings, load_settings
+from bot.ussd.fast_lane import open_fast_lane
 
 log = structlog.get_logger(__name__)
 
@@ -36,10 +37,13 @@ async def _serve(settings: Settings) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stopping.set)
     async with open_parts(settings) as parts:
+        app = build_app(parts)
         runner = web.AppRunner(
-            build_app(parts), access_log=None, handle_signals=False, shutdown_timeout=_DRAIN_S
+            app, access_log=None, handle_signals=False, shutdown_timeout=_DRAIN_S
         )
         await runner.setup()
+        if runner.server is not None:
+            open_fast_lane(runner.server, app[FAST_LANE])
         site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
         await _listen(site, settings)
         _say_hello(settings, parts)

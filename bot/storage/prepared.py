@@ -45,19 +45,26 @@ class Prepared:
             named = [dict(zip(self.names, row, strict=True)) for row in rows]
             db.execute(self.statement, named)
             return
-        for row in rows:
-            self._ask(db, row)
+        if not self._sql:
+            self._compile(db.dialect)
+        given = [self._in_order(row) for row in rows]
+        self._drive(db, lambda driver: driver.executemany(self._sql, given))
 
     def _ask(self, db: Connection, values: Sequence[Any]) -> Any:
         if not self._sql:
             self._compile(db.dialect)
-        driver: Any = db.connection.driver_connection
-        given = [
+        given = self._in_order(values)
+        return self._drive(db, lambda driver: driver.execute(self._sql, given))
+
+    def _in_order(self, values: Sequence[Any]) -> list[Any]:
+        return [
             values[place] if convert is None else convert(values[place])
             for place, convert in self._order
         ]
+
+    def _drive(self, db: Connection, ask: Callable[[Any], Any]) -> Any:
         try:
-            return driver.execute(self._sql, given)
+            return ask(db.connection.driver_connection)
         except sqlite3.Error as error:
             raise DBAPIError.instance(self._sql, None, error, sqlite3.Error) from error
 

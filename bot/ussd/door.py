@@ -33,12 +33,15 @@ def networks(texts: list[str]) -> tuple[Network, ...]:
     return tuple(ip_network(text) for text in texts)
 
 
-async def let_in(request: web.Request, gateway: Gateway, rules: DoorRules) -> Wire:
+def check_secret(request: web.Request, rules: DoorRules) -> None:
+    """Raise `BadRequest` unless the path ends in the gateway's secret; in constant time."""
+    given = request.match_info.get("secret", "")
+    if not hmac.compare_digest(given.encode(), rules.secret.encode()):
+        raise BadRequest("unknown path", 404)
+
+
+async def let_in(request: web.BaseRequest, gateway: Gateway, rules: DoorRules) -> Wire:
     """The request as a `Wire`. Raises `BadRequest` with the status to answer."""
-    if rules.secret:
-        given = request.match_info.get("secret", "")
-        if not hmac.compare_digest(given.encode(), rules.secret.encode()):
-            raise BadRequest("unknown path", 404)
     if rules.allowed and not _is_in(source_of(request, rules), rules.allowed):
         raise BadRequest("this source is not allowed", 403)
     if _kind(request.headers.get("Content-Type", "")) not in gateway.content_types:
@@ -47,7 +50,7 @@ async def let_in(request: web.Request, gateway: Gateway, rules: DoorRules) -> Wi
     return Wire(request.method, "", request.query_string, request.headers, body)
 
 
-def source_of(request: web.Request, rules: DoorRules) -> str:
+def source_of(request: web.BaseRequest, rules: DoorRules) -> str:
     """The caller's address: a forwarded one counts only from a proxy we know, and from the right.
 
     The rightmost entries were written by our own proxies; anything further left is hearsay.
@@ -76,7 +79,7 @@ def _kind(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-async def _body(request: web.Request, timeout_s: float) -> bytes:
+async def _body(request: web.BaseRequest, timeout_s: float) -> bytes:
     if request.content.is_eof() and 0 < (request.content_length or 0) < _SHORT:
         # It came whole with its head, as nearly every hop does: there is nothing to wait for.
         body = request.content.read_nowait()
