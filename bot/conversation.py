@@ -77,10 +77,10 @@ class Screen(msgspec.Struct, array_like=True, omit_defaults=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """One page as it leaves: the text, the digits shown on it, and whether more pages follow."""
+    """One page as it leaves: its text, how many choices were seen by then, whether more follow."""
 
     text: str
-    keys: tuple[int, ...] = ()
+    seen: int = 0
     more: bool = False
 
 

@@ -15,6 +15,7 @@ _TRAIL_MAX = 48
 _TYPED_MAX = 160
 CUT = "•••••"
 # Four to six digits where no number is asked may be a PIN typed by habit.
+_PIN_MIN = 4
 _LIKE_A_PIN = re.compile(r"[0-9]{4,6}")
 
 
@@ -52,8 +53,7 @@ def present(hop: Hop, flow: Flow, screen: Screen, hint: str = "", page: int = 0)
     pages = lay_out(hop.layout, flow, session, screen, hint)
     page = min(page, len(pages) - 1)
     shown = pages[page]
-    session.screen, session.page = screen, page
-    session.seen = max((key + 1 for one in pages[: page + 1] for key in one.keys), default=0)
+    session.screen, session.page, session.seen = screen, page, shown.seen
     return Reply(shown.text, screen.ends and not shown.more)
 
 
@@ -79,7 +79,7 @@ def redacted(typed: str, secret: bool) -> str:
     """What was typed, with anything that is or looks like a PIN cut out."""
     if secret and typed not in {"0", "00", "99"}:
         return CUT
-    return _LIKE_A_PIN.sub(CUT, typed[:_TYPED_MAX])
+    return _LIKE_A_PIN.sub(CUT, typed[:_TYPED_MAX]) if len(typed) >= _PIN_MIN else typed
 
 
 def asks_secret(session: Session) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from bot.conversation import Language
 from bot.storage.prepared import Prepared
@@ -45,7 +46,6 @@ class Contact:
     wallet: str
 
 
-_one = select(contacts).where(contacts.c.erased_at.is_(None))
 # Built once: putting a statement together costs more than running it.
 _COLUMNS = (
     "id", "msisdn", "names", "district", "language", "role", "crop", "shared_phone", "wallet",
@@ -57,18 +57,20 @@ _known = Prepared(
     ),
     "msisdn",
 )
-_by_id = _one.where(contacts.c.id == bindparam("wanted"))
+_by_id = select(*(contacts.c[name] for name in _COLUMNS)).where(
+    contacts.c.erased_at.is_(None), contacts.c.id == bindparam("wanted")
+)
 
 
 def by_msisdn(db: Connection, msisdn: str) -> Contact | None:
     """The person with this number, or None."""
     row = _known.one(db, msisdn)
-    return None if row is None else _contact(dict(zip(_COLUMNS, row, strict=True)))
+    return None if row is None else _contact(row)
 
 
 def by_id(db: Connection, contact_id: int) -> Contact | None:
     """The person with this id, unless erased."""
-    row = db.execute(_by_id, {"wanted": contact_id}).mappings().first()
+    row = db.execute(_by_id, {"wanted": contact_id}).first()
     return None if row is None else _contact(row)
 
 
@@ -192,15 +194,9 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
     return held
 
 
-def _contact(row: RowMapping | dict[str, Any]) -> Contact:
+def _contact(row: Sequence[Any]) -> Contact:
+    """A contact from a row of `_COLUMNS`."""
+    contact_id, msisdn, names, district, language, role, crop, shared_phone, wallet = row
     return Contact(
-        row["id"],
-        row["msisdn"],
-        row["names"],
-        row["district"],
-        cast("Language", row["language"]),
-        row["role"],
-        row["crop"],
-        bool(row["shared_phone"]),
-        row["wallet"],
+        contact_id, msisdn, names, district, language, role, crop, bool(shared_phone), wallet
     )

@@ -40,7 +40,7 @@ def _one_page(screen: Screen, nav: Nav, limit: int, hint: str) -> Page | None:
     text = "\n".join(lines).lstrip()
     if septets(text) > limit:
         return None
-    return Page(text, tuple(range(len(screen.choices))))
+    return Page(text, len(screen.choices))
 
 
 def choice_lines(screen: Screen) -> list[str]:
@@ -63,7 +63,7 @@ class _Open:
     """A page being filled."""
 
     lines: list[str] = field(default_factory=list)
-    keys: list[int] = field(default_factory=list)
+    choices: int = 0
 
     def size_with(self, line: str) -> int:
         return septets("\n".join([*self.lines, line]))
@@ -82,10 +82,11 @@ class _Pages:
         for line in (self._hint, *self._screen.text.split("\n")):
             if line:
                 self._add_words(line)
-        for key, line in enumerate(choice_lines(self._screen)):
-            self._add_line(line, key)
+        for line in choice_lines(self._screen):
+            self._add_line(line)
+            self._page.choices += 1
         if self._screen.keep:
-            self._add_line(fold(self._screen.keep), None)
+            self._add_line(fold(self._screen.keep))
         self._done.append(self._page)
         return self._finish()
 
@@ -106,20 +107,18 @@ class _Pages:
         self._done.append(self._page)
         self._page = _Open()
 
-    def _add_line(self, line: str, key: int | None) -> None:
+    def _add_line(self, line: str) -> None:
         if self._page.lines and self._page.size_with(line) > self._room():
             self._turn()
         line = _cut(line, self._room())
         self._page.lines.append(line)
-        if key is not None:
-            self._page.keys.append(key)
 
     def _add_words(self, line: str) -> None:
         """Add a line of text, broken only at ordinary spaces; no-break spaces hold together."""
         folded = fold(line)
         if self._page.lines and septets(folded) <= _KEPT_WHOLE:
             # A short line is one thought, such as a label and its amount.
-            self._add_line(folded, None)
+            self._add_line(folded)
             return
         if self._page.size_with(folded) <= self._room():
             self._page.lines.append(folded)
@@ -147,14 +146,16 @@ class _Pages:
     def _finish(self) -> list[Page]:
         last = len(self._done) - 1
         pages = []
+        seen = 0
         for number, page in enumerate(self._done):
+            seen += page.choices
             more = number < last
             lines = page.lines + self._nav_lines(number, more)
             text = "\n".join(lines)
             if septets(text) > self._limit:
                 # Only the home line can be too much on the last page: it goes, `00` still works.
                 text = "\n".join(page.lines + self._nav_lines(number, more)[:-1])
-            pages.append(Page(text, tuple(page.keys), more))
+            pages.append(Page(text, seen, more))
         return pages
 
 
