@@ -1,9 +1,11 @@
 """Home: the language at the first call, the menu, and the card for who was cut off."""
 
-from bot.conversation import Choice, Screen
+from functools import cache
+
+from bot.conversation import Choice, Language, Screen
 from bot.flow import Flow, Next, Resume, Turn
 from bot.flows.language import languages_screen
-from bot.i18n import _
+from bot.i18n import _, language_spoken
 
 flow = Flow(
     "home",
@@ -43,7 +45,11 @@ async def speak_it(turn: Turn) -> Next:
 
 @flow.step("menu")
 async def show_menu(turn: Turn) -> Next:
-    known = bool(turn.session.contact_id)
+    return _menu(language_spoken(), bool(turn.session.contact_id))
+
+
+@cache
+def _menu(_language: Language, known: bool) -> Screen:
     # The numbers are the same for everyone, so that a long code told to a neighbour works.
     return Screen(
         _("Welcome to eWTP Rwanda"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from sqlalchemy import Connection
 
 from bot.market import Market, offers
 from bot.storage import hops
@@ -17,6 +18,7 @@ log = structlog.get_logger(__name__)
 _EVERY_S = 15.0
 # Far longer than any gateway repeats a hop; they hold numbers of people who may not be known.
 _KEEP_HOPS = timedelta(hours=1)
+_AT_ONCE = 500
 
 
 class Housekeeping:
@@ -40,5 +42,10 @@ class Housekeeping:
         records = self._market.records
         if await records.write(lambda db: offers.expire_due(db, now)):
             self._news()
-        await records.write(lambda db: hops.forget_before(db, now - _KEEP_HOPS))
+        while await records.write(self._forget_some) == _AT_ONCE:
+            pass
         await self._market.prices.refresh_if_changed()
+
+    def _forget_some(self, db: Connection) -> int:
+        """Drop some old hops: few at a time, for callers' own writes wait in the same line."""
+        return hops.forget_before(db, datetime.now(UTC) - _KEEP_HOPS, _AT_ONCE)

@@ -59,9 +59,10 @@ def keep(db: Connection, key: bytes, session: Session, reply: Reply, now: dateti
     _insert.run(db, row)
 
 
-def forget_before(db: Connection, moment: datetime) -> int:
-    """Drop hops older than `moment`, long after any gateway sends them again; returns how many."""
-    return db.execute(delete(hops).where(hops.c.at < moment)).rowcount
+def forget_before(db: Connection, moment: datetime, limit: int) -> int:
+    """Drop at most `limit` hops older than `moment`, the oldest first; returns how many."""
+    oldest = select(hops.c.key).where(hops.c.at < moment).order_by(hops.c.at).limit(limit)
+    return db.execute(delete(hops).where(hops.c.key.in_(oldest))).rowcount
 
 
 def _saved(row: RowMapping) -> SavedHop:

@@ -1,12 +1,12 @@
-"""Records in one SQLite file: a single writer that commits together what many hops ask at once."""
+"""Records in one SQLite file: what many hops ask at once is done and committed together."""
 
 from __future__ import annotations
 
 import asyncio
-import queue
 import sqlite3
-import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,15 +16,21 @@ from sqlalchemy.exc import OperationalError
 from bot.storage.records import RecordsDown
 
 T = TypeVar("T")
-_Asked = tuple[Callable[[Connection], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
+_Asked = tuple[Callable[[Connection], Any], "asyncio.Future[Any]"]
+_Answers = list[tuple["asyncio.Future[Any]", Any, BaseException | None]]
 
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
-    "PRAGMA busy_timeout=5000",
+    # Whoever finds the file locked comes back; waiting here would hold up every hop.
+    "PRAGMA busy_timeout=0",
 )
 _BATCH_MAX = 256
+# Under load a commit waits so long for company: a flush of the disk costs more than what it keeps.
+_GATHER_S = 0.004
+_TRY_AGAIN_S = 0.01
+_LOCKED_MAX_S = 5.0
 
 
 def open_engine(path: Path) -> Engine:
@@ -45,15 +51,23 @@ def open_engine(path: Path) -> Engine:
 
 
 class SqliteRecords:
-    """`Records` on one SQLite file, for one server process."""
+    """`Records` on one SQLite file, for one server process.
+
+    Statements run where they are asked, on the event loop: from the page cache they take
+    microseconds, and a thread that needs the interpreter for each of them would have to wait for it
+    every time. Only the COMMIT, which waits for the disk and needs no interpreter, is on a thread;
+    what is asked meanwhile makes the next batch.
+    """
 
     def __init__(self, path: Path) -> None:
         self._engine = open_engine(path)
         self._reader = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._check_safety()
-        self._asked: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._serve, name="records-writer", daemon=True)
-        self._thread.start()
+        self._db = self._engine.connect()
+        self._driver: Any = self._db.connection.driver_connection
+        self._disk = ThreadPoolExecutor(1, "records-commit")
+        self._asked: list[_Asked] = []
+        self._busy: asyncio.Task[None] | None = None
 
     def _check_safety(self) -> None:
         mode = self._reader.execute(text("PRAGMA journal_mode")).scalar()
@@ -72,63 +86,68 @@ class SqliteRecords:
             raise RecordsDown(str(error.orig)) from error
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Ask the writer; the answer comes after its commit has reached the disk."""
+        """Run `work` in the next batch; the answer comes after its commit has reached the disk."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
-        self._asked.put((work, answer, loop))
+        self._asked.append((work, answer))
+        if self._busy is None:
+            # It starts in the loop's next turn, with all that is asked in this one.
+            self._busy = loop.create_task(self._serve())
         return await answer
 
     async def close(self) -> None:
-        """Let the writer finish what was asked, then close the file."""
-        self._asked.put(None)
-        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+        """Finish what was asked, then close the file."""
+        if self._busy is not None:
+            await self._busy
+        self._disk.shutdown()
         self._reader.close()
+        self._db.close()
         self._engine.dispose()
 
-    def _serve(self) -> None:
-        with self._engine.connect() as db:
-            self._driver: Any = db.connection.driver_connection
-            while (first := self._asked.get()) is not None:
-                batch, closing = self._gather(first)
-                self._commit_together(db, batch)
-                if closing:
-                    return
-
-    def _gather(self, first: _Asked) -> tuple[list[_Asked], bool]:
-        batch = [first]
-        while len(batch) < _BATCH_MAX:
-            try:
-                asked = self._asked.get_nowait()
-            except queue.Empty:
-                return batch, False
-            if asked is None:
-                return batch, True
-            batch.append(asked)
-        return batch, False
-
-    def _commit_together(self, db: Connection, batch: list[_Asked]) -> None:
-        """One BEGIN IMMEDIATE and one COMMIT for all; a savepoint lets one fail alone."""
-        answers: list[tuple[_Asked, Any, BaseException | None]] = []
+    async def _serve(self) -> None:
+        """Batch after batch, until nothing is asked any more."""
         try:
-            self._driver.execute("BEGIN IMMEDIATE")
-            for asked in batch:
-                answers.append((asked, *self._run_alone(db, asked[0])))
-            self._driver.execute("COMMIT")
-        except BaseException as error:
+            while self._asked:
+                batch, self._asked = self._asked[:_BATCH_MAX], self._asked[_BATCH_MAX:]
+                _hand_out(await self._commit_together(batch))
+                if len(self._asked) < _BATCH_MAX:
+                    await asyncio.sleep(_GATHER_S)
+        finally:
+            self._busy = None
+
+    async def _commit_together(self, batch: list[_Asked]) -> _Answers:
+        """One BEGIN IMMEDIATE and one COMMIT for all; a savepoint lets one fail alone."""
+        try:
+            await self._begin()
+            answers = [(answer, *self._run_alone(work)) for work, answer in batch]
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._disk, self._driver.execute, "COMMIT")
+        except Exception as error:
             self._undo()
             down = RecordsDown(f"the data file cannot be written: {error}")
-            answers = [(asked, None, down) for asked in batch]
+            answers = [(answer, None, down) for _work, answer in batch]
         finally:
-            if db.in_transaction():
-                db.commit()
-        _hand_out(answers)
+            if self._db.in_transaction():
+                self._db.commit()
+        return answers
 
-    def _run_alone(
-        self, db: Connection, work: Callable[[Connection], Any]
-    ) -> tuple[Any, BaseException | None]:
+    async def _begin(self) -> None:
+        give_up_at = time.monotonic() + _LOCKED_MAX_S
+        while True:
+            try:
+                self._driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                if time.monotonic() > give_up_at:
+                    raise
+                # Another program, such as a price import, is writing.
+                await asyncio.sleep(_TRY_AGAIN_S)
+            else:
+                return
+
+    def _run_alone(self, work: Callable[[Connection], Any]) -> tuple[Any, BaseException | None]:
         self._driver.execute("SAVEPOINT ask")
         try:
-            result = work(db)
+            result = work(self._db)
         except Exception as error:
             self._driver.execute("ROLLBACK TO ask")
             self._driver.execute("RELEASE ask")
@@ -144,17 +163,8 @@ class SqliteRecords:
             return
 
 
-def _hand_out(answers: list[tuple[_Asked, Any, BaseException | None]]) -> None:
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Asked, Any, BaseException | None]]] = {}
-    for answer in answers:
-        by_loop.setdefault(answer[0][2], []).append(answer)
-    for loop, mine in by_loop.items():
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_resolve, mine)
-
-
-def _resolve(answers: list[tuple[_Asked, Any, BaseException | None]]) -> None:
-    for (_, future, _), result, error in answers:
+def _hand_out(answers: _Answers) -> None:
+    for future, result, error in answers:
         if future.done():
             continue
         if error is None:

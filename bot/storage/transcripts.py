@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,6 +18,8 @@ from bot.storage.schema import audit, contacts, transcripts
 log = structlog.get_logger(__name__)
 
 _WAITING_MAX = 20_000
+# Few at a time: what callers ask to be written waits in the same line.
+_AT_ONCE = 500
 
 
 class Transcripts:
@@ -54,15 +57,15 @@ class Transcripts:
 
     async def flush(self) -> None:
         """Write what waits now. When the records are down it goes on waiting."""
-        rows, events = self._rows, self._events
-        if not rows and not events:
-            return
-        self._rows, self._events = [], []
-        try:
-            await self._records.write(lambda db: _write(db, rows, events))
-        except RecordsDown as error:
-            self._rows[:0], self._events[:0] = rows, events
-            log.warning("transcripts wait", why=str(error), waiting=len(rows))
+        while self._rows or self._events:
+            rows, self._rows = self._rows[:_AT_ONCE], self._rows[_AT_ONCE:]
+            events, self._events = self._events[:_AT_ONCE], self._events[_AT_ONCE:]
+            try:
+                await self._records.write(partial(_write, rows=rows, events=events))
+            except RecordsDown as error:
+                self._rows[:0], self._events[:0] = rows, events
+                log.warning("transcripts wait", why=str(error), waiting=len(self._rows))
+                return
 
 
 _OWNER = 2

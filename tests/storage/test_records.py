@@ -55,7 +55,7 @@ async def test_a_hop_is_kept_once_and_found_by_its_session(records, now) -> None
     (found,) = await records.read(lambda db: hops.of_session(db, "g:1"))
     assert found.reply == Reply("x") and found.session == session
     later = now + timedelta(days=3)
-    assert await records.write(lambda db: hops.forget_before(db, later)) == 1
+    assert await records.write(lambda db: hops.forget_before(db, later, 10)) == 1
 
 
 async def test_news_is_in_one_hand_at_a_time_and_comes_back_after_its_lease(records, now) -> None:

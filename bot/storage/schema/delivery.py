@@ -16,7 +16,7 @@ hops = Table(
     Column("ends", Integer, nullable=False),
     # The session as it stood with this reply: a lost session goes on from here.
     Column("snapshot", LargeBinary, nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("at", Moment, nullable=False, index=True),
     Index(None, "session_key", "size"),
 )
 
