@@ -69,18 +69,18 @@ def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
     earlier = _order("KW-1038", "COF-ROAST", 20, 500, 12_000, _COFFEE, market, now)
     _supply(db, earlier, farmer, now - timedelta(days=20), market)
     shipped = _order("KW-1040", "COF-ROAST", 60, 500, 12_000, _COFFEE, market, now)
-    _send_off(db, shipped, airtel, now)
+    _send_off(db, shipped, airtel, market, now)
     _old_news_has_left(db, now)
     coffee = _order("KW-1042", "COF-ROAST", 200, 500, 12_000, _COFFEE, market, now)
-    _offer(db, coffee, farmer, now)
+    _offer(db, coffee, farmer, market, now)
     made_tea = _order(
         "KW-1043", "TEA-MADE", 300, 250, 3_000, _TEA, market, now, "Kitabi, Nyamagabe"
     )
-    _offer(db, made_tea, tea, now)
+    _offer(db, made_tea, tea, market, now)
     baskets = _order(
         "KW-1044", "CRAFT-AGASEKE", 40, 800, 9_000, _CRAFTS, market, now, "Kimironko, Gasabo"
     )
-    _offer(db, baskets, crafts, now)
+    _offer(db, baskets, crafts, market, now)
 
 
 def _old_news_has_left(db: Connection, now: datetime) -> None:
@@ -124,13 +124,16 @@ def _order(
     )
 
 
-def _offer(db: Connection, order: NewOrder, contact_id: int, now: datetime) -> int:
+def _offer(db: Connection, order: NewOrder, contact_id: int, market: Market, now: datetime) -> int:
     order_id = create_order(db, order, now)
-    return make_offer(db, order_id, contact_id, order.packs, now + timedelta(days=5), now)
+    answer_by, code = now + timedelta(days=5), market.hub.service_code
+    return make_offer(db, order_id, contact_id, order.packs, answer_by, code, now)
 
 
-def _accepted(db: Connection, order: NewOrder, contact_id: int, at: datetime) -> int:
-    offer_id = _offer(db, order, contact_id, at)
+def _accepted(
+    db: Connection, order: NewOrder, contact_id: int, market: Market, at: datetime
+) -> int:
+    offer_id = _offer(db, order, contact_id, market, at)
     actor = Actor(f"contact:{contact_id}", CHANNEL, f"demo-accept-{order.code}", contact_id)
     offers.accept(db, actor, offer_id, 1, order.packs, at)
     return offer_id
@@ -141,9 +144,11 @@ def _carry(db: Connection, offer_id: int, code: str, trigger: str, at: datetime)
     offers.move(db, actor, offer_id, trigger, at)
 
 
-def _send_off(db: Connection, order: NewOrder, contact_id: int, now: datetime) -> None:
+def _send_off(
+    db: Connection, order: NewOrder, contact_id: int, market: Market, now: datetime
+) -> None:
     """An order handed over, in the Kigali warehouse three days later, then on its way."""
-    offer_id = _accepted(db, order, contact_id, now - timedelta(days=16))
+    offer_id = _accepted(db, order, contact_id, market, now - timedelta(days=16))
     _carry(db, offer_id, order.code, "hand_over", now - timedelta(days=12))
     stop = Actor("hub", CHANNEL, f"demo-warehouse-{order.code}")
     shipments.note_stop(db, stop, offer_id, "warehouse", now - timedelta(days=9))
@@ -152,7 +157,7 @@ def _send_off(db: Connection, order: NewOrder, contact_id: int, now: datetime) -
 
 def _supply(db: Connection, order: NewOrder, contact_id: int, at: datetime, market: Market) -> None:
     """An earlier order, delivered; its money arrived and waits to be confirmed."""
-    offer_id = _accepted(db, order, contact_id, at)
+    offer_id = _accepted(db, order, contact_id, market, at)
     for days, trigger in enumerate(("hand_over", "ship", "deliver"), 1):
         _carry(db, offer_id, order.code, trigger, at + timedelta(days=days))
     payee = CAST[0].msisdn

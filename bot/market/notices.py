@@ -33,17 +33,18 @@ def tell(
     return outbox.put(db, "sms", dedupe_key, {"contact_id": contact_id, "text": text}, now)
 
 
-def offer_arrived(offer: Offer) -> str:
-    """A new order waits for an answer."""
+def offer_arrived(offer: Offer, service_code: str) -> str:
+    """A new order waits for an answer, which is given by dialling `service_code`."""
     language = language_spoken()
     return _(
-        "Isoko: new order {code}. {product}: {packs} x {price}. Answer by {day}: dial the code."
+        "Isoko: new order {code}. {product}: {packs} x {price}. Answer by {day}: dial {dial}."
     ).format(
         code=offer.code,
         product=products.name(offer.product),
         packs=offer.packs,
         price=amount(offer.price_rwf, language),
         day=day(offer.answer_by.date()),
+        dial=service_code,
     )
 
 

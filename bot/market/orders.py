@@ -55,9 +55,15 @@ def create_order(db: Connection, order: NewOrder, now: datetime) -> int:
 
 
 def make_offer(
-    db: Connection, order_id: int, contact_id: int, packs: int, answer_by: datetime, now: datetime
+    db: Connection,
+    order_id: int,
+    contact_id: int,
+    packs: int,
+    answer_by: datetime,
+    service_code: str,
+    now: datetime,
 ) -> int:
-    """Offer `packs` of an order to a person, once, and tell them; the offer's id."""
+    """Offer `packs` of an order to a person, once, and tell them what to dial; the offer's id."""
     same = (offers.c.order_id == order_id) & (offers.c.contact_id == contact_id)
     known = db.execute(select(offers.c.id).where(same)).scalar()
     if known is not None:
@@ -75,5 +81,5 @@ def make_offer(
     offer = by_id(db, offer_id, contact_id)
     if offer is not None:
         words = notices.offer_arrived
-        notices.tell(db, contact_id, f"offered:{offer_id}", lambda: words(offer), now)
+        notices.tell(db, contact_id, f"offered:{offer_id}", lambda: words(offer, service_code), now)
     return offer_id

@@ -42,7 +42,8 @@ async def offered(records: Records, now: datetime, farmers: int, packs: int, eac
         for number in range(farmers):
             contact_id = farmer(db, number, now)
             answer_by = now + timedelta(days=2)
-            found.append((contact_id, make_offer(db, order_id, contact_id, each, answer_by, now)))
+            offer_id = make_offer(db, order_id, contact_id, each, answer_by, "*384*801#", now)
+            found.append((contact_id, offer_id))
         return found
 
     return await records.write(write)
