@@ -101,7 +101,8 @@ def _calls(
             reply = _hop(server, session, number, text)
             if chance.random() < 0.10:
                 faults["duplicates"] += 1
-                assert _hop(server, session, number, text) == reply, (text, reply)
+                again = _hop(server, session, number, text)
+                assert again == reply, (text, reply, again)
         if "You accepted" in reply:
             accepted.add(number)
     server.stop()

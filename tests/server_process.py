@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import socket
@@ -41,6 +42,8 @@ class ServerProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bot", "serve"], env=variables, stdout=subprocess.DEVNULL
         )
+        # A test that fails leaves no server behind: whoever reads our output would wait for it.
+        atexit.register(self._process.kill)
         while time.monotonic() - began < 30:
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=1).close()

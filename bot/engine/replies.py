@@ -26,7 +26,12 @@ def find(kept: bytes, mark: bytes) -> Reply | None:
 
 
 def added(kept: bytes, mark: bytes, reply: Reply) -> bytes:
-    """`kept` with one reply more; the oldest go when there are too many."""
+    """`kept` with one reply more; the oldest go when there are too many.
+
+    A hop has one reply, the last one given: a replay passes several screens under the same mark.
+    """
+    if mark in kept:
+        kept = _without(kept, mark)
     text = reply.text.encode()
     head = len(text) | (_ENDS if reply.ends else 0)
     kept += mark + head.to_bytes(_SIZE, "big") + text
@@ -34,6 +39,17 @@ def added(kept: bytes, mark: bytes, reply: Reply) -> bytes:
         size, _ends = _head(kept, 0)
         kept = kept[_HEAD + size :]
     return kept
+
+
+def _without(kept: bytes, mark: bytes) -> bytes:
+    left, start = b"", 0
+    while start < len(kept):
+        size, _ends = _head(kept, start)
+        end = start + _HEAD + size
+        if not kept.startswith(mark, start):
+            left += kept[start:end]
+        start = end
+    return left
 
 
 def _head(kept: bytes, start: int) -> tuple[int, bool]:

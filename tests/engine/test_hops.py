@@ -43,6 +43,22 @@ async def test_U13_every_older_hop_still_has_its_own_reply(phone: Phone) -> None
         assert await phone.sends(history) == reply
 
 
+async def test_U13_a_repeated_long_code_has_the_reply_of_its_first_time(phone: Phone) -> None:
+    orders = await phone.dials("2*1")
+    assert "KW-1042" in orders
+    assert await phone.sends() == orders
+
+
+async def test_a_session_rebuilt_from_its_history_repeats_itself(
+    server: Running, phone: Phone
+) -> None:
+    await phone.dials()
+    orders = await phone.types("2")
+    server.parts.engine._sessions._kept.clear()
+    assert await phone.sends() == orders
+    assert await phone.sends() == orders
+
+
 async def test_U14_two_identical_hops_at_once_are_one(server: Running, phone: Phone) -> None:
     await phone.dials()
     await phone.types("8", "6")

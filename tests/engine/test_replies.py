@@ -33,3 +33,13 @@ def test_the_oldest_go_when_there_are_too_many() -> None:
     assert len(kept) <= 12_000
     assert find(kept, (0).to_bytes(16, "big")) is None
     assert find(kept, (199).to_bytes(16, "big")) == Reply("x" * 160)
+
+
+def test_a_hop_answered_anew_has_only_its_last_reply() -> None:
+    mark, other = b"m" * 16, b"o" * 16
+    kept = added(added(b"", mark, Reply("menu")), other, Reply("other"))
+    kept = added(kept, mark, Reply("orders"))
+
+    assert find(kept, mark) == Reply("orders")
+    assert find(kept, other) == Reply("other")
+    assert b"menu" not in kept
