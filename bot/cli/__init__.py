@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from bot.cli import database, doctor, mapping, messages, phone, prices, serve, staff
+from bot.cli import database, doctor, ledger, mapping, messages, phone, prices, serve, staff
 from bot.settings import SettingsError
 from bot.storage.records import RecordsDown
 
@@ -21,6 +21,7 @@ app.command("doctor")(doctor.doctor)
 app.command("map")(mapping.draw)
 app.command("messages")(messages.messages)
 app.add_typer(database.app, name="db")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(prices.app, name="prices")
 app.add_typer(staff.app, name="staff")
 
