@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from bot.market import payments, people, settlement
+from bot.market import clearance, payments, people, settlement
+from bot.market.limits import PayoutRules
 from bot.payments.provider import Outcome, PaymentProvider, PayoutOrder
 from bot.sms.provider import Sent, SmsMessage, SmsProvider
 from bot.storage import outbox
@@ -43,9 +44,10 @@ class Sender:
         sms: SmsProvider,
         providers: Mapping[str, PaymentProvider],
         rules: SenderRules,
+        payouts: PayoutRules,
     ) -> None:
         self._records, self._sms, self._providers = records, sms, providers
-        self._rules = rules
+        self._rules, self._payouts = rules, payouts
         self._lease = secrets.token_hex(8)
         self._woken = asyncio.Event()
 
@@ -129,6 +131,13 @@ class Sender:
                     lambda db: settlement.record_answer(db, reference, answer, datetime.now(UTC))
                 )
                 return ""
+        now = datetime.now(UTC)
+        payment = await self._records.write(
+            lambda db: clearance.clear(db, reference, self._payouts, now)
+        )
+        if payment is None:
+            log.warning("payout held back", reference=reference, see="isoko payouts waiting")
+            return ""
         order = PayoutOrder(
             reference,
             payment.callback_token,

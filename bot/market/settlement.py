@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
 
-from bot.market import Actor, ledger, notices
+from bot.market import Actor, ledger, notices, people
 from bot.market.payments import (
     OPEN,
     Payment,
@@ -174,10 +174,12 @@ def _mismatch(payment: Payment, answer: Answer) -> str:
 
 
 def _ask_staff(db: Connection, payment: Payment, category: str, now: datetime) -> None:
+    person = people.by_id(db, payment.contact_id)
     open_ticket(
         db,
         category=category,
-        msisdn=payment.payee_msisdn,
+        # Not the payee of the payment, which may be what is wrong with it.
+        msisdn=payment.payee_msisdn if person is None else person.msisdn,
         contact_id=payment.contact_id,
         about=f"{payment.order_code} {payment.proof_code}",
         text=payment.reason,

@@ -10,6 +10,7 @@ from bot.market import books, ledger
 from bot.storage.opening import config_for, open_records, sqlite_path, upgrade
 from bot.storage.schema import ledger_entries, ledger_lines
 from bot.storage.sqlite import open_engine
+from tests.market.money import pay, person, settle
 from tests.real_postgres import RealPostgres
 
 OFF = r"sum to zero|FOREIGN KEY|foreign key"
@@ -96,6 +97,29 @@ async def test_postgres_takes_the_rights_from_an_owner_and_refuses_truncate(
     with pytest.raises(Exception, match="append-only"):
         await almighty.write(lambda db: db.execute(text("TRUNCATE ledger_lines")))
     await almighty.close()
+
+
+async def test_postgres_can_be_served_by_a_role_that_owns_nothing(
+    postgres: RealPostgres, now
+) -> None:
+    url = postgres.new_database()
+    role = f"server_{url.rpartition('/')[2]}"
+    postgres.run_sql(f"CREATE ROLE {role} LOGIN")
+    await upgrade(url, Path())
+    owner = await open_records(url, Path())
+    page = Path("docs/operations.md").read_text(encoding="utf-8")
+    for statement in page.partition("```sql")[2].partition("```")[0].split(";")[:3]:
+        sql = text(statement.replace("isoko_server", role))
+        await owner.write(lambda db, s=sql: db.execute(s))
+    store = await open_records(url.replace("isoko@", f"{role}@"), Path())
+    await store.write(lambda db: settle(db, pay(db, person(db, now), now), now))
+    assert (await store.read(books.check)).faults == []
+    for statement in ("DROP TRIGGER ledger_lines_no_update ON ledger_lines",
+                      "DELETE FROM payment_approvals"):  # fmt: skip
+        with pytest.raises(Exception, match=r"must be owner|permission denied"):
+            await store.write(lambda db, s=statement: db.execute(text(s)))
+    await store.close()
+    await owner.close()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
