@@ -123,21 +123,30 @@ class Sender:
         provider = self._providers.get(payment.provider)
         if provider is None:
             return f"no provider {payment.provider}"
-        if payment.state != "created":
-            # It was asked before, by someone who could not write down the answer: look first.
-            answer = await provider.look_up(reference)
-            if answer.outcome is not Outcome.NOT_THERE:
-                await self._records.write(
-                    lambda db: settlement.record_answer(db, reference, answer, datetime.now(UTC))
-                )
-                return ""
+        # It was asked before, by someone who could not write down the answer: look first.
+        if payment.state == "created" or not await self._heard_of(provider, reference):
+            await self._ask(provider, reference)
+        return ""
+
+    async def _heard_of(self, provider: PaymentProvider, reference: str) -> bool:
+        """Whether the operator knows this payment; then its answer is written down."""
+        answer = await provider.look_up(reference)
+        if answer.outcome is Outcome.NOT_THERE:
+            return False
+        await self._records.write(
+            lambda db: settlement.record_answer(db, reference, answer, datetime.now(UTC))
+        )
+        return True
+
+    async def _ask(self, provider: PaymentProvider, reference: str) -> None:
+        """Ask for the money to be sent, exactly as it stood when it passed the gate."""
         now = datetime.now(UTC)
         payment = await self._records.write(
             lambda db: clearance.clear(db, reference, self._payouts, now)
         )
         if payment is None:
             log.warning("payout held back", reference=reference, see="isoko payouts waiting")
-            return ""
+            return
         order = PayoutOrder(
             reference,
             payment.callback_token,
@@ -151,7 +160,6 @@ class Sender:
             lambda db: settlement.record_asked(db, reference, answer, datetime.now(UTC))
         )
         self.wake()
-        return ""
 
 
 def _wait_s(attempts: int) -> float:

@@ -18,7 +18,10 @@ from sqlalchemy import (
 )
 
 from bot.market import ledger
+from bot.market.approvals import approvals, is_as_approved
+from bot.market.payments import OPEN, as_payment
 from bot.storage.schema import ledger_entries, ledger_lines, payments
+from bot.storage.snapshot import one_moment
 
 _ASK = "stop payouts and call the developers: this cannot come from the program itself"
 _PLAIN = (ledger.HUB_FLOAT, ledger.FEES, ledger.SALES, ledger.SUSPENSE)
@@ -47,7 +50,12 @@ class Books:
 
 
 def check(db: Connection) -> Books:
-    """Count and check everything; no fault means that the books are right."""
+    """Count and check everything as of one moment; no fault means that the books are right."""
+    with one_moment(db):
+        return _check(db)
+
+
+def _check(db: Connection) -> Books:
     accounts = _accounts(db)
     faults = [
         *_off_entries(db),
@@ -57,6 +65,7 @@ def check(db: Connection) -> Books:
         *_entries_of_nothing(db),
         *_wrong_amounts(db),
         *_wrong_payables(db, accounts),
+        *_not_as_approved(db),
     ]
     return Books(
         _count(db, ledger_entries),
@@ -175,6 +184,17 @@ def _wrong_payables(db: Connection, accounts: dict[str, int]) -> Iterator[Fault]
             yield Fault(
                 f"{account}: {owed_rwf} Frw owed, but payments of {to_pay_rwf} Frw under way",
                 "look at this person's payments and entries before the next payout",
+            )
+
+
+def _not_as_approved(db: Connection) -> Iterator[Fault]:
+    """What is under way still is what was approved."""
+    for row in db.execute(select(payments).where(payments.c.state.in_(OPEN))).mappings():
+        payment = as_payment(row)
+        if not is_as_approved(payment, approvals(db, payment.id)):
+            yield Fault(
+                f"payment {payment.reference} is not what was approved",
+                "it will not be sent: find out who changed it, and with what",
             )
 
 

@@ -1,5 +1,6 @@
 """The books checked against themselves and against the payments, on both stores."""
 
+import asyncio
 from datetime import datetime
 
 import pytest
@@ -58,6 +59,7 @@ async def test_M04_money_of_another_amount_stands_in_suspense_and_the_debt_stays
     ({"amount_rwf": 20_000}, {"state": "failed"}, "is failed, but the ledger holds it as succeeded"),
     ({"amount_rwf": 20_000}, {"state": "sent"}, "80000 Frw owed, but payments of"),
     ({"amount_rwf": 40_000}, {"state": "succeeded"}, "has no entry 'succeeded'"),
+    ({"amount_rwf": 40_000}, {"payee_msisdn": "+250788000099"}, "is not what was approved"),
     ({"amount_rwf": 40_000}, {"reference": "x" * 36}, "a payment that is not there"),
 ])  # fmt: skip
 async def test_a_payment_that_is_not_as_posted_is_found(
@@ -69,3 +71,19 @@ async def test_a_payment_that_is_not_as_posted_is_found(
     faults = (await records.read(books.check)).faults
     assert faults and all(fault.remedy for fault in faults)
     assert any(said in fault.what for fault in faults), faults
+
+
+async def test_the_books_are_those_of_one_moment(records: Records, now: datetime) -> None:
+    """Payments settle while the books are checked again and again: no fault is imagined."""
+    contact_id = await records.write(lambda db: person(db, now))
+    made = [await records.write(lambda db: pay(db, contact_id, now, 1_000)) for _ in range(30)]
+
+    async def settle_all() -> None:
+        for payment in made:
+            await records.write(lambda db, p=payment: settle(db, p, now))
+
+    work = asyncio.create_task(settle_all())
+    while not work.done():
+        assert (await records.read(books.check)).faults == []
+        await asyncio.sleep(0)
+    await work
