@@ -14,7 +14,7 @@ from bot.payments.provider import Answer, CallbackHint, Outcome, PayoutOrder
 from bot.sender import Sender, SenderRules
 from bot.storage.schema import inbox, ledger_entries, outbox, tickets
 from bot.storage.schema import payments as rows
-from tests.market.money import PAYEE, pay, person, settle
+from tests.market.money import PAYEE, answer, pay, person, settle
 from tests.server import FARMER, Running
 from tests.test_payout_loop import count_at_operator, operator, settled
 from tests.test_payout_loop import pay as pay_through_server
@@ -137,8 +137,8 @@ async def test_M06_a_thousand_callbacks_at_once_are_one_posting(server: Running)
     body = {"externalId": "KW-77", "status": "SUCCESSFUL", "amount": "60000"}
 
     async def call_back() -> int:
-        async with server.client.post(url, json=body) as answer:
-            return answer.status
+        async with server.client.post(url, json=body) as response:
+            return response.status
 
     for _flood in range(10):
         assert set(await asyncio.gather(*(call_back() for _ in range(100)))) == {200}
@@ -151,6 +151,18 @@ async def test_M06_a_thousand_callbacks_at_once_are_one_posting(server: Running)
     kept = select(func.count()).select_from(inbox)
     assert await records.read(lambda db: db.execute(kept).scalar()) >= 1
     assert len([text for text in await server.inbox(FARMER) if "KW-77" in text]) == 1
+
+
+async def test_M06_poll_and_callbacks_that_race_are_one_posting(records, now) -> None:
+    payment = await records.write(lambda db: pay(db, person(db, now), now))
+    said = answer(payment)
+    racing = [
+        records.write(lambda db: settlement.record_answer(db, payment.reference, said, now))
+        for _ in range(40)
+    ]
+    assert {one.state for one in await asyncio.gather(*racing)} == {"succeeded"}
+    found = await records.read(books.check)
+    assert (found.entries, found.lines, found.faults) == (2, 4, [])
 
 
 async def test_M13_while_the_operator_is_down_payouts_wait_and_none_is_doubled(
@@ -220,9 +232,9 @@ async def test_M17_a_clock_that_jumps_fails_nothing_and_pays_nothing_twice(
     due = await records.write(lambda db: settlement.due_look_ups(db, then, 30.0, 10))
     # Back: nothing is asked early. Forward: it is asked, and the answer counts, not the clock.
     assert len(due) == (1 if jump > timedelta() else 0)
-    for answer in (Answer(Outcome.PENDING), Answer(Outcome.UNKNOWN), Answer(Outcome.NOT_THERE)):
+    for said in (Answer(Outcome.PENDING), Answer(Outcome.UNKNOWN), Answer(Outcome.NOT_THERE)):
         kept = await records.write(
-            lambda db, a=answer: settlement.record_answer(db, payment.reference, a, then)
+            lambda db, a=said: settlement.record_answer(db, payment.reference, a, then)
         )
         assert kept.state == "sent" and kept.reference == payment.reference
     told = Answer(Outcome.SUCCEEDED, "", 60_000, "RWF", PAYEE, "7000000001")
