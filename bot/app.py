@@ -101,7 +101,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         sms = AfricasTalkingSms(sms_of(settings, sandbox.url if sandbox else ""), http)
         box = settings.outbox
         rules = SenderRules(box.poll_s, box.lease_s, box.batch, box.max_attempts)
-        sender = Sender(records, sms, providers, rules)
+        sender = Sender(records, sms, providers, rules, market.payouts)
         look_ups = LookUps(records, providers, sender.wake)
         parts = Parts(
             settings,

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import Connection, select
 
 from bot.market import Actor, Market, offers, payments, people
+from bot.market.limits import PayoutRefused
 from bot.market.offers import Offer
 from bot.storage.records import RecordsDown
 from bot.storage.schema import offers as offer_rows
@@ -49,11 +50,17 @@ class DemoHub:
             if row.state in _NEXT:
                 self._move(db, row.id, _NEXT[row.state], now)
             elif (offer := offers.by_id(db, row.id, row.contact_id)) is not None:
-                self._pay(db, offer, now)
+                self._try_to_pay(db, offer, now)
 
     def _move(self, db: Connection, offer_id: int, trigger: str, now: datetime) -> None:
         actor = Actor("hub", "demo", f"demo-{trigger}-{offer_id}")
         offers.move(db, actor, offer_id, trigger, now)
+
+    def _try_to_pay(self, db: Connection, offer: Offer, now: datetime) -> None:
+        try:
+            self._pay(db, offer, now)
+        except PayoutRefused as why:
+            log.warning("demo hub does not pay", order=offer.code, why=str(why))
 
     def _pay(self, db: Connection, offer: Offer, now: datetime) -> None:
         if any(p.offer_id == offer.id for p in payments.statement(db, offer.contact_id, 50)):
@@ -71,4 +78,5 @@ class DemoHub:
             payee_msisdn=contact.wallet,
             currency=self._market.hub.currency,
             now=now,
+            rules=self._market.payouts,
         )

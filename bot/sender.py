@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from bot.market import payments, people, settlement
+from bot.market import clearance, payments, people, settlement
+from bot.market.limits import PayoutRules
 from bot.payments.provider import Outcome, PaymentProvider, PayoutOrder
 from bot.sms.provider import Sent, SmsMessage, SmsProvider
 from bot.storage import outbox
@@ -43,9 +44,10 @@ class Sender:
         sms: SmsProvider,
         providers: Mapping[str, PaymentProvider],
         rules: SenderRules,
+        payouts: PayoutRules,
     ) -> None:
         self._records, self._sms, self._providers = records, sms, providers
-        self._rules = rules
+        self._rules, self._payouts = rules, payouts
         self._lease = secrets.token_hex(8)
         self._woken = asyncio.Event()
 
@@ -121,14 +123,30 @@ class Sender:
         provider = self._providers.get(payment.provider)
         if provider is None:
             return f"no provider {payment.provider}"
-        if payment.state != "created":
-            # It was asked before, by someone who could not write down the answer: look first.
-            answer = await provider.look_up(reference)
-            if answer.outcome is not Outcome.NOT_THERE:
-                await self._records.write(
-                    lambda db: settlement.record_answer(db, reference, answer, datetime.now(UTC))
-                )
-                return ""
+        # It was asked before, by someone who could not write down the answer: look first.
+        if payment.state == "created" or not await self._heard_of(provider, reference):
+            await self._ask(provider, reference)
+        return ""
+
+    async def _heard_of(self, provider: PaymentProvider, reference: str) -> bool:
+        """Whether the operator knows this payment; then its answer is written down."""
+        answer = await provider.look_up(reference)
+        if answer.outcome is Outcome.NOT_THERE:
+            return False
+        await self._records.write(
+            lambda db: settlement.record_answer(db, reference, answer, datetime.now(UTC))
+        )
+        return True
+
+    async def _ask(self, provider: PaymentProvider, reference: str) -> None:
+        """Ask for the money to be sent, exactly as it stood when it passed the gate."""
+        now = datetime.now(UTC)
+        payment = await self._records.write(
+            lambda db: clearance.clear(db, reference, self._payouts, now)
+        )
+        if payment is None:
+            log.warning("payout held back", reference=reference, see="isoko payouts waiting")
+            return
         order = PayoutOrder(
             reference,
             payment.callback_token,
@@ -142,7 +160,6 @@ class Sender:
             lambda db: settlement.record_asked(db, reference, answer, datetime.now(UTC))
         )
         self.wake()
-        return ""
 
 
 def _wait_s(attempts: int) -> float:

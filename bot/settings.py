@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 PREFIX = "ISOKO_"
 _FOLDER = Path(__file__).resolve().parent.parent / "config"
@@ -76,6 +76,14 @@ class PriceSettings(_Frozen):
     outlier_factor: float
 
 
+class PayoutSettings(_Frozen):
+    """How much may be paid out; the tables themselves hold nothing over five million."""
+
+    largest_rwf: int = Field(gt=0, le=5_000_000)
+    person_day_rwf: int = Field(gt=0)
+    release_above_rwf: int = Field(ge=0)
+
+
 class MomoSettings(_Frozen):
     """MTN MoMo, disbursement."""
 
@@ -139,6 +147,7 @@ class Settings(_Frozen):
     ussd: UssdSettings
     pin: PinSettings
     prices: PriceSettings
+    payouts: PayoutSettings
     momo: MomoSettings
     sms: SmsSettings
     outbox: OutboxSettings

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.engine import Limits
 from bot.history import Marks
 from bot.market import Hub, Market
+from bot.market.limits import PayoutRules
 from bot.market.pins import PinGuard
 from bot.market.prices import PriceBoard
 from bot.payments.mtn_momo import MomoConfig
@@ -43,7 +44,20 @@ def pins_of(settings: Settings, records: Records) -> PinGuard:
 def market_of(settings: Settings, records: Records) -> Market:
     """The market on these records."""
     board = PriceBoard(records, settings.prices.stale_after_days)
-    return Market(hub_of(settings), records, board, pins_of(settings, records))
+    pins, rules = pins_of(settings, records), payout_rules_of(settings)
+    return Market(hub_of(settings), records, board, pins, rules)
+
+
+def payout_rules_of(settings: Settings) -> PayoutRules:
+    """How much may be paid out, and what waits for release."""
+    limits, hub = settings.payouts, settings.hub
+    return PayoutRules(
+        limits.largest_rwf,
+        limits.person_day_rwf,
+        limits.release_above_rwf,
+        hub.currency,
+        hub.timezone,
+    )
 
 
 def sessions_of(settings: Settings) -> Sessions:

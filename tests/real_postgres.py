@@ -51,7 +51,7 @@ class RealPostgres:
         """The URL of a new, empty database."""
         self._databases += 1
         name = f"isoko_{self._databases}"
-        self._sql(f"CREATE DATABASE {name}")
+        self.run_sql(f"CREATE DATABASE {name}")
         return f"postgresql://isoko@127.0.0.1:{self.port}/{name}"
 
     def stop(self) -> None:
@@ -60,14 +60,15 @@ class RealPostgres:
         self._server.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _sql(self, statement: str) -> None:
+    def run_sql(self, statement: str) -> None:
+        """Run a statement as the superuser, on the server's own database."""
         where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "isoko", "-d", "postgres"]
         self._run("psql", *where, "-qc", statement)
 
     def _wait_until_up(self) -> None:
         for _attempt in range(200):
             try:
-                self._sql("SELECT 1")
+                self.run_sql("SELECT 1")
             except subprocess.CalledProcessError:
                 time.sleep(0.05)
             else:

@@ -6,7 +6,19 @@ import sys
 
 import typer
 
-from bot.cli import database, doctor, mapping, messages, phone, prices, serve, staff
+from bot.cli import (
+    database,
+    doctor,
+    ledger,
+    mapping,
+    messages,
+    payouts,
+    phone,
+    prices,
+    proof,
+    serve,
+    staff,
+)
 from bot.settings import SettingsError
 from bot.storage.records import RecordsDown
 
@@ -20,7 +32,10 @@ app.command("phone")(phone.phone)
 app.command("doctor")(doctor.doctor)
 app.command("map")(mapping.draw)
 app.command("messages")(messages.messages)
+app.command("proof")(proof.proof)
 app.add_typer(database.app, name="db")
+app.add_typer(ledger.app, name="ledger")
+app.add_typer(payouts.app, name="payouts")
 app.add_typer(prices.app, name="prices")
 app.add_typer(staff.app, name="staff")
 

@@ -38,7 +38,7 @@ flow = Flow(
         ("menu",      "reported",  "menu"),
         ("menu",      "confirmed", "menu"),
     ],
-    calls=[("register", "menu"), ("help", "checking")],
+    calls=[("register", "menu"), ("receipts", "menu"), ("help", "checking")],
 )  # fmt: skip
 
 
@@ -60,6 +60,7 @@ async def show_menu(turn: Turn) -> Next:
     choices += [
         Choice(_("Statement"), "statement"),
         Choice(_("Report a problem"), "problem", arrived[0].id if arrived else 0),
+        Choice(_("Check a receipt"), start="receipts"),
     ]
     return Screen(_("Payments") if arrived else _("No new money to confirm."), choices)
 
@@ -136,7 +137,7 @@ async def show_statement(turn: Turn) -> Next:
     zone = turn.market.hub.timezone
     lines = [
         f"{short_day(local_day(p.created_at, zone))} {p.order_code}: "
-        f"{amount(p.amount_rwf, language)} {payment_state(p)}"
+        f"{amount(p.amount_rwf, language)} {payment_state(p.state)}"
         for p in listed
     ]
     total = sum(p.amount_rwf for p in listed if p.state == "succeeded")
@@ -177,11 +178,11 @@ def payment_lines(payment: Payment, turn: Turn) -> list[str]:
     ]
 
 
-def payment_state(payment: Payment) -> str:
+def payment_state(state: str) -> str:
     """A payment's state in a word; unknown is never called failed."""
-    if payment.state == "succeeded":
+    if state == "succeeded":
         return _("received (payment)")
-    return _("failed (payment)") if payment.state == "failed" else _("being checked (payment)")
+    return _("failed (payment)") if state == "failed" else _("being checked (payment)")
 
 
 async def _picked(turn: Turn) -> Payment | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bot.storage.records import Records
 
 if TYPE_CHECKING:
+    from bot.market.limits import PayoutRules
     from bot.market.pins import PinGuard
     from bot.market.prices import PriceBoard
 
@@ -32,6 +33,7 @@ class Market:
     records: Records
     prices: PriceBoard
     pins: PinGuard
+    payouts: PayoutRules
 
 
 @dataclass(frozen=True, slots=True)

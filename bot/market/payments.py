@@ -11,6 +11,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from bot.market import Actor, ledger, offers
+from bot.market.approvals import HUB, approve
+from bot.market.limits import USUAL, PayoutRules, refuse_over
 from bot.market.lives import PAYMENT_LIFE, Forbidden, advance
 from bot.market.proof import new_proof
 from bot.storage import outbox
@@ -62,13 +64,22 @@ def pay_out(
     payee_msisdn: str,
     currency: str,
     now: datetime,
+    rules: PayoutRules = USUAL,
 ) -> Payment:
     """Create a payout with its reference, owe it in the ledger, and let it leave by the outbox.
 
-    Raises ValueError for an amount that is not a positive whole number.
+    Making it approves it: what is sent later must be exactly this. Raises `PayoutRefused` when it
+    breaks one of the `rules`; then nothing was written.
     """
-    if type(amount_rwf) is not int or amount_rwf <= 0:
-        raise ValueError("a payout is a positive whole number of francs")
+    refuse_over(
+        db,
+        rules,
+        contact_id=contact_id,
+        offer_id=offer_id,
+        amount_rwf=amount_rwf,
+        currency=currency,
+        now=now,
+    )
     reference = str(uuid.uuid4())
     values = {
         "reference": reference,
@@ -89,7 +100,9 @@ def pay_out(
     lines = [(ledger.payable(contact_id), -amount_rwf), (ledger.SALES, amount_rwf)]
     ledger.post(db, f"payment:{reference}:owed", lines, now)
     outbox.put(db, "payout", f"payout:{reference}", {"reference": reference}, now)
-    return must_have(db, reference)
+    payment = must_have(db, reference)
+    approve(db, payment, HUB, now)
+    return payment
 
 
 def by_id(db: Connection, payment_id: int, contact_id: int) -> Payment | None:

@@ -17,10 +17,15 @@ def new_proof() -> str:
 
 def is_valid(code: str) -> bool:
     """Whether `code` may be one of ours: eight signs whose check is right. Case is forgiven."""
-    code = code.strip().upper().replace("-", "").replace(" ", "")
+    code = tidy(code)
     if len(code) != _BODY + 1 or any(sign not in SIGNS for sign in code):
         return False
     return _check(code[:-1]) == code[-1]
+
+
+def tidy(code: str) -> str:
+    """A typed code as it is kept: in capitals, without blanks and dashes."""
+    return code.strip().upper().replace("-", "").replace(" ", "")
 
 
 def _check(body: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
 
-from bot.market import Actor, ledger, notices
+from bot.market import Actor, ledger, notices, people
 from bot.market.payments import (
     OPEN,
     Payment,
@@ -90,7 +90,8 @@ def due_look_ups(db: Connection, now: datetime, hold_s: float, limit: int) -> li
 def _succeed(db: Connection, payment: Payment, answer: Answer, now: datetime) -> Payment:
     wrong = _mismatch(payment, answer)
     if wrong:
-        return _flag(db, payment, wrong, now)
+        _suspend(db, payment, answer, now)
+        return flag(db, payment, wrong, "operator's answer", now)
     fee_rwf = answer.fee_rwf if answer.fee_rwf is not None else payment.fee_rwf
     change(
         db,
@@ -140,11 +141,26 @@ def _fail(db: Connection, payment: Payment, answer: Answer, now: datetime) -> Pa
     return failed
 
 
-def _flag(db: Connection, payment: Payment, wrong: str, now: datetime) -> Payment:
-    change(db, payment, "flag", "operator's answer", now, reason=wrong, look_up_at=None)
+def flag(db: Connection, payment: Payment, wrong: str, by: str, now: datetime) -> Payment:
+    """Stop this locked payment for people to look at, with a ticket that says what is wrong."""
+    change(db, payment, "flag", by, now, reason=wrong, look_up_at=None)
     flagged = must_have(db, payment.reference)
     _ask_staff(db, flagged, "payment_flagged", now)
     return flagged
+
+
+def _suspend(db: Connection, payment: Payment, answer: Answer, now: datetime) -> None:
+    """Money left that is not the payment we asked for: it stands apart until people know why."""
+    if not answer.amount_rwf or answer.currency != payment.currency:
+        return
+    fee_rwf = answer.fee_rwf or 0
+    lines = [
+        (ledger.SUSPENSE, answer.amount_rwf),
+        (ledger.HUB_FLOAT, -answer.amount_rwf - fee_rwf),
+    ]
+    if fee_rwf:
+        lines.append((ledger.FEES, fee_rwf))
+    ledger.post(db, f"payment:{payment.reference}:suspense", lines, now)
 
 
 def _mismatch(payment: Payment, answer: Answer) -> str:
@@ -158,10 +174,12 @@ def _mismatch(payment: Payment, answer: Answer) -> str:
 
 
 def _ask_staff(db: Connection, payment: Payment, category: str, now: datetime) -> None:
+    person = people.by_id(db, payment.contact_id)
     open_ticket(
         db,
         category=category,
-        msisdn=payment.payee_msisdn,
+        # Not the payee of the payment, which may be what is wrong with it.
+        msisdn=payment.payee_msisdn if person is None else person.msisdn,
         contact_id=payment.contact_id,
         about=f"{payment.order_code} {payment.proof_code}",
         text=payment.reason,

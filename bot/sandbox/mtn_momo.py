@@ -19,6 +19,7 @@ from aiohttp import web
 from bot.sandbox.memory import Notebook
 from bot.sandbox.momo_access import Access, Tokens, bad_reference, error, not_found
 from bot.sandbox.momo_numbers import ACTIVE_ERRORS, NOT_ACTIVE
+from bot.sandbox.momo_statement import Statement
 from bot.sandbox.momo_transfers import PARTY, Transfers
 from bot.sandbox.switches import Switches
 
@@ -44,6 +45,7 @@ class PretendedMomo:
     def mount(self, app: web.Application) -> None:
         """Add the operator's routes to `app`."""
         self.access.mount(app)
+        Statement(self._transfers).mount(app)
         for product, path in _PATHS.items():
             root = f"/{product}/v1_0"
             app.router.add_post(f"{root}/{path}", self.create)

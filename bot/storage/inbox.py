@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.storage.schema import inbox
 
 
 def keep(db: Connection, source: str, event_id: str, body: bytes, now: datetime) -> bool:
     """Keep one event. False when it was kept before."""
-    same = (inbox.c.source == source) & (inbox.c.event_id == event_id)
-    if db.execute(select(inbox.c.id).where(same)).first():
-        return False
     row = {"source": source, "event_id": event_id, "body": body, "received_at": now}
-    db.execute(insert(inbox).values(row))
-    return True
+    # Looked up first, two at once would both find nothing, and one would fail.
+    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+    fresh = insert(inbox).values(row).on_conflict_do_nothing()
+    return db.execute(fresh).rowcount == 1
 
 
 def applied(db: Connection, source: str, event_id: str, outcome: str, now: datetime) -> None:

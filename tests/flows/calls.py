@@ -28,6 +28,8 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
                 ("3", "1", PIN, "99", "1", "1")),
     "statement": ("A farmer looks at the statement.", FARMER, ("3", "2", PIN)),
     "payment_problem": ("A farmer reports a payment problem.", FARMER, ("3", "3", "5")),
+    "receipt": ("A farmer checks a receipt: a slip first, then a code that nobody has.", FARMER,
+                ("3", "4", "2345678A", "2345678K", "0", "0")),
     "track": ("A farmer follows a shipment.", AIRTEL, ("4", "1")),
     "share": ("A farmer looks at the share of the price.", FARMER, ("7", "1", "0", "2", "1")),
     "lessons": ("A farmer takes a lesson.", FARMER, ("5", "1", "1", "1", "1", "1", "2", "1")),

@@ -83,7 +83,8 @@ async def test_a_dead_letter_can_be_sent_again(records, now) -> None:
 
 
 async def test_an_event_is_kept_once(records, now) -> None:
-    assert await records.write(lambda db: inbox.keep(db, "momo", "1", b"x", now))
+    at_once = [records.write(lambda db: inbox.keep(db, "momo", "1", b"x", now)) for _ in range(30)]
+    assert sorted(await asyncio.gather(*at_once)) == [False] * 29 + [True]
     assert not await records.write(lambda db: inbox.keep(db, "momo", "1", b"x", now))
 
 

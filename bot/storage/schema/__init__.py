@@ -6,6 +6,7 @@ from bot.storage.schema.money import (
     PAYMENT_STATES,
     ledger_entries,
     ledger_lines,
+    payment_approvals,
     payment_events,
     payments,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "offers",
     "orders",
     "outbox",
+    "payment_approvals",
     "payment_events",
     "payments",
     "pin_failures",

@@ -1,6 +1,6 @@
 """Tables of money: payments and the double-entry ledger."""
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, String, Table
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table
 
 from bot.storage.schema.columns import BigInt, Moment, belongs_to, metadata, one_of, row_id
 
@@ -52,6 +52,19 @@ payment_events = Table(
     Column("reason", String(160), nullable=False, server_default=""),
 )
 
+payment_approvals = Table(
+    "payment_approvals",
+    metadata,
+    row_id(),
+    belongs_to("payment_id", "payments"),
+    # "hub" for the server that made the payout, else the name of the member of staff.
+    Column("by", String(40), nullable=False),
+    # What was approved: of reference, amount, currency, payee and provider.
+    Column("digest", String(64), nullable=False),
+    Column("at", Moment, nullable=False),
+    Index(None, "payment_id", "by", unique=True),
+)
+
 ledger_entries = Table(
     "ledger_entries",
     metadata,
@@ -65,8 +78,15 @@ ledger_lines = Table(
     "ledger_lines",
     metadata,
     row_id(),
-    belongs_to("entry_id", "ledger_entries", index=True),
-    # "hub_float", "farmer_payable:<contact>", "fees", "suspense".
+    # Lines are written before the entry that seals them, so it is looked for at commit.
+    Column(
+        "entry_id",
+        BigInt,
+        ForeignKey("ledger_entries.id", deferrable=True, initially="DEFERRED"),
+        nullable=False,
+        index=True,
+    ),
+    # "hub_float", "farmer_payable:<contact>", "fees", "hub_sales", "suspense".
     Column("account", String(40), nullable=False, index=True),
     Column("amount_rwf", BigInt, nullable=False),
     CheckConstraint("amount_rwf <> 0", name="amount_not_zero"),

@@ -1,0 +1,90 @@
+"""`isoko payouts`: large payouts wait here until two members of staff release them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+import typer
+from sqlalchemy import Connection
+
+from bot.i18n.formats import amount, at
+from bot.market import clearance
+from bot.msisdn import masked
+from bot.settings import Settings, load_settings
+from bot.storage.opening import open_records, upgrade
+from bot.wiring import payout_rules_of
+
+T = TypeVar("T")
+_SAID = {
+    "released": "released by {names}: it leaves now",
+    "one_more": "released by {names}: one more is needed, by somebody else",
+    "twice": "this name has released it already: the second release must be somebody else's",
+    "no_name": "--by must be the name of a member of staff",
+    "not_waiting": "it does not wait for a release: see `isoko payouts waiting`",
+    "changed": "NOT released: it is not what was approved. It is flagged, and a ticket is open",
+    "gone": "there is no payment with this reference: see `isoko payouts waiting`",
+}
+
+app = typer.Typer(no_args_is_help=True, help="Payouts that wait for people.")
+
+
+@app.callback()
+def _group() -> None:
+    """Payouts that wait for people."""
+
+
+@app.command("waiting")
+def waiting() -> None:
+    """List the payouts that wait for release, with what to type.
+
+    Example: isoko payouts waiting
+    """
+    settings = load_settings()
+    rules = payout_rules_of(settings)
+    found = asyncio.run(_do(settings, lambda db: clearance.waiting(db, rules), writes=False))
+    for one in found:
+        payment = one.payment
+        names = ", ".join(one.released_by) or "nobody yet"
+        typer.echo(
+            f"{payment.reference}  {amount(payment.amount_rwf, 'en')}  {payment.order_code}  "
+            f"{masked(payment.payee_msisdn)}  {at(payment.created_at, settings.hub.timezone)}  "
+            f"released by {names}"
+        )
+    if not found:
+        typer.echo("no payout waits")
+    else:
+        typer.echo("release one: isoko payouts release REFERENCE --by NAME, twice, by two people")
+
+
+@app.command("release")
+def release(
+    reference: Annotated[str, typer.Argument(help="As `isoko payouts waiting` shows it")],
+    by: Annotated[str, typer.Option(help="Who releases it; two different names are needed")],
+) -> None:
+    """Release a waiting payout; it leaves when a second person has done so too.
+
+    Ends with 1 when nothing was released.
+
+    Example: isoko payouts release 0b6c1f4e-3a52-4f0e-9d0c-5b1f6e0a7c11 --by amina
+    """
+    settings = load_settings()
+    rules, now = payout_rules_of(settings), datetime.now(UTC)
+    outcome, names = asyncio.run(
+        _do(settings, lambda db: clearance.release(db, reference, by, rules, now), writes=True)
+    )
+    good = outcome in {"released", "one_more"}
+    typer.echo(_SAID[outcome].format(names=" and ".join(names)), err=not good)
+    if not good:
+        raise typer.Exit(1)
+
+
+async def _do(settings: Settings, work: Callable[[Connection], T], *, writes: bool) -> T:
+    await upgrade(settings.database_url, settings.data_dir)
+    records = await open_records(settings.database_url, settings.data_dir)
+    try:
+        return await (records.write(work) if writes else records.read(work))
+    finally:
+        await records.close()

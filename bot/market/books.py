@@ -1,0 +1,206 @@
+"""Whether the books are right: the ledger against itself, and against the payments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    String,
+    Table,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+)
+
+from bot.market import ledger
+from bot.market.approvals import approvals, is_as_approved
+from bot.market.payments import OPEN, as_payment
+from bot.storage.schema import ledger_entries, ledger_lines, payments
+from bot.storage.snapshot import one_moment
+
+_ASK = "stop payouts and call the developers: this cannot come from the program itself"
+_PLAIN = (ledger.HUB_FLOAT, ledger.FEES, ledger.SALES, ledger.SUSPENSE)
+_OWED = "farmer_payable:"
+# The state in which a payment has each entry; None: in every state.
+_ENTRIES = {"owed": None, "succeeded": "succeeded", "failed": "failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong, and what to do about it."""
+
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What was counted and what is wrong. Balances are in francs, farmers' payables together."""
+
+    entries: int
+    lines: int
+    payments: int
+    balances: dict[str, int]
+    faults: list[Fault]
+
+
+def check(db: Connection) -> Books:
+    """Count and check everything as of one moment; no fault means that the books are right."""
+    with one_moment(db):
+        return _check(db)
+
+
+def _check(db: Connection) -> Books:
+    accounts = _accounts(db)
+    faults = [
+        *_off_entries(db),
+        *_lines_alone(db),
+        *_strange_accounts(accounts),
+        *_entries_of_payments(db),
+        *_entries_of_nothing(db),
+        *_wrong_amounts(db),
+        *_wrong_payables(db, accounts),
+        *_not_as_approved(db),
+    ]
+    return Books(
+        _count(db, ledger_entries),
+        _count(db, ledger_lines),
+        _count(db, payments),
+        _together(accounts),
+        faults,
+    )
+
+
+def _count(db: Connection, table: Table) -> int:
+    return int(db.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def _accounts(db: Connection) -> dict[str, int]:
+    query = select(ledger_lines.c.account, func.sum(ledger_lines.c.amount_rwf)).group_by(
+        ledger_lines.c.account
+    )
+    return {row[0]: int(row[1]) for row in db.execute(query)}
+
+
+def _together(accounts: dict[str, int]) -> dict[str, int]:
+    shown = {name: accounts.get(name, 0) for name in _PLAIN}
+    shown["farmer_payable"] = sum(
+        rwf for account, rwf in accounts.items() if account.startswith(_OWED)
+    )
+    return shown
+
+
+def _off_entries(db: Connection) -> Iterator[Fault]:
+    total = func.sum(ledger_lines.c.amount_rwf)
+    query = (
+        select(ledger_entries.c.cause, total)
+        .join(ledger_lines, ledger_lines.c.entry_id == ledger_entries.c.id, isouter=True)
+        .group_by(ledger_entries.c.cause)
+        .having((total != 0) | total.is_(None))
+    )
+    for cause, off_rwf in db.execute(query):
+        wrong = "has no lines" if off_rwf is None else f"is off by {int(off_rwf)} Frw"
+        yield Fault(f"entry {cause} {wrong}", _ASK)
+
+
+def _lines_alone(db: Connection) -> Iterator[Fault]:
+    entry = select(ledger_entries.c.id).where(ledger_entries.c.id == ledger_lines.c.entry_id)
+    for row in db.execute(select(ledger_lines.c.id).where(~exists(entry))):
+        yield Fault(f"line {row[0]} belongs to no entry", _ASK)
+
+
+def _strange_accounts(accounts: dict[str, int]) -> Iterator[Fault]:
+    for account in accounts:
+        if account not in _PLAIN and not account.removeprefix(_OWED).isdecimal():
+            yield Fault(f"account {account!r} is none of ours", _ASK)
+
+
+def _entries_of_payments(db: Connection) -> Iterator[Fault]:
+    """Each payment has the entries of its state, and no other."""
+    for phase, state in _ENTRIES.items():
+        posted = exists(select(ledger_entries.c.id).where(ledger_entries.c.cause == _cause(phase)))
+        has_it = select(payments.c.reference, payments.c.state)
+        if state is not None:
+            for row in db.execute(has_it.where(payments.c.state != state, posted)):
+                yield Fault(
+                    f"payment {row[0]} is {row[1]}, but the ledger holds it as {phase}", _ASK
+                )
+            has_it = has_it.where(payments.c.state == state)
+        for row in db.execute(has_it.where(~posted)):
+            yield Fault(f"payment {row[0]} is {row[1]}, but has no entry {phase!r}", _ASK)
+
+
+def _entries_of_nothing(db: Connection) -> Iterator[Fault]:
+    reference = func.substr(ledger_entries.c.cause, len("payment:") + 1, 36)
+    payment = select(payments.c.id).where(payments.c.reference == reference)
+    query = select(ledger_entries.c.cause).where(
+        ledger_entries.c.cause.like("payment:%"), ~exists(payment)
+    )
+    for row in db.execute(query):
+        yield Fault(f"entry {row[0]} is of a payment that is not there", _ASK)
+
+
+def _wrong_amounts(db: Connection) -> Iterator[Fault]:
+    """What was posted for a payment that arrived is its amount, and its fee."""
+    expected = {
+        "payable": (_payable(), payments.c.amount_rwf),
+        "float": (literal(ledger.HUB_FLOAT), -payments.c.amount_rwf - payments.c.fee_rwf),
+    }
+    for name, (account, amount_rwf) in expected.items():
+        posted = (
+            select(func.sum(ledger_lines.c.amount_rwf))
+            .join(ledger_entries, ledger_entries.c.id == ledger_lines.c.entry_id)
+            .where(ledger_entries.c.cause == _cause("succeeded"), ledger_lines.c.account == account)
+            .scalar_subquery()
+        )
+        query = select(payments.c.reference, amount_rwf, posted).where(
+            payments.c.state == "succeeded", posted != amount_rwf
+        )
+        for reference, wanted, found in db.execute(query):
+            yield Fault(
+                f"payment {reference}: {int(found)} Frw posted to {name}, should be {wanted}",
+                "compare the payment with the operator's statement: isoko ledger reconcile",
+            )
+
+
+def _wrong_payables(db: Connection, accounts: dict[str, int]) -> Iterator[Fault]:
+    """What is owed to a person is what is still to be paid; nothing hangs after it was paid."""
+    unsettled = payments.c.state.not_in(("succeeded", "failed"))
+    query = (
+        select(payments.c.contact_id, func.sum(payments.c.amount_rwf))
+        .where(unsettled)
+        .group_by(payments.c.contact_id)
+    )
+    to_pay = {ledger.payable(row[0]): int(row[1]) for row in db.execute(query)}
+    owed = {account: -rwf for account, rwf in accounts.items() if account.startswith(_OWED)}
+    for account in sorted(owed.keys() | to_pay.keys()):
+        owed_rwf, to_pay_rwf = owed.get(account, 0), to_pay.get(account, 0)
+        if owed_rwf != to_pay_rwf:
+            yield Fault(
+                f"{account}: {owed_rwf} Frw owed, but payments of {to_pay_rwf} Frw under way",
+                "look at this person's payments and entries before the next payout",
+            )
+
+
+def _not_as_approved(db: Connection) -> Iterator[Fault]:
+    """What is under way still is what was approved."""
+    for row in db.execute(select(payments).where(payments.c.state.in_(OPEN))).mappings():
+        payment = as_payment(row)
+        if not is_as_approved(payment, approvals(db, payment.id)):
+            yield Fault(
+                f"payment {payment.reference} is not what was approved",
+                "it will not be sent: find out who changed it, and with what",
+            )
+
+
+def _cause(phase: str) -> ColumnElement[str]:
+    return literal("payment:") + payments.c.reference + literal(f":{phase}")
+
+
+def _payable() -> ColumnElement[str]:
+    return literal(_OWED) + cast(payments.c.contact_id, String)

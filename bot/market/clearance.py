@@ -1,0 +1,108 @@
+"""The one gate before an operator is asked to pay: as approved, and released where two must."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, exists, literal, select
+
+from bot.market import settlement
+from bot.market.approvals import HUB, approvals, approve, is_as_approved, staff_among
+from bot.market.limits import PayoutRules
+from bot.market.payments import OPEN, Payment, as_payment, by_reference, locked
+from bot.storage import outbox
+from bot.storage.schema import outbox as outbox_rows
+from bot.storage.schema import payments
+
+_NEEDED = 2
+_CHANGED = "not sent: it is not what was approved"
+
+Outcome = Literal["released", "one_more", "twice", "no_name", "not_waiting", "changed", "gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A payout that does not leave by itself, and who has released it so far."""
+
+    payment: Payment
+    released_by: list[str]
+
+
+def clear(db: Connection, reference: str, rules: PayoutRules, now: datetime) -> Payment | None:
+    """The payout to be sent exactly as given here, or None when it must not be sent now.
+
+    One that is not what was approved is flagged, with a ticket. One that waits for release stays
+    as it is; its second release puts it into the outbox again.
+    """
+    payment = locked(db, reference)
+    if payment.state not in OPEN:
+        return None
+    given = approvals(db, payment.id)
+    if not is_as_approved(payment, given):
+        settlement.flag(db, payment, _CHANGED, "server", now)
+        return None
+    # What left already was released by the rules of then: asking again must not stop half-way.
+    if payment.state == "created" and _needs_release(payment, given, rules):
+        return None
+    return payment
+
+
+def release(
+    db: Connection, reference: str, by: str, rules: PayoutRules, now: datetime
+) -> tuple[Outcome, list[str]]:
+    """A member of staff releases a waiting payout; what came of it, and who has released it.
+
+    Two different names are needed. Names differ by more than capitals and blanks.
+    """
+    name = " ".join(by.split()).casefold()[:40]
+    if not name or name == HUB:
+        return "no_name", []
+    if by_reference(db, reference) is None:
+        return "gone", []
+    payment = locked(db, reference)
+    given = approvals(db, payment.id)
+    if payment.state != "created" or _leaves_by_itself(db, payment, given, rules):
+        return "not_waiting", staff_among(given)
+    if not is_as_approved(payment, given):
+        settlement.flag(db, payment, _CHANGED, f"staff {name}"[:40], now)
+        return "changed", staff_among(given)
+    if name in given:
+        return "twice", staff_among(given)
+    approve(db, payment, name, now)
+    given = approvals(db, payment.id)
+    if _needs_release(payment, given, rules):
+        return "one_more", staff_among(given)
+    outbox.put(db, "payout", f"payout:{reference}:released", {"reference": reference}, now)
+    return "released", staff_among(given)
+
+
+def waiting(db: Connection, rules: PayoutRules) -> list[Waiting]:
+    """Payouts that do not leave by themselves, the oldest first."""
+    query = select(payments).where(payments.c.state == "created").order_by(payments.c.id)
+    found = []
+    for row in db.execute(query).mappings():
+        payment = as_payment(row)
+        given = approvals(db, payment.id)
+        if not _leaves_by_itself(db, payment, given, rules):
+            found.append(Waiting(payment, staff_among(given)))
+    return found
+
+
+def _needs_release(payment: Payment, given: dict[str, str], rules: PayoutRules) -> bool:
+    return payment.amount_rwf > rules.release_above_rwf and len(staff_among(given)) < _NEEDED
+
+
+def _leaves_by_itself(
+    db: Connection, payment: Payment, given: dict[str, str], rules: PayoutRules
+) -> bool:
+    """Whether it needs nobody: also one held back by an earlier, stricter limit needs somebody."""
+    on_its_way = exists().where(
+        outbox_rows.c.kind == "payout",
+        outbox_rows.c.state == "waiting",
+        outbox_rows.c.dedupe_key.like(f"payout:{payment.reference}%"),
+    )
+    return not _needs_release(payment, given, rules) and bool(
+        db.execute(select(literal(1)).where(on_its_way)).first()
+    )

@@ -1,0 +1,78 @@
+"""How much may be paid out: asked when a payout is made, before anything is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from bot.market import offers
+from bot.storage.schema import contacts, payments
+
+
+class PayoutRefused(ValueError):
+    """This payout may not be made; the message says which limit it breaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutRules:
+    """The hub's limits, in francs, and the clock of its days.
+
+    Above `release_above_rwf` a payout waits until two members of staff have released it.
+    """
+
+    largest_rwf: int = 5_000_000
+    person_day_rwf: int = 5_000_000
+    release_above_rwf: int = 3_000_000
+    currency: str = "RWF"
+    timezone: str = "Africa/Kigali"
+
+
+USUAL = PayoutRules()
+
+
+def refuse_over(
+    db: Connection,
+    rules: PayoutRules,
+    *,
+    contact_id: int,
+    offer_id: int | None,
+    amount_rwf: int,
+    currency: str,
+    now: datetime,
+) -> None:
+    """Raise `PayoutRefused` when a limit is broken; holds the person, so that two cannot pass."""
+    if type(amount_rwf) is not int or amount_rwf <= 0:
+        raise PayoutRefused("a payout is a positive whole number of francs")
+    if amount_rwf > rules.largest_rwf:
+        raise PayoutRefused(f"{amount_rwf} is over the largest payout, {rules.largest_rwf}")
+    if currency != rules.currency:
+        raise PayoutRefused(f"{currency!r} is not the hub's currency, {rules.currency}")
+    db.execute(select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update())
+    today = datetime.combine(now.astimezone(ZoneInfo(rules.timezone)), time())
+    start = today.replace(tzinfo=ZoneInfo(rules.timezone))
+    mine = (payments.c.contact_id == contact_id) & (payments.c.created_at >= start)
+    day_rwf = _promised(db, mine) + amount_rwf
+    if day_rwf > rules.person_day_rwf:
+        raise PayoutRefused(
+            f"{day_rwf} in one day is over what one person may get, {rules.person_day_rwf}"
+        )
+    if offer_id is not None:
+        _refuse_over_order(db, contact_id, offer_id, amount_rwf)
+
+
+def _refuse_over_order(db: Connection, contact_id: int, offer_id: int, amount_rwf: int) -> None:
+    offer = offers.by_id(db, offer_id, contact_id)
+    if offer is None:
+        raise PayoutRefused("this order is not this person's")
+    order_rwf = _promised(db, payments.c.offer_id == offer_id) + amount_rwf
+    if order_rwf > offer.accepted_rwf:
+        raise PayoutRefused(f"{order_rwf} is over what the order brings, {offer.accepted_rwf}")
+
+
+def _promised(db: Connection, which: ColumnElement[bool]) -> int:
+    """What was paid or is still to be paid; what failed is given back."""
+    total = select(func.sum(payments.c.amount_rwf)).where(which, payments.c.state != "failed")
+    return int(db.execute(total).scalar() or 0)

@@ -1,0 +1,135 @@
+"""One row of a statement beside our payment: the same, or what is wrong and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.market.payments import OPEN, Payment
+from bot.market.reconciliation.statement import Row
+
+_HOLD = "pay nothing more to this person before it is cleared up with the operator"
+_ASK = "ask the operator for this transaction, and correct by hand only with both in writing"
+
+
+class Kind(StrEnum):
+    """What a comparison can come to."""
+
+    MATCHED = "matched"
+    MISSING_HERE = "missing here"
+    MISSING_THERE = "missing there"
+    DIFFERING = "differing"
+    OPEN = "not settled yet"
+    OTHER_DAY = "of another day"
+    BAD_ROW = "bad row"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of one row or payment. `line` is 0 where the file has none for it.
+
+    A true problem opens a ticket; `msisdn` and `contact_id` say whose.
+    """
+
+    kind: Kind
+    line: int = 0
+    reference: str = ""
+    what: str = ""
+    remedy: str = ""
+    is_problem: bool = False
+    msisdn: str = ""
+    contact_id: int | None = None
+
+
+def judge(row: Row, ours: Payment | None, seen_before: bool, provider: str) -> Finding:
+    """Compare a row with the payment of its reference; `seen_before` in the same file."""
+    if ours is None:
+        return _missing_here(row)
+    if seen_before:
+        return _differs(row, ours, "its reference stands in the file twice", _ASK)
+    if ours.provider != provider:
+        return _differs(row, ours, f"we asked {ours.provider} for it", _HOLD)
+    if ours.state in OPEN:
+        return Finding(
+            Kind.OPEN,
+            row.number,
+            ours.reference,
+            f"the operator says {row.status}, ours is still {ours.state}",
+            "the operator is asked again now: run this again in a minute",
+        )
+    wrong = _contradiction(row, ours) or _detail(row, ours)
+    if wrong:
+        return _differs(row, ours, wrong, _HOLD)
+    return Finding(Kind.MATCHED, row.number, ours.reference)
+
+
+def missing_there(payment: Payment, near_midnight: bool) -> Finding:
+    """A payment that we count as paid, and that the statement does not have."""
+    if near_midnight:
+        return Finding(
+            Kind.OTHER_DAY,
+            0,
+            payment.reference,
+            "it was under way at midnight and is not in this statement",
+            "look for it in the statement of the day before or after",
+        )
+    return Finding(
+        Kind.MISSING_THERE,
+        0,
+        payment.reference,
+        f"we hold {payment.amount_rwf} {payment.currency} as paid, the statement does not have it",
+        "ask the operator whether the money left; until then the person may not have it",
+        is_problem=True,
+        msisdn=payment.payee_msisdn,
+        contact_id=payment.contact_id,
+    )
+
+
+def _missing_here(row: Row) -> Finding:
+    left = row.status != "FAILED"
+    return Finding(
+        Kind.MISSING_HERE,
+        row.number,
+        row.reference,
+        f"the operator says {row.status}, {row.amount} {row.currency}; we never asked for it",
+        "find out who paid with the hub's account, and change its keys"
+        if left
+        else "none: no money moved; find out who asked for it",
+        is_problem=left,
+        msisdn=row.payee_msisdn,
+    )
+
+
+def _differs(row: Row, ours: Payment, what: str, remedy: str) -> Finding:
+    # A flagged payment has its ticket from the moment it was flagged.
+    is_new = ours.state != "flagged"
+    return Finding(
+        Kind.DIFFERING,
+        row.number,
+        ours.reference,
+        what,
+        remedy if is_new else "its ticket is open: settle it there",
+        is_problem=is_new,
+        msisdn=ours.payee_msisdn or row.payee_msisdn,
+        contact_id=ours.contact_id,
+    )
+
+
+def _contradiction(row: Row, ours: Payment) -> str:
+    same = {"succeeded": "SUCCESSFUL", "failed": "FAILED"}.get(ours.state)
+    return "" if row.status == same else f"the operator says {row.status}, ours is {ours.state}"
+
+
+def _detail(row: Row, ours: Payment) -> str:
+    if row.amount != ours.amount_rwf:
+        return f"the operator says {row.amount}, ours is {ours.amount_rwf}"
+    if row.currency != ours.currency:
+        return f"the operator says {row.currency[:8]!r}, ours is {ours.currency}"
+    # A person who was forgotten has no number with us any more.
+    if ours.payee_msisdn and row.payee_msisdn != ours.payee_msisdn:
+        return "the operator names another payee"
+    if ours.state == "succeeded" and row.transaction_id != ours.provider_txn_id:
+        return (
+            f"the operator's transaction is {row.transaction_id!r}, ours {ours.provider_txn_id!r}"
+        )
+    return ""

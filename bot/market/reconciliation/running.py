@@ -1,0 +1,174 @@
+"""A statement compared as a stream, in batches; running it again opens no second ticket."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select, text, update
+
+from bot.market.payments import OPEN, Payment, as_payment
+from bot.market.reconciliation.judging import Finding, Kind, judge, missing_there
+from bot.market.reconciliation.statement import BadRow, Row, read_statement
+from bot.market.tickets import open_ticket
+from bot.storage.records import Records
+from bot.storage.schema import payments, tickets
+
+_BATCH = 500
+# So far may our clock and the operator's be apart around midnight.
+_CLOCKS_APART = timedelta(minutes=5)
+_CATEGORY = "payment_flagged"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was counted. Sums are in francs: what the statement has as paid, and what we have
+    as paid of the payments in it."""
+
+    kinds: Counter[Kind] = field(default_factory=Counter)
+    there_rwf: int = 0
+    here_rwf: int = 0
+    tickets: int = 0
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing has to be looked at."""
+        return set(self.kinds) <= {Kind.MATCHED, Kind.OTHER_DAY}
+
+
+async def reconcile(
+    path: Path,
+    records: Records,
+    *,
+    provider: str,
+    day: date,
+    timezone: str,
+    now: datetime,
+    report: Callable[[Finding], None],
+) -> Tally:
+    """Compare the statement at `path` with the provider's payments of `day`.
+
+    `report` is given everything that did not match, as it is found. Changes no payment: a true
+    problem opens one ticket, a payment not settled yet is asked about. Raises `FileProblem`.
+    """
+    tally, seen = Tally(), set[str]()
+    for batch in _batches(read_statement(path, day, timezone)):
+        look = partial(_judge, batch=batch, seen=seen, provider=provider, tally=tally)
+        findings = await records.read(look)
+        await _keep(records, findings, tally, now, report)
+    zone = ZoneInfo(timezone)
+    start = datetime.combine(day, time(), zone)
+    end = datetime.combine(day + timedelta(days=1), time(), zone)
+    paid = partial(_paid, provider=provider, start=start, end=end)
+    held = await records.read(partial(paid, after_id=0))
+    while held:
+        absent = [payment for payment in held if payment.reference not in seen]
+        findings = [missing_there(one, _near_midnight(one, start, end)) for one in absent]
+        await _keep(records, findings, tally, now, report)
+        held = await records.read(partial(paid, after_id=held[-1].id))
+    return tally
+
+
+def _batches(rows: Iterable[Row | BadRow]) -> Iterator[list[Row | BadRow]]:
+    stream = iter(rows)
+    while batch := list(islice(stream, _BATCH)):
+        yield batch
+
+
+def _judge(
+    db: Connection, batch: list[Row | BadRow], seen: set[str], provider: str, tally: Tally
+) -> list[Finding]:
+    wanted = [row.reference for row in batch if isinstance(row, Row)]
+    query = select(payments).where(payments.c.reference.in_(wanted))
+    ours = {row["reference"]: as_payment(row) for row in db.execute(query).mappings()}
+    findings = []
+    for row in batch:
+        if isinstance(row, BadRow):
+            findings.append(
+                Finding(Kind.BAD_ROW, row.number, "", row.reason, "correct the row, then run again")
+            )
+            continue
+        payment = ours.get(row.reference)
+        again = row.reference in seen
+        findings.append(judge(row, payment, again, provider))
+        seen.add(row.reference)
+        tally.there_rwf += row.amount if row.status == "SUCCESSFUL" else 0
+        if payment is not None and payment.state == "succeeded" and not again:
+            tally.here_rwf += payment.amount_rwf
+    return findings
+
+
+async def _keep(
+    records: Records,
+    findings: list[Finding],
+    tally: Tally,
+    now: datetime,
+    report: Callable[[Finding], None],
+) -> None:
+    """Count and report; open tickets and ask again where that is the thing to do."""
+    tally.kinds.update(finding.kind for finding in findings)
+    odd = [finding for finding in findings if finding.kind is not Kind.MATCHED]
+    if odd:
+        tally.tickets += await records.write(lambda db: _act(db, odd, now))
+    for finding in odd:
+        report(finding)
+
+
+def _act(db: Connection, findings: list[Finding], now: datetime) -> int:
+    open_here = [one.reference for one in findings if one.kind is Kind.OPEN]
+    if open_here:
+        waiting = payments.c.reference.in_(open_here) & payments.c.state.in_(OPEN)
+        db.execute(update(payments).where(waiting).values(look_up_at=now))
+    problems = [finding for finding in findings if finding.is_problem]
+    if problems and db.dialect.name == "postgresql":
+        # Two who run it at once must not each find no ticket.
+        db.execute(text("LOCK TABLE tickets IN SHARE ROW EXCLUSIVE MODE"))
+    return sum(_open_once(db, finding, now) for finding in problems)
+
+
+def _open_once(db: Connection, finding: Finding, now: datetime) -> bool:
+    about = finding.reference[:40]
+    known = select(tickets.c.id).where(tickets.c.category == _CATEGORY, tickets.c.about == about)
+    if db.execute(known).first() is not None:
+        return False
+    open_ticket(
+        db,
+        category=_CATEGORY,
+        msisdn=finding.msisdn,
+        contact_id=finding.contact_id,
+        about=about,
+        text=f"statement: {finding.what}",
+        language="en",
+        now=now,
+    )
+    return True
+
+
+def _paid(
+    db: Connection, provider: str, start: datetime, end: datetime, after_id: int
+) -> list[Payment]:
+    query = (
+        select(payments)
+        .where(
+            payments.c.provider == provider,
+            payments.c.direction == "payout",
+            payments.c.state == "succeeded",
+            payments.c.settled_at >= start,
+            payments.c.settled_at < end,
+            payments.c.id > after_id,
+        )
+        .order_by(payments.c.id)
+        .limit(_BATCH)
+    )
+    return [as_payment(row) for row in db.execute(query).mappings()]
+
+
+def _near_midnight(payment: Payment, start: datetime, end: datetime) -> bool:
+    settled_at = payment.settled_at or payment.created_at
+    return payment.created_at < start + _CLOCKS_APART or settled_at > end - _CLOCKS_APART

@@ -1,0 +1,254 @@
+"""Attacks on payments, named by their row of the attack list: kills, floods, edits, clocks."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from bot.i18n import load_catalogues
+from bot.look_ups import LookUps
+from bot.market import books, payments, settlement
+from bot.market.limits import USUAL
+from bot.payments.provider import Answer, CallbackHint, Outcome, PayoutOrder
+from bot.sender import Sender, SenderRules
+from bot.storage.schema import inbox, ledger_entries, outbox, tickets
+from bot.storage.schema import payments as rows
+from tests.market.money import PAYEE, answer, pay, person, settle
+from tests.server import FARMER, Running
+from tests.test_payout_loop import count_at_operator, operator, settled
+from tests.test_payout_loop import pay as pay_through_server
+
+
+class Killed(BaseException):
+    """The process is gone: nothing after this line runs, and nobody catches it."""
+
+
+class Fate:
+    """Kills at the n-th step outside the process, before it or after its effect."""
+
+    def __init__(self, at: int, after: bool) -> None:
+        self._left, self._after = at, after
+
+    async def meet(self, step):
+        self._left -= 1
+        if self._left == -1 and not self._after:
+            step.close()
+            raise Killed
+        result = await step
+        if self._left == -1:
+            raise Killed
+        return result
+
+
+class MortalRecords:
+    """Records of a process that may die."""
+
+    def __init__(self, records, fate: Fate) -> None:
+        self._records, self._fate = records, fate
+
+    async def read(self, work):
+        return await self._fate.meet(self._records.read(work))
+
+    async def write(self, work):
+        return await self._fate.meet(self._records.write(work))
+
+
+class Operator:
+    """An operator that keeps what it took, whatever becomes of us."""
+
+    name = "mtn-momo"
+
+    def __init__(self) -> None:
+        self.taken: dict[str, PayoutOrder] = {}
+        self.asked = 0
+        self.fate = Fate(-1, after=False)
+
+    async def ask(self, order: PayoutOrder) -> Answer:
+        return await self.fate.meet(self._ask(order))
+
+    async def look_up(self, reference: str) -> Answer:
+        return await self.fate.meet(self._look_up(reference))
+
+    def read_callback(self, _headers, _body) -> CallbackHint:
+        return CallbackHint()
+
+    async def _ask(self, order: PayoutOrder) -> Answer:
+        self.asked += 1
+        if order.reference in self.taken:
+            return Answer(Outcome.UNKNOWN, "RESOURCE_ALREADY_EXIST")
+        self.taken[order.reference] = order
+        return Answer(Outcome.ACCEPTED)
+
+    async def _look_up(self, reference: str) -> Answer:
+        order = self.taken.get(reference)
+        if order is None:
+            return Answer(Outcome.NOT_THERE)
+        return Answer(Outcome.SUCCEEDED, "", order.amount_rwf, order.currency,
+                      order.payee_msisdn, "7000000001")  # fmt: skip
+
+
+async def one_life(records, there: Operator, fate: Fate) -> bool:
+    """A process sends and asks until nothing is left to do. False when it was killed."""
+    there.fate = fate
+    mortal, providers = MortalRecords(records, fate), {there.name: there}
+    sender = Sender(mortal, None, providers, SenderRules(lease_s=0.0), USUAL)
+    look_ups = LookUps(mortal, providers, sender.wake)
+    try:
+        for _round in range(3):
+            # SMS are another test's; the time that a look-up waits has passed.
+            await records.write(lambda db: db.execute(
+                update(outbox).where(outbox.c.kind == "sms").values(state="sent")))  # fmt: skip
+            await records.write(lambda db: db.execute(
+                update(rows).where(rows.c.look_up_at.is_not(None))
+                .values(look_up_at=datetime.now(UTC) - timedelta(seconds=1))))  # fmt: skip
+            await sender.carry_out()
+            await look_ups.ask_due()
+    except Killed:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_M14_killed_at_any_step_a_payout_ends_exactly_once(records, after: bool) -> None:
+    load_catalogues()
+    contact_id = await records.write(lambda db: person(db, datetime.now(UTC)))
+    kills = 0
+    for step in range(40):
+        there = Operator()
+        made = await records.write(lambda db: pay(db, contact_id, datetime.now(UTC), 1_000))
+        finished = await one_life(records, there, Fate(step, after))
+        kills += not finished
+        assert await one_life(records, there, Fate(-2, after=False))
+        end = await records.read(lambda db, r=made.reference: payments.by_reference(db, r))
+        assert end.state == "succeeded" and list(there.taken) == [made.reference]
+        assert (await records.read(books.check)).faults == []
+        if finished:
+            break
+    assert finished and kills >= 8
+
+
+async def test_M06_a_thousand_callbacks_at_once_are_one_posting(server: Running) -> None:
+    operator(server, settle_after_s=1.0, lost_callback=True)
+    payment = await pay_through_server(server)
+    await settled(server, payment.reference, "sent")
+    operator(server, lost_callback=True)
+    url = f"/payments/mtn-momo/callback/{payment.callback_token}"
+    body = {"externalId": "KW-77", "status": "SUCCESSFUL", "amount": "60000"}
+
+    async def call_back() -> int:
+        async with server.client.post(url, json=body) as response:
+            return response.status
+
+    for _flood in range(10):
+        assert set(await asyncio.gather(*(call_back() for _ in range(100)))) == {200}
+    await settled(server, payment.reference, "succeeded")
+    records = server.parts.market.records
+    cause = ledger_entries.c.cause.like(f"payment:{payment.reference}:%")
+    query = select(func.count()).where(cause)
+    assert await records.read(lambda db: db.execute(query).scalar()) == 2
+    assert (await records.read(books.check)).faults == []
+    kept = select(func.count()).select_from(inbox)
+    assert await records.read(lambda db: db.execute(kept).scalar()) >= 1
+    assert len([text for text in await server.inbox(FARMER) if "KW-77" in text]) == 1
+
+
+async def test_M06_poll_and_callbacks_that_race_are_one_posting(records, now) -> None:
+    payment = await records.write(lambda db: pay(db, person(db, now), now))
+    said = answer(payment)
+    racing = [
+        records.write(lambda db: settlement.record_answer(db, payment.reference, said, now))
+        for _ in range(40)
+    ]
+    assert {one.state for one in await asyncio.gather(*racing)} == {"succeeded"}
+    found = await records.read(books.check)
+    assert (found.entries, found.lines, found.faults) == (2, 4, [])
+
+
+async def test_M13_while_the_operator_is_down_payouts_wait_and_none_is_doubled(
+    server: Running,
+) -> None:
+    operator(server, answer_503=True)
+    made = [await pay_through_server(server, 10_000 + n) for n in range(3)]
+    await asyncio.sleep(0.5)
+    records = server.parts.market.records
+    for payment in made:
+        now = await records.read(lambda db, p=payment: payments.by_reference(db, p.reference))
+        assert now.state in ("created", "unknown")
+    operator(server)
+    far = timedelta(hours=1)
+    await records.write(lambda db: db.execute(
+        update(rows).where(rows.c.state != "succeeded").values(created_at=datetime.now(UTC) - far)
+    ))  # fmt: skip
+    for payment in made:
+        await settled(server, payment.reference, "succeeded")
+    assert await count_at_operator(server) == 3
+    assert (await records.read(books.check)).faults == []
+
+
+async def test_M15_a_payout_edited_before_it_leaves_never_reaches_the_operator(
+    server: Running,
+) -> None:
+    operator(server)
+    records, now = server.parts.market.records, server.parts.engine._clock()
+
+    def make_and_edit(db):
+        payment = pay(db, 1, now)
+        db.execute(update(rows).where(rows.c.id == payment.id).values(payee_msisdn="+250788000666"))
+        return payment
+
+    payment = await records.write(make_and_edit)
+    server.parts.sender.wake()
+    flagged = await settled(server, payment.reference, "flagged")
+    assert "not what was approved" in flagged.reason and await count_at_operator(server) == 0
+    query = select(tickets.c.msisdn).where(tickets.c.category == "payment_flagged")
+    assert await records.read(lambda db: db.execute(query).scalars().all()) == [FARMER]
+
+
+async def test_M12_a_reason_nobody_knows_is_failed_and_looked_at_by_people(records, now) -> None:
+    def write(db):
+        refused = settle(db, pay(db, person(db, now), now), now, Outcome.REFUSED, reason="NEW_2027")
+        again = pay(db, refused.contact_id, now)
+        return refused, again
+
+    refused, again = await records.write(write)
+    assert refused.state == "failed" and refused.reason == "NEW_2027"
+    assert again.reference != refused.reference
+    query = select(tickets.c.text).where(tickets.c.category == "payment_missing")
+    assert await records.read(lambda db: db.execute(query).scalars().all()) == ["NEW_2027"]
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=3650), timedelta(days=-3)])
+async def test_M17_a_clock_that_jumps_fails_nothing_and_pays_nothing_twice(
+    records, now, jump
+) -> None:
+    def made(db):
+        payment = pay(db, person(db, now), now)
+        settlement.record_asked(db, payment.reference, Answer(Outcome.ACCEPTED), now)
+        return payment
+
+    payment = await records.write(made)
+    then = now + jump
+    due = await records.write(lambda db: settlement.due_look_ups(db, then, 30.0, 10))
+    # Back: nothing is asked early. Forward: it is asked, and the answer counts, not the clock.
+    assert len(due) == (1 if jump > timedelta() else 0)
+    for said in (Answer(Outcome.PENDING), Answer(Outcome.UNKNOWN), Answer(Outcome.NOT_THERE)):
+        kept = await records.write(
+            lambda db, a=said: settlement.record_answer(db, payment.reference, a, then)
+        )
+        assert kept.state == "sent" and kept.reference == payment.reference
+    told = Answer(Outcome.SUCCEEDED, "", 60_000, "RWF", PAYEE, "7000000001")
+    end = await records.write(
+        lambda db: settlement.record_answer(db, payment.reference, told, then)
+    )
+    assert end.state == "succeeded" and (await records.read(books.check)).faults == []
+
+
+async def test_M17_a_callback_is_heard_on_a_clock_set_back(records, now) -> None:
+    payment = await records.write(lambda db: pay(db, person(db, now), now))
+    earlier = now - timedelta(days=3)
+    assert await records.write(
+        lambda db: settlement.look_up_now(db, payment.callback_token, earlier)
+    )
+    due = await records.write(lambda db: settlement.due_look_ups(db, earlier, 30.0, 10))
+    assert [one.id for one in due] == [payment.id]
