@@ -54,7 +54,9 @@ async def test_M16_no_more_than_the_order_brings_over_all_its_payouts(records, n
     def write(db) -> tuple[int, int]:
         contact_id = person(db, now)
         order_id = create_order(db, order_of(now, 10), now)
-        offer_id = make_offer(db, order_id, contact_id, 10, now + timedelta(days=2), now)
+        offer_id = make_offer(
+            db, order_id, contact_id, 10, now + timedelta(days=2), "*384*801#", now
+        )
         offers.accept(db, actor(contact_id), offer_id, 1, 10, now)
         pay(db, contact_id, now, 100_000, offer_id=offer_id)
         return contact_id, offer_id
