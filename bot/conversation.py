@@ -57,9 +57,10 @@ class Choice(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 class Screen(msgspec.Struct, array_like=True, omit_defaults=True):
     """What to show, on any channel: a text and choices, or a text and one question.
 
-    `asks` says what is expected when there are no choices. `guard` marks consent: a dialled long
-    code never passes it (a PIN is always such a guard). `keep` is a last line, such as a total,
-    that stays whole. `resume` is what the redial card names, "" when there is nothing to resume.
+    `asks` says what is expected when there are no choices. `guard` marks consent and what is
+    answered by a deed: a dialled long code never passes it (a PIN is always such a guard). `keep`
+    is a last line, such as a total, that stays whole. `resume` is what the redial card names, ""
+    when there is nothing to resume.
     """
 
     text: str
@@ -94,12 +95,14 @@ class Reply(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     """Where one conversation stands. It belongs to one number; `transitions` moves `state`.
 
-    `stack` holds the (flow, state, notes) of each caller, innermost last. `notes` keeps what was
+    `stack` holds (flow, state, notes, passed through) of each caller, innermost last; one that was
+    only passed through led on by itself, and `0` does not stop there. `hint` is what the person was
+    last told about a wrong answer; it takes room on the pages. `notes` keeps what was
     picked or typed in this flow, under the name of the state that asked. `screen` and `page` are
     what the person last saw, `seen` how many of its choices. `replies` holds the answer given to
     each hop, packed by `bot.engine.replies`. `trail` is what was typed, with secrets cut out.
     `history_mark` is a keyed digest of all that was typed, so that no PIN is kept to compare with.
-    `checking` is the hop whose work was not ready in time.
+    `checking` is the hop whose work was not ready in time, `checking_at` when it came.
     """
 
     gateway: str
@@ -113,7 +116,7 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     district: str = ""
     shared: bool = False
     language: Language | None = None
-    stack: list[tuple[str, str, dict[str, Any]]] = []
+    stack: list[tuple[str, str, dict[str, Any], bool]] = []
     notes: dict[str, Any] = {}
     screen: Screen | None = None
     page: int = 0
@@ -129,8 +132,10 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     wrong_pins: int = 0
     unlocked: bool = False
     checking: bytes = b""
+    checking_at: float = 0.0
     ended: bool = False
     hung_up: bool = False
+    hint: str = ""
 
     @property
     def key(self) -> str:

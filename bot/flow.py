@@ -79,13 +79,20 @@ class Flow:
     """One conversation: its map, and what is said and done at each place.
 
     `moves` are rows of (move, from, to). `calls` are rows of (flow, from) for the flows that a
-    choice or a step of `from` may begin. A `back` row says where `0` leads.
+    choice or a step of `from` may begin. A `back` row says where `0` leads. A `personal` flow names
+    what is somebody's own: on a shared phone the PIN comes before it.
     """
 
     def __init__(
-        self, name: str, start: str, moves: list[Arrow], calls: list[tuple[str, str]] | None = None
+        self,
+        name: str,
+        start: str,
+        moves: list[Arrow],
+        calls: list[tuple[str, str]] | None = None,
+        personal: bool = False,
     ) -> None:
         self.name, self.start, self.moves, self.calls = name, start, moves, calls or []
+        self.personal = personal
         self.steps: dict[str, Step] = {}
         self.answers: dict[str, Answer] = {}
         self.effects: dict[str, Effect] = {}

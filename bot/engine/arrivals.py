@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.conversation import Inbound, Reply, Session
 from bot.engine.hop import Hop
 from bot.engine.limits import Limits
-from bot.engine.stage import HOME, Rest, Stage
+from bot.engine.stage import HOME, Stage
 from bot.market import Market, people
 from bot.storage import hops
 from bot.storage.hops import SavedHop
@@ -14,7 +14,6 @@ from bot.storage.sessions import Sessions, pack, unpack, unpack_kept
 RESUME = "resume"
 # The note under which the card keeps what was left open.
 _LEFT = "left"
-_UNLOCK = "pin"
 
 
 class Arrivals:
@@ -74,28 +73,22 @@ class Arrivals:
         session.flow, session.state = left.flow, left.state
         session.stack, session.notes = left.stack, left.notes
         session.language, session.wrong_pins = left.language, left.wrong_pins
-        if session.shared and not session.unlocked:
-            session.stack.append((session.flow, session.state, session.notes))
-            session.flow, session.notes = _UNLOCK, {}
-            session.state = self._stage.flow_of(session).start
 
-    async def replay(self, hop: Hop, entries: list[str]) -> Reply | Rest:
-        """Play `entries` as if pressed one by one, stopping at consent, PIN and every effect.
+    async def replay(self, hop: Hop, entries: list[str]) -> Reply:
+        """Play `entries` as if pressed one by one, stopping before consent, PIN and every effect.
 
-        Only the last may do something.
+        Not even the last may do something: the lists it passes may have changed since the person
+        saw them, and whoever dials a long code has seen nothing.
         """
         self._stage.go_home(hop.session)
         await self._arrive(hop)
-        for number, entry in enumerate(entries, 1):
+        for entry in entries:
             screen = hop.session.screen
             if screen is None or screen.guards or screen.ends:
                 break
             hop.before = pack(hop.session)
             hop.noted, hop.typed = False, entry
-            outcome = await self._stage.answer(hop)
-            if number == len(entries):
-                return outcome
-            if not isinstance(outcome, Reply):
+            if not isinstance(await self._stage.answer(hop), Reply):
                 hop.turn.session = unpack(hop.before)
                 break
         hop.noted = False

@@ -139,7 +139,8 @@ class Engine:
 
     async def _answer(self, hop: Hop) -> Reply:
         session = hop.session
-        if session.ended:
+        if session.ended or not session.started_at:
+            # Over, or never opened because the records were out of reach at its first hop.
             return await self._arrivals.dial_again(hop)
         hop.secret = asks_secret(session)
         return await self._take(hop, self._new_entry(hop.inbound, session))
@@ -162,7 +163,7 @@ class Engine:
         entries = (history or (inbound.typed if inbound.kind == "dial" else "")).split("*")
         if entries == [""]:
             return await self._arrivals.dial(hop)
-        return await self._in_time(hop, await self._arrivals.replay(hop, entries))
+        return await self._arrivals.replay(hop, entries)
 
     async def _take(self, hop: Hop, new: str | None) -> Reply:
         """Take what is new in this hop as the answer to the screen last shown."""

@@ -53,7 +53,7 @@ def present(hop: Hop, flow: Flow, screen: Screen, hint: str = "", page: int = 0)
     pages = lay_out(hop.layout, flow, session, screen, hint)
     page = min(page, len(pages) - 1)
     shown = pages[page]
-    session.screen, session.page, session.seen = screen, page, shown.seen
+    session.screen, session.page, session.seen, session.hint = screen, page, shown.seen, hint
     return Reply(shown.text, screen.ends and not shown.more)
 
 

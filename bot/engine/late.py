@@ -13,6 +13,10 @@ from bot.storage import hops
 from bot.storage.records import Records
 from bot.storage.sessions import unpack
 
+# No work outlives the records' own time limits by so much.
+_MAY_RUN_S = 15.0
+_KEPT_S = 180.0
+
 
 @dataclass(slots=True)
 class _Work:
@@ -36,7 +40,8 @@ class LateWork:
             return work.task.result()
         hop.turn.session, hop.noted = unpack(hop.before), False
         self._running[hop.session.key] = work
-        hop.session.checking = hop.mark
+        self._forget_in_time(hop.session.key, work)
+        hop.session.checking, hop.session.checking_at = hop.mark, hop.turn.now.timestamp()
         return checking(hop, stage)
 
     async def collect(self, hop: Hop, stage: Stage) -> Reply:
@@ -51,6 +56,16 @@ class LateWork:
         _carry_over(hop, work.hop)
         note(hop, reply)
         return reply
+
+    def _forget_in_time(self, key: str, work: _Work) -> None:
+        """Whoever hangs up never asks for the result: it is in the records, not here for ever."""
+
+        def forget() -> None:
+            if self._running.get(key) is work:
+                del self._running[key]
+
+        loop = asyncio.get_running_loop()
+        work.task.add_done_callback(lambda _task: loop.call_later(_KEPT_S, forget))
 
     async def close(self) -> None:
         """Let running work come to its end; what it commits is found again by its key."""
@@ -77,9 +92,14 @@ class LateWork:
         return work.task.done()
 
     async def _from_records(self, hop: Hop, stage: Stage) -> Reply:
-        """The process that ran the work is gone: either it was committed, or nothing happened."""
+        """Another process runs the work, or did: it was committed, or nothing happened.
+
+        While it may still be running nothing is tried again.
+        """
         key = hop.session.checking
         saved = await self._records.read(lambda db: hops.find(db, key))
+        if saved is None and hop.turn.now.timestamp() < hop.session.checking_at + _MAY_RUN_S:
+            return checking(hop, stage)
         hop.session.checking = b""
         if saved is None:
             return await stage.to_the_end(hop, await stage.enter(hop))

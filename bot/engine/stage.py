@@ -19,6 +19,7 @@ from bot.storage import hops
 
 _STEPS_MAX = 12
 HOME = "home"
+_UNLOCK = "pin"
 _MENU = "menu"
 # Marks and spaces that a phone's keyboard adds and nobody sees.
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u2060\ufeff"))
@@ -75,8 +76,9 @@ class Stage:
         """What the person last saw, with a hint; nothing has changed."""
         session = hop.session
         screen = session.screen or Screen(_("Service not available now. Try again later."))
-        # With a hint the first page is shown: the hint stands there.
+        # With a new hint the first page is shown: the hint stands there.
         page = 0 if hint else session.page
+        hint = hint or session.hint
         return self.finish(hop, present(hop, self.flow_of(session), screen, hint, page))
 
     async def enter(self, hop: Hop) -> Reply | Rest:
@@ -85,6 +87,9 @@ class Stage:
         for _step in range(_STEPS_MAX):
             _speak_to(session)
             flow = self.flow_of(session)
+            if flow.personal and session.shared and not session.unlocked:
+                self._start(session, Start(_UNLOCK), passing=True)
+                continue
             if session.state in flow.effects:
                 return self._commit
             if session.state in flow.slow_steps:
@@ -117,24 +122,27 @@ class Stage:
                 return self._turn_page(hop, screen, session.page - 1)
             return self._back(session)
         if typed == "99":
-            pages = lay_out(hop.layout, self.flow_of(session), session, screen)
+            pages = lay_out(hop.layout, self.flow_of(session), session, screen, session.hint)
             if session.page + 1 < len(pages):
                 return self._turn_page(hop, screen, session.page + 1)
         return False
 
     def _turn_page(self, hop: Hop, screen: Screen, page: int) -> Reply:
-        return self.finish(hop, present(hop, self.flow_of(hop.session), screen, page=page))
+        session = hop.session
+        return self.finish(hop, present(hop, self.flow_of(session), screen, session.hint, page))
 
     def _back(self, session: Session) -> bool:
         flow = self.flow_of(session)
         if flow.leads("back", session.state):
             flow.take("back", session)
-        elif session.stack:
-            session.flow, session.state, session.notes = session.stack.pop()
-        elif session.flow == HOME:
+            return True
+        if session.flow == HOME and not session.stack:
             return False
-        else:
-            self.go_home(session)
+        while session.stack:
+            session.flow, session.state, session.notes, passed_through = session.stack.pop()
+            if not passed_through:
+                return True
+        self.go_home(session)
         return True
 
     async def _run_slow_step(self, hop: Hop) -> Reply | Rest:
@@ -169,18 +177,18 @@ class Stage:
         if isinstance(outcome, Resume):
             await self.come_back(hop)
         elif isinstance(outcome, Start):
-            self._start(session, outcome)
+            self._start(session, outcome, passing=True)
         elif isinstance(outcome, Done):
             if not session.stack:
                 self.go_home(session)
                 return
-            session.flow, session.state, session.notes = session.stack.pop()
+            session.flow, session.state, session.notes, _passed = session.stack.pop()
             session.notes.update(outcome.notes)
         else:
             flow.take(outcome, session)
 
-    def _start(self, session: Session, start: Start) -> None:
-        session.stack.append((session.flow, session.state, session.notes))
+    def _start(self, session: Session, start: Start, passing: bool = False) -> None:
+        session.stack.append((session.flow, session.state, session.notes, passing))
         session.flow, session.notes = start.flow, dict(start.notes)
         session.state = self._flows[start.flow].start
 

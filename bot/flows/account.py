@@ -30,6 +30,7 @@ flow = Flow(
         ("menu",    "set",     "menu"),
     ],
     calls=[("my_data", "menu"), ("language", "menu"), ("register", "menu")],
+    personal=True,
 )  # fmt: skip
 
 

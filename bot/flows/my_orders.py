@@ -29,6 +29,7 @@ flow = Flow(
         ("yes",      "problem",  "reported"),
         ("list",     "reported", "mine"),
     ],
+    personal=True,
 )  # fmt: skip
 
 
@@ -69,7 +70,8 @@ async def ask_if_brought(turn: Turn) -> Next:
         moment=at(offer.deliver_by, turn.market.hub.timezone),
     )
     # "1" led here, so the key that says it is done is another one.
-    return Screen(text, [Choice(_("I delivered it"), "yes", key="2")], resume=order_named(offer))
+    yes = Choice(_("I delivered it"), "yes", key="2")
+    return Screen(text, [yes], resume=order_named(offer), guard=True)
 
 
 @flow.effect("brought")

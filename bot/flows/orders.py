@@ -39,6 +39,7 @@ flow = Flow(
         ("list",     "late",    "list"),
     ],
     calls=[("register", "list"), ("my_orders", "list")],
+    personal=True,
 )  # fmt: skip
 
 
@@ -165,7 +166,7 @@ async def ask_if_sure(turn: Turn) -> Next:
     # "2" led here, so "2" must not be what refuses: double presses are common.
     yes = Choice(_("Yes, reject"), "yes", key="1")
     text = _("Reject order {code}?").format(code=offer.code)
-    return Screen(text, [yes], resume=order_named(offer))
+    return Screen(text, [yes], resume=order_named(offer), guard=True)
 
 
 @flow.effect("refused")

@@ -39,6 +39,7 @@ flow = Flow(
         ("menu",      "confirmed", "menu"),
     ],
     calls=[("register", "menu"), ("receipts", "menu"), ("help", "checking")],
+    personal=True,
 )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ flow = Flow(
         ("list",    "reported", "list"),
     ],
     calls=[("register", "list")],
+    personal=True,
 )  # fmt: skip
 
 

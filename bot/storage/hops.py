@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select
 from bot.conversation import Reply, Session
 from bot.storage.prepared import Prepared
 from bot.storage.schema import hops
-from bot.storage.sessions import pack, unpack
+from bot.storage.sessions import pack, unpack_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +67,7 @@ def forget_before(db: Connection, moment: datetime, limit: int) -> int:
 
 def _saved(row: RowMapping) -> SavedHop:
     reply = Reply(row["reply"], bool(row["ends"]))
-    return SavedHop(row["key"], row["size"], reply, unpack(row["snapshot"]))
+    # One that an older version wrote still has its reply; the session then begins anew from home.
+    gateway, _, session_id = row["session_key"].partition(":")
+    session = unpack_kept(row["snapshot"]) or Session(gateway, session_id, row["owner"])
+    return SavedHop(row["key"], row["size"], reply, session)

@@ -3,8 +3,9 @@
 import asyncio
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from bot.storage.records import RecordsDown
 from bot.storage.schema import audit, hops, offers, tickets, transcripts
 from tests.phone import PIN, Phone
 from tests.server import AIRTEL, FARMER, TEA, UNKNOWN, Running
@@ -258,3 +259,54 @@ async def test_a_hop_of_ours_that_fails_is_an_apology_and_keeps_the_session(
 def lose_sessions(server: Running) -> None:
     """As a restart or a flushed Redis does."""
     server.parts.engine._sessions._kept.clear()
+
+
+async def test_a_long_code_does_nothing(server: Running, phone: Phone) -> None:
+    asks = await phone.dials("2*1*2*1")
+    assert "KW-1042" in asks and await offer_state(server) == "offered"
+
+
+async def test_a_lost_session_never_acts_on_what_was_not_seen(
+    server: Running, phone: Phone
+) -> None:
+    await phone.dials()
+    asks = await phone.types("2", "1", "2")
+    server.parts.engine._sessions._kept.clear()
+    await server.parts.market.records.write(
+        lambda db: db.execute(update(offers).where(offers.c.packs == 200).values(packs=201))
+    )
+    said = await phone.types("1")
+    assert "KW-1042" in asks and "KW-1042" in said
+
+
+async def test_back_from_a_flow_that_came_by_itself_is_home(server: Running) -> None:
+    phone = server.phone(UNKNOWN)
+    await phone.dials()
+    home = await phone.types("3")
+    consent = await phone.types("2")
+    assert consent != home
+    assert await phone.types("0") == home
+
+
+async def test_after_a_wrong_key_the_next_page_is_still_there(server: Running) -> None:
+    phone = server.phone(UNKNOWN)
+    await phone.dials()
+    await phone.types("1", "6", "1", "1", "Mukamana Aline")
+    hinted = await phone.types("77")
+    assert "99 " in hinted
+    onward = await phone.types("99")
+    assert onward != hinted and "99 " not in onward
+
+
+async def test_a_hiccup_of_the_records_does_not_make_a_stranger(
+    server: Running, phone: Phone, monkeypatch
+) -> None:
+    records = server.parts.market.records
+
+    async def down(_work):
+        raise RecordsDown("for a moment")
+
+    with monkeypatch.context() as hiccup:
+        hiccup.setattr(records, "read", down)
+        assert "1 " in await phone.dials()
+    assert "Konti yanjye" in await phone.types("1")

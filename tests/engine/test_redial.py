@@ -60,7 +60,7 @@ async def test_a_card_cut_off_is_offered_again(server: Running) -> None:
 async def test_on_a_shared_phone_nothing_is_named_before_the_pin(server: Running) -> None:
     phone = server.phone(FARMER)
     await phone.dials()
-    await phone.types("6", "3", "1", "00", "2", "1")
+    await phone.types("6", "3", "1", "00", "2", PIN, "1")
     card = await phone.dials()
     assert "KW-1042" not in card
     asks = await phone.types("1")
@@ -81,3 +81,16 @@ async def test_another_number_gets_no_card(server: Running) -> None:
     await phone.dials()
     await phone.types("2", "1")
     assert "KW-1042" not in await server.phone(AIRTEL).dials()
+
+
+async def test_on_a_shared_phone_nothing_gets_past_the_pin(server: Running) -> None:
+    phone = server.phone(FARMER)
+    await phone.dials()
+    await phone.types("6", "3", "1")
+    menu = await phone.dials()
+    for entry in ("2", "3", "4", "6"):
+        assert "PIN" in await phone.types(entry)
+        assert await phone.types("0") == menu
+    await phone.dials()
+    assert "PIN" in await phone.types("6", "3")
+    assert "KW-1042" in await phone.types("00", "2", PIN)

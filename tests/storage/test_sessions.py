@@ -20,7 +20,7 @@ async def sessions(request: pytest.FixtureRequest, valkey: RealValkey):
 async def test_a_session_comes_back_as_it_was(sessions) -> None:
     session = Session(
         "africastalking", "1", "+250788000001", flow="home", state="menu", language="rw",
-        stack=[("home", "menu", {"a": [1, None]})], replies=b"m" * 16,
+        stack=[("home", "menu", {"a": [1, None]}, False)], replies=b"m" * 16,
         screen=Screen("x", [Choice("y", "go", {"id": 1})], resume="z"), seen=3,
     )  # fmt: skip
     await sessions.save(session.key, pack(session))
@@ -44,3 +44,12 @@ async def test_a_session_whose_time_is_over_is_gone() -> None:
     store._sweep_at = 0.0
     await store.save("a:2", b"x")
     assert await store.count() == 0
+
+
+async def test_a_store_out_of_reach_is_a_store_that_has_lost_everything() -> None:
+    sessions = RedisSessions("redis://127.0.0.1:1", 60)
+    await sessions.save("g:1", b"x")
+    await sessions.began("+250788000001", "g:1")
+    assert await sessions.load("g:1") is None
+    assert await sessions.last_of("+250788000001") is None
+    await sessions.close()

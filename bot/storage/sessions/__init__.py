@@ -33,7 +33,10 @@ def unpack_kept(data: bytes | None) -> Session | None:
 
 
 class Sessions(Protocol):
-    """Where live conversations are kept, each for the time to live given to the store."""
+    """Where live conversations are kept, each for the time to live given to the store.
+
+    Nothing here raises: a store that cannot be reached has lost what it kept.
+    """
 
     async def load(self, key: str) -> bytes | None:
         """The packed session kept under `key`, or None."""

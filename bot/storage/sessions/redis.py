@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
 
 _PREFIX = "isoko:"
 
 
 class RedisSessions:
-    """`Sessions` under keys that expire by themselves; one hash tag a session for a cluster."""
+    """`Sessions` under keys that expire by themselves; one hash tag a session for a cluster.
+
+    A server out of reach is one that has lost everything: hops go on from what the gateway repeats
+    and from the records. Whoever has just been told that an order is theirs is not told otherwise
+    because this store could not note it.
+    """
 
     def __init__(self, url: str, ttl_s: float) -> None:
         self._ttl_s = int(ttl_s)
@@ -23,22 +32,21 @@ class RedisSessions:
         )
 
     async def load(self, key: str) -> bytes | None:
-        """The session, or None when it has expired or was flushed."""
-        data = await self._redis.get(f"{_PREFIX}s:{{{key}}}")
-        return None if data is None else _bytes(data)
+        """The session, or None when it has expired, was flushed or cannot be reached."""
+        return await self._get(f"{_PREFIX}s:{{{key}}}")
 
     async def save(self, key: str, packed: bytes) -> None:
-        """Keep it for its time to live."""
-        await self._redis.set(f"{_PREFIX}s:{{{key}}}", packed, ex=self._ttl_s)
+        """Keep it for its time to live, if that can be done."""
+        await self._set(f"{_PREFIX}s:{{{key}}}", packed)
 
     async def last_of(self, msisdn: str) -> str | None:
         """The key of this number's last session."""
-        data = await self._redis.get(f"{_PREFIX}l:{{{msisdn}}}")
-        return None if data is None else _bytes(data).decode()
+        data = await self._get(f"{_PREFIX}l:{{{msisdn}}}")
+        return None if data is None else data.decode()
 
     async def began(self, msisdn: str, key: str) -> None:
         """Remember the number's newest session."""
-        await self._redis.set(f"{_PREFIX}l:{{{msisdn}}}", key, ex=self._ttl_s)
+        await self._set(f"{_PREFIX}l:{{{msisdn}}}", key.encode())
 
     async def count(self) -> int:
         """How many keys the server holds, about: exact counting would scan them."""
@@ -48,6 +56,16 @@ class RedisSessions:
         """Close the connection pool."""
         await self._redis.aclose()
 
+    async def _get(self, key: str) -> bytes | None:
+        try:
+            data = await self._redis.get(key)
+        except (RedisError, OSError) as error:
+            log.warning("sessions out of reach", why=type(error).__name__)
+            return None
+        return data.encode() if isinstance(data, str) else data
 
-def _bytes(data: bytes | str) -> bytes:
-    return data.encode() if isinstance(data, str) else data
+    async def _set(self, key: str, value: bytes) -> None:
+        try:
+            await self._redis.set(key, value, ex=self._ttl_s)
+        except (RedisError, OSError) as error:
+            log.warning("session not kept", why=type(error).__name__)
