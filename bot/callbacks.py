@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
 import structlog
@@ -16,6 +16,10 @@ from bot.storage import inbox
 from bot.storage.records import Records, RecordsDown
 
 log = structlog.get_logger(__name__)
+
+_ORPHAN = "orphan"
+# One may be an operator's mistake; more than so many in so long are somebody's guesses.
+_ORPHANS_MAX, _ORPHANS_IN = 5, timedelta(hours=1)
 
 
 class Callbacks:
@@ -44,21 +48,23 @@ class Callbacks:
         digest = blake2b(token.encode() + body, digest_size=16).hexdigest()
         now = datetime.now(UTC)
 
-        def keep(db: Connection) -> bool:
+        def keep(db: Connection) -> int:
             fresh = inbox.keep(db, name, digest, body, now)
             known = settlement.look_up_now(db, token, now)
             if fresh:
-                outcome = "asked the operator" if known else "orphan"
-                inbox.applied(db, name, digest, f"{outcome}: {hint.status}", now)
-            return known
+                outcome = f"asked the operator: {hint.status}" if known else _ORPHAN
+                inbox.applied(db, name, digest, outcome, now)
+            return 0 if known else inbox.count_since(db, name, _ORPHAN, now - _ORPHANS_IN)
 
         try:
-            known = await self._records.write(keep)
+            orphans = await self._records.write(keep)
         except RecordsDown as error:
             log.error("callback not stored", provider=name, why=str(error))
             return web.Response(status=503)
-        if known:
+        if not orphans:
             self._ask_now()
+        elif orphans > _ORPHANS_MAX:
+            log.error("callbacks for nobody: somebody is guessing", provider=name, in_1_h=orphans)
         else:
             log.warning("callback for nobody", provider=name)
         return web.Response(text="ok")

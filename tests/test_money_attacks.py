@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
+from structlog.testing import capture_logs
 
 from bot.i18n import load_catalogues
 from bot.look_ups import LookUps
@@ -252,3 +253,57 @@ async def test_M17_a_callback_is_heard_on_a_clock_set_back(records, now) -> None
     )
     due = await records.write(lambda db: settlement.due_look_ups(db, earlier, 30.0, 10))
     assert [one.id for one in due] == [payment.id]
+
+
+async def test_M08_what_nobody_knows_for_half_an_hour_is_for_staff_once(records, now) -> None:
+    def unknown_for(db, minutes: int):
+        later = now + timedelta(minutes=minutes)
+        return settlement.record_answer(db, payment.reference, Answer(Outcome.UNKNOWN), later)
+
+    def tickets_open(db) -> int:
+        query = select(func.count()).where(tickets.c.category == "payment_unknown")
+        return db.execute(query).scalar()
+
+    payment = await records.write(lambda db: pay(db, person(db, now), now))
+    lost = Answer(Outcome.UNKNOWN, reason="TimeoutError")
+    await records.write(lambda db: settlement.record_asked(db, payment.reference, lost, now))
+    for minutes in (1, 6):
+        await records.write(lambda db, minutes=minutes: unknown_for(db, minutes))
+    assert await records.read(tickets_open) == 0
+    for minutes in (30, 60, 90):
+        still = await records.write(lambda db, minutes=minutes: unknown_for(db, minutes))
+    assert still.state == "unknown" and await records.read(tickets_open) == 1
+    late = now + timedelta(hours=2)
+    paid = await records.write(
+        lambda db: settlement.record_answer(db, payment.reference, answer(payment), late)
+    )
+    assert paid.state == "succeeded"
+    assert (await records.read(books.check)).faults == []
+
+
+async def test_M08_look_ups_come_at_5_s_15_s_1_min_5_min_and_30_min(records, now) -> None:
+    payment = await records.write(lambda db: pay(db, person(db, now), now))
+    taken, clock = Answer(Outcome.ACCEPTED), now
+    await records.write(lambda db: settlement.record_asked(db, payment.reference, taken, now))
+    ages = []
+    for _look_up in range(6):
+        clock = await records.read(lambda db: db.execute(select(rows.c.look_up_at)).scalar())
+        ages.append(int((clock - now).total_seconds()))
+        pending, at = Answer(Outcome.PENDING), clock
+        await records.write(
+            lambda db, at=at, pending=pending: settlement.record_answer(
+                db, payment.reference, pending, at
+            )
+        )
+    assert ages == [5, 15, 60, 300, 1800, 3600]
+
+
+async def test_M02_guessed_callbacks_are_kept_and_called_out(server: Running) -> None:
+    path = "/payments/mtn-momo/callback/"
+    with capture_logs() as said:
+        for guess in range(7):
+            async with server.client.post(path + f"guess{guess}", json={"a": guess}) as response:
+                assert response.status == 200
+    kept = select(func.count()).where(inbox.c.outcome == "orphan")
+    assert await server.parts.market.records.read(lambda db: db.execute(kept).scalar()) == 7
+    assert [line["in_1_h"] for line in said if "guessing" in line["event"]] == [6, 7]

@@ -16,13 +16,16 @@ from bot.market.payments import (
     locked,
     must_have,
 )
-from bot.market.tickets import open_ticket
+from bot.market.tickets import has_ticket, open_ticket
 from bot.payments.provider import Answer, Outcome
 from bot.storage import outbox
 from bot.storage.schema import payments
 
-# How long to wait before each look-up; the last one is repeated.
-LOOK_UP_AFTER_S = (5, 15, 60, 300, 1800)
+# How long to wait before each look-up, so that they come 5 s, 15 s, 1 min, 5 min and 30 min after
+# the asking; the last one is repeated.
+LOOK_UP_AFTER_S = (5, 10, 45, 240, 1500, 1800)
+# What is not known by then is for staff to ask the operator about; we go on asking too.
+_STAFF_ASK_AFTER = timedelta(minutes=29)
 # A payment the operator has never heard of, so long after asking, never arrived there.
 _NEVER_ARRIVED = timedelta(minutes=15)
 
@@ -58,6 +61,8 @@ def record_answer(db: Connection, reference: str, answer: Answer, now: datetime)
         outbox.put(
             db, "payout", f"payout:{reference}:{payment.look_ups}", {"reference": reference}, now
         )
+    if now - payment.created_at > _STAFF_ASK_AFTER:
+        _ask_staff_once(db, payment, "payment_unknown", now)
     _ask_later(db, payment.id, payment.look_ups + 1, now)
     return must_have(db, reference)
 
@@ -173,6 +178,15 @@ def _mismatch(payment: Payment, answer: Answer) -> str:
     return ""
 
 
+def _ask_staff_once(db: Connection, payment: Payment, category: str, now: datetime) -> None:
+    if not has_ticket(db, category, _about(payment)):
+        _ask_staff(db, payment, category, now)
+
+
+def _about(payment: Payment) -> str:
+    return f"{payment.order_code} {payment.proof_code}"
+
+
 def _ask_staff(db: Connection, payment: Payment, category: str, now: datetime) -> None:
     person = people.by_id(db, payment.contact_id)
     open_ticket(
@@ -181,7 +195,7 @@ def _ask_staff(db: Connection, payment: Payment, category: str, now: datetime) -
         # Not the payee of the payment, which may be what is wrong with it.
         msisdn=payment.payee_msisdn if person is None else person.msisdn,
         contact_id=payment.contact_id,
-        about=f"{payment.order_code} {payment.proof_code}",
+        about=_about(payment),
         text=payment.reason,
         language="en",
         now=now,

@@ -14,6 +14,7 @@ CATEGORIES = (
     "call_back",
     "payment_missing",
     "payment_flagged",
+    "payment_unknown",
     "order",
     "shipment",
     "pin_forgotten",
@@ -70,6 +71,12 @@ def open_ticket(
     }
     _insert.run(db, row)
     return code
+
+
+def has_ticket(db: Connection, category: str, about: str) -> bool:
+    """Whether there is, or was, a ticket of this category about this thing."""
+    same = (tickets.c.category == category) & (tickets.c.about == about)
+    return db.execute(select(tickets.c.id).where(same).limit(1)).first() is not None
 
 
 def _new_code(db: Connection) -> str:

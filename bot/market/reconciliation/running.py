@@ -16,9 +16,9 @@ from sqlalchemy import Connection, select, text, update
 from bot.market.payments import OPEN, Payment, as_payment
 from bot.market.reconciliation.judging import Finding, Kind, judge, missing_there
 from bot.market.reconciliation.statement import BadRow, Row, read_statement
-from bot.market.tickets import open_ticket
+from bot.market.tickets import has_ticket, open_ticket
 from bot.storage.records import Records
-from bot.storage.schema import payments, tickets
+from bot.storage.schema import payments
 
 _BATCH = 500
 # So far may our clock and the operator's be apart around midnight.
@@ -134,8 +134,7 @@ def _act(db: Connection, findings: list[Finding], now: datetime) -> int:
 
 def _open_once(db: Connection, finding: Finding, now: datetime) -> bool:
     about = finding.reference[:40]
-    known = select(tickets.c.id).where(tickets.c.category == _CATEGORY, tickets.c.about == about)
-    if db.execute(known).first() is not None:
+    if has_ticket(db, _CATEGORY, about):
         return False
     open_ticket(
         db,
