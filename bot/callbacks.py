@@ -46,9 +46,10 @@ class Callbacks:
 
         def keep(db: Connection) -> bool:
             fresh = inbox.keep(db, name, digest, body, now)
-            known = settlement.look_up_now(db, token, now)
+            known = not hint.forged and _ask_soon(db, name, token, hint.reference, now)
             if fresh:
                 outcome = "asked the operator" if known else "orphan"
+                outcome = "forged" if hint.forged else outcome
                 inbox.applied(db, name, digest, f"{outcome}: {hint.status}", now)
             return known
 
@@ -60,5 +61,12 @@ class Callbacks:
         if known:
             self._ask_now()
         else:
-            log.warning("callback for nobody", provider=name)
+            log.warning("callback for nobody", provider=name, forged=hint.forged)
         return web.Response(text="ok")
+
+
+def _ask_soon(db: Connection, provider: str, token: str, reference: str, now: datetime) -> bool:
+    """By the token in the path, or by our reference in the body where an operator has one URL."""
+    return settlement.look_up_now(db, token, now) or settlement.look_up_now_by_reference(
+        db, provider, reference, now
+    )

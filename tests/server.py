@@ -47,4 +47,8 @@ async def running(folder: Path, **settings: str) -> AsyncIterator[Running]:
     async with open_parts(load_settings({**variables, **CHEAP, **settings})) as parts:
         server = TestServer(build_app(parts))
         async with TestClient(server) as client:
+            if parts.sandbox is not None:
+                # This server stands on a port of its own, not on the one in the settings.
+                url = server.make_url("/payments/airtel-money/callback/test")
+                parts.sandbox.airtel.callback_url = str(url)
             yield Running(parts, client)

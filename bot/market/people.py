@@ -43,12 +43,14 @@ class Contact:
     crop: str
     shared_phone: bool
     wallet: str
+    wallet_provider: str
 
 
 _one = select(contacts).where(contacts.c.erased_at.is_(None))
 # Built once: putting a statement together costs more than running it.
 _COLUMNS = (
     "id", "msisdn", "names", "district", "language", "role", "crop", "shared_phone", "wallet",
+    "wallet_provider",
 )  # fmt: skip
 # The one query of every dial.
 _known = Prepared(
@@ -84,9 +86,11 @@ def register(
     pin_hash: str,
     channel: str,
     now: datetime,
+    wallet_provider: str = "",
 ) -> Contact:
     """Keep a person who has agreed, with the proof of consent and the PIN's hash.
 
+    `wallet_provider` is the operator of their wallet ("mtn-momo"), "" when nobody told.
     A number that is registered already stays as it is: that contact is returned.
     """
     known = by_msisdn(db, msisdn)
@@ -100,6 +104,7 @@ def register(
         "role": role,
         "crop": crop,
         "wallet": msisdn,
+        "wallet_provider": wallet_provider,
         "created_at": now,
     }
     contact_id = db.execute(insert(contacts).values(values)).inserted_primary_key[0]  # type: ignore[index]
@@ -113,7 +118,18 @@ def register(
         )
     )
     db.execute(insert(pins).values(contact_id=contact_id, hash=pin_hash, set_at=now))
-    return Contact(contact_id, msisdn, names, district, language, role, crop, False, msisdn)
+    return Contact(
+        contact_id,
+        msisdn,
+        names,
+        district,
+        language,
+        role,
+        crop,
+        shared_phone=False,
+        wallet=msisdn,
+        wallet_provider=wallet_provider,
+    )
 
 
 def set_language(db: Connection, contact_id: int, language: Language) -> None:
@@ -161,7 +177,8 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
     db.execute(delete(transcripts).where(transcripts.c.owner == contact.msisdn))
     db.execute(delete(hops).where(hops.c.owner == contact.msisdn))
     _cancel_messages(db, contact_id)
-    gone = {"msisdn": None, "names": "", "district": "", "wallet": "", "erased_at": now}
+    empty = dict.fromkeys(("names", "district", "wallet", "wallet_provider"), "")
+    gone = {"msisdn": None, "erased_at": now, **empty}
     db.execute(update(contacts).where(contacts.c.id == contact_id).values(gone))
 
 
@@ -203,4 +220,5 @@ def _contact(row: RowMapping | dict[str, Any]) -> Contact:
         row["crop"],
         bool(row["shared_phone"]),
         row["wallet"],
+        row["wallet_provider"],
     )

@@ -11,12 +11,13 @@ from bot.market.payments import (
     OPEN,
     Payment,
     as_payment,
+    by_reference,
     carry_offer,
     change,
     locked,
     must_have,
 )
-from bot.market.tickets import open_ticket
+from bot.market.tickets import is_open, open_ticket
 from bot.payments.provider import Answer, Outcome
 from bot.storage import outbox
 from bot.storage.schema import payments
@@ -37,6 +38,7 @@ def record_asked(db: Connection, reference: str, answer: Answer, now: datetime) 
     trigger = "send" if answer.outcome is Outcome.ACCEPTED else "lose"
     if payment.state == "created":
         change(db, payment, trigger, "operator's answer", now, reason=answer.reason)
+    _show_what_is_strange(db, payment, answer, now)
     _ask_later(db, payment.id, 0, now)
     return must_have(db, reference)
 
@@ -44,7 +46,8 @@ def record_asked(db: Connection, reference: str, answer: Answer, now: datetime) 
 def record_answer(db: Connection, reference: str, answer: Answer, now: datetime) -> Payment:
     """What the operator answered to our look-up; the first truth wins, the second changes nothing.
 
-    Amount, currency and payee must be ours, else the payment is flagged for staff.
+    Amount, currency and payee must be ours, else the payment is flagged for staff. A term that this
+    operator never tells cannot be compared; its answer is bound to us by the reference alone.
     """
     payment = locked(db, reference)
     if payment.state not in OPEN:
@@ -53,6 +56,7 @@ def record_answer(db: Connection, reference: str, answer: Answer, now: datetime)
         return _succeed(db, payment, answer, now)
     if answer.outcome is Outcome.REFUSED:
         return _fail(db, payment, answer, now)
+    _show_what_is_strange(db, payment, answer, now)
     if answer.outcome is Outcome.NOT_THERE and now - payment.created_at > _NEVER_ARRIVED:
         # Asked again under the same reference, it cannot be paid twice.
         outbox.put(
@@ -68,6 +72,14 @@ def look_up_now(db: Connection, callback_token: str, now: datetime) -> bool:
     waiting = mine & payments.c.state.in_(OPEN)
     db.execute(update(payments).where(waiting).values(look_up_at=now))
     return db.execute(select(payments.c.id).where(mine)).first() is not None
+
+
+def look_up_now_by_reference(db: Connection, provider: str, reference: str, now: datetime) -> bool:
+    """The same for an operator that calls one URL for all payments, and names our reference."""
+    payment = by_reference(db, reference) if reference else None
+    if payment is None or payment.provider != provider:
+        return False
+    return look_up_now(db, payment.callback_token, now)
 
 
 def due_look_ups(db: Connection, now: datetime, hold_s: float, limit: int) -> list[Payment]:
@@ -148,26 +160,40 @@ def _flag(db: Connection, payment: Payment, wrong: str, now: datetime) -> Paymen
 
 
 def _mismatch(payment: Payment, answer: Answer) -> str:
-    if answer.amount_rwf != payment.amount_rwf:
+    told = {"amount_rwf", "currency", "payee_msisdn"} - answer.untold
+    if "amount_rwf" in told and answer.amount_rwf != payment.amount_rwf:
         return f"the operator says {answer.amount_rwf}, ours is {payment.amount_rwf}"
-    if answer.currency != payment.currency:
+    if "currency" in told and answer.currency != payment.currency:
         return f"the operator says {answer.currency!r}, ours is {payment.currency}"
-    if answer.payee_msisdn != payment.payee_msisdn:
+    if "payee_msisdn" in told and answer.payee_msisdn != payment.payee_msisdn:
         return "the operator names another payee"
     return ""
 
 
-def _ask_staff(db: Connection, payment: Payment, category: str, now: datetime) -> None:
+def _show_what_is_strange(db: Connection, payment: Payment, answer: Answer, now: datetime) -> None:
+    """An answer that no page explains goes to staff, once while their ticket is open."""
+    category, about = "payment_unclear", _about(payment)
+    if answer.strange and not is_open(db, payment.payee_msisdn, category, about):
+        _ask_staff(db, payment, category, now, answer.reason)
+
+
+def _ask_staff(
+    db: Connection, payment: Payment, category: str, now: datetime, why: str = ""
+) -> None:
     open_ticket(
         db,
         category=category,
         msisdn=payment.payee_msisdn,
         contact_id=payment.contact_id,
-        about=f"{payment.order_code} {payment.proof_code}",
-        text=payment.reason,
+        about=_about(payment),
+        text=why or payment.reason,
         language="en",
         now=now,
     )
+
+
+def _about(payment: Payment) -> str:
+    return f"{payment.order_code} {payment.proof_code}"
 
 
 def _ask_later(db: Connection, payment_id: int, look_ups: int, now: datetime) -> None:

@@ -14,6 +14,7 @@ CATEGORIES = (
     "call_back",
     "payment_missing",
     "payment_flagged",
+    "payment_unclear",
     "order",
     "shipment",
     "pin_forgotten",
@@ -70,6 +71,11 @@ def open_ticket(
     }
     _insert.run(db, row)
     return code
+
+
+def is_open(db: Connection, msisdn: str, category: str, about: str) -> bool:
+    """Whether a ticket of this category about this is still open for this number."""
+    return _same.one(db, msisdn, category, about, "open") is not None
 
 
 def _new_code(db: Connection) -> str:

@@ -231,7 +231,7 @@ async def test_a_token_is_renewed_a_minute_early(scripted, http, monkeypatch) ->
     script, url = scripted
     client, now_s = momo(url, http), 1000.0
     clock = SimpleNamespace(monotonic=lambda: now_s)
-    monkeypatch.setattr("bot.payments.momo_token.time", clock)
+    monkeypatch.setattr("bot.payments.shared_token.time", clock)
     for now_s, tokens in ((1000.0, 1), (1000.0 + 3539, 1), (1000.0 + 3541, 2)):  # noqa: B007
         await client.ask(payout())
         assert script.tokens_asked == tokens
