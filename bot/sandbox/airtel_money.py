@@ -75,6 +75,10 @@ class PretendedAirtel:
         """What is left of the hub's money with the operator."""
         return self._transfers.float_rwf()
 
+    def forget_tokens(self) -> None:
+        """End every token at once, whatever it says."""
+        self.access.forget_tokens()
+
     @property
     def callbacks_sent(self) -> int:
         """How many callbacks left, right and forged."""

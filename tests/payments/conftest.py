@@ -24,7 +24,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 async def sandbox() -> AsyncIterator[Sandbox]:
     """The pretended outside, settling at once."""
     running = await start_sandbox("127.0.0.1", 0)
-    running.momo.switches = Switches(settle_after_s=0)
+    running.momo.switches = running.airtel.switches = Switches(settle_after_s=0)
     yield running
     await running.stop()
 
