@@ -10,7 +10,9 @@ import pytest
 from bot.payments.provider import PaymentProvider
 from bot.sandbox.server import Sandbox, start_sandbox
 from bot.sandbox.switches import Switches
+from tests.payments.airtel_answers import TOKEN
 from tests.payments.operators import OPERATORS, Operator
+from tests.payments.scripted import Scripted, scripted_server
 
 
 @pytest.fixture
@@ -39,3 +41,11 @@ def operator(request: pytest.FixtureRequest) -> Operator:
 def client(operator: Operator, sandbox: Sandbox, http: aiohttp.ClientSession) -> PaymentProvider:
     """The operator's client, speaking to the sandbox."""
     return operator.client(sandbox.url, http)
+
+
+@pytest.fixture
+async def scripted_airtel() -> AsyncIterator[tuple[Scripted, str]]:
+    """A scripted Airtel and its address."""
+    async with scripted_server("/auth/oauth2/token") as (script, url):
+        script.token = TOKEN
+        yield script, url
