@@ -6,7 +6,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.payments import airtel_codes
@@ -135,6 +135,7 @@ airtel_values = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(airtel_values | json_values)
 def test_no_body_raises_and_none_is_paid(body: object) -> None:
     assert read_asked(200, body, OUR_ID).outcome is not Outcome.SUCCEEDED

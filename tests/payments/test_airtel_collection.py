@@ -69,6 +69,15 @@ async def test_a_collection_that_cannot_be_is_refused_or_unknown(sandbox: Sandbo
     assert await gone.balance_rwf() is None
 
 
+async def test_a_refund_is_as_documented(scripted_airtel, http) -> None:
+    script, url = scripted_airtel
+    script.answer = answering(200, fixture("airtel_refund_response"))
+    answer = await collection(url, http).refund("CI260928.1016.L00012")
+    assert answer.outcome is Outcome.ACCEPTED
+    assert json.loads(script.asked[0][2]) == fixture("airtel_refund_request")
+    assert script.paths == ["/standard/v1/payments/refund"]
+
+
 BALANCES = [
     (fixture("airtel_balance_response"), 1_500_000),
     ({"data": {"balance": "10.5", "currency": "RWF"}}, None),

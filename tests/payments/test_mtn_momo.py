@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import aiohttp
 import pytest
 from aiohttp import web
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.payments.mtn_momo import MtnMomo
@@ -242,6 +242,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["status", "reason", "amount", "currency", "payee", "externalId"]),
