@@ -60,7 +60,7 @@ def read_asked(http_status: int, data: Any, our_id: str) -> Answer:
     code, success, transaction = _parts(data)
     means = _meaning(code)
     if _is_other(transaction, our_id):
-        return _strange("another transaction's answer")
+        return _strange("not this transaction's answer")
     if means in (_Means.DONE, _Means.GOING) and success and http_status < 300:
         if text_of(transaction.get("status")) in ("TF", "FAILED"):
             return _strange(code)
@@ -80,8 +80,10 @@ def read_enquiry(http_status: int, data: Any, our_id: str, *, can_expire: bool) 
     """
     code, success, transaction = _parts(data)
     means, state = _meaning(code), text_of(transaction.get("status")).upper()
-    if _is_other(transaction, our_id):
-        return _strange("another transaction's answer")
+    # An end that names no id is nobody's.
+    is_over = state not in (*_GOING_STATES, "TA", "")
+    if _is_other(transaction, our_id) or (is_over and not transaction.get("id")):
+        return _strange("not this transaction's answer")
     if means is _Means.NOT_THERE and not state:
         return Answer(Outcome.NOT_THERE, reason=code)
     if state == "TS" and means is _Means.DONE and success:
@@ -89,7 +91,8 @@ def read_enquiry(http_status: int, data: Any, our_id: str, *, can_expire: bool) 
     failed = state == "TF" or (state == "TE" and can_expire)
     # The older code says only that the enquiry went well; then the state alone speaks.
     if failed and (means is _Means.REFUSED or code == "ESB000010"):
-        return _told(Outcome.REFUSED, code, transaction)
+        words = text_of(transaction.get("message"))
+        return _told(Outcome.REFUSED, code if means is _Means.REFUSED else words, transaction)
     if state in _GOING_STATES or (not state and means is _Means.GOING):
         return Answer(Outcome.PENDING, reason=code)
     if state == "TA" or (not state and means is _Means.ASK):

@@ -9,7 +9,7 @@ import asyncio
 import json
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,9 +41,9 @@ class AirtelConfig:
 
     base_url: str
     client_id: str
-    client_secret: str
-    pin: str
-    callback_secret: str
+    client_secret: str = field(repr=False)
+    pin: str = field(repr=False)
+    callback_secret: str = field(repr=False)
     country: str
     currency: str
     sign_messages: bool

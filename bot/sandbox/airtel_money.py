@@ -27,6 +27,7 @@ from bot.sandbox.memory import Notebook
 from bot.sandbox.nuisances import spoiled
 from bot.sandbox.switches import Switches
 
+_PARTY = {"collection": "subscriber", "disbursement": "payee"}
 _WRONG_NUMBER = {"collection": "005", "disbursement": "012"}
 _BAD_SIGNATURE = {"collection": "026", "disbursement": "016"}
 
@@ -118,22 +119,15 @@ class PretendedAirtel:
         if refused is not None:
             return refused
         raw = await request.read()
-        if "/v2/" in request.path and not self.access.is_signed(request, raw):
-            return self._refusal(product, _BAD_SIGNATURE[product], "Signature mismatch", "")
         body = read_object(raw)
-        payee = as_object(body.get("payee" if product == "disbursement" else "subscriber"))
-        asked = as_object(body.get("transaction"))
-        our_id = str(asked.get("id") or "")
-        if not our_id or not isinstance(body.get("reference"), str):
-            return gateway_error(400, "Incorrect request payload")
-        digits = self._wrong_with(product, body, payee, asked)
-        if digits:
-            return self._refusal(product, digits, "Refused", our_id)
-        # Asked last, with nothing awaited before it is taken: of two at once, one is refused.
-        if self._transfers.get(our_id) is not None:
-            return _duplicate(product, our_id)
-        note, msisdn = body["reference"], payee["msisdn"]
-        transfer = self._transfers.take(product, our_id, note, msisdn, asked["amount"])
+        refused = self._refused(request, product, raw, body)
+        if refused is not None:
+            return refused
+        # Nothing is awaited between the last question and this: of two at once, one is refused.
+        asked, party = body["transaction"], body[_PARTY[product]]
+        transfer = self._transfers.take(
+            product, asked["id"], body["reference"], party["msisdn"], asked["amount"]
+        )
         if self.switches.callback_before_202:
             await self._callbacks.call_back(transfer)
         else:
@@ -141,17 +135,34 @@ class PretendedAirtel:
         await asyncio.sleep(self.switches.hang_s)
         return await spoiled(request, self._taken(transfer), self.switches)
 
+    def _refused(
+        self, request: web.Request, product: str, raw: bytes, body: dict[str, Any]
+    ) -> web.Response | None:
+        if "/v2/" in request.path and not self.access.is_signed(request, raw):
+            return self._refusal(product, _BAD_SIGNATURE[product], "Signature mismatch", "")
+        party, asked = as_object(body.get(_PARTY[product])), as_object(body.get("transaction"))
+        our_id = asked.get("id")
+        if not our_id or not isinstance(our_id, str) or not isinstance(body.get("reference"), str):
+            return gateway_error(400, "Incorrect request payload")
+        digits = self._wrong_with(product, body, party, asked)
+        if digits:
+            return self._refusal(product, digits, "Refused", our_id)
+        if self._transfers.get(our_id) is not None:
+            return _duplicate(product, our_id)
+        return None
+
     def _wrong_with(
-        self, product: str, body: dict[str, Any], payee: dict[str, Any], asked: dict[str, Any]
+        self, product: str, body: dict[str, Any], party: dict[str, Any], asked: dict[str, Any]
     ) -> str:
         """The last digits of the code that refuses this, or ""."""
         amount_rwf = asked.get("amount")
         if type(amount_rwf) is not int or amount_rwf <= 0:
             return "004"
-        if not NATIONAL.fullmatch(str(payee.get("msisdn"))):
+        msisdn = party.get("msisdn")
+        if not isinstance(msisdn, str) or not NATIONAL.fullmatch(msisdn):
             return _WRONG_NUMBER[product]
         if product == "collection":
-            places = {(place.get("country"), place.get("currency")) for place in (payee, asked)}
+            places = {(place.get("country"), place.get("currency")) for place in (party, asked)}
             return "" if places == {("RW", "RWF")} else "008"
         if asked.get("type") not in ("B2C", "B2B"):
             return "005"

@@ -74,6 +74,31 @@ def test_another_s_success_is_not_ours() -> None:
     assert read_enquiry(200, told, OUR_ID, can_expire=False).strange
 
 
+@pytest.mark.parametrize("state", ["TS", "TF", "TE"])
+def test_an_end_that_names_no_id_is_nobody_s(state: str) -> None:
+    told = asked("DP00900001001" if state == "TS" else "DP00900001008", True, "", status=state)
+    answer = read_enquiry(200, told, OUR_ID, can_expire=True)
+    assert (answer.outcome, answer.strange) == (Outcome.UNKNOWN, True)
+
+
+OLD_CODES = [
+    ("TS", "ESB000010", Outcome.SUCCEEDED, ""),
+    ("TF", "ESB000010", Outcome.REFUSED, "No funds"),
+    ("TS", "ESB000041", Outcome.UNKNOWN, "TS ESB000041"),
+    ("TF", "ESB000008", Outcome.UNKNOWN, "TF ESB000008"),
+]
+
+
+@pytest.mark.parametrize(("state", "code", "outcome", "reason"), OLD_CODES)
+def test_an_answer_with_the_older_code_alone_is_read_by_its_state(
+    state: str, code: str, outcome: Outcome, reason: str
+) -> None:
+    told = asked("", True, status=state, message="No funds")
+    told["status"]["result_code"] = code
+    answer = read_enquiry(200, told, OUR_ID, can_expire=False)
+    assert (answer.outcome, answer.reason) == (outcome, reason)
+
+
 @pytest.mark.parametrize("state", ["TIP", "TI"])
 def test_under_way_is_pending_whatever_the_code(state: str) -> None:
     for code in ("DP00900001006", "DP00900001001", "ESB000010", ""):

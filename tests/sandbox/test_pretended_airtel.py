@@ -157,6 +157,7 @@ WRONG_BODIES = [
     ({"payee": PAYEE | {"msisdn": "250728123456"}}, "DP00900001012"),
     ({"payee": PAYEE | {"msisdn": "+250728123456"}}, "DP00900001012"),
     ({"payee": PAYEE | {"msisdn": "0728123456"}}, "DP00900001012"),
+    ({"payee": PAYEE | {"msisdn": 728123456}}, "DP00900001012"),
     ({"payee": None}, "DP00900001012"),
     ({"transaction": TRANSACTION | {"amount": "42000"}}, "DP00900001004"),
     ({"transaction": TRANSACTION | {"amount": 0}}, "DP00900001004"),
@@ -167,6 +168,7 @@ WRONG_BODIES = [
     ({"pin": b64encode(b"2468").decode()}, "DP00900001010"),
     ({"transaction": {}}, None),
     ({"transaction": []}, None),
+    ({"transaction": TRANSACTION | {"id": 77}}, None),
     ({"reference": None}, None),
 ]
 
