@@ -26,6 +26,7 @@ from bot.market import Market
 from bot.operations.health import Health
 from bot.operations.housekeeping import Housekeeping
 from bot.operations.watching import Watching
+from bot.payments.airtel_money import AirtelMoney
 from bot.payments.mtn_momo import MtnMomo
 from bot.payments.provider import PaymentProvider
 from bot.sandbox.server import Sandbox, start_sandbox
@@ -39,6 +40,7 @@ from bot.ussd.fast_lane import Answer
 from bot.ussd.feature_phone import FeaturePhone
 from bot.ussd.routes import GATEWAYS, UssdDoor
 from bot.wiring import (
+    airtel_of,
     door_rules_of,
     limits_of,
     market_of,
@@ -127,6 +129,8 @@ async def _sandbox_of(settings: Settings, stack: AsyncExitStack) -> Sandbox | No
     state.parent.mkdir(parents=True, exist_ok=True)
     sandbox = await start_sandbox(settings.sandbox.host, settings.sandbox.port, state)
     stack.push_async_callback(sandbox.stop)
+    # What a merchant sets once in Airtel's portal.
+    sandbox.airtel.callback_url = f"{settings.url}/payments/{AirtelMoney.name}/callback/demo"
     return sandbox
 
 
@@ -134,8 +138,11 @@ def _providers(
     settings: Settings, http: aiohttp.ClientSession, sandbox: Sandbox | None
 ) -> dict[str, PaymentProvider]:
     # One provider a file; a new one is a file and a line here.
-    momo = MtnMomo(momo_of(settings, sandbox.url if sandbox else ""), http)
-    return {MtnMomo.name: momo}
+    url = sandbox.url if sandbox else ""
+    found: dict[str, PaymentProvider] = {MtnMomo.name: MtnMomo(momo_of(settings, url), http)}
+    if settings.airtel.client_id:
+        found[AirtelMoney.name] = AirtelMoney(airtel_of(settings, url), http)
+    return found
 
 
 async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:

@@ -50,9 +50,10 @@ class Callbacks:
 
         def keep(db: Connection) -> int:
             fresh = inbox.keep(db, name, digest, body, now)
-            known = settlement.look_up_now(db, token, now)
+            known = not hint.forged and _ask_soon(db, name, token, hint.reference, now)
             if fresh:
                 outcome = f"asked the operator: {hint.status}" if known else _ORPHAN
+                outcome = f"forged: {hint.status}" if hint.forged else outcome
                 inbox.applied(db, name, digest, outcome, now)
             return 0 if known else inbox.count_since(db, name, _ORPHAN, now - _ORPHANS_IN)
 
@@ -66,5 +67,12 @@ class Callbacks:
         elif orphans > _ORPHANS_MAX:
             log.error("callbacks for nobody: somebody is guessing", provider=name, in_1_h=orphans)
         else:
-            log.warning("callback for nobody", provider=name)
+            log.warning("callback for nobody", provider=name, forged=hint.forged)
         return web.Response(text="ok")
+
+
+def _ask_soon(db: Connection, provider: str, token: str, reference: str, now: datetime) -> bool:
+    """By the token in the path, or by our reference in the body where an operator has one URL."""
+    return settlement.look_up_now(db, token, now) or settlement.look_up_now_by_reference(
+        db, provider, reference, now
+    )

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, update
 
 from bot.conversation import Language
 from bot.i18n import speaking
-from bot.market import Actor, Market, offers, payments, people, settlement, shipments
+from bot.market import Actor, Market, offers, payments, people, settlement, shipments, wallets
 from bot.market.demo_prices import load_demo_prices
 from bot.market.orders import NewOrder, create_order, make_offer
 from bot.market.share import Line
@@ -100,6 +100,7 @@ def _register(db: Connection, member: Member, pin_hash: str, now: datetime) -> i
         crop=member.crop,
         pin_hash=pin_hash,
         channel=CHANNEL,
+        wallet_provider=wallets.provider_on(member.network),
         now=now,
     ).id
 
@@ -168,7 +169,7 @@ def _supply(db: Connection, order: NewOrder, contact_id: int, at: datetime, mark
         offer_id=offer_id,
         order_code=order.code,
         amount_rwf=amount_rwf,
-        provider="mtn-momo",
+        provider=wallets.provider_on(CAST[0].network),
         payee_msisdn=payee,
         currency=market.hub.currency,
         now=at + timedelta(days=5),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import structlog
 from sqlalchemy import Connection, select
 
-from bot.market import Actor, Market, offers, payments, people
+from bot.market import Actor, Market, offers, payments, people, wallets
 from bot.market.limits import PayoutRefused
 from bot.market.offers import Offer
 from bot.storage.records import RecordsDown
@@ -74,7 +74,7 @@ class DemoHub:
             offer_id=offer.id,
             order_code=offer.code,
             amount_rwf=min(offer.accepted_rwf, _MOST_RWF),
-            provider="mtn-momo",
+            provider=wallets.provider_of(contact),
             payee_msisdn=contact.wallet,
             currency=self._market.hub.currency,
             now=now,

@@ -96,6 +96,18 @@ class MomoSettings(_Frozen):
     timeout_s: float
 
 
+class AirtelSettings(_Frozen):
+    """Airtel Money; without `client_id` this hub does not pay through Airtel."""
+
+    base_url: str
+    client_id: str
+    client_secret: SecretStr
+    pin: SecretStr
+    callback_secret: SecretStr
+    sign_messages: bool
+    timeout_s: float
+
+
 class SmsSettings(_Frozen):
     """SMS out, in Africa's Talking's form."""
 
@@ -149,6 +161,7 @@ class Settings(_Frozen):
     prices: PriceSettings
     payouts: PayoutSettings
     momo: MomoSettings
+    airtel: AirtelSettings
     sms: SmsSettings
     outbox: OutboxSettings
     sandbox: SandboxSettings
@@ -259,6 +272,11 @@ def _refuse_unsafe(settings: Settings) -> None:
         raise SettingsError(
             "ISOKO_WORKERS is more than 1, which this version does not serve yet: set it to 1"
         )
+    if settings.airtel.client_id and not settings.airtel.pin.get_secret_value().isdecimal():
+        raise SettingsError(
+            "ISOKO_AIRTEL__PIN is missing or no number: give the disbursement PIN that Airtel's "
+            "portal shows, or leave ISOKO_AIRTEL__CLIENT_ID empty to pay without Airtel"
+        )
     if settings.env != "production":
         return
     if settings.sandbox.enabled:
@@ -285,6 +303,11 @@ def _secrets(settings: Settings) -> dict[str, SecretStr]:
         "sms.api_key": settings.sms.api_key,
         "metrics.token": settings.metrics.token,
     }
+    if settings.airtel.client_id:
+        found["airtel.client_secret"] = settings.airtel.client_secret
+        # Callback authentication may be off at Airtel: a callback only ever makes us ask.
+        if settings.airtel.callback_secret.get_secret_value():
+            found["airtel.callback_secret"] = settings.airtel.callback_secret
     for gateway in settings.ussd.gateways:
         found[f"ussd.secrets.{gateway}"] = settings.ussd.secrets.get(gateway, empty)
     return found

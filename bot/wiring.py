@@ -8,6 +8,7 @@ from bot.market import Hub, Market
 from bot.market.limits import PayoutRules
 from bot.market.pins import PinGuard
 from bot.market.prices import PriceBoard
+from bot.payments.airtel_line import AirtelConfig
 from bot.payments.mtn_momo import MomoConfig
 from bot.settings import Settings
 from bot.sms.africastalking import SmsConfig
@@ -103,6 +104,22 @@ def momo_of(settings: Settings, base_url: str = "") -> MomoConfig:
         currency=settings.hub.currency,
         callback_url=momo.callback_url,
         timeout_s=momo.timeout_s,
+    )
+
+
+def airtel_of(settings: Settings, base_url: str = "") -> AirtelConfig:
+    """Airtel's side of the settings; `base_url` is the sandbox's where one runs."""
+    airtel = settings.airtel
+    return AirtelConfig(
+        base_url=base_url or airtel.base_url,
+        client_id=airtel.client_id,
+        client_secret=airtel.client_secret.get_secret_value(),
+        pin=airtel.pin.get_secret_value(),
+        callback_secret=airtel.callback_secret.get_secret_value(),
+        country=settings.hub.country,
+        currency=settings.hub.currency,
+        sign_messages=airtel.sign_messages,
+        timeout_s=airtel.timeout_s,
     )
 
 

@@ -51,4 +51,8 @@ async def running(folder: Path, **settings: str) -> AsyncIterator[Running]:
         async with TestClient(server) as client:
             assert server.runner is not None and server.runner.server is not None
             open_fast_lane(server.runner.server, app[FAST_LANE])
+            if parts.sandbox is not None:
+                # This server stands on a port of its own, not on the one in the settings.
+                url = server.make_url("/payments/airtel-money/callback/test")
+                parts.sandbox.airtel.callback_url = str(url)
             yield Running(parts, client)

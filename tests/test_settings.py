@@ -53,3 +53,16 @@ def test_O01_a_weak_secret_stops_production() -> None:
 
 def test_a_secret_is_not_shown() -> None:
     assert "demo-pepper" not in repr(load_settings({}))
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"ISOKO_AIRTEL__PIN": ""}, "ISOKO_AIRTEL__PIN"),
+        ({"ISOKO_AIRTEL__PIN": "abcd"}, "ISOKO_AIRTEL__PIN"),
+    ],
+)
+def test_airtel_without_its_pin_stops_the_start(variables: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        load_settings(variables)
+    assert load_settings(variables | {"ISOKO_AIRTEL__CLIENT_ID": ""}).airtel.client_id == ""

@@ -40,6 +40,7 @@ async def _check_all(settings: Settings) -> bool:
         "sessions": _sessions,
         "server": _server,
         "operator": _operator,
+        "airtel": _airtel,
         "sms": _sms,
     }
     all_well = True
@@ -105,6 +106,14 @@ async def _operator(settings: Settings) -> str:
     if settings.sandbox.enabled:
         return "ok  the pretended operator, inside the server"
     return await _answers(f"{settings.momo.base_url}/disbursement/token/", "ISOKO_MOMO__BASE_URL")
+
+
+async def _airtel(settings: Settings) -> str:
+    if settings.sandbox.enabled:
+        return "ok  the pretended operator, inside the server"
+    if not settings.airtel.client_id:
+        return "ok  not used: payouts to Airtel wallets wait"
+    return await _answers(f"{settings.airtel.base_url}/auth/oauth2/token", "ISOKO_AIRTEL__BASE_URL")
 
 
 async def _sms(settings: Settings) -> str:

@@ -6,7 +6,7 @@ from bot.conversation import Choice, Screen, Session
 from bot.flow import Done, Flow, Invalid, Next, Turn
 from bot.flows.pin import looks_like_pin
 from bot.i18n import _
-from bot.market import people
+from bot.market import people, wallets
 from bot.market.districts import PROVINCES, province
 from bot.market.people import Contact
 from bot.market.pins import Busy, weak
@@ -184,6 +184,7 @@ def keep(turn: Turn, db: Connection) -> Screen:
         crop=crop,
         pin_hash=notes.pop("pin_hash"),
         channel=turn.inbound.channel,
+        wallet_provider=wallets.provider_on(session.network),
         now=turn.now,
     )
     _recognise(session, contact)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from bot.i18n import _, language_spoken, speaking
 from bot.i18n.formats import amount, day
 from bot.market import people, products
+from bot.payments.provider import AIRTEL_MONEY, MTN_MOMO
 from bot.storage import outbox
 
 if TYPE_CHECKING:
@@ -108,4 +109,4 @@ def _of(payment: Payment) -> dict[str, str]:
 
 def wallet_name(provider: str) -> str:
     """The brand by which people know a provider; never translated."""
-    return {"mtn-momo": "MoMo", "airtel-money": "Airtel Money"}.get(provider, provider)
+    return {MTN_MOMO: "MoMo", AIRTEL_MONEY: "Airtel Money"}.get(provider, provider)

@@ -44,11 +44,13 @@ class Contact:
     crop: str
     shared_phone: bool
     wallet: str
+    wallet_provider: str
 
 
 # Built once: putting a statement together costs more than running it.
 _COLUMNS = (
     "id", "msisdn", "names", "district", "language", "role", "crop", "shared_phone", "wallet",
+    "wallet_provider",
 )  # fmt: skip
 # The one query of every dial.
 _known = Prepared(
@@ -86,9 +88,11 @@ def register(
     pin_hash: str,
     channel: str,
     now: datetime,
+    wallet_provider: str = "",
 ) -> Contact:
     """Keep a person who has agreed, with the proof of consent and the PIN's hash.
 
+    `wallet_provider` is the operator of their wallet ("mtn-momo"), "" when nobody told.
     A number that is registered already stays as it is: that contact is returned.
     """
     known = by_msisdn(db, msisdn)
@@ -102,6 +106,7 @@ def register(
         "role": role,
         "crop": crop,
         "wallet": msisdn,
+        "wallet_provider": wallet_provider,
         "created_at": now,
     }
     contact_id = db.execute(insert(contacts).values(values)).inserted_primary_key[0]  # type: ignore[index]
@@ -115,7 +120,18 @@ def register(
         )
     )
     db.execute(insert(pins).values(contact_id=contact_id, hash=pin_hash, set_at=now))
-    return Contact(contact_id, msisdn, names, district, language, role, crop, False, msisdn)
+    return Contact(
+        contact_id,
+        msisdn,
+        names,
+        district,
+        language,
+        role,
+        crop,
+        shared_phone=False,
+        wallet=msisdn,
+        wallet_provider=wallet_provider,
+    )
 
 
 def set_language(db: Connection, contact_id: int, language: Language) -> None:
@@ -163,7 +179,8 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
     db.execute(delete(transcripts).where(transcripts.c.owner == contact.msisdn))
     db.execute(delete(hops).where(hops.c.owner == contact.msisdn))
     _cancel_messages(db, contact_id)
-    gone = {"msisdn": None, "names": "", "district": "", "wallet": "", "erased_at": now}
+    empty = dict.fromkeys(("names", "district", "wallet", "wallet_provider"), "")
+    gone = {"msisdn": None, "erased_at": now, **empty}
     db.execute(update(contacts).where(contacts.c.id == contact_id).values(gone))
 
 
@@ -196,7 +213,17 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
 
 def _contact(row: Sequence[Any]) -> Contact:
     """A contact from a row of `_COLUMNS`."""
-    contact_id, msisdn, names, district, language, role, crop, shared_phone, wallet = row
+    contact_id, msisdn, names, district, language, role, *rest = row
+    crop, shared_phone, wallet, wallet_provider = rest
     return Contact(
-        contact_id, msisdn, names, district, language, role, crop, bool(shared_phone), wallet
+        contact_id,
+        msisdn,
+        names,
+        district,
+        language,
+        role,
+        crop,
+        bool(shared_phone),
+        wallet,
+        wallet_provider,
     )

@@ -11,6 +11,7 @@ from bot.market.payments import (
     OPEN,
     Payment,
     as_payment,
+    by_reference,
     carry_offer,
     change,
     locked,
@@ -40,6 +41,7 @@ def record_asked(db: Connection, reference: str, answer: Answer, now: datetime) 
     trigger = "send" if answer.outcome is Outcome.ACCEPTED else "lose"
     if payment.state == "created":
         change(db, payment, trigger, "operator's answer", now, reason=answer.reason)
+    _show_what_is_strange(db, payment, answer, now)
     _ask_later(db, payment.id, 0, now)
     return must_have(db, reference)
 
@@ -47,7 +49,8 @@ def record_asked(db: Connection, reference: str, answer: Answer, now: datetime) 
 def record_answer(db: Connection, reference: str, answer: Answer, now: datetime) -> Payment:
     """What the operator answered to our look-up; the first truth wins, the second changes nothing.
 
-    Amount, currency and payee must be ours, else the payment is flagged for staff.
+    Amount, currency and payee must be ours, else the payment is flagged for staff. A term that this
+    operator never tells cannot be compared; its answer is bound to us by the reference alone.
     """
     payment = locked(db, reference)
     if payment.state not in OPEN:
@@ -56,6 +59,7 @@ def record_answer(db: Connection, reference: str, answer: Answer, now: datetime)
         return _succeed(db, payment, answer, now)
     if answer.outcome is Outcome.REFUSED:
         return _fail(db, payment, answer, now)
+    _show_what_is_strange(db, payment, answer, now)
     if answer.outcome is Outcome.NOT_THERE and now - payment.created_at > _NEVER_ARRIVED:
         # Asked again under the same reference, it cannot be paid twice.
         outbox.put(
@@ -73,6 +77,14 @@ def look_up_now(db: Connection, callback_token: str, now: datetime) -> bool:
     waiting = mine & payments.c.state.in_(OPEN)
     db.execute(update(payments).where(waiting).values(look_up_at=now))
     return db.execute(select(payments.c.id).where(mine)).first() is not None
+
+
+def look_up_now_by_reference(db: Connection, provider: str, reference: str, now: datetime) -> bool:
+    """The same for an operator that calls one URL for all payments, and names our reference."""
+    payment = by_reference(db, reference) if reference else None
+    if payment is None or payment.provider != provider:
+        return False
+    return look_up_now(db, payment.callback_token, now)
 
 
 def due_look_ups(db: Connection, now: datetime, hold_s: float, limit: int) -> list[Payment]:
@@ -169,25 +181,32 @@ def _suspend(db: Connection, payment: Payment, answer: Answer, now: datetime) ->
 
 
 def _mismatch(payment: Payment, answer: Answer) -> str:
-    if answer.amount_rwf != payment.amount_rwf:
+    told = {"amount_rwf", "currency", "payee_msisdn"} - answer.untold
+    if "amount_rwf" in told and answer.amount_rwf != payment.amount_rwf:
         return f"the operator says {answer.amount_rwf}, ours is {payment.amount_rwf}"
-    if answer.currency != payment.currency:
+    if "currency" in told and answer.currency != payment.currency:
         return f"the operator says {answer.currency!r}, ours is {payment.currency}"
-    if answer.payee_msisdn != payment.payee_msisdn:
+    if "payee_msisdn" in told and answer.payee_msisdn != payment.payee_msisdn:
         return "the operator names another payee"
     return ""
 
 
-def _ask_staff_once(db: Connection, payment: Payment, category: str, now: datetime) -> None:
+def _show_what_is_strange(db: Connection, payment: Payment, answer: Answer, now: datetime) -> None:
+    """An answer that no page explains goes to staff, once."""
+    if answer.strange:
+        _ask_staff_once(db, payment, "payment_unclear", now, answer.reason)
+
+
+def _ask_staff_once(
+    db: Connection, payment: Payment, category: str, now: datetime, why: str = ""
+) -> None:
     if not has_ticket(db, category, _about(payment)):
-        _ask_staff(db, payment, category, now)
+        _ask_staff(db, payment, category, now, why)
 
 
-def _about(payment: Payment) -> str:
-    return f"{payment.order_code} {payment.proof_code}"
-
-
-def _ask_staff(db: Connection, payment: Payment, category: str, now: datetime) -> None:
+def _ask_staff(
+    db: Connection, payment: Payment, category: str, now: datetime, why: str = ""
+) -> None:
     person = people.by_id(db, payment.contact_id)
     open_ticket(
         db,
@@ -196,10 +215,14 @@ def _ask_staff(db: Connection, payment: Payment, category: str, now: datetime) -
         msisdn=payment.payee_msisdn if person is None else person.msisdn,
         contact_id=payment.contact_id,
         about=_about(payment),
-        text=payment.reason,
+        text=why or payment.reason,
         language="en",
         now=now,
     )
+
+
+def _about(payment: Payment) -> str:
+    return f"{payment.order_code} {payment.proof_code}"
 
 
 def _ask_later(db: Connection, payment_id: int, look_ups: int, now: datetime) -> None:

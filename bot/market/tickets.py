@@ -15,6 +15,7 @@ CATEGORIES = (
     "payment_missing",
     "payment_flagged",
     "payment_unknown",
+    "payment_unclear",
     "order",
     "shipment",
     "pin_forgotten",

@@ -13,8 +13,15 @@ from typing import Any
 
 import aiohttp
 
-from bot.payments.momo_token import MomoToken, TokenRefused
-from bot.payments.provider import Answer, CallbackHint, Outcome, PayoutOrder
+from bot.payments.momo_token import momo_token
+from bot.payments.provider import (
+    MTN_MOMO,
+    Answer,
+    CallbackHint,
+    Outcome,
+    PayoutOrder,
+)
+from bot.payments.shared_token import TokenRefused
 
 _TRANSFER = "/disbursement/v1_0/transfer"
 _NOTE = re.compile(r"[^A-Za-z0-9 ]")
@@ -47,12 +54,12 @@ class MomoConfig:
 class MtnMomo:
     """The disbursement client. 202 is "accepted", not "paid": only a look-up tells."""
 
-    name = "mtn-momo"
+    name = MTN_MOMO
 
     def __init__(self, config: MomoConfig, http: aiohttp.ClientSession) -> None:
         self._config, self._http = config, http
         self._timeout = aiohttp.ClientTimeout(total=config.timeout_s)
-        self._token = MomoToken(
+        self._token = momo_token(
             http,
             f"{config.base_url}/disbursement/token/",
             aiohttp.encode_basic_auth(config.api_user, config.api_key),

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
+
+# The names under which payments are kept, and which stand in the callback's path.
+MTN_MOMO, AIRTEL_MONEY = "mtn-momo", "airtel-money"
+
+Term = Literal["amount_rwf", "currency", "payee_msisdn"]
 
 
 class Outcome(StrEnum):
@@ -33,7 +38,11 @@ class PayoutOrder:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a provider said of one payment; what it did not say is None or ""."""
+    """What a provider said of one payment; what it did not say is None or "".
+
+    `untold` names the terms that this operator leaves out by design, so that their absence is no
+    mismatch. `strange` means that no page explains the answer: a person must read it.
+    """
 
     outcome: Outcome
     reason: str = ""
@@ -42,14 +51,22 @@ class Answer:
     payee_msisdn: str = ""
     provider_txn_id: str = ""
     fee_rwf: int | None = None
+    untold: frozenset[Term] = frozenset()
+    strange: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackHint:
-    """What a callback claims; it only makes us ask."""
+    """What a callback claims; it only makes us ask.
+
+    `reference` is set where the body carries ours, for operators with one URL for all payments.
+    `forged` means that the signature it must bear is missing or wrong: it makes us do nothing.
+    """
 
     external_id: str = ""
     status: str = ""
+    reference: str = ""
+    forged: bool = False
 
 
 class PaymentProvider(Protocol):

@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.sandbox.memory import Notebook
+from bot.sandbox.nuisances import cut_off
 from bot.sandbox.switches import Switches
 
 KEYS = {"disbursement": "demo-momo-key", "collection": "demo-momo-collection-key"}
@@ -64,6 +65,8 @@ class Access:
 
     def refuse(self, request: web.Request, product: str) -> web.Response | None:
         """The refusal of a caller whose key, token or environment is wrong; None when all fit."""
+        if self._switches().outage:
+            return cut_off(request)
         if self._switches().answer_503:
             return error(503, "SERVICE_UNAVAILABLE", "Service temporarily unavailable.")
         if _key(request) != KEYS[product]:
@@ -123,6 +126,8 @@ class Access:
     async def token(self, request: web.Request) -> web.Response:
         """Give a token for one product."""
         product = request.path.split("/")[1]
+        if self._switches().outage:
+            return cut_off(request)
         if self._switches().answer_503:
             return error(503, "SERVICE_UNAVAILABLE", "Service temporarily unavailable.")
         if _key(request) != KEYS[product]:

@@ -21,6 +21,7 @@ from bot.sandbox.momo_access import Access, Tokens, bad_reference, error, not_fo
 from bot.sandbox.momo_numbers import ACTIVE_ERRORS, NOT_ACTIVE
 from bot.sandbox.momo_statement import Statement
 from bot.sandbox.momo_transfers import PARTY, Transfers
+from bot.sandbox.nuisances import spoiled
 from bot.sandbox.switches import Switches
 
 _PATHS = {"collection": "requesttopay", "disbursement": "transfer"}
@@ -87,7 +88,7 @@ class PretendedMomo:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def create(self, request: web.Request) -> web.Response:
+    async def create(self, request: web.Request) -> web.StreamResponse:
         """Take a transfer or a request to pay: 202 with an empty body."""
         product, reference = _product(request), request.headers.get("X-Reference-Id", "")
         refused = self.access.refuse(request, product) or bad_reference(reference)
@@ -111,9 +112,9 @@ class PretendedMomo:
         else:
             self._later(self._settle(transfer))
         await asyncio.sleep(self.switches.hang_s)
-        return self._odd_answer() or web.Response(status=202)
+        return await spoiled(request, web.Response(status=202), self.switches)
 
-    async def show(self, request: web.Request) -> web.Response:
+    async def show(self, request: web.Request) -> web.StreamResponse:
         """The status object of a transfer or payment."""
         product = _product(request)
         refused = self.access.refuse(request, product)
@@ -124,7 +125,8 @@ class PretendedMomo:
             return not_found()
         if time.time() - transfer["at"] < self.switches.not_found_s:
             return not_found()
-        return self._odd_answer() or web.json_response(self._transfers.shown(transfer))
+        shown = web.json_response(self._transfers.shown(transfer))
+        return await spoiled(request, shown, self.switches)
 
     async def balance(self, request: web.Request) -> web.Response:
         """The hub's money with the operator."""
@@ -196,11 +198,6 @@ class PretendedMomo:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def _odd_answer(self) -> web.Response | None:
-        if self.switches.html_200:
-            return web.Response(text="<html>Gateway login</html>", content_type="text/html")
-        return None
 
 
 def _product(request: web.Request) -> str:

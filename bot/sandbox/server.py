@@ -1,4 +1,4 @@
-"""The pretended outside as one HTTP server: operator, SMS provider, and a page of their state."""
+"""The pretended outside as one HTTP server: operators, SMS provider, and a page of their state."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from bot.msisdn import masked
+from bot.sandbox.airtel_money import PretendedAirtel
 from bot.sandbox.memory import Notebook
 from bot.sandbox.mtn_momo import PretendedMomo
 from bot.sandbox.sms import PretendedSms
@@ -21,10 +22,11 @@ _SHOWN_MAX = 20
 
 @dataclass(slots=True)
 class Sandbox:
-    """A running sandbox: where it answers, and its two parts."""
+    """A running sandbox: where it answers, and its parts."""
 
     url: str
     momo: PretendedMomo
+    airtel: PretendedAirtel
     sms: PretendedSms
     _runner: web.AppRunner
     _http: aiohttp.ClientSession
@@ -32,6 +34,7 @@ class Sandbox:
     async def stop(self) -> None:
         """Stop answering."""
         await self.momo.close()
+        await self.airtel.close()
         await self._runner.cleanup()
         await self._http.close()
 
@@ -40,55 +43,76 @@ async def start_sandbox(host: str, port: int, state_file: Path | None = None) ->
     """Start on `port`, or on any free one when it is 0. With `state_file` it remembers."""
     notebook = Notebook(state_file)
     http = aiohttp.ClientSession()
-    momo, sms = PretendedMomo(notebook, http), PretendedSms(notebook)
+    momo, airtel = PretendedMomo(notebook, http), PretendedAirtel(notebook, http)
+    sms = PretendedSms(notebook)
     app = web.Application()
-    momo.mount(app)
-    sms.mount(app)
-    _mount_controls(app, momo, sms)
+    for part in (momo, airtel, sms):
+        part.mount(app)
+    _mount_controls(app, momo, airtel, sms)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, host, port)
     await site.start()
     momo.resume()
+    airtel.resume()
     address = runner.addresses[0]
-    return Sandbox(f"http://{address[0]}:{address[1]}", momo, sms, runner, http)
+    return Sandbox(f"http://{address[0]}:{address[1]}", momo, airtel, sms, runner, http)
 
 
-def _mount_controls(app: web.Application, momo: PretendedMomo, sms: PretendedSms) -> None:
+def _mount_controls(
+    app: web.Application, momo: PretendedMomo, airtel: PretendedAirtel, sms: PretendedSms
+) -> None:
     async def state(_request: web.Request) -> web.Response:
-        shown = [_shown(momo, transfer) for transfer in momo.transfers()[-_SHOWN_MAX:]]
-        switches = msgspec.structs.asdict(momo.switches)
+        shown = [_of_momo(momo, transfer) for transfer in momo.transfers()[-_SHOWN_MAX:]]
+        shown += [_of_airtel(airtel, transfer) for transfer in airtel.transfers()[-_SHOWN_MAX:]]
+        newest = sorted(shown, key=lambda transfer: -transfer["at"])[:_SHOWN_MAX]
         counts = {
-            "transfers": len(momo.transfers()),
-            "tokens": momo.tokens_given,
-            "callbacks": momo.callbacks_sent,
+            "transfers": len(momo.transfers()) + len(airtel.transfers()),
+            "tokens": momo.tokens_given + airtel.access.tokens_given,
+            "callbacks": momo.callbacks_sent + airtel.callbacks_sent,
             "sms": sms.count(),
         }
         answer = {
-            "transfers": shown[::-1],
+            "transfers": newest,
             "float_rwf": momo.float_rwf(),
-            "switches": switches,
+            "airtel_float_rwf": airtel.float_rwf(),
+            "switches": msgspec.structs.asdict(momo.switches),
             "counts": counts,
         }
         return web.json_response(answer)
 
     async def set_switches(request: web.Request) -> web.Response:
         try:
-            momo.switches = sms.switches = changed(momo.switches, await request.read())
+            now = changed(momo.switches, await request.read())
         except (msgspec.ValidationError, msgspec.DecodeError) as error:
             return web.json_response({"error": str(error)}, status=400)
-        return web.json_response(msgspec.structs.asdict(momo.switches))
+        momo.switches = airtel.switches = sms.switches = now
+        return web.json_response(msgspec.structs.asdict(now))
 
     app.router.add_get("/sandbox/state.json", state)
     app.router.add_post("/sandbox/switches", set_switches)
 
 
-def _shown(momo: PretendedMomo, transfer: dict[str, Any]) -> dict[str, Any]:
+def _of_momo(momo: PretendedMomo, transfer: dict[str, Any]) -> dict[str, Any]:
     return {
+        "operator": "MTN MoMo",
         "reference": transfer["reference"],
         "order": transfer["externalId"],
         "amount_rwf": int(transfer["amount"]),
         "msisdn": masked(f"+{transfer['party']}"),
         "status": momo.status(transfer),
+        "at": transfer["at"],
+    }
+
+
+def _of_airtel(airtel: PretendedAirtel, transfer: dict[str, Any]) -> dict[str, Any]:
+    words = {"TS": "SUCCESSFUL", "TF": "FAILED", "TE": "FAILED"}
+    return {
+        "operator": "Airtel Money",
+        "reference": transfer["id"],
+        "order": transfer["note"].removeprefix("Isoko "),
+        "amount_rwf": transfer["amount_rwf"],
+        "msisdn": masked(f"+250{transfer['msisdn']}"),
+        "status": words.get(airtel.state(transfer), "PENDING"),
         "at": transfer["at"],
     }

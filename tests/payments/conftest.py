@@ -10,7 +10,9 @@ import pytest
 from bot.payments.provider import PaymentProvider
 from bot.sandbox.server import Sandbox, start_sandbox
 from bot.sandbox.switches import Switches
+from tests.payments.airtel_answers import TOKEN
 from tests.payments.operators import OPERATORS, Operator
+from tests.payments.scripted import Scripted, scripted_server
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 async def sandbox() -> AsyncIterator[Sandbox]:
     """The pretended outside, settling at once."""
     running = await start_sandbox("127.0.0.1", 0)
-    running.momo.switches = Switches(settle_after_s=0)
+    running.momo.switches = running.airtel.switches = Switches(settle_after_s=0)
     yield running
     await running.stop()
 
@@ -39,3 +41,11 @@ def operator(request: pytest.FixtureRequest) -> Operator:
 def client(operator: Operator, sandbox: Sandbox, http: aiohttp.ClientSession) -> PaymentProvider:
     """The operator's client, speaking to the sandbox."""
     return operator.client(sandbox.url, http)
+
+
+@pytest.fixture
+async def scripted_airtel() -> AsyncIterator[tuple[Scripted, str]]:
+    """A scripted Airtel and its address."""
+    async with scripted_server("/auth/oauth2/token") as (script, url):
+        script.token = TOKEN
+        yield script, url

@@ -10,9 +10,14 @@ from pathlib import Path
 
 import aiohttp
 
+from bot.payments.airtel_line import AirtelConfig
+from bot.payments.airtel_money import AirtelMoney
 from bot.payments.mtn_momo import MomoConfig, MtnMomo
 from bot.payments.provider import PaymentProvider, PayoutOrder
+from bot.sandbox.airtel_access import CALLBACK_SECRET, CLIENT_ID, CLIENT_SECRET, PIN
+from bot.sandbox.airtel_money import PretendedAirtel
 from bot.sandbox.momo_access import API_KEY, API_USER, KEYS
+from bot.sandbox.mtn_momo import PretendedMomo
 from bot.sandbox.server import Sandbox
 from bot.sandbox.switches import Switches
 
@@ -21,11 +26,18 @@ FARMER = "+250788123456"
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One operator: how to make its client, and how its pretended self is set."""
+    """One operator: its client, its pretended self, and where its words differ from others'."""
 
     name: str
     client: Callable[[str, aiohttp.ClientSession], PaymentProvider]
-    switch: Callable[[Sandbox, Switches], None]
+    pretended: Callable[[Sandbox], PretendedMomo | PretendedAirtel]
+    no_funds: str
+    tells_payee: bool
+    accepts_with_a_body: bool
+
+    def switch(self, sandbox: Sandbox, switches: Switches) -> None:
+        """Set the pretended operator's nuisances."""
+        self.pretended(sandbox).switches = switches
 
 
 def momo_config(base_url: str) -> MomoConfig:
@@ -47,11 +59,36 @@ def momo(base_url: str, http: aiohttp.ClientSession, **changes: object) -> MtnMo
     return MtnMomo(replace(momo_config(base_url), **changes), http)
 
 
-def _switch_momo(sandbox: Sandbox, switches: Switches) -> None:
-    sandbox.momo.switches = switches
+def airtel_config(base_url: str) -> AirtelConfig:
+    """The client's settings for the pretended Airtel Money."""
+    return AirtelConfig(
+        base_url=base_url,
+        client_id=CLIENT_ID,
+        client_secret=CLIENT_SECRET,
+        pin=PIN,
+        callback_secret=CALLBACK_SECRET,
+        country="RW",
+        currency="RWF",
+        sign_messages=False,
+        timeout_s=0.5,
+    )
 
 
-OPERATORS = [Operator("mtn-momo", momo, _switch_momo)]
+def airtel(base_url: str, http: aiohttp.ClientSession, **changes: object) -> AirtelMoney:
+    """Airtel's client, with some settings changed."""
+    return AirtelMoney(replace(airtel_config(base_url), **changes), http)
+
+
+def airtel_signed(base_url: str, http: aiohttp.ClientSession) -> AirtelMoney:
+    """Airtel's client on version 2 of the API."""
+    return airtel(base_url, http, sign_messages=True)
+
+
+OPERATORS = [
+    Operator("mtn-momo", momo, lambda sandbox: sandbox.momo, "NOT_ENOUGH_FUNDS", True, False),
+    Operator("airtel-money", airtel, lambda s: s.airtel, "DP00900001007", False, True),
+    Operator("airtel-signed", airtel_signed, lambda s: s.airtel, "DP00900001007", False, True),
+]
 
 
 def payout(payee_msisdn: str = FARMER, amount_rwf: int = 42_000) -> PayoutOrder:

@@ -11,6 +11,8 @@ from bot.sandbox.server import Sandbox
 from bot.sandbox.switches import Switches
 from tests.payments.operators import FARMER, Operator, payout
 
+# An operator that accepts without a body cannot lose it.
+BODY_LOST = None
 # What is wrong, what asking says, what looking up says.
 CASES = {
     "nothing": ({}, Outcome.ACCEPTED, Outcome.SUCCEEDED),
@@ -24,6 +26,20 @@ CASES = {
     "html with 200": ({"html_200": True}, Outcome.UNKNOWN, Outcome.UNKNOWN),
     "hangs after taking it": ({"hang_s": 2}, Outcome.UNKNOWN, Outcome.SUCCEEDED),
     "cannot find it yet": ({"not_found_s": 60}, Outcome.ACCEPTED, Outcome.NOT_THERE),
+    "out of reach": ({"outage": True}, Outcome.UNKNOWN, Outcome.UNKNOWN),
+    "cut after taking it": ({"cut_answer": True}, Outcome.UNKNOWN, Outcome.UNKNOWN),
+    "a token that never works": ({"token_ttl_s": 0}, Outcome.UNKNOWN, Outcome.UNKNOWN),
+    "half a body": ({"cut_json": True}, BODY_LOST, Outcome.UNKNOWN),
+    "a body byte by byte": ({"drip_s": 5}, BODY_LOST, Outcome.UNKNOWN),
+    "a callback twice": ({"callback_twice": True}, Outcome.ACCEPTED, Outcome.SUCCEEDED),
+    "a callback never": ({"lost_callback": True}, Outcome.ACCEPTED, Outcome.SUCCEEDED),
+    "a callback late": ({"late_s": 60}, Outcome.ACCEPTED, Outcome.SUCCEEDED),
+    "a callback before": ({"callback_before_202": True}, Outcome.ACCEPTED, Outcome.SUCCEEDED),
+    "a forged callback": (
+        {"settle_after_s": 60, "forged_callback": True},
+        Outcome.ACCEPTED,
+        Outcome.PENDING,
+    ),
 }
 
 
@@ -33,30 +49,42 @@ async def test_each_trouble_has_its_outcome_and_raises_nothing(
 ) -> None:
     switches, asked, looked_up = CASES[case]
     operator.switch(sandbox, Switches(**{"settle_after_s": 0} | switches))
+    if asked is BODY_LOST:
+        asked = Outcome.UNKNOWN if operator.accepts_with_a_body else Outcome.ACCEPTED
     order = payout()
     assert (await client.ask(order)).outcome is asked
     assert (await client.look_up(order.reference)).outcome is looked_up
 
 
-async def test_a_paid_payout_tells_amount_payee_and_transaction(client: PaymentProvider) -> None:
+async def test_a_paid_payout_tells_its_terms_and_transaction(
+    operator: Operator, client: PaymentProvider
+) -> None:
     order = payout()
     await client.ask(order)
     answer = await client.look_up(order.reference)
     assert answer.provider_txn_id
     expected = Answer(
-        Outcome.SUCCEEDED, "", 42_000, "RWF", FARMER, provider_txn_id=answer.provider_txn_id
+        Outcome.SUCCEEDED,
+        "",
+        42_000,
+        "RWF",
+        FARMER if operator.tells_payee else "",
+        provider_txn_id=answer.provider_txn_id,
+        untold=frozenset() if operator.tells_payee else frozenset({"payee_msisdn"}),
     )
     assert answer == expected
 
 
 async def test_a_reference_asked_again_is_unknown_and_pays_once(
-    client: PaymentProvider, sandbox: Sandbox
+    operator: Operator, client: PaymentProvider, sandbox: Sandbox
 ) -> None:
-    order, before = payout(), sandbox.momo.float_rwf()
+    pretended = operator.pretended(sandbox)
+    order, before = payout(), pretended.float_rwf()
     answers = await asyncio.gather(*(client.ask(order) for _ in range(6)))
     outcomes = sorted(answer.outcome for answer in answers)
     assert outcomes == [Outcome.ACCEPTED] + [Outcome.UNKNOWN] * 5
-    assert before - sandbox.momo.float_rwf() == 42_000
+    assert before - pretended.float_rwf() == 42_000
+    assert len(pretended.transfers()) == 1
 
 
 async def test_an_amount_the_operator_altered_is_told_as_it_stands(
@@ -82,7 +110,19 @@ async def test_a_float_that_has_run_out_is_a_refusal_with_its_reason(
     await client.ask(second)
     assert (await client.look_up(first.reference)).outcome is Outcome.SUCCEEDED
     answer = await client.look_up(second.reference)
-    assert (answer.outcome, answer.reason) == (Outcome.REFUSED, "NOT_ENOUGH_FUNDS")
+    assert (answer.outcome, answer.reason) == (Outcome.REFUSED, operator.no_funds)
+
+
+async def test_a_token_that_ended_is_renewed_once_for_all(
+    operator: Operator, sandbox: Sandbox, http
+) -> None:
+    client, pretended = operator.client(sandbox.url, http), operator.pretended(sandbox)
+    await asyncio.gather(*(client.look_up(payout().reference) for _ in range(10)))
+    assert pretended.access.tokens_given == 1
+    pretended.forget_tokens()
+    answers = await asyncio.gather(*(client.look_up(payout().reference) for _ in range(10)))
+    assert {answer.outcome for answer in answers} == {Outcome.NOT_THERE}
+    assert pretended.access.tokens_given == 2
 
 
 async def test_an_operator_that_is_gone_is_unknown(operator: Operator, http) -> None:

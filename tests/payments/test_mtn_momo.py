@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from types import SimpleNamespace
 
 import aiohttp
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.payments.mtn_momo import MtnMomo
@@ -19,49 +18,16 @@ from bot.payments.provider import Outcome
 from bot.sandbox.server import Sandbox
 from bot.sandbox.switches import Switches
 from tests.payments.operators import FARMER, fixture, momo, payout
+from tests.payments.scripted import Scripted, answering, scripted_server
 
-Handler = Callable[[web.Request], Awaitable[web.Response]]
 NUMBERS = fixture("momo_sandbox_msisdns")["transfer"]
-
-
-class Scripted:
-    """A server that answers transfers as the test says, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.answer: Handler = self.nothing
-        self.token: object = fixture("momo_token_response")
-        self.tokens_asked = 0
-        self.asked: list[tuple[str, dict[str, str], str]] = []
-
-    async def nothing(self, request: web.Request) -> web.Response:
-        return web.Response(status=202)
-
-    async def give_token(self, request: web.Request) -> web.Response:
-        self.tokens_asked += 1
-        return web.json_response(self.token)
-
-    async def any(self, request: web.Request) -> web.Response:
-        self.asked.append((request.method, dict(request.headers), await request.text()))
-        return await self.answer(request)
 
 
 @pytest.fixture
 async def scripted() -> AsyncIterator[tuple[Scripted, str]]:
     """A scripted server and its address."""
-    script, app = Scripted(), web.Application()
-    app.router.add_post("/disbursement/token/", script.give_token)
-    app.router.add_route("*", "/{path:.*}", script.any)
-    async with TestServer(app) as server:
-        yield script, str(server.make_url("")).rstrip("/")
-
-
-def answering(status: int, body: object = None, text: str = "") -> Handler:
-    async def answer(request: web.Request) -> web.Response:
-        if body is not None:
-            return web.json_response(body, status=status)
-        return web.Response(status=status, text=text)
-
-    return answer
+    async with scripted_server("/disbursement/token/") as one:
+        yield one
 
 
 async def test_the_request_is_as_documented(scripted, http: aiohttp.ClientSession) -> None:
@@ -231,7 +197,7 @@ async def test_a_token_is_renewed_a_minute_early(scripted, http, monkeypatch) ->
     script, url = scripted
     client, now_s = momo(url, http), 1000.0
     clock = SimpleNamespace(monotonic=lambda: now_s)
-    monkeypatch.setattr("bot.payments.momo_token.time", clock)
+    monkeypatch.setattr("bot.payments.shared_token.time", clock)
     for now_s, tokens in ((1000.0, 1), (1000.0 + 3539, 1), (1000.0 + 3541, 2)):  # noqa: B007
         await client.ask(payout())
         assert script.tokens_asked == tokens
@@ -276,6 +242,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["status", "reason", "amount", "currency", "payee", "externalId"]),

@@ -43,11 +43,12 @@ async function readOperator() {
   if (!answer.ok) return;
   const state = await answer.json();
   document.getElementById("float").textContent = `${state.float_rwf.toLocaleString("en-US")} Frw`;
+  document.getElementById("airtel-float").textContent = `${state.airtel_float_rwf.toLocaleString("en-US")} Frw`;
   const box = document.getElementById("transfers");
   box.replaceChildren(...state.transfers.map((transfer) => {
     const row = element("div", "transfer");
     const amount = `${transfer.amount_rwf.toLocaleString("en-US")} Frw`;
-    row.append(element("span", "", `${transfer.order}: ${amount} to ${transfer.msisdn}`));
+    row.append(element("span", "", `${transfer.order}: ${amount} to ${transfer.msisdn}, ${transfer.operator}`));
     row.append(element("span", `state ${transfer.status}`, transfer.status));
     return row;
   }));

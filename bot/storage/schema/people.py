@@ -18,6 +18,8 @@ contacts = Table(
     Column("crop", String(24), nullable=False, server_default=""),
     Column("shared_phone", Boolean, nullable=False, server_default=text("false")),
     Column("wallet", String(16), nullable=False, server_default=""),
+    # Who serves that wallet, where a gateway or a person said so; "" leaves it to the prefix.
+    Column("wallet_provider", String(16), nullable=False, server_default=""),
     Column("created_at", Moment, nullable=False),
     Column("erased_at", Moment),
     one_of("language", ("rw", "fr", "en")),

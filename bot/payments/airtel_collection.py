@@ -1,0 +1,88 @@
+"""Airtel Money collection: a prompt on a buyer's phone, a refund, and the hub's balance.
+
+Source: Airtel's developer pages, as collected in the project's wire facts, sections 4.3 and 4.4.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from bot.payments.airtel_codes import read_asked, read_enquiry
+from bot.payments.airtel_line import OUTSIDE, AirtelConfig, AirtelLine, national, plain
+from bot.payments.provider import Answer, Outcome
+
+_PAY = "/merchant/{v}/payments/"
+_ENQUIRE = "/standard/v1/payments"
+_REFUND = "/standard/{v}/payments/refund"
+_BALANCE = "/standard/v1/users/balance"
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionOrder:
+    """Money to ask for. `reference` was made and stored before the first call."""
+
+    reference: str
+    amount_rwf: int
+    payer_msisdn: str
+    order_code: str
+
+
+class AirtelCollection:
+    """The collection client. "Accepted" is "the prompt was sent": only a look-up tells."""
+
+    def __init__(self, config: AirtelConfig, http: aiohttp.ClientSession) -> None:
+        self._config = config
+        self._line = AirtelLine(config, http)
+
+    async def collect(self, order: CollectionOrder) -> Answer:
+        """Send the prompt, under our reference."""
+        msisdn = national(order.payer_msisdn)
+        if not msisdn:
+            return Answer(Outcome.REFUSED, reason="NOT_FOR_AIRTEL")
+        place = {"country": self._config.country, "currency": self._config.currency}
+        body = {
+            "reference": plain(f"Isoko {order.order_code}"),
+            "subscriber": {**place, "msisdn": msisdn},
+            "transaction": {"amount": order.amount_rwf, **place, "id": order.reference},
+        }
+        return await self._ask(_PAY, body, order.reference)
+
+    async def look_up(self, reference: str) -> Answer:
+        """What became of a collection; Airtel advises to wait three minutes before the first."""
+        try:
+            status, data = await self._line.get(f"{_ENQUIRE}/{reference}")
+        except OUTSIDE as error:
+            return Answer(Outcome.UNKNOWN, reason=type(error).__name__)
+        return read_enquiry(status, data, reference, can_expire=True)
+
+    async def refund(self, airtel_money_id: str) -> Answer:
+        """Give back the whole of a collection, named by Airtel's own id of it."""
+        body = {"transaction": {"airtel_money_id": airtel_money_id}}
+        return await self._ask(_REFUND, body, "")
+
+    async def balance_rwf(self) -> int | None:
+        """The hub's money with Airtel, in whole francs; None when Airtel does not tell."""
+        try:
+            status, data = await self._line.get(_BALANCE)
+        except OUTSIDE:
+            return None
+        return _balance(data, self._config.currency) if status == 200 else None
+
+    async def _ask(self, path: str, body: dict[str, Any], our_id: str) -> Answer:
+        try:
+            status, data = await self._line.post(path, body)
+        except OUTSIDE as error:
+            return Answer(Outcome.UNKNOWN, reason=type(error).__name__)
+        return read_asked(status, data, our_id)
+
+
+def _balance(data: Any, currency: str) -> int | None:
+    told = data.get("data") if isinstance(data, dict) else None
+    if not isinstance(told, dict) or told.get("currency") != currency:
+        return None
+    match = re.fullmatch(r"([0-9]{1,12})(?:\.0+)?", str(told.get("balance")))
+    return int(match[1]) if match else None
