@@ -33,6 +33,7 @@ def pins_of(settings: Settings, records: Records) -> PinGuard:
         memory_kib=pin.memory_kib,
         passes=pin.passes,
         lanes=pin.lanes,
+        tries_per_session=pin.tries_per_session,
         tries_per_day=pin.tries_per_day,
         lock_minutes=pin.lock_minutes,
         lifetime_tries=pin.lifetime_tries,

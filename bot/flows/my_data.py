@@ -84,10 +84,7 @@ async def ask_if_sure(turn: Turn) -> Next:
 @flow.effect("erased")
 def erase(turn: Turn, db: Connection) -> Screen:
     people.erase(db, turn.session.contact_id, turn.now)
-    session = turn.session
-    session.contact_id, session.role, session.shared, session.unlocked = 0, "", False, False
-    session.crop, session.district = "", ""
-    session.stack, session.notes, session.trail = [], {}, []
+    turn.session.forget_person()
     return Screen(_("Your data is deleted. You can register again at any time."), ends=True)
 
 
