@@ -140,7 +140,7 @@ async def show_statement(turn: Turn) -> Next:
         f"{amount(p.amount_rwf, language)} {payment_state(p.state)}"
         for p in listed
     ]
-    total = sum(p.amount_rwf for p in listed if p.state == "succeeded")
+    total = await turn.read(payments.received_rwf, turn.session.contact_id)
     keep = _("Total received: {amount}").format(amount=amount(total, language))
     return Screen("\n".join(lines), keep=keep)
 
