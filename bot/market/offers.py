@@ -53,6 +53,11 @@ class Offer:
         return self.packs * self.price_rwf
 
     @property
+    def is_accepted(self) -> bool:
+        """Whether the person has said yes, whatever came of it since."""
+        return self.state in _UNDER_WAY
+
+    @property
     def accepted_rwf(self) -> int:
         """What the accepted part brings the farmer."""
         return self.packs_accepted * self.price_rwf
@@ -181,7 +186,7 @@ def expire_due(db: Connection, now: datetime) -> int:
 def _why_not(offer: Offer | None, version: int, packs: int, now: datetime) -> Outcome | None:
     if offer is None:
         return "gone"
-    if offer.state in _UNDER_WAY:
+    if offer.is_accepted:
         return "already"
     if offer.state != "offered" or offer.answer_by <= now:
         return "too_late"
