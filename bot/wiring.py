@@ -102,7 +102,7 @@ def momo_of(settings: Settings, base_url: str = "") -> MomoConfig:
         api_key=momo.api_key.get_secret_value(),
         target_environment=momo.target_environment,
         currency=settings.hub.currency,
-        callback_url=momo.callback_url,
+        callback_url=settings.momo_callback_url,
         timeout_s=momo.timeout_s,
     )
 
