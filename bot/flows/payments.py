@@ -57,6 +57,8 @@ async def show_menu(turn: Turn) -> Next:
     choices += [
         Choice(_("On the way: {code}").format(code=p.order_code), "checking", p.id) for p in coming
     ]
+    # What leads to a problem must not be what reports it, and its number is not always the same.
+    turn.notes["problem_key"] = str(len(choices) + 2)
     choices += [
         Choice(_("Statement"), "statement"),
         Choice(_("Report a problem"), "problem", arrived[0].id if arrived else 0),
@@ -148,7 +150,11 @@ async def show_statement(turn: Turn) -> Next:
 @flow.step("problem")
 async def ask_if_problem(turn: Turn) -> Next:
     text = _("Did money not arrive, or is the amount wrong? We look at it and call you back.")
-    return Screen(text, [Choice(_("Yes, call me"), "yes", key="5")], resume=_("a payment problem"))
+    yes = Choice(_("Yes, call me"), "yes", key="5")
+    if turn.notes.get("problem_key") == yes.key:
+        # "5" led here, so "5" must not be what reports: double presses are common.
+        yes = Choice(_("Yes, call me"), "yes", key="7")
+    return Screen(text, [yes], resume=_("a payment problem"))
 
 
 @flow.effect("reported")
