@@ -106,8 +106,8 @@ def send_receipt(turn: Turn, db: Connection) -> Screen:
     back = [Choice(_("Payments"), "menu")]
     if payment is None:
         return Screen(_("This payment is not there any more."), back)
-    key = f"receipt:{payment.reference}:{turn.hop_key.hex()}"
-    notices.tell(db, payment.contact_id, key, lambda: notices.receipt(payment), turn.now)
+    key, zone = f"receipt:{payment.reference}:{turn.hop_key.hex()}", turn.market.hub.timezone
+    notices.tell(db, payment.contact_id, key, lambda: notices.receipt(payment, zone), turn.now)
     return Screen(_("The receipt comes by SMS."), back)
 
 
