@@ -142,6 +142,12 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
         """Where this session is kept."""
         return f"{self.gateway}:{self.id}"
 
+    def forget_person(self) -> None:
+        """Nobody is known here any more, and nothing of what they did is kept."""
+        self.contact_id, self.role, self.shared, self.unlocked = 0, "", False, False
+        self.crop, self.district = "", ""
+        self.stack, self.notes, self.trail = [], {}, []
+
 
 class Nav(msgspec.Struct, frozen=True):
     """The words of the navigation lines, already in the person's language.

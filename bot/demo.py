@@ -127,8 +127,10 @@ def _order(
 
 def _offer(db: Connection, order: NewOrder, contact_id: int, market: Market, now: datetime) -> int:
     order_id = create_order(db, order, now)
-    answer_by, code = now + timedelta(days=5), market.hub.service_code
-    return make_offer(db, order_id, contact_id, order.packs, answer_by, code, now)
+    answer_by, hub = now + timedelta(days=5), market.hub
+    return make_offer(
+        db, order_id, contact_id, order.packs, answer_by, hub.service_code, now, hub.timezone
+    )
 
 
 def _accepted(
@@ -136,7 +138,7 @@ def _accepted(
 ) -> int:
     offer_id = _offer(db, order, contact_id, market, at)
     actor = Actor(f"contact:{contact_id}", CHANNEL, f"demo-accept-{order.code}", contact_id)
-    offers.accept(db, actor, offer_id, 1, order.packs, at)
+    offers.accept(db, actor, offer_id, 1, order.packs, at, market.hub.timezone)
     return offer_id
 
 

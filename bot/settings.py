@@ -172,6 +172,14 @@ class Settings(_Frozen):
         """Where people and operators reach this server."""
         return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
 
+    @property
+    def momo_callback_url(self) -> str:
+        """Where MTN calls back, without the token; empty when it cannot reach us."""
+        # MTN refuses a payout whose callback has a host it does not know, such as 127.0.0.1.
+        nowhere = self.env == "production" and not self.public_url
+        usual = "" if nowhere else f"{self.url}/payments/mtn-momo/callback"
+        return self.momo.callback_url.rstrip("/") or usual
+
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Default, then the environment's own file, then variables; the last one wins.

@@ -34,6 +34,7 @@ def pins_of(settings: Settings, records: Records) -> PinGuard:
         memory_kib=pin.memory_kib,
         passes=pin.passes,
         lanes=pin.lanes,
+        tries_per_session=pin.tries_per_session,
         tries_per_day=pin.tries_per_day,
         lock_minutes=pin.lock_minutes,
         lifetime_tries=pin.lifetime_tries,
@@ -102,7 +103,7 @@ def momo_of(settings: Settings, base_url: str = "") -> MomoConfig:
         api_key=momo.api_key.get_secret_value(),
         target_environment=momo.target_environment,
         currency=settings.hub.currency,
-        callback_url=momo.callback_url,
+        callback_url=settings.momo_callback_url,
         timeout_s=momo.timeout_s,
     )
 

@@ -70,7 +70,7 @@ async def _prepare(folder: Path, farmers: int) -> None:
                 db, msisdn=_msisdn(number), names="Farmer", district="Gakenke", language="en",
                 role="farmer", crop="coffee", pin_hash=pin_hash, channel="chaos", now=now,
             )  # fmt: skip
-            make_offer(db, order_id, contact.id, _EACH, soon, "*384*801#", now)
+            make_offer(db, order_id, contact.id, _EACH, soon, "*384*801#", now, "Africa/Kigali")
 
     await records.write(write)
     await guard.close()

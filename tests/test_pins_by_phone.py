@@ -8,7 +8,7 @@ import time_machine
 from sqlalchemy import func, select
 
 from bot.market.pins import weak
-from bot.storage.schema import pin_failures
+from bot.storage.schema import offers, pin_failures
 from tests.phone import PIN
 from tests.server import FARMER, UNKNOWN, Running, running
 
@@ -119,8 +119,40 @@ async def test_P12_nobodys_pin_takes_as_long_as_a_wrong_one(tmp_path) -> None:
         verify = pins._verify_now
         pins._verify_now = lambda *given: hashed.append(given) or verify(*given)
         await pins.check(1, "80000", b"a" * 16, now)
-        kept = await server.parts.market.records.read(lambda db: pins._state(db, 999, now))
-        await pins.matches(kept, "80000")
+        await pins.check(999, "80000", b"b" * 16, now)
         assert len(hashed) == 2 and all(
             given[0].startswith("$argon2id$v=19$m=19456") for given in hashed
         )
+
+
+async def test_who_erased_themselves_in_another_call_accepts_nothing(server: Running) -> None:
+    phone, other = await at_the_pin(server), server.phone()
+    await other.dials()
+    await other.types("00", "6", "2", PIN, "3", "7")
+    assert other.ended
+    for typed in ("00000", PIN):
+        await phone.types(typed)
+        assert "Wemeye" not in phone.last
+
+
+async def test_an_effect_of_who_has_just_been_erased_leads_home(server: Running) -> None:
+    phone, other = server.phone(), server.phone()
+    await phone.dials()
+    await phone.types("2", "1", "2")
+    await other.dials()
+    await other.types("00", "6", "2", PIN, "3", "7")
+    assert other.ended
+    home = await phone.types("1")
+    assert "Murakaza" in home
+    query = select(offers.c.state).where(offers.c.packs == 200)
+    assert (
+        await server.parts.market.records.read(lambda db: db.execute(query).scalar()) == "offered"
+    )
+
+
+async def test_the_tries_of_a_session_can_be_set(tmp_path) -> None:
+    async with running(tmp_path, ISOKO_PIN__TRIES_PER_SESSION="2") as server:
+        phone = await at_the_pin(server)
+        assert "zisigaye: 1" in await phone.types("80000")
+        await phone.types("80001")
+        assert phone.ended and "Warengeje" in phone.last

@@ -14,7 +14,7 @@ from bot.engine.hop import Hop, note, present
 from bot.engine.layout import lay_out
 from bot.flow import Done, Flow, Invalid, Resume, Start
 from bot.i18n import _, speak
-from bot.market import Market
+from bot.market import Market, people
 from bot.storage import hops
 
 _STEPS_MAX = 12
@@ -23,6 +23,10 @@ _UNLOCK = "pin"
 _MENU = "menu"
 # Marks and spaces that a phone's keyboard adds and nobody sees.
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u2060\ufeff"))
+
+
+class _Forgotten(Exception):
+    """The person of this session erased themselves in another one."""
 
 
 # What is left to do for a hop: it may wait on the outside, so whoever calls it minds the time.
@@ -199,26 +203,32 @@ class Stage:
             await self._market.records.write(lambda db: self._keep(db, hop, reply))
         return reply
 
-    async def _commit(self, hop: Hop) -> Reply:
+    async def _commit(self, hop: Hop) -> Reply | Rest:
         """The effect, its key, its reply and the session after it, in one transaction."""
         flow = self.flow_of(hop.session)
         effect = flow.effects[hop.session.state]
 
         def in_transaction(db: Connection) -> Reply:
             _speak_to(hop.session)
+            if hop.session.contact_id and not people.hold(db, hop.session.contact_id):
+                raise _Forgotten
             reply = self.finish(hop, present(hop, flow, effect(hop.turn, db)))
             hops.keep(db, hop.turn.hop_key, hop.session, reply, hop.turn.now)
             return reply
 
         try:
             return await self._market.records.write(in_transaction)
-        except IntegrityError:
+        except (IntegrityError, _Forgotten) as error:
             # The key is there: this hop had its effect before, and all of this one is undone.
             saved = await self._market.records.read(lambda db: hops.find(db, hop.turn.hop_key))
-            if saved is None:
+            if saved is not None:
+                hop.turn.session, hop.noted = saved.session, True
+                return saved.reply
+            if not isinstance(error, _Forgotten):
                 raise
-            hop.turn.session, hop.noted = saved.session, True
-            return saved.reply
+        hop.session.forget_person()
+        self.go_home(hop.session)
+        return await self.enter(hop)
 
     def _keep(self, db: Connection, hop: Hop, reply: Reply) -> None:
         if hops.find(db, hop.turn.hop_key) is None:

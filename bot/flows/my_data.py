@@ -8,7 +8,7 @@ from bot.conversation import Choice, Screen
 from bot.flow import Flow, Next, Turn
 from bot.flows.pin import ask_pin, locked_screen, pin_is_right
 from bot.i18n import _
-from bot.i18n.formats import day
+from bot.i18n.formats import day, local_day
 from bot.market import notices, people
 
 flow = Flow(
@@ -59,13 +59,13 @@ async def show_menu(turn: Turn) -> Next:
 @flow.step("see")
 async def show_all(turn: Turn) -> Next:
     held = await turn.read(people.copy_of, turn.session.contact_id)
-    return Screen("\n".join(copy_lines(held)))
+    return Screen("\n".join(copy_lines(held, turn.market.hub.timezone)))
 
 
 @flow.effect("copied")
 def send_copy(turn: Turn, db: Connection) -> Screen:
     held = people.copy_of(db, turn.session.contact_id)
-    text = "\n".join(copy_lines(held))
+    text = "\n".join(copy_lines(held, turn.market.hub.timezone))
     key = f"copy:{turn.hop_key.hex()}"
     notices.tell(db, turn.session.contact_id, key, lambda: text, turn.now)
     return Screen(_("An SMS follows."), [Choice(_("My data"), "menu")])
@@ -84,14 +84,11 @@ async def ask_if_sure(turn: Turn) -> Next:
 @flow.effect("erased")
 def erase(turn: Turn, db: Connection) -> Screen:
     people.erase(db, turn.session.contact_id, turn.now)
-    session = turn.session
-    session.contact_id, session.role, session.shared, session.unlocked = 0, "", False, False
-    session.crop, session.district = "", ""
-    session.stack, session.notes, session.trail = [], {}, []
+    turn.session.forget_person()
     return Screen(_("Your data is deleted. You can register again at any time."), ends=True)
 
 
-def copy_lines(held: dict[str, Any]) -> list[str]:
+def copy_lines(held: dict[str, Any], timezone: str) -> list[str]:
     """What is held about a person, in short lines."""
     contact = held["contacts"][0]
     consent = held["consents"][-1] if held["consents"] else None
@@ -102,7 +99,8 @@ def copy_lines(held: dict[str, Any]) -> list[str]:
         _("Language: {language}").format(language=contact["language"]),
     ]
     if consent is not None:
-        lines.append(_("Agreed on: {day}").format(day=day(consent["given_at"].date())))
+        agreed = local_day(consent["given_at"], timezone)
+        lines.append(_("Agreed on: {day}").format(day=day(agreed)))
     counts = _("Orders: {orders}. Payments: {payments}. Calls kept: {calls}.")
     lines.append(
         counts.format(

@@ -52,15 +52,9 @@ def answered_screen(outcome: str, offer: Offer | None, turn: Turn) -> Screen:
     """What came of an answer: the truth of today, whatever was pressed."""
     if offer is None:
         return Screen(_("This order is not there any more."), [_others()])
-    day = short_day(local_day(offer.answer_by, turn.market.hub.timezone))
     code = offer.code
     if outcome in ("accepted", "part_accepted"):
         return _accepted(outcome, offer, turn)
-    if outcome == "declined":
-        return Screen(_("You rejected order {code}.").format(code=code), [_others()])
-    if outcome == "already":
-        text = _("You have already accepted order {code}: {n} packs. Nothing has changed.")
-        return Screen(text.format(code=code, n=offer.packs_accepted), [_others()])
     if outcome == "changed":
         text = _("Order {code} has changed. Nothing was accepted.").format(code=code)
         return Screen(text, [Choice(_("See the order"), "again"), _others()])
@@ -70,6 +64,20 @@ def answered_screen(outcome: str, offer: Offer | None, turn: Turn) -> Screen:
     if outcome == "no_stock":
         text = _("Your stock is not enough for that part of order {code}. Nothing was accepted.")
         return Screen(text.format(code=code), [Choice(_("See the order"), "again"), _others()])
+    return _closed(offer, turn)
+
+
+def _closed(offer: Offer, turn: Turn) -> Screen:
+    """An offer that can no longer be answered, and why: its state says more than the clock."""
+    code = offer.code
+    if offer.is_accepted:
+        text = _("You have already accepted order {code}: {n} packs. Nothing has changed.")
+        return Screen(text.format(code=code, n=offer.packs_accepted), [_others()])
+    if offer.state == "declined":
+        return Screen(_("You rejected order {code}.").format(code=code), [_others()])
+    if offer.state == "withdrawn":
+        return Screen(_("Order {code} was cancelled.").format(code=code), [_others()])
+    day = short_day(local_day(offer.answer_by, turn.market.hub.timezone))
     text = _("The time to accept order {code} ended on {day}. Nothing to do.")
     return Screen(text.format(code=code, day=day), [_others()])
 

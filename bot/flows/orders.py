@@ -151,9 +151,9 @@ async def locked(turn: Turn) -> Next:
 
 @flow.effect("taken")
 def take(turn: Turn, db: Connection) -> Screen:
-    seen = turn.notes["seen"]
+    seen, zone = turn.notes["seen"], turn.market.hub.timezone
     answered = offers.accept(
-        db, actor_of(turn), seen["id"], seen["version"], _packs(turn), turn.now
+        db, actor_of(turn), seen["id"], seen["version"], _packs(turn), turn.now, zone
     )
     return answered_screen(answered.outcome, answered.offer, turn)
 

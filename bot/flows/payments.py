@@ -58,6 +58,8 @@ async def show_menu(turn: Turn) -> Next:
     choices += [
         Choice(_("On the way: {code}").format(code=p.order_code), "checking", p.id) for p in coming
     ]
+    # What leads to a problem must not be what reports it, and its number is not always the same.
+    turn.notes["problem_key"] = str(len(choices) + 2)
     choices += [
         Choice(_("Statement"), "statement"),
         Choice(_("Report a problem"), "problem", arrived[0].id if arrived else 0),
@@ -105,8 +107,8 @@ def send_receipt(turn: Turn, db: Connection) -> Screen:
     back = [Choice(_("Payments"), "menu")]
     if payment is None:
         return Screen(_("This payment is not there any more."), back)
-    key = f"receipt:{payment.reference}:{turn.hop_key.hex()}"
-    notices.tell(db, payment.contact_id, key, lambda: notices.receipt(payment), turn.now)
+    key, zone = f"receipt:{payment.reference}:{turn.hop_key.hex()}", turn.market.hub.timezone
+    notices.tell(db, payment.contact_id, key, lambda: notices.receipt(payment, zone), turn.now)
     return Screen(_("The receipt comes by SMS."), back)
 
 
@@ -141,7 +143,7 @@ async def show_statement(turn: Turn) -> Next:
         f"{amount(p.amount_rwf, language)} {payment_state(p.state)}"
         for p in listed
     ]
-    total = sum(p.amount_rwf for p in listed if p.state == "succeeded")
+    total = await turn.read(payments.received_rwf, turn.session.contact_id)
     keep = _("Total received: {amount}").format(amount=amount(total, language))
     return Screen("\n".join(lines), keep=keep)
 
@@ -149,7 +151,11 @@ async def show_statement(turn: Turn) -> Next:
 @flow.step("problem")
 async def ask_if_problem(turn: Turn) -> Next:
     text = _("Did money not arrive, or is the amount wrong? We look at it and call you back.")
-    return Screen(text, [Choice(_("Yes, call me"), "yes", key="5")], resume=_("a payment problem"))
+    yes = Choice(_("Yes, call me"), "yes", key="5")
+    if turn.notes.get("problem_key") == yes.key:
+        # "5" led here, so "5" must not be what reports: double presses are common.
+        yes = Choice(_("Yes, call me"), "yes", key="7")
+    return Screen(text, [yes], resume=_("a payment problem"))
 
 
 @flow.effect("reported")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from bot.i18n import _, language_spoken, speaking
-from bot.i18n.formats import amount, day
+from bot.i18n.formats import amount, day, local_day
 from bot.market import people, products
 from bot.payments.provider import AIRTEL_MONEY, MTN_MOMO
 from bot.storage import outbox
@@ -34,7 +34,7 @@ def tell(
     return outbox.put(db, "sms", dedupe_key, {"contact_id": contact_id, "text": text}, now)
 
 
-def offer_arrived(offer: Offer, service_code: str) -> str:
+def offer_arrived(offer: Offer, service_code: str, timezone: str) -> str:
     """A new order waits for an answer, which is given by dialling `service_code`."""
     language = language_spoken()
     return _(
@@ -44,19 +44,19 @@ def offer_arrived(offer: Offer, service_code: str) -> str:
         product=products.name(offer.product),
         packs=offer.packs,
         price=amount(offer.price_rwf, language),
-        day=day(offer.answer_by.date()),
+        day=day(local_day(offer.answer_by, timezone)),
         dial=service_code,
     )
 
 
-def order_accepted(offer: Offer) -> str:
+def order_accepted(offer: Offer, timezone: str) -> str:
     """The person accepted: where to bring it, by when, for how much."""
     return _(
         "Isoko: you accepted order {code}. Bring it to: {place}, by {day}. You get: {amount}."
     ).format(
         code=offer.code,
         place=offer.collection_point,
-        day=day(offer.deliver_by.date()),
+        day=day(local_day(offer.deliver_by, timezone)),
         amount=amount(offer.accepted_rwf, language_spoken()),
     )
 
@@ -69,12 +69,13 @@ def money_arrived(payment: Payment) -> str:
     ).format(**_of(payment))
 
 
-def receipt(payment: Payment) -> str:
+def receipt(payment: Payment, timezone: str) -> str:
     """The receipt a person asked for."""
+    settled = local_day(payment.settled_at or payment.created_at, timezone)
     return _(
         "Isoko receipt {proof}. Order {code}: {amount} on {wallet}, {day}. "
         "Transaction: {ref}. Fee: {fee}."
-    ).format(**_of(payment))
+    ).format(**_of(payment), day=day(settled))
 
 
 def payment_failed(payment: Payment) -> str:
@@ -95,7 +96,6 @@ def pin_locked() -> str:
 
 def _of(payment: Payment) -> dict[str, str]:
     language = language_spoken()
-    settled = payment.settled_at or payment.created_at
     return {
         "amount": amount(payment.amount_rwf, language),
         "fee": amount(payment.fee_rwf, language),
@@ -103,7 +103,6 @@ def _of(payment: Payment) -> dict[str, str]:
         "wallet": wallet_name(payment.provider),
         "ref": payment.provider_txn_id,
         "proof": payment.proof_code,
-        "day": day(settled.date()),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
@@ -51,6 +52,11 @@ class Offer:
     def total_rwf(self) -> int:
         """What the whole offer brings the farmer."""
         return self.packs * self.price_rwf
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the person has said yes, whatever came of it since."""
+        return self.state in _UNDER_WAY
 
     @property
     def accepted_rwf(self) -> int:
@@ -111,10 +117,17 @@ def by_id(db: Connection, offer_id: int, contact_id: int) -> Offer | None:
 
 
 def accept(
-    db: Connection, actor: Actor, offer_id: int, version: int, packs: int, now: datetime
+    db: Connection,
+    actor: Actor,
+    offer_id: int,
+    version: int,
+    packs: int,
+    now: datetime,
+    timezone: str,
 ) -> Answered:
     """Take `packs` of an offer, all or a part, as it stood in `version`.
 
+    The SMS about it names days on the clock of `timezone`, the hub's.
     The database decides who is first: each condition is part of the update that takes.
     """
     offer = _locked(db, offer_id, actor.contact_id)
@@ -133,9 +146,8 @@ def accept(
     _change(db, actor, offer, "accept", now, packs_accepted=packs, answered_at=now)
     done = by_id(db, offer_id, actor.contact_id)
     assert done is not None  # noqa: S101  it was locked above
-    notices.tell(
-        db, done.contact_id, f"accepted:{done.id}", lambda: notices.order_accepted(done), now
-    )
+    words = partial(notices.order_accepted, done, timezone)
+    notices.tell(db, done.contact_id, f"accepted:{done.id}", words, now)
     return Answered("accepted" if packs == offer.packs else "part_accepted", done)
 
 
@@ -181,7 +193,7 @@ def expire_due(db: Connection, now: datetime) -> int:
 def _why_not(offer: Offer | None, version: int, packs: int, now: datetime) -> Outcome | None:
     if offer is None:
         return "gone"
-    if offer.state in _UNDER_WAY:
+    if offer.is_accepted:
         return "already"
     if offer.state != "offered" or offer.answer_by <= now:
         return "too_late"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection, insert, select
 
@@ -62,8 +63,12 @@ def make_offer(
     answer_by: datetime,
     service_code: str,
     now: datetime,
+    timezone: str,
 ) -> int:
-    """Offer `packs` of an order to a person, once, and tell them what to dial; the offer's id."""
+    """Offer `packs` of an order to a person, once, and tell them what to dial; the offer's id.
+
+    The last day to answer is told on the clock of `timezone`, the hub's.
+    """
     same = (offers.c.order_id == order_id) & (offers.c.contact_id == contact_id)
     known = db.execute(select(offers.c.id).where(same)).scalar()
     if known is not None:
@@ -80,6 +85,6 @@ def make_offer(
     offer_id = int(key[0]) if key else 0
     offer = by_id(db, offer_id, contact_id)
     if offer is not None:
-        words = notices.offer_arrived
-        notices.tell(db, contact_id, f"offered:{offer_id}", lambda: words(offer, service_code), now)
+        words = partial(notices.offer_arrived, offer, service_code, timezone)
+        notices.tell(db, contact_id, f"offered:{offer_id}", words, now)
     return offer_id

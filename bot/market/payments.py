@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from bot.market import Actor, ledger, offers
 from bot.market.approvals import HUB, approve
@@ -137,6 +137,12 @@ def under_way(db: Connection, contact_id: int) -> list[Payment]:
 def statement(db: Connection, contact_id: int, limit: int = 9) -> list[Payment]:
     """The newest payments of a person."""
     return _listed(db, _all.where(payments.c.contact_id == contact_id).limit(limit))
+
+
+def received_rwf(db: Connection, contact_id: int) -> int:
+    """All that a person was ever paid, however long the list of it is."""
+    mine = (payments.c.contact_id == contact_id) & (payments.c.state == "succeeded")
+    return int(db.execute(select(func.sum(payments.c.amount_rwf)).where(mine)).scalar() or 0)
 
 
 def confirm(

@@ -76,6 +76,13 @@ def by_id(db: Connection, contact_id: int) -> Contact | None:
     return None if row is None else _contact(row)
 
 
+def hold(db: Connection, contact_id: int) -> bool:
+    """Whether this person is known; if so they stay known until this transaction ends."""
+    known = (contacts.c.id == contact_id) & contacts.c.erased_at.is_(None)
+    held = select(contacts.c.id).where(known).with_for_update(key_share=True)
+    return db.execute(held).first() is not None
+
+
 def register(
     db: Connection,
     *,

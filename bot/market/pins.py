@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal, TypeVar
+from weakref import WeakValueDictionary
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.market import notices
 from bot.storage.records import Records
@@ -25,6 +28,8 @@ from bot.storage.schema import pin_failures, pins
 T = TypeVar("T")
 Result = Literal["right", "wrong", "locked", "busy"]
 _DAY = timedelta(hours=24)
+# Stands where a hash would: the hash of a PIN is never this.
+_LOCKED = "locked"
 # Far enough ahead to mean: only staff may unlock.
 _UNTIL_STAFF = timedelta(days=3650)
 
@@ -59,6 +64,8 @@ class PinGuard:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=lanes)
         self._pool = ThreadPoolExecutor(hash_workers, "pins")
         self._waiting, self._waiting_max = 0, hash_workers + hash_queue
+        # Whoever checks or waits holds the lock; when nobody does, it is gone.
+        self._alone: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self.tries_per_session = tries_per_session
         self._tries_per_day, self._lock = tries_per_day, timedelta(minutes=lock_minutes)
         self._lifetime_tries = lifetime_tries
@@ -74,18 +81,16 @@ class PinGuard:
         return await self._off_loop(self._verify_now, pin_hash, typed)
 
     async def check(self, contact_id: int, typed: str, hop_key: bytes, now: datetime) -> PinCheck:
-        """Check a typed PIN. A hop sent again is not a second mistake."""
-        kept = await self._records.read(lambda db: self._state(db, contact_id, now))
-        if kept is None:
-            return PinCheck("locked")
+        """Check a typed PIN. A hop sent again is not a second mistake.
+
+        One check at a time for each person, so that each knows of the mistakes before it.
+        """
         try:
-            right = await self._off_loop(self._verify_now, kept, typed)
+            with self._place():
+                async with self._alone.setdefault(contact_id, asyncio.Lock()):
+                    return await self._check_alone(contact_id, typed, hop_key, now)
         except Busy:
             return PinCheck("busy")
-        if right:
-            await self._records.write(lambda db: _forgive(db, contact_id))
-            return PinCheck("right")
-        return await self._records.write(lambda db: self._count(db, contact_id, hop_key, now))
 
     async def lock(self, contact_id: int, hop_key: bytes, now: datetime) -> None:
         """Lock after too many mistakes in one session, and tell the owner."""
@@ -96,23 +101,54 @@ class PinGuard:
         """Let the hashing threads end."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _state(self, db: Connection, contact_id: int, now: datetime) -> str | None:
-        """The hash to check against; None when locked. Looked at before any hashing."""
-        row = db.execute(select(pins).where(pins.c.contact_id == contact_id)).mappings().first()
+    async def _check_alone(
+        self, contact_id: int, typed: str, hop_key: bytes, now: datetime
+    ) -> PinCheck:
+        # Looked at before any hashing: who is locked out costs us no hash.
+        kept = await self._records.read(lambda db: self._state(db, contact_id, now))
+        if kept == _LOCKED:
+            return PinCheck("locked")
+        same = await self._on_thread(self._verify_now, kept or self._nobodys, typed)
+        matched = kept if same else ""
+        return await self._records.write(
+            lambda db: self._judge(db, contact_id, matched, hop_key, now)
+        )
+
+    def _state(
+        self, db: Connection, contact_id: int, now: datetime, held: bool = False
+    ) -> str | None:
+        """The hash to check against, `_LOCKED`, or None where there is no PIN.
+
+        `held` keeps every other transaction from it until this one ends.
+        """
+        query = select(pins).where(pins.c.contact_id == contact_id)
+        row = db.execute(query.with_for_update() if held else query).mappings().first()
         if row is None:
-            return self._nobodys
+            return None
         locked_until = row["locked_until"]
         if locked_until is not None and locked_until > now:
-            return None
+            return _LOCKED
         if _failures(db, contact_id, now) >= self._tries_per_day:
-            return None
+            return _LOCKED
         return str(row["hash"])
 
+    def _judge(
+        self, db: Connection, contact_id: int, matched: str | None, hop_key: bytes, now: datetime
+    ) -> PinCheck:
+        """What the check comes to by the counters of this moment: hashing took its time."""
+        kept = self._state(db, contact_id, now, held=True)
+        if kept == _LOCKED:
+            return PinCheck("locked")
+        if kept is None:
+            # No PIN is never the right one; with nothing to guess there is nothing to count.
+            return PinCheck("wrong", self._tries_per_day - 1)
+        if matched == kept:
+            _forgive(db, contact_id)
+            return PinCheck("right")
+        return self._count(db, contact_id, hop_key, now)
+
     def _count(self, db: Connection, contact_id: int, hop_key: bytes, now: datetime) -> PinCheck:
-        known = select(pin_failures.c.id).where(pin_failures.c.hop_key == hop_key)
-        if db.execute(known).first() is None:
-            failure = {"contact_id": contact_id, "hop_key": hop_key, "at": now}
-            db.execute(insert(pin_failures).values(failure))
+        if _is_new_failure(db, contact_id, hop_key, now):
             db.execute(
                 update(pins)
                 .where(pins.c.contact_id == contact_id)
@@ -129,11 +165,20 @@ class PinGuard:
         return PinCheck("locked")
 
     async def _off_loop(self, work: Callable[..., T], *args: str) -> T:
+        with self._place():
+            return await self._on_thread(work, *args)
+
+    async def _on_thread(self, work: Callable[..., T], *args: str) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """A place in the queue. Raises `Busy` when there is none."""
         if self._waiting >= self._waiting_max:
             raise Busy
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+            yield
         finally:
             self._waiting -= 1
 
@@ -173,6 +218,14 @@ def _failures(db: Connection, contact_id: int, now: datetime) -> int:
     return db.execute(query).scalar() or 0
 
 
+def _is_new_failure(db: Connection, contact_id: int, hop_key: bytes, now: datetime) -> bool:
+    """Write a mistake down; False when this hop's is written already."""
+    failure = {"contact_id": contact_id, "hop_key": hop_key, "at": now}
+    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+    new = insert(pin_failures).values(failure).on_conflict_do_nothing()
+    return db.execute(new).rowcount == 1
+
+
 def _forgive(db: Connection, contact_id: int) -> None:
     db.execute(delete(pin_failures).where(pin_failures.c.contact_id == contact_id))
     db.execute(
@@ -183,6 +236,9 @@ def _forgive(db: Connection, contact_id: int) -> None:
 
 
 def _lock(db: Connection, contact_id: int, hop_key: bytes, until: datetime, now: datetime) -> None:
-    db.execute(update(pins).where(pins.c.contact_id == contact_id).values(locked_until=until))
+    # A lock that only staff may open is not made shorter by a later, lesser one.
+    shorter = pins.c.locked_until.is_(None) | (pins.c.locked_until < until)
+    mine = (pins.c.contact_id == contact_id) & shorter
+    db.execute(update(pins).where(mine).values(locked_until=until))
     key = f"pin-locked:{hop_key.hex()}"
     notices.tell(db, contact_id, key, notices.pin_locked, now)

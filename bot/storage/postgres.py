@@ -25,7 +25,12 @@ class PostgresRecords:
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
         self._engine: AsyncEngine = create_async_engine(
-            _driver_url(url), pool_size=pool_size, pool_timeout=2, pool_pre_ping=True
+            _driver_url(url),
+            pool_size=pool_size,
+            pool_timeout=2,
+            pool_pre_ping=True,
+            # What people gave us stands in the parameters: an error in a log must not repeat it.
+            hide_parameters=True,
         )
 
         @event.listens_for(self._engine.sync_engine, "connect")

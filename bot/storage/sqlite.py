@@ -39,7 +39,10 @@ def open_engine(path: Path) -> Engine:
     `synchronous=FULL` is the point: WAL with NORMAL lost nearly all acknowledged commits in a
     power-cut model. BEGIN is ours to send, for the driver sends none before a SELECT.
     """
-    engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
+    # What people gave us stands in the parameters: an error in a log must not repeat it.
+    engine = create_engine(
+        f"sqlite:///{path}", connect_args={"check_same_thread": False}, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(driver_connection: Any, _record: Any) -> None:

@@ -11,7 +11,7 @@ from bot.market.limits import PayoutRefused, PayoutRules
 from bot.payments.provider import Outcome
 from bot.storage.schema import outbox, payments
 from tests.market.money import PAYEE, pay, person, settle
-from tests.market.test_offers import actor, order_of
+from tests.market.test_offers import ZONE, actor, order_of
 
 TIGHT = PayoutRules(largest_rwf=100_000, person_day_rwf=150_000)
 
@@ -55,9 +55,9 @@ async def test_M16_no_more_than_the_order_brings_over_all_its_payouts(records, n
         contact_id = person(db, now)
         order_id = create_order(db, order_of(now, 10), now)
         offer_id = make_offer(
-            db, order_id, contact_id, 10, now + timedelta(days=2), "*384*801#", now
+            db, order_id, contact_id, 10, now + timedelta(days=2), "*384*801#", now, ZONE
         )
-        offers.accept(db, actor(contact_id), offer_id, 1, 10, now)
+        offers.accept(db, actor(contact_id), offer_id, 1, 10, now, ZONE)
         pay(db, contact_id, now, 100_000, offer_id=offer_id)
         return contact_id, offer_id
 

@@ -14,6 +14,7 @@ from bot.market.share import DoesNotAddUp, Line
 from bot.storage.records import Records
 from bot.storage.schema import offer_events, orders, stocks
 
+ZONE = "Africa/Kigali"
 LINES = (Line("transport", "RwandAir", 900), Line("marketplace", "Tmall", 1100))
 
 
@@ -42,7 +43,7 @@ async def offered(records: Records, now: datetime, farmers: int, packs: int, eac
         for number in range(farmers):
             contact_id = farmer(db, number, now)
             answer_by = now + timedelta(days=2)
-            offer_id = make_offer(db, order_id, contact_id, each, answer_by, "*384*801#", now)
+            offer_id = make_offer(db, order_id, contact_id, each, answer_by, "*384*801#", now, ZONE)
             found.append((contact_id, offer_id))
         return found
 
@@ -57,7 +58,7 @@ async def test_B01_of_many_who_accept_the_last_packs_exactly_enough_win(
         answers = await asyncio.gather(
             *(
                 records.write(
-                    lambda db, c=contact, o=offer: offers.accept(db, actor(c), o, 1, 100, now)
+                    lambda db, c=contact, o=offer: offers.accept(db, actor(c), o, 1, 100, now, ZONE)
                 )
                 for contact, offer in pairs
             )
@@ -80,9 +81,13 @@ async def test_never_more_than_the_stock(records: Records, now: datetime) -> Non
     ((contact, offer),) = await offered(records, now, 1, 200, 200)
     stock = {"contact_id": contact, "product": "COF-ROAST", "available_g": 40_000}
     await records.write(lambda db: db.execute(insert(stocks).values(stock)))
-    too_much = await records.write(lambda db: offers.accept(db, actor(contact), offer, 1, 200, now))
+    too_much = await records.write(
+        lambda db: offers.accept(db, actor(contact), offer, 1, 200, now, ZONE)
+    )
     assert too_much.outcome == "no_stock"
-    fits = await records.write(lambda db: offers.accept(db, actor(contact), offer, 1, 80, now))
+    fits = await records.write(
+        lambda db: offers.accept(db, actor(contact), offer, 1, 80, now, ZONE)
+    )
     assert fits.outcome == "part_accepted" and fits.offer.packs_accepted == 80
     left = await records.read(lambda db: db.execute(select(orders.c.packs_accepted)).scalar())
     assert left == 80
@@ -90,13 +95,17 @@ async def test_never_more_than_the_stock(records: Records, now: datetime) -> Non
 
 async def test_B04_a_changed_offer_is_not_accepted(records: Records, now: datetime) -> None:
     ((contact, offer),) = await offered(records, now, 1, 10, 10)
-    answer = await records.write(lambda db: offers.accept(db, actor(contact), offer, 7, 10, now))
+    answer = await records.write(
+        lambda db: offers.accept(db, actor(contact), offer, 7, 10, now, ZONE)
+    )
     assert answer.outcome == "changed" and answer.offer.state == "offered"
 
 
 async def test_B05_another_persons_offer_is_not_there(records: Records, now: datetime) -> None:
     (mine, theirs) = await offered(records, now, 2, 10, 5)
-    answer = await records.write(lambda db: offers.accept(db, actor(mine[0]), theirs[1], 1, 5, now))
+    answer = await records.write(
+        lambda db: offers.accept(db, actor(mine[0]), theirs[1], 1, 5, now, ZONE)
+    )
     assert answer == offers.Answered("gone", None)
     assert await records.read(lambda db: offers.by_id(db, theirs[1], mine[0])) is None
 
@@ -104,7 +113,9 @@ async def test_B05_another_persons_offer_is_not_there(records: Records, now: dat
 async def test_too_late_gets_the_truth_and_changes_nothing(records: Records, now: datetime) -> None:
     ((contact, offer),) = await offered(records, now, 1, 10, 10)
     later = now + timedelta(days=3)
-    answer = await records.write(lambda db: offers.accept(db, actor(contact), offer, 1, 10, later))
+    answer = await records.write(
+        lambda db: offers.accept(db, actor(contact), offer, 1, 10, later, ZONE)
+    )
     assert answer.outcome == "too_late"
     assert await records.write(lambda db: offers.expire_due(db, later)) == 1
     assert await records.write(lambda db: offers.expire_due(db, later)) == 0
@@ -112,9 +123,11 @@ async def test_too_late_gets_the_truth_and_changes_nothing(records: Records, now
 
 async def test_twice_is_once(records: Records, now: datetime) -> None:
     ((contact, offer),) = await offered(records, now, 1, 10, 10)
-    first = await records.write(lambda db: offers.accept(db, actor(contact), offer, 1, 10, now))
+    first = await records.write(
+        lambda db: offers.accept(db, actor(contact), offer, 1, 10, now, ZONE)
+    )
     again = await records.write(
-        lambda db: offers.accept(db, actor(contact, "z"), offer, 1, 10, now)
+        lambda db: offers.accept(db, actor(contact, "z"), offer, 1, 10, now, ZONE)
     )
     assert (first.outcome, again.outcome) == ("accepted", "already")
     events = await records.read(lambda db: db.execute(select(offer_events)).all())
