@@ -6,14 +6,11 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import structlog
 from sqlalchemy import Connection
 
 from bot.market import Market, offers
 from bot.storage import hops
-from bot.storage.records import RecordsDown
-
-log = structlog.get_logger(__name__)
+from bot.storage.rounds import one_round
 
 _EVERY_S = 15.0
 # Far longer than any gateway repeats a hop; they hold numbers of people who may not be known.
@@ -31,10 +28,7 @@ class Housekeeping:
         """Keep house until cancelled."""
         while True:
             await asyncio.sleep(self._every_s)
-            try:
-                await self.keep()
-            except RecordsDown as error:
-                log.warning("housekeeping waits", why=str(error))
+            await one_round("housekeeping", self.keep)
 
     async def keep(self) -> None:
         """One round."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, insert, select
 
 from bot.storage.prepared import Prepared
 from bot.storage.records import Records, RecordsDown
+from bot.storage.rounds import one_round
 from bot.storage.schema import audit, contacts, transcripts
 
 log = structlog.get_logger(__name__)
@@ -50,10 +50,9 @@ class Transcripts:
         try:
             while True:
                 await asyncio.sleep(self._every_s)
-                await self.flush()
+                await one_round("transcripts", self.flush)
         finally:
-            with suppress(RecordsDown):
-                await self.flush()
+            await one_round("transcripts", self.flush)
 
     async def flush(self) -> None:
         """Write what waits now. When the records are down it goes on waiting."""
