@@ -23,6 +23,8 @@ from bot.storage.schema import payments
 
 # How long to wait before each look-up; the last one is repeated.
 LOOK_UP_AFTER_S = (5, 15, 60, 300, 1800)
+# What the column holds, and what a statement's row is cut to.
+_TXN_ID_MAX = 64
 # A payment the operator has never heard of, so long after asking, never arrived there.
 _NEVER_ARRIVED = timedelta(minutes=15)
 
@@ -100,7 +102,7 @@ def _succeed(db: Connection, payment: Payment, answer: Answer, now: datetime) ->
         "operator's answer",
         now,
         settled_at=now,
-        provider_txn_id=answer.provider_txn_id,
+        provider_txn_id=answer.provider_txn_id[:_TXN_ID_MAX],
         fee_rwf=fee_rwf,
         look_up_at=None,
     )

@@ -18,6 +18,8 @@ from bot.storage.schema import audit, contacts, transcripts
 log = structlog.get_logger(__name__)
 
 _WAITING_MAX = 20_000
+# A session's key may be longer than the audit's column.
+_SUBJECT_MAX = 80
 # Few at a time: what callers ask to be written waits in the same line.
 _AT_ONCE = 500
 
@@ -40,10 +42,13 @@ class Transcripts:
 
     def event(self, at: datetime, actor: str, action: str, subject: str, **details: Any) -> None:
         """One line for the audit: a refusal, a lock, a look at somebody's data."""
-        if len(self._events) < _WAITING_MAX:
-            self._events.append(
-                {"at": at, "actor": actor, "action": action, "subject": subject, "details": details}
-            )
+        if len(self._events) >= _WAITING_MAX:
+            self.dropped += 1
+            return
+        subject = subject[:_SUBJECT_MAX]
+        self._events.append(
+            {"at": at, "actor": actor, "action": action, "subject": subject, "details": details}
+        )
 
     async def run(self) -> None:
         """Write until cancelled, then write what is left."""
@@ -55,7 +60,10 @@ class Transcripts:
             await one_round("transcripts", self.flush)
 
     async def flush(self) -> None:
-        """Write what waits now. When the records are down it goes on waiting."""
+        """Write what waits now. When the records are down it goes on waiting.
+
+        What they refuse for another reason they would refuse for ever: it is dropped and counted.
+        """
         while self._rows or self._events:
             rows, self._rows = self._rows[:_AT_ONCE], self._rows[_AT_ONCE:]
             events, self._events = self._events[:_AT_ONCE], self._events[_AT_ONCE:]
@@ -65,6 +73,9 @@ class Transcripts:
                 self._rows[:0], self._events[:0] = rows, events
                 log.warning("transcripts wait", why=str(error), waiting=len(self._rows))
                 return
+            except Exception:
+                self.dropped += len(rows) + len(events)
+                log.exception("transcripts dropped", rows=len(rows), events=len(events))
 
 
 _OWNER = 2
