@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -141,11 +141,12 @@ def _providers(
 
 
 async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
+    keep_for = timedelta(days=parts.settings.transcripts.keep_days)
     work: dict[str, Coroutine[Any, Any, None]] = {
         "transcripts": parts.transcripts.run(),
         "sender": parts.sender.run(),
         "look-ups": parts.look_ups.run(),
-        "housekeeping": Housekeeping(parts.market, parts.sender.wake).run(),
+        "housekeeping": Housekeeping(parts.market, parts.sender.wake, keep_for).run(),
     }
     if parts.settings.env == "demo":
         work["demo hub"] = DemoHub(parts.market, parts.sender.wake).run()

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def _of(name: str, market, records):
     if name == "look-ups":
         return LookUps(records, {}, lambda: None, poll_s=0.01)
     if name == "housekeeping":
-        return Housekeeping(market, lambda: None, every_s=0.01)
+        return Housekeeping(market, lambda: None, timedelta(days=30), every_s=0.01)
     if name == "demo hub":
         return DemoHub(market, lambda: None, step_s=0.01)
     transcripts = Transcripts(records, every_s=0.01)

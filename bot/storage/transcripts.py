@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from bot.storage.prepared import Prepared
 from bot.storage.records import Records, RecordsDown
@@ -83,6 +83,17 @@ _insert = Prepared(
     insert(transcripts),
     *("session_key", "hop", "owner", "place", "typed", "shown", "micros", "at_ms"),
 )
+
+
+def forget_before(db: Connection, moment: datetime, limit: int) -> int:
+    """Drop at most `limit` rows older than `moment`; returns how many.
+
+    Rows come in the order of their time, so only the first ones are looked at: no index is needed.
+    """
+    table = transcripts
+    first = select(table.c.id, table.c.at_ms).order_by(table.c.id).limit(limit).subquery()
+    old = select(first.c.id).where(first.c.at_ms < int(moment.timestamp() * 1000))
+    return db.execute(delete(table).where(table.c.id.in_(old))).rowcount
 
 
 def _of_people_still_known(db: Connection, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -1,5 +1,7 @@
 """The transcript writer: what fits is written, what does not is counted, nothing ends it."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import func, select
 
@@ -8,7 +10,7 @@ from bot.payments.provider import Outcome
 from bot.storage.records import RecordsDown
 from bot.storage.schema import audit, transcripts
 from bot.storage.schema import payments as payment_rows
-from bot.storage.transcripts import Transcripts
+from bot.storage.transcripts import Transcripts, forget_before
 from tests.market.money import pay, person, settle
 
 
@@ -61,6 +63,18 @@ async def test_while_the_records_are_down_it_waits() -> None:
     writer.add(hop())
     await writer.flush()
     assert len(writer._rows) == 1 and writer.dropped == 0
+
+
+async def test_old_rows_go_few_at_a_time_and_young_ones_stay(records, now) -> None:
+    writer, young = Transcripts(records), int(now.timestamp() * 1000)
+    for at_ms in (1, 2, 3, 4, 5, young, young):
+        writer.add((*hop()[:-1], at_ms))
+    await writer.flush()
+    month_ago = now - timedelta(days=30)
+    gone = [await records.write(lambda db: forget_before(db, month_ago, 2)) for _round in range(4)]
+    assert gone == [2, 2, 1, 0]
+    kept = await records.read(lambda db: db.execute(select(transcripts.c.at_ms)).scalars().all())
+    assert kept == [young, young]
 
 
 async def test_the_longest_transaction_of_an_operator_settles(records, now) -> None:
