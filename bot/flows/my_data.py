@@ -88,6 +88,8 @@ def erase(turn: Turn, db: Connection) -> Screen:
     session.contact_id, session.role, session.shared, session.unlocked = 0, "", False, False
     session.crop, session.district = "", ""
     session.stack, session.notes, session.trail = [], {}, []
+    # The screens before this one showed the data; this hop's own reply is added after this.
+    session.replies, session.screen = b"", None
     return Screen(_("Your data is deleted. You can register again at any time."), ends=True)
 
 

@@ -105,6 +105,7 @@ def _succeed(db: Connection, payment: Payment, answer: Answer, now: datetime) ->
         provider_txn_id=answer.provider_txn_id[:_TXN_ID_MAX],
         fee_rwf=fee_rwf,
         look_up_at=None,
+        payee_msisdn=_payee_to_keep(db, payment),
     )
     lines = [
         (ledger.payable(payment.contact_id), payment.amount_rwf),
@@ -130,6 +131,7 @@ def _fail(db: Connection, payment: Payment, answer: Answer, now: datetime) -> Pa
         settled_at=now,
         reason=answer.reason,
         look_up_at=None,
+        payee_msisdn=_payee_to_keep(db, payment),
     )
     lines = [
         (ledger.payable(payment.contact_id), payment.amount_rwf),
@@ -180,14 +182,19 @@ def _ask_staff(db: Connection, payment: Payment, category: str, now: datetime) -
     open_ticket(
         db,
         category=category,
-        # Not the payee of the payment, which may be what is wrong with it.
-        msisdn=payment.payee_msisdn if person is None else person.msisdn,
+        # Not the payee of the payment, which may be what is wrong with it. Who left has no number.
+        msisdn="" if person is None else person.msisdn,
         contact_id=payment.contact_id,
         about=f"{payment.order_code} {payment.proof_code}",
         text=payment.reason,
         language="en",
         now=now,
     )
+
+
+def _payee_to_keep(db: Connection, payment: Payment) -> str:
+    """Once settled the number is needed no more, so of who has left meanwhile it goes."""
+    return payment.payee_msisdn if people.by_id(db, payment.contact_id) else ""
 
 
 def _ask_later(db: Connection, payment_id: int, look_ups: int, now: datetime) -> None:
