@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -71,6 +71,8 @@ class Parts:
     transcripts: Transcripts
     http: aiohttp.ClientSession
     sandbox: Sandbox | None
+    # What runs beside the doors, by name.
+    work: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -146,22 +148,26 @@ def _providers(
 
 
 async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
-    work: list[Coroutine[Any, Any, None]] = [
-        parts.transcripts.run(),
-        parts.sender.run(),
-        parts.look_ups.run(),
-        Housekeeping(parts.market, parts.sender.wake).run(),
-    ]
+    keep_for = timedelta(days=parts.settings.transcripts.keep_days)
+    work: dict[str, Coroutine[Any, Any, None]] = {
+        "transcripts": parts.transcripts.run(),
+        "sender": parts.sender.run(),
+        "look-ups": parts.look_ups.run(),
+        "housekeeping": Housekeeping(parts.market, parts.sender.wake, keep_for).run(),
+    }
     if parts.settings.env == "demo":
-        work.append(DemoHub(parts.market, parts.sender.wake).run())
-    tasks = [asyncio.create_task(one) for one in work]
+        work["demo hub"] = DemoHub(parts.market, parts.sender.wake).run()
+    for name, one in work.items():
+        parts.work[name] = asyncio.create_task(one, name=name)
 
     async def stop() -> None:
-        for task in tasks:
+        for task in parts.work.values():
             task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        # What broke one of them must not keep the others, and the stores, from being closed.
+        ends = await asyncio.gather(*parts.work.values(), return_exceptions=True)
+        for name, end in zip(parts.work, ends, strict=True):
+            if isinstance(end, Exception):
+                log.error("background work had died", work=name, exc_info=end)
 
     stack.push_async_callback(stop)
 
@@ -186,7 +192,7 @@ def build_app(parts: Parts) -> web.Application:
         quick |= door.answers()
     app[FAST_LANE] = quick
     Callbacks(parts.market.records, parts.providers, parts.look_ups.wake).mount(app)
-    checks = {"records": lambda: _records_work(parts)}
+    checks = {"records": lambda: _records_work(parts), "work": lambda: _all_at_work(parts)}
     token = settings.metrics.token.get_secret_value()
     Health(parts.registry, checks, token).mount(app)
     if settings.env == "demo" and parts.sandbox is not None:
@@ -212,3 +218,8 @@ def _simulator(parts: Parts, sandbox: Sandbox) -> Simulator:
 async def _records_work(parts: Parts) -> str:
     await parts.market.records.read(lambda db: db.execute(text("SELECT 1")).scalar())
     return ""
+
+
+async def _all_at_work(parts: Parts) -> str:
+    """The names of background tasks that have ended, which none does by itself."""
+    return ", ".join(name for name, task in parts.work.items() if task.done())

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from bot.market import Actor, Market, offers, payments, people, wallets
 from bot.market.limits import PayoutRefused
 from bot.market.offers import Offer
-from bot.storage.records import RecordsDown
+from bot.storage.rounds import one_round
 from bot.storage.schema import offers as offer_rows
 
 log = structlog.get_logger(__name__)
@@ -33,10 +33,7 @@ class DemoHub:
         """Carry on until cancelled."""
         while True:
             await asyncio.sleep(self._step_s)
-            try:
-                await self._market.records.write(self._carry_on)
-            except RecordsDown as error:
-                log.warning("demo hub waits", why=str(error))
+            await one_round("demo hub", lambda: self._market.records.write(self._carry_on))
             self._news()
 
     def _carry_on(self, db: Connection) -> None:

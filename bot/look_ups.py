@@ -11,7 +11,8 @@ import structlog
 from bot.market import settlement
 from bot.market.payments import Payment
 from bot.payments.provider import PaymentProvider
-from bot.storage.records import Records, RecordsDown
+from bot.storage.records import Records
+from bot.storage.rounds import one_round
 
 log = structlog.get_logger(__name__)
 
@@ -40,10 +41,7 @@ class LookUps:
     async def run(self) -> None:
         """Ask until cancelled."""
         while True:
-            try:
-                await self.ask_due()
-            except RecordsDown as error:
-                log.warning("look-ups wait", why=str(error))
+            await one_round("look-up", self.ask_due)
             self._woken.clear()
             try:
                 async with asyncio.timeout(self._poll_s):

@@ -18,6 +18,7 @@ from bot.sms.provider import Sent, SmsMessage, SmsProvider
 from bot.storage import outbox
 from bot.storage.outbox import OutboxRow
 from bot.storage.records import Records, RecordsDown
+from bot.storage.rounds import one_round
 from bot.ussd.gsm7 import fold
 
 log = structlog.get_logger(__name__)
@@ -58,17 +59,17 @@ class Sender:
     async def run(self) -> None:
         """Carry news out until cancelled."""
         while True:
-            try:
-                while await self.carry_out():
-                    pass
-            except RecordsDown as error:
-                log.warning("outbox waits", why=str(error))
+            await one_round("outbox", self._carry_out_all)
             self._woken.clear()
             try:
                 async with asyncio.timeout(self._rules.poll_s):
                     await self._woken.wait()
             except TimeoutError:
                 continue
+
+    async def _carry_out_all(self) -> None:
+        while await self.carry_out():
+            pass
 
     async def carry_out(self) -> int:
         """Take what is due and send it; returns how many pieces were taken."""

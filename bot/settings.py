@@ -127,6 +127,12 @@ class OutboxSettings(_Frozen):
     max_attempts: int
 
 
+class TranscriptSettings(_Frozen):
+    """What is kept of calls."""
+
+    keep_days: int = Field(gt=0)
+
+
 class SandboxSettings(_Frozen):
     """The pretended outside: operator and SMS, for demo and tests."""
 
@@ -164,6 +170,7 @@ class Settings(_Frozen):
     airtel: AirtelSettings
     sms: SmsSettings
     outbox: OutboxSettings
+    transcripts: TranscriptSettings
     sandbox: SandboxSettings
     metrics: MetricsSettings
 

@@ -79,7 +79,9 @@ def redacted(typed: str, secret: bool) -> str:
     """What was typed, with anything that is or looks like a PIN cut out."""
     if secret and typed not in {"0", "00", "99"}:
         return CUT
-    return _LIKE_A_PIN.sub(CUT, typed[:_TYPED_MAX]) if len(typed) >= _PIN_MIN else typed
+    # PostgreSQL keeps no NUL. What is cut out leaves more than it was, so the end is cut last.
+    typed = typed.replace("\x00", "")
+    return _LIKE_A_PIN.sub(CUT, typed)[:_TYPED_MAX] if len(typed) >= _PIN_MIN else typed
 
 
 def asks_secret(session: Session) -> bool:

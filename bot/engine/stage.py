@@ -198,7 +198,8 @@ class Stage:
 
     async def _show(self, hop: Hop, screen: Screen) -> Reply:
         reply = self.finish(hop, present(hop, self.flow_of(hop.session), screen))
-        if screen.guards:
+        # Of who has not agreed to be known no call is written down: cut by a crash, it asks again.
+        if screen.guards and hop.session.contact_id:
             # A call cut here goes on here after any crash; a dialled long code cannot, having none.
             await self._market.records.write(lambda db: self._keep(db, hop, reply))
         return reply

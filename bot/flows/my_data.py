@@ -84,7 +84,10 @@ async def ask_if_sure(turn: Turn) -> Next:
 @flow.effect("erased")
 def erase(turn: Turn, db: Connection) -> Screen:
     people.erase(db, turn.session.contact_id, turn.now)
-    turn.session.forget_person()
+    session = turn.session
+    session.forget_person()
+    # The screens before this one showed the data; this hop's own reply is added after this.
+    session.replies, session.screen = b"", None
     return Screen(_("Your data is deleted. You can register again at any time."), ends=True)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, or_, select, update
 
 from bot.conversation import Language
 from bot.storage.prepared import Prepared
@@ -177,18 +177,30 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
         db.execute(delete(table).where(table.c.contact_id == contact_id))
     db.execute(
         update(tickets)
-        .where(tickets.c.contact_id == contact_id)
+        .where(_tickets_of(contact_id, contact.msisdn))
         .values(msisdn="", text="", state="closed", closed_at=now)
     )
-    # A payment on its way still has to be compared with what the operator says of it.
-    settled = (payments.c.contact_id == contact_id) & payments.c.settled_at.is_not(None)
-    db.execute(update(payments).where(settled).values(payee_msisdn=""))
+    _forget_payee(db, contact_id)
     db.execute(delete(transcripts).where(transcripts.c.owner == contact.msisdn))
     db.execute(delete(hops).where(hops.c.owner == contact.msisdn))
     _cancel_messages(db, contact_id)
     empty = dict.fromkeys(("names", "district", "wallet", "wallet_provider"), "")
     gone = {"msisdn": None, "erased_at": now, **empty}
     db.execute(update(contacts).where(contacts.c.id == contact_id).values(gone))
+
+
+def _tickets_of(contact_id: int, msisdn: str | None) -> ColumnElement[bool]:
+    """Also what was asked with this number before anybody had registered with it."""
+    return or_(tickets.c.contact_id == contact_id, tickets.c.msisdn == msisdn)
+
+
+def _forget_payee(db: Connection, contact_id: int) -> None:
+    """A payment on its way is still compared with what the operator says; settling forgets then."""
+    mine = payments.c.contact_id == contact_id
+    # One that is being settled now is waited for: else neither side would see the other.
+    db.execute(select(payments.c.id).where(mine).with_for_update()).all()
+    settled = mine & payments.c.settled_at.is_not(None)
+    db.execute(update(payments).where(settled).values(payee_msisdn=""))
 
 
 def _cancel_messages(db: Connection, contact_id: int) -> None:
@@ -208,11 +220,12 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
         .join(orders, orders.c.id == offers.c.order_id)
         .where(offers.c.contact_id == contact_id),
         "payments": select(payments).where(payments.c.contact_id == contact_id),
-        "tickets": select(tickets).where(tickets.c.contact_id == contact_id),
         "lessons": select(lesson_progress).where(lesson_progress.c.contact_id == contact_id),
     }
     held = {name: [dict(row) for row in db.execute(q).mappings()] for name, q in tables.items()}
     msisdn = held["contacts"][0]["msisdn"] if held["contacts"] else None
+    asked = select(tickets).where(_tickets_of(contact_id, msisdn))
+    held["tickets"] = [dict(row) for row in db.execute(asked).mappings()]
     spoken = select(transcripts).where(transcripts.c.owner == msisdn)
     held["calls"] = [dict(row) for row in db.execute(spoken).mappings()] if msisdn else []
     return held

@@ -27,6 +27,8 @@ from bot.storage.schema import payments
 LOOK_UP_AFTER_S = (5, 10, 45, 240, 1500, 1800)
 # What is not known by then is for staff to ask the operator about; we go on asking too.
 _STAFF_ASK_AFTER = timedelta(minutes=29)
+# What the column holds, and what a statement's row is cut to.
+_TXN_ID_MAX = 64
 # A payment the operator has never heard of, so long after asking, never arrived there.
 _NEVER_ARRIVED = timedelta(minutes=15)
 
@@ -117,9 +119,10 @@ def _succeed(db: Connection, payment: Payment, answer: Answer, now: datetime) ->
         "operator's answer",
         now,
         settled_at=now,
-        provider_txn_id=answer.provider_txn_id,
+        provider_txn_id=answer.provider_txn_id[:_TXN_ID_MAX],
         fee_rwf=fee_rwf,
         look_up_at=None,
+        payee_msisdn=_payee_to_keep(db, payment),
     )
     lines = [
         (ledger.payable(payment.contact_id), payment.amount_rwf),
@@ -145,6 +148,7 @@ def _fail(db: Connection, payment: Payment, answer: Answer, now: datetime) -> Pa
         settled_at=now,
         reason=answer.reason,
         look_up_at=None,
+        payee_msisdn=_payee_to_keep(db, payment),
     )
     lines = [
         (ledger.payable(payment.contact_id), payment.amount_rwf),
@@ -211,8 +215,8 @@ def _ask_staff(
     open_ticket(
         db,
         category=category,
-        # Not the payee of the payment, which may be what is wrong with it.
-        msisdn=payment.payee_msisdn if person is None else person.msisdn,
+        # Not the payee of the payment, which may be what is wrong with it. Who left has no number.
+        msisdn="" if person is None else person.msisdn,
         contact_id=payment.contact_id,
         about=_about(payment),
         text=why or payment.reason,
@@ -223,6 +227,11 @@ def _ask_staff(
 
 def _about(payment: Payment) -> str:
     return f"{payment.order_code} {payment.proof_code}"
+
+
+def _payee_to_keep(db: Connection, payment: Payment) -> str:
+    """Once settled the number is needed no more, so of who has left meanwhile it goes."""
+    return payment.payee_msisdn if people.by_id(db, payment.contact_id) else ""
 
 
 def _ask_later(db: Connection, payment_id: int, look_ups: int, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What is done from time to time: offers expire, prices are read again, old hops are dropped."""
+"""What is done from time to time: offers expire, prices are read again, old calls are dropped."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import structlog
 from sqlalchemy import Connection
 
 from bot.market import Market, offers
-from bot.storage import hops
-from bot.storage.records import RecordsDown
-
-log = structlog.get_logger(__name__)
+from bot.storage import hops, transcripts
+from bot.storage.rounds import one_round
 
 _EVERY_S = 15.0
 # Far longer than any gateway repeats a hop; they hold numbers of people who may not be known.
@@ -24,17 +21,21 @@ _AT_ONCE = 500
 class Housekeeping:
     """Runs beside the server; each task may run on any number of processes at once."""
 
-    def __init__(self, market: Market, news: Callable[[], None], every_s: float = _EVERY_S) -> None:
+    def __init__(
+        self,
+        market: Market,
+        news: Callable[[], None],
+        keep_transcripts: timedelta,
+        every_s: float = _EVERY_S,
+    ) -> None:
         self._market, self._news, self._every_s = market, news, every_s
+        self._keep_transcripts = keep_transcripts
 
     async def run(self) -> None:
         """Keep house until cancelled."""
         while True:
             await asyncio.sleep(self._every_s)
-            try:
-                await self.keep()
-            except RecordsDown as error:
-                log.warning("housekeeping waits", why=str(error))
+            await one_round("housekeeping", self.keep)
 
     async def keep(self) -> None:
         """One round."""
@@ -42,10 +43,15 @@ class Housekeeping:
         records = self._market.records
         if await records.write(lambda db: offers.expire_due(db, now)):
             self._news()
-        while await records.write(self._forget_some) == _AT_ONCE:
-            pass
+        for forget in (self._forget_hops, self._forget_transcripts):
+            while await records.write(forget) == _AT_ONCE:
+                pass
         await self._market.prices.refresh_if_changed()
 
-    def _forget_some(self, db: Connection) -> int:
+    def _forget_hops(self, db: Connection) -> int:
         """Drop some old hops: few at a time, for callers' own writes wait in the same line."""
         return hops.forget_before(db, datetime.now(UTC) - _KEEP_HOPS, _AT_ONCE)
+
+    def _forget_transcripts(self, db: Connection) -> int:
+        moment = datetime.now(UTC) - self._keep_transcripts
+        return transcripts.forget_before(db, moment, _AT_ONCE)

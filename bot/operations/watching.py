@@ -16,6 +16,9 @@ from bot.storage.transcripts import Transcripts
 log = structlog.get_logger(__name__)
 
 
+_KEY_MAX = 2
+
+
 class Watching:
     """Counts every hop and keeps its transcript; costs a few microseconds."""
 
@@ -41,7 +44,7 @@ class Watching:
                 # Who has not agreed to be known is not written down.
                 session.owner if session.contact_id else "",
                 f"{session.flow}.{session.state}",
-                session.trail[-1] if session.trail else "",
+                _typed(session),
                 reply.text,
                 int(seconds * 1e6),
                 int(time.time() * 1000),
@@ -72,3 +75,10 @@ class Watching:
             trail="*".join(session.trail),
             exc_info=error,
         )
+
+
+def _typed(session: Session) -> str:
+    """What was typed; of who has not agreed to be known only menu keys, not what may be a name."""
+    typed = session.trail[-1] if session.trail else ""
+    is_key = len(typed) <= _KEY_MAX and typed.isdecimal()
+    return typed if session.contact_id or is_key else ""

@@ -7,8 +7,10 @@ import random
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import asyncpg
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.storage.records import RecordsDown
@@ -18,6 +20,9 @@ T = TypeVar("T")
 _TRIES = 5
 # PostgreSQL asks for these to be tried again: serialization_failure and deadlock_detected.
 _TRY_AGAIN = {"40001", "40P01"}
+# By class: no connection, out of connections or memory, stopped by somebody (also the statement
+# timeout, 57014), system trouble; and the lock timeout.
+_DOWN = ("08", "53", "57", "58", "55P03")
 
 
 class PostgresRecords:
@@ -46,8 +51,10 @@ class PostgresRecords:
         try:
             async with self._engine.connect() as db:
                 return await db.run_sync(work)
-        except (OperationalError, OSError) as error:
-            raise RecordsDown(str(error)) from error
+        except Exception as error:
+            if _is_down(error):
+                raise RecordsDown(_why(error)) from error
+            raise
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in its own transaction; try again when the server asks for it."""
@@ -55,12 +62,12 @@ class PostgresRecords:
             try:
                 async with self._engine.begin() as db:
                     return await db.run_sync(work)
-            except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", "") not in _TRY_AGAIN or attempt == _TRIES:
-                    raise _as_ours(error) from error
+            except Exception as error:
+                if _is_down(error):
+                    raise RecordsDown(_why(error)) from error
+                if _sqlstate(error) not in _TRY_AGAIN or attempt == _TRIES:
+                    raise
                 await asyncio.sleep(random.uniform(0, 0.02 * attempt))  # noqa: S311  jitter only
-            except OSError as error:
-                raise RecordsDown(str(error)) from error
         raise RecordsDown("the records stayed busy")
 
     async def close(self) -> None:
@@ -73,5 +80,27 @@ def _driver_url(url: str) -> str:
     return f"postgresql+asyncpg://{rest}" if scheme in {"postgres", "postgresql"} else url
 
 
-def _as_ours(error: DBAPIError) -> Exception:
-    return RecordsDown(str(error.orig)) if isinstance(error, OperationalError) else error
+def _is_down(error: Exception) -> bool:
+    """Whether the server, not the work, is the cause. Asyncpg's own errors come through raw."""
+    if isinstance(error, OSError | PoolTimeout | OperationalError):
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    # The one error without a code: asyncpg's for a connection that is gone already.
+    gone = isinstance(_driver_error(error), asyncpg.InterfaceError) and "closed" in str(error)
+    return gone or _sqlstate(error).startswith(_DOWN)
+
+
+def _driver_error(error: Exception) -> BaseException:
+    """What asyncpg raised, under what SQLAlchemy made of it."""
+    adapted = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return adapted.__cause__ or adapted
+
+
+def _sqlstate(error: Exception) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlstate", None) or ""
+
+
+def _why(error: Exception) -> str:
+    return str(error.orig if isinstance(error, DBAPIError) else error) or type(error).__name__

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from bot.storage.prepared import Prepared
 from bot.storage.records import Records, RecordsDown
+from bot.storage.rounds import one_round
 from bot.storage.schema import audit, contacts, transcripts
 
 log = structlog.get_logger(__name__)
 
 _WAITING_MAX = 20_000
+# A session's key may be longer than the audit's column.
+_SUBJECT_MAX = 80
 # Few at a time: what callers ask to be written waits in the same line.
 _AT_ONCE = 500
 
@@ -40,23 +42,28 @@ class Transcripts:
 
     def event(self, at: datetime, actor: str, action: str, subject: str, **details: Any) -> None:
         """One line for the audit: a refusal, a lock, a look at somebody's data."""
-        if len(self._events) < _WAITING_MAX:
-            self._events.append(
-                {"at": at, "actor": actor, "action": action, "subject": subject, "details": details}
-            )
+        if len(self._events) >= _WAITING_MAX:
+            self.dropped += 1
+            return
+        subject = subject[:_SUBJECT_MAX]
+        self._events.append(
+            {"at": at, "actor": actor, "action": action, "subject": subject, "details": details}
+        )
 
     async def run(self) -> None:
         """Write until cancelled, then write what is left."""
         try:
             while True:
                 await asyncio.sleep(self._every_s)
-                await self.flush()
+                await one_round("transcripts", self.flush)
         finally:
-            with suppress(RecordsDown):
-                await self.flush()
+            await one_round("transcripts", self.flush)
 
     async def flush(self) -> None:
-        """Write what waits now. When the records are down it goes on waiting."""
+        """Write what waits now. When the records are down it goes on waiting.
+
+        What they refuse for another reason they would refuse for ever: it is dropped and counted.
+        """
         while self._rows or self._events:
             rows, self._rows = self._rows[:_AT_ONCE], self._rows[_AT_ONCE:]
             events, self._events = self._events[:_AT_ONCE], self._events[_AT_ONCE:]
@@ -66,6 +73,9 @@ class Transcripts:
                 self._rows[:0], self._events[:0] = rows, events
                 log.warning("transcripts wait", why=str(error), waiting=len(self._rows))
                 return
+            except Exception:
+                self.dropped += len(rows) + len(events)
+                log.exception("transcripts dropped", rows=len(rows), events=len(events))
 
 
 _OWNER = 2
@@ -73,6 +83,17 @@ _insert = Prepared(
     insert(transcripts),
     *("session_key", "hop", "owner", "place", "typed", "shown", "micros", "at_ms"),
 )
+
+
+def forget_before(db: Connection, moment: datetime, limit: int) -> int:
+    """Drop at most `limit` rows older than `moment`; returns how many.
+
+    Rows come in the order of their time, so only the first ones are looked at: no index is needed.
+    """
+    table = transcripts
+    first = select(table.c.id, table.c.at_ms).order_by(table.c.id).limit(limit).subquery()
+    old = select(first.c.id).where(first.c.at_ms < int(moment.timestamp() * 1000))
+    return db.execute(delete(table).where(table.c.id.in_(old))).rowcount
 
 
 def _of_people_still_known(db: Connection, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select, text, update
 
+from bot.market import people
 from bot.market.payments import OPEN, Payment, as_payment
 from bot.market.reconciliation.judging import Finding, Kind, judge, missing_there
 from bot.market.reconciliation.statement import BadRow, Row, read_statement
@@ -136,10 +137,12 @@ def _open_once(db: Connection, finding: Finding, now: datetime) -> bool:
     about = finding.reference[:40]
     if has_ticket(db, _CATEGORY, about):
         return False
+    whose = finding.contact_id
+    left = whose is not None and people.by_id(db, whose) is None
     open_ticket(
         db,
         category=_CATEGORY,
-        msisdn=finding.msisdn,
+        msisdn="" if left else finding.msisdn,
         contact_id=finding.contact_id,
         about=about,
         text=f"statement: {finding.what}",

@@ -1,0 +1,104 @@
+"""Whatever PostgreSQL does to its clients arrives as `RecordsDown`, and passes."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from bot.storage.postgres import PostgresRecords
+from bot.storage.records import RecordsDown
+from tests.real_postgres import RealPostgres
+from tests.server import FARMER, running
+
+_KILL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'"
+
+
+def run(*statements: str):
+    def work(db) -> int:
+        return [db.execute(text(one)) for one in statements][-1].scalar()
+
+    return work
+
+
+@pytest.fixture
+async def store(postgres: RealPostgres):
+    url = postgres.new_database()
+    records = PostgresRecords(url, pool_size=2)
+    records.name = url.rpartition("/")[2]
+    yield records
+    await records.close()
+
+
+@pytest.mark.parametrize("how", ["read", "write"])
+async def test_a_connection_that_is_killed_or_times_out_is_records_down(
+    store, postgres: RealPostgres, how: str
+) -> None:
+    def killed_at_work(db) -> None:
+        db.execute(text("SELECT 1"))
+        postgres.run_sql(_KILL.format(store.name))
+        db.execute(text("SELECT 2"))
+
+    def killed_at_its_end(db) -> None:
+        db.execute(text("SELECT 1"))
+        postgres.run_sql(_KILL.format(store.name))
+
+    ask = getattr(store, how)
+    slow = run("SET statement_timeout = '30ms'", "SELECT pg_sleep(2)")
+    for work in (killed_at_work, killed_at_its_end, slow):
+        with pytest.raises(RecordsDown):
+            await ask(work)
+        assert await ask(run("SELECT 1")) == 1
+    with pytest.raises(ProgrammingError):
+        await ask(run("SELEC"))
+    with pytest.raises(ZeroDivisionError):
+        await ask(lambda db: 1 / 0)
+
+
+async def test_a_lock_that_others_hold_is_records_down(store) -> None:
+    await store.write(lambda db: db.execute(text("CREATE TABLE one (id int)")))
+    held, free = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with store._engine.begin() as db:
+            await db.execute(text("LOCK TABLE one"))
+            held.set()
+            await free.wait()
+
+    holder = asyncio.create_task(hold())
+    await held.wait()
+    with pytest.raises(RecordsDown, match="lock timeout"):
+        await store.write(run("SET LOCAL lock_timeout = '50ms'", "SELECT count(*) FROM one"))
+    free.set()
+    await holder
+
+
+async def test_no_connection_to_be_had_is_records_down(store, postgres: RealPostgres) -> None:
+    # Two in the pool and ten over it; the thirteenth waits for two seconds.
+    asked = [store.read(run("SELECT pg_sleep(3)")) for _ in range(13)]
+    ends = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(end) for end in ends if end is not None and end != ""] == [RecordsDown]
+    postgres.run_sql(f"CREATE ROLE plain_{store.name} LOGIN")
+    postgres.run_sql(f"ALTER DATABASE {store.name} CONNECTION LIMIT 0")
+    url = f"postgresql://plain_{store.name}@127.0.0.1:{postgres.port}/{store.name}"
+    full, nobody = PostgresRecords(url), PostgresRecords("postgresql://a@127.0.0.1:1/a")
+    for records in (full, nobody):
+        for ask in (records.read, records.write):
+            with pytest.raises(RecordsDown):
+                await ask(run("SELECT 1"))
+        await records.close()
+
+
+async def test_the_server_outlives_the_end_of_every_connection(
+    tmp_path: Path, postgres: RealPostgres
+) -> None:
+    url = postgres.new_database()
+    async with running(tmp_path, ISOKO_DATABASE_URL=url) as server:
+        for _time in range(8):
+            postgres.run_sql(_KILL.format(url.rpartition("/")[2]))
+            await asyncio.sleep(0.15)
+        assert not [name for name, task in server.parts.work.items() if task.done()]
+        async with server.client.get("/readyz") as response:
+            assert response.status == 200
+        await server.phone(FARMER).dials()

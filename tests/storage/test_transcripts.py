@@ -1,0 +1,89 @@
+"""The transcript writer: what fits is written, what does not is counted, nothing ends it."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.engine.hop import CUT, redacted
+from bot.payments.provider import Outcome
+from bot.storage.records import RecordsDown
+from bot.storage.schema import audit, transcripts
+from bot.storage.schema import payments as payment_rows
+from bot.storage.transcripts import Transcripts, forget_before
+from tests.market.money import pay, person, settle
+
+
+def hop(typed: str = "1", key: str = "g:1") -> tuple:
+    return (key, 1, "", "home.menu", typed, "shown", 5, 1_700_000_000_000)
+
+
+async def counted(records, table) -> int:
+    query = select(func.count()).select_from(table)
+    return await records.read(lambda db: db.execute(query).scalar())
+
+
+@pytest.mark.parametrize("typed", ["1234 " * 40, "1" * 400, "12345" * 31 + "a" * 9, "a\x00b" * 90])
+async def test_anything_typed_fits_its_column(records, typed: str) -> None:
+    kept = redacted(typed, secret=False)
+    assert len(kept) <= 160 and "1234" not in kept
+    writer = Transcripts(records)
+    writer.add(hop(kept))
+    await writer.flush()
+    assert (await counted(records, transcripts), writer.dropped) == (1, 0)
+
+
+def test_what_looks_like_a_pin_across_the_cut_is_cut_out_whole() -> None:
+    assert redacted("a" * 157 + "73914", secret=False) == "a" * 157 + CUT[:3]
+
+
+async def test_the_longest_session_key_is_audited(records, now) -> None:
+    writer = Transcripts(records)
+    writer.event(now, "server", "refused", "africastalking:" + "x" * 128, what="w")
+    await writer.flush()
+    assert (await counted(records, audit), writer.dropped) == (1, 0)
+
+
+async def test_what_cannot_be_written_is_dropped_and_counted_and_the_rest_goes_on(records) -> None:
+    writer = Transcripts(records)
+    writer.add((*hop()[:4], None, *hop()[5:]))
+    await writer.flush()
+    assert (await counted(records, transcripts), writer.dropped) == (0, 1)
+    writer.add(hop())
+    await writer.flush()
+    assert (await counted(records, transcripts), writer.dropped) == (1, 1)
+
+
+async def test_while_the_records_are_down_it_waits() -> None:
+    class Down:
+        async def write(self, work):
+            raise RecordsDown("gone")
+
+    writer = Transcripts(Down())
+    writer.add(hop())
+    await writer.flush()
+    assert len(writer._rows) == 1 and writer.dropped == 0
+
+
+async def test_old_rows_go_few_at_a_time_and_young_ones_stay(records, now) -> None:
+    writer, young = Transcripts(records), int(now.timestamp() * 1000)
+    for at_ms in (1, 2, 3, 4, 5, young, young):
+        writer.add((*hop()[:-1], at_ms))
+    await writer.flush()
+    month_ago = now - timedelta(days=30)
+    gone = [await records.write(lambda db: forget_before(db, month_ago, 2)) for _round in range(4)]
+    assert gone == [2, 2, 1, 0]
+    kept = await records.read(lambda db: db.execute(select(transcripts.c.at_ms)).scalars().all())
+    assert kept == [young, young]
+
+
+async def test_the_longest_transaction_of_an_operator_settles(records, now) -> None:
+    def work(db) -> str:
+        payment = pay(db, person(db, now), now)
+        return settle(db, payment, now, Outcome.SUCCEEDED, provider_txn_id="7" * 80).state
+
+    assert await records.write(work) == "succeeded"
+    kept = await records.read(
+        lambda db: db.execute(select(payment_rows.c.provider_txn_id)).scalar()
+    )
+    assert kept == "7" * 64

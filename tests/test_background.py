@@ -1,0 +1,79 @@
+"""What runs beside the doors: no fault of one round ends it, and its end is seen."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.demo_hub import DemoHub
+from bot.look_ups import LookUps
+from bot.operations.housekeeping import Housekeeping
+from bot.sender import Sender, SenderRules
+from bot.storage.records import RecordsDown
+from bot.storage.transcripts import Transcripts
+from tests.server import Running, running
+
+
+class BrokenRecords:
+    """Fails every other way, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def write(self, work):
+        self.asked += 1
+        raise (KeyError("a fault"), RecordsDown("gone"), ValueError("another"))[self.asked % 3]
+
+    read = write
+
+
+def _of(name: str, market, records):
+    if name == "sender":
+        return Sender(records, None, {}, SenderRules(poll_s=0.01), market.payouts)
+    if name == "look-ups":
+        return LookUps(records, {}, lambda: None, poll_s=0.01)
+    if name == "housekeeping":
+        return Housekeeping(market, lambda: None, timedelta(days=30), every_s=0.01)
+    if name == "demo hub":
+        return DemoHub(market, lambda: None, step_s=0.01)
+    transcripts = Transcripts(records, every_s=0.01)
+    transcripts._rows = [()] * 100_000
+    return transcripts
+
+
+@pytest.mark.parametrize("name", ["sender", "look-ups", "housekeeping", "demo hub", "transcripts"])
+async def test_no_fault_of_one_round_ends_the_work(server: Running, name: str) -> None:
+    records = BrokenRecords()
+    market = replace(server.parts.market, records=records)
+    task = asyncio.create_task(_of(name, market, records).run())
+    async with asyncio.timeout(10):
+        while records.asked < 5 and not task.done():
+            await asyncio.sleep(0.01)
+    assert not task.done()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_dead_task_is_named_by_readyz_and_does_not_break_the_shutdown(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as server:
+        work = server.parts.work
+
+        async def dies() -> None:
+            raise ValueError("dead")
+
+        work["look-ups"].cancel()
+        work["look-ups"] = asyncio.create_task(dies())
+        await asyncio.sleep(0)
+        async with server.client.get("/readyz") as response:
+            assert response.status == 503
+            assert (await response.json())["wrong"] == {"work": "look-ups"}
+        sender = work["sender"]
+    assert sender.cancelled()
+    # The lock is free and the file is closed: the next start finds everything in order.
+    async with running(tmp_path):
+        pass
