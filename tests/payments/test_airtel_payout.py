@@ -55,7 +55,8 @@ async def test_the_airtel_farmer_accepts_brings_is_paid_and_confirms(server: Run
     def offer(db) -> None:
         order = demo._order("KW-1050", "COF-ROAST", 10, 500, 12_000, demo._COFFEE,
                             server.parts.market, now)  # fmt: skip
-        demo._offer(db, order, people.by_msisdn(db, AIRTEL).id, now)
+        farmer = people.by_msisdn(db, AIRTEL)
+        demo._offer(db, order, farmer.id, server.parts.market, now)
 
     hub = DemoHub(server.parts.market, server.parts.sender.wake, 0.1)
     await records.write(offer)
