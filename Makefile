@@ -58,8 +58,9 @@ test: $(VENV)/.chromium ## every test, on real Redis, PostgreSQL and Chromium
 bench: $(VENV)/.dev ## our server beside a bare one: CPU a hop, hops a second
 	@exec $(BIN)/python -m bench
 
-chaos: $(VENV)/.dev ## the long fault run: kill -9, duplicates, lost replies
-	@exec $(BIN)/python -m tests.chaos
+chaos: $(VENV)/.dev ## the long fault runs: kill -9, duplicates, lost replies; payouts in a storm
+	@$(BIN)/python -m tests.chaos
+	@$(BIN)/python -m tests.storm
 
 lock: $(VENV)/.dev ## lock the dependencies anew
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml --extra build -o requirements/run.txt
