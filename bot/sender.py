@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from sqlalchemy import Connection
 
 from bot.market import clearance, payments, people, settlement
 from bot.market.limits import PayoutRules
@@ -100,7 +101,7 @@ class Sender:
             await self._records.write(lambda db: outbox.again(db, row, error, due_at))
         else:
             log.error("dead letter", key=row.dedupe_key, why=error)
-            await self._records.write(lambda db: outbox.dead(db, row, error, now))
+            await self._records.write(lambda db: _bury(db, row, error, now))
 
     async def _send_sms(self, row: OutboxRow) -> str:
         """ "" when sent; what is wrong otherwise, "retry …" when it may pass."""
@@ -124,8 +125,9 @@ class Sender:
         provider = self._providers.get(payment.provider)
         if provider is None:
             return f"no provider {payment.provider}"
-        # It was asked before, by someone who could not write down the answer: look first.
-        if payment.state == "created" or not await self._heard_of(provider, reference):
+        # Where someone may have asked before who could not write down the answer: look first.
+        first = payment.state == "created" and row.attempts <= 1
+        if first or not await self._heard_of(provider, reference):
             await self._ask(provider, reference)
         return ""
 
@@ -161,6 +163,12 @@ class Sender:
             lambda db: settlement.record_asked(db, reference, answer, datetime.now(UTC))
         )
         self.wake()
+
+
+def _bury(db: Connection, row: OutboxRow, error: str, now: datetime) -> None:
+    outbox.dead(db, row, error, now)
+    if row.kind == "payout":
+        settlement.note_stuck(db, row.payload["reference"], error, now)
 
 
 def _wait_s(attempts: int) -> float:

@@ -124,7 +124,7 @@ def _states(db: Connection) -> Counter[str]:
 def _violated(db: Connection, operator: StormyOperator, count: int) -> list[str]:
     """Every invariant that does not hold, in words; the numbers are the project's own list."""
     query = select(rows.c.reference, rows.c.state)
-    state = {reference: one for reference, one in db.execute(query)}
+    state = {row.reference: row.state for row in db.execute(query)}
     flagged = select(func.count()).where(tickets.c.category == "payment_flagged")
     money_sms = outbox.c.dedupe_key.like("money:%")
     rules = {

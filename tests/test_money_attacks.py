@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from bot.i18n import load_catalogues
 from bot.look_ups import LookUps
-from bot.market import books, payments, settlement
+from bot.market import books, clearance, payments, settlement
 from bot.market.limits import USUAL
 from bot.payments.provider import Answer, CallbackHint, Outcome, PayoutOrder
 from bot.sender import Sender, SenderRules
@@ -274,3 +274,57 @@ async def test_M02_guessed_callbacks_are_kept_and_called_out(server: Running) ->
     kept = select(func.count()).where(inbox.c.outcome == "orphan")
     assert await server.parts.market.records.read(lambda db: db.execute(kept).scalar()) == 7
     assert [line["in_1_h"] for line in said if "guessing" in line["event"]] == [6, 7]
+
+
+async def test_M12_refused_when_asked_again_is_not_failed_while_the_first_may_be_paid(
+    records, now
+) -> None:
+    made_at, refused = now - timedelta(hours=5), Answer(Outcome.REFUSED, "NOT_ENOUGH_FUNDS")
+    payment = await records.write(lambda db: pay(db, person(db, made_at), made_at))
+    reference, taken = payment.reference, Answer(Outcome.ACCEPTED)
+    await records.write(lambda db: settlement.record_asked(db, reference, taken, now))
+    not_there, soon = Answer(Outcome.NOT_THERE), now + timedelta(seconds=5)
+    await records.write(lambda db: settlement.record_answer(db, reference, not_there, soon))
+    query = select(func.count()).where(outbox.c.kind == "payout")
+    assert await records.read(lambda db: db.execute(query).scalar()) == 1
+    count = select(func.count()).select_from(tickets)
+    assert await records.read(lambda db: db.execute(count).scalar()) == 0
+    still = await records.write(lambda db: settlement.record_asked(db, reference, refused, soon))
+    assert still.state == "sent"
+    paid = await records.write(
+        lambda db: settlement.record_answer(db, reference, answer(payment), soon)
+    )
+    assert paid.state == "succeeded"
+
+
+async def test_a_payout_that_cannot_leave_has_a_ticket_and_leaves_when_released_again(
+    records, now
+) -> None:
+    load_catalogues()
+    large = USUAL.release_above_rwf + 1
+    payment = await records.write(lambda db: pay(db, person(db, now), now, large))
+    nobody = Sender(records, None, {}, SenderRules(lease_s=0.0), USUAL)
+    for name in ("amina", "beata"):
+        await records.write(
+            lambda db, name=name: clearance.release(db, payment.reference, name, USUAL, now)
+        )
+    await records.write(lambda db: db.execute(
+        update(outbox).where(outbox.c.kind == "sms").values(state="sent")))  # fmt: skip
+    await nobody.carry_out()
+    count = select(func.count()).where(tickets.c.category == "payment_missing")
+    assert await records.read(lambda db: db.execute(count).scalar()) == 1
+    there = Operator()
+    sender = Sender(records, None, {there.name: there}, SenderRules(lease_s=0.0), USUAL)
+    said = await records.write(
+        lambda db: clearance.release(db, payment.reference, "claire", USUAL, now)
+    )
+    assert said[0] == "released"
+    await sender.carry_out()
+    assert list(there.taken) == [payment.reference]
+
+
+async def test_M01_a_callback_of_strange_signs_is_a_200(server: Running) -> None:
+    body = b'{"transaction":{"id":"x\\u0000","status_code":"\\ud800"}}'
+    path = "/payments/airtel-money/callback/x"
+    async with server.client.post(path, data=body) as response:
+        assert response.status == 200

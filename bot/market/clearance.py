@@ -74,7 +74,10 @@ def release(
     given = approvals(db, payment.id)
     if _needs_release(payment, given, rules):
         return "one_more", staff_among(given)
-    outbox.put(db, "payout", f"payout:{reference}:released", {"reference": reference}, now)
+    key = f"payout:{reference}:released"
+    if not outbox.put(db, "payout", key, {"reference": reference}, now):
+        # It was released before and could not leave then.
+        outbox.replay(db, key, now)
     return "released", staff_among(given)
 
 

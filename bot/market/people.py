@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, or_, select, update
 
 from bot.conversation import Language
+from bot.market.tickets import ABOUT_MONEY
 from bot.storage.prepared import Prepared
 from bot.storage.schema import (
     consents,
@@ -177,9 +178,11 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
         db.execute(delete(table).where(table.c.contact_id == contact_id))
     db.execute(
         update(tickets)
-        .where(_tickets_of(contact_id, contact.msisdn))
+        .where(_tickets_of(contact_id, contact.msisdn), tickets.c.category.not_in(ABOUT_MONEY))
         .values(msisdn="", text="", state="closed", closed_at=now)
     )
+    # What staff must find out about money stays open, without the number of who has left.
+    db.execute(update(tickets).where(_tickets_of(contact_id, contact.msisdn)).values(msisdn=""))
     _forget_payee(db, contact_id)
     db.execute(delete(transcripts).where(transcripts.c.owner == contact.msisdn))
     db.execute(delete(hops).where(hops.c.owner == contact.msisdn))

@@ -143,7 +143,7 @@ class PinGuard:
             # No PIN is never the right one; with nothing to guess there is nothing to count.
             return PinCheck("wrong", self._tries_per_day - 1)
         if matched == kept:
-            _forgive(db, contact_id)
+            forgive(db, contact_id)
             return PinCheck("right")
         return self._count(db, contact_id, hop_key, now)
 
@@ -226,7 +226,8 @@ def _is_new_failure(db: Connection, contact_id: int, hop_key: bytes, now: dateti
     return db.execute(new).rowcount == 1
 
 
-def _forgive(db: Connection, contact_id: int) -> None:
+def forgive(db: Connection, contact_id: int) -> None:
+    """Forget a person's wrong PINs, and open the lock they led to."""
     db.execute(delete(pin_failures).where(pin_failures.c.contact_id == contact_id))
     db.execute(
         update(pins)

@@ -20,7 +20,7 @@ from bot.market.payments import (
 from bot.market.tickets import has_ticket, open_ticket
 from bot.payments.provider import Answer, Outcome
 from bot.storage import outbox
-from bot.storage.schema import payments
+from bot.storage.schema import payment_events, payments
 
 # How long to wait before each look-up, so that they come 5 s, 15 s, 1 min, 5 min and 30 min after
 # the asking; the last one is repeated.
@@ -34,11 +34,15 @@ _NEVER_ARRIVED = timedelta(minutes=15)
 
 
 def record_asked(db: Connection, reference: str, answer: Answer, now: datetime) -> Payment:
-    """What the operator answered to our asking: sent, refused, or unknown."""
+    """What the operator answered to our asking: sent, refused, or unknown.
+
+    A refusal is the end only of what was asked for the first time: asked again, the first asking
+    may be what it is refused for, and the money on its way. Then only a look-up tells.
+    """
     payment = locked(db, reference)
     if payment.state not in OPEN:
         return payment
-    if answer.outcome is Outcome.REFUSED:
+    if answer.outcome is Outcome.REFUSED and payment.state == "created":
         return _fail(db, payment, answer, now)
     trigger = "send" if answer.outcome is Outcome.ACCEPTED else "lose"
     if payment.state == "created":
@@ -62,15 +66,23 @@ def record_answer(db: Connection, reference: str, answer: Answer, now: datetime)
     if answer.outcome is Outcome.REFUSED:
         return _fail(db, payment, answer, now)
     _show_what_is_strange(db, payment, answer, now)
-    if answer.outcome is Outcome.NOT_THERE and now - payment.created_at > _NEVER_ARRIVED:
+    age = now - _asked_at(db, payment)
+    if answer.outcome is Outcome.NOT_THERE and age > _NEVER_ARRIVED:
         # Asked again under the same reference, it cannot be paid twice.
         outbox.put(
             db, "payout", f"payout:{reference}:{payment.look_ups}", {"reference": reference}, now
         )
-    if now - payment.created_at > _STAFF_ASK_AFTER:
+    if age > _STAFF_ASK_AFTER:
         _ask_staff_once(db, payment, "payment_unknown", now)
     _ask_later(db, payment.id, payment.look_ups + 1, now)
     return must_have(db, reference)
+
+
+def note_stuck(db: Connection, reference: str, why: str, now: datetime) -> None:
+    """A payout cannot leave by itself any more: staff are told, once."""
+    payment = locked(db, reference)
+    if payment.state == "created":
+        _ask_staff_once(db, payment, "payment_missing", now, why)
 
 
 def look_up_now(db: Connection, callback_token: str, now: datetime) -> bool:
@@ -223,6 +235,12 @@ def _ask_staff(
         language="en",
         now=now,
     )
+
+
+def _asked_at(db: Connection, payment: Payment) -> datetime:
+    """When the operator was first asked: long after it was made, where it waited for a release."""
+    left = (payment_events.c.payment_id == payment.id) & (payment_events.c.from_state == "created")
+    return db.execute(select(payment_events.c.at).where(left)).scalar() or payment.created_at
 
 
 def _about(payment: Payment) -> str:

@@ -21,6 +21,8 @@ CATEGORIES = (
     "pin_forgotten",
     "other",
 )
+# Opened by us about money, not by a person about themselves: nobody closes them by leaving.
+ABOUT_MONEY = ("payment_flagged", "payment_unknown", "payment_unclear")
 # No letter or digit that is mistaken for another when read out on the phone.
 _SIGNS = "23456789ACDEFHJKMNPQRTUVWXY"
 _ANSWER_IN = timedelta(days=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.storage.schema import inbox
@@ -17,14 +17,6 @@ def keep(db: Connection, source: str, event_id: str, body: bytes, now: datetime)
     insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
     fresh = insert(inbox).values(row).on_conflict_do_nothing()
     return db.execute(fresh).rowcount == 1
-
-
-def count_since(db: Connection, source: str, outcome: str, moment: datetime) -> int:
-    """How many events of a source came to this outcome since `moment`."""
-    query = select(func.count()).where(
-        inbox.c.source == source, inbox.c.outcome == outcome, inbox.c.received_at >= moment
-    )
-    return int(db.execute(query).scalar() or 0)
 
 
 def applied(db: Connection, source: str, event_id: str, outcome: str, now: datetime) -> None:

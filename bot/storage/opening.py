@@ -96,6 +96,8 @@ def _upgrade_file(path: Path) -> None:
     engine = open_engine(path)
     try:
         with engine.begin() as db:
+            # This is a thread of its own, and a server may be writing: here it is right to wait.
+            db.exec_driver_sql("PRAGMA busy_timeout=5000")
             # The driver begins no transaction before DDL: half an upgrade would stay.
             db.exec_driver_sql("BEGIN IMMEDIATE")
             _upgrade_on(db)

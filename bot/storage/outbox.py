@@ -85,10 +85,10 @@ def dead(db: Connection, row: OutboxRow, error: str, now: datetime) -> bool:
     return _end(db, row, {"state": "dead", "last_error": error[:160], "done_at": now})
 
 
-def replay(db: Connection, row_id: int, now: datetime) -> bool:
-    """Send a dead letter again, under its old key."""
+def replay(db: Connection, dedupe_key: str, now: datetime) -> bool:
+    """Send a dead letter again, under its old key. False when there is no such dead letter."""
     fresh = {"state": "waiting", "due_at": now, "attempts": 0, "done_at": None}
-    is_dead = (outbox.c.id == row_id) & (outbox.c.state == "dead")
+    is_dead = (outbox.c.dedupe_key == dedupe_key) & (outbox.c.state == "dead")
     return db.execute(update(outbox).where(is_dead).values(fresh)).rowcount == 1
 
 

@@ -77,7 +77,7 @@ async def test_a_dead_letter_can_be_sent_again(records, now) -> None:
     (letter,) = await records.write(lambda db: outbox.claim(db, "me", now, 30, 10))
     await records.write(lambda db: outbox.dead(db, letter, "refused", now))
     assert await records.read(outbox.counts) == {"dead": 1}
-    assert await records.write(lambda db: outbox.replay(db, letter.id, now))
+    assert await records.write(lambda db: outbox.replay(db, letter.dedupe_key, now))
     state = select(outbox_table.c.state)
     assert await records.read(lambda db: db.execute(state).scalar()) == "waiting"
 

@@ -116,3 +116,8 @@ async def test_U21_an_unknown_network_is_fine_and_a_foreign_code_is_not(tmp_path
 async def test_I13_I15_broken_bytes_are_refused_not_a_fault(server: Running, body: bytes) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     assert await status(server, data=body, headers=headers) == 400
+
+
+async def test_a_client_that_waits_to_be_told_to_go_on_is_told(server: Running) -> None:
+    async with server.client.post("/ussd/africastalking", data=FORM, expect100=True) as response:
+        assert response.status == 200 and (await response.text()).startswith("CON ")
