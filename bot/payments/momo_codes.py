@@ -22,6 +22,7 @@ _ASK: Final = frozenset({
     "INTERNAL_PROCESSING_ERROR", "RESOURCE_ALREADY_EXIST", "RESOURCE_NOT_FOUND",
     "SERVICE_UNAVAILABLE", "TRANSACTION_NOT_FOUND",
 })  # fmt: skip
+_NOT_THERE: Final = ("RESOURCE_NOT_FOUND", "TRANSACTION_NOT_FOUND")
 _ENDED: Final = frozenset({
     "APPROVAL_REJECTED", "COULD_NOT_PERFORM_TRANSACTION", "EXPIRED",
     "LOW_BALANCE_OR_PAYEE_LIMIT_REACHED_OR_NOT_ALLOWED", "NOT_ENOUGH_FUNDS",
@@ -54,12 +55,15 @@ def read_asked(http_status: int, data: Any) -> Answer:
 def read_looked_up(http_status: int, data: Any, party: Party) -> Answer:
     """What became of a payment: its state and its reason must say the same.
 
-    404 is "not there", which right after asking may still change.
+    MTN's own 404 is "not there", which right after asking may still change.
     """
-    if http_status == 404:
+    code = code_of(data)
+    # A 404 without MTN's own code may come from something in between.
+    if http_status == 404 and code in _NOT_THERE:
         return Answer(Outcome.NOT_THERE)
     if http_status != 200 or not isinstance(data, dict):
-        return Answer(Outcome.UNKNOWN, reason=f"HTTP {http_status}")
+        strange = bool(code) and code not in _DOCUMENTED
+        return Answer(Outcome.UNKNOWN, reason=code or f"HTTP {http_status}", strange=strange)
     state, reason = text_of(data.get("status")).upper(), _reason(data.get("reason"))
     if state == "SUCCESSFUL" and not reason:
         return _told(Outcome.SUCCEEDED, "", data, party)

@@ -121,6 +121,25 @@ def test_an_asking_that_no_page_explains_is_unknown_and_strange(status: int) -> 
     assert answer == Answer(Outcome.UNKNOWN, reason="NO_SUCH_CODE", strange=True)
 
 
+LOOK_UPS = [
+    (404, fixture("momo_error_404"), Outcome.NOT_THERE, False),
+    (404, None, Outcome.UNKNOWN, False),
+    (404, {"statusCode": 404, "message": "Resource not found"}, Outcome.UNKNOWN, False),
+    (404, {"code": "NO_SUCH_CODE"}, Outcome.UNKNOWN, True),
+    (500, {"code": "NO_SUCH_CODE"}, Outcome.UNKNOWN, True),
+    (500, {"code": "NOT_ALLOWED"}, Outcome.UNKNOWN, False),
+    (503, {"code": "SERVICE_UNAVAILABLE"}, Outcome.UNKNOWN, False),
+]
+
+
+@pytest.mark.parametrize(("status", "told", "outcome", "strange"), LOOK_UPS)
+def test_only_mtn_s_own_404_says_that_a_payment_is_not_there(
+    status: int, told: object, outcome: Outcome, strange: bool
+) -> None:
+    answer = read_looked_up(status, told, "payer")
+    assert (answer.outcome, answer.strange) == (outcome, strange)
+
+
 def test_a_success_with_the_reason_of_a_failure_is_believed_in_neither() -> None:
     answer = read_looked_up(200, PAID | {"reason": "NOT_ENOUGH_FUNDS"}, "payer")
     assert (answer.outcome, answer.strange) == (Outcome.UNKNOWN, True)
