@@ -9,7 +9,7 @@ from bot.market.limits import PayoutRules
 from bot.market.pins import PinGuard
 from bot.market.prices import PriceBoard
 from bot.payments.airtel_line import AirtelConfig
-from bot.payments.mtn_momo import MomoConfig
+from bot.payments.momo_line import MomoConfig
 from bot.settings import Settings
 from bot.sms.africastalking import SmsConfig
 from bot.storage.records import Records

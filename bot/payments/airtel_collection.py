@@ -6,29 +6,21 @@ Source: Airtel's developer pages, as collected in the project's wire facts, sect
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 
 from bot.payments.airtel_codes import read_asked, read_enquiry
-from bot.payments.airtel_line import OUTSIDE, AirtelConfig, AirtelLine, national, plain
-from bot.payments.provider import Answer, Outcome
+from bot.payments.airtel_line import OUTSIDE, AirtelConfig, AirtelLine, national
+from bot.payments.collecting import CollectionOrder, RefundOrder
+from bot.payments.notes import plain
+from bot.payments.provider import Answer, Outcome, Term
 
 _PAY = "/merchant/{v}/payments/"
 _ENQUIRE = "/standard/v1/payments"
 _REFUND = "/standard/{v}/payments/refund"
 _BALANCE = "/standard/v1/users/balance"
-
-
-@dataclass(frozen=True, slots=True)
-class CollectionOrder:
-    """Money to ask for. `reference` was made and stored before the first call."""
-
-    reference: str
-    amount_rwf: int
-    payer_msisdn: str
-    order_code: str
 
 
 class AirtelCollection:
@@ -57,11 +49,11 @@ class AirtelCollection:
             status, data = await self._line.get(f"{_ENQUIRE}/{reference}")
         except OUTSIDE as error:
             return Answer(Outcome.UNKNOWN, reason=type(error).__name__)
-        return read_enquiry(status, data, reference, can_expire=True)
+        return _of_a_payer(read_enquiry(status, data, reference, can_expire=True))
 
-    async def refund(self, airtel_money_id: str) -> Answer:
+    async def refund(self, order: RefundOrder) -> Answer:
         """Give back the whole of a collection, named by Airtel's own id of it."""
-        body = {"transaction": {"airtel_money_id": airtel_money_id}}
+        body = {"transaction": {"airtel_money_id": order.collection_txn_id}}
         return await self._ask(_REFUND, body, "")
 
     async def balance_rwf(self) -> int | None:
@@ -78,6 +70,14 @@ class AirtelCollection:
         except OUTSIDE as error:
             return Answer(Outcome.UNKNOWN, reason=type(error).__name__)
         return read_asked(status, data, our_id)
+
+
+def _of_a_payer(answer: Answer) -> Answer:
+    """The number that an enquiry names, or leaves out, is here the payer's."""
+    untold: frozenset[Term] = answer.untold - {"payee_msisdn"}
+    if "payee_msisdn" in answer.untold:
+        untold |= {"payer_msisdn"}
+    return replace(answer, payer_msisdn=answer.payee_msisdn, payee_msisdn="", untold=untold)
 
 
 def _balance(data: Any, currency: str) -> int | None:

@@ -24,8 +24,6 @@ from bot.payments.shared_token import TokenRefused
 _KEY_HELD_MAX_S, _KEY_HELD_MIN_S = 3600.0, 60.0
 _NATIONAL = re.compile(r"\+250(7[0-9]{8})")
 
-_NOTE = re.compile(r"[^A-Za-z0-9 ]")
-
 
 class NoKey(Exception):
     """Airtel gave no public key, so that neither a PIN nor a signature can be made."""
@@ -54,11 +52,6 @@ def national(msisdn: str) -> str:
     """An E.164 number as Airtel wants it, without country code; "" when it is not Rwandan."""
     match = _NATIONAL.fullmatch(msisdn)
     return match[1] if match else ""
-
-
-def plain(note: str) -> str:
-    """A note as operators take it everywhere: letters, digits and blanks."""
-    return _NOTE.sub(" ", note)
 
 
 class AirtelLine:

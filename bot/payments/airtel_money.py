@@ -11,8 +11,9 @@ from collections.abc import Mapping
 import aiohttp
 
 from bot.payments.airtel_codes import read_asked, read_enquiry, text_of
-from bot.payments.airtel_line import OUTSIDE, AirtelConfig, AirtelLine, national, plain
+from bot.payments.airtel_line import OUTSIDE, AirtelConfig, AirtelLine, national
 from bot.payments.airtel_signing import is_rightly_hashed
+from bot.payments.notes import plain
 from bot.payments.provider import AIRTEL_MONEY, Answer, CallbackHint, Outcome, PayoutOrder
 
 _PAY_OUT = "/standard/{v}/disbursements/"

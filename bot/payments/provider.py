@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 # The names under which payments are kept, and which stand in the callback's path.
 MTN_MOMO, AIRTEL_MONEY = "mtn-momo", "airtel-money"
 
-Term = Literal["amount_rwf", "currency", "payee_msisdn"]
+Term = Literal["amount_rwf", "currency", "payee_msisdn", "payer_msisdn"]
 
 
 class Outcome(StrEnum):
@@ -41,7 +41,8 @@ class Answer:
     """What a provider said of one payment; what it did not say is None or "".
 
     `untold` names the terms that this operator leaves out by design, so that their absence is no
-    mismatch. `strange` means that no page explains the answer: a person must read it.
+    mismatch. A payout names its payee, a collection its payer. `strange` means that no page
+    explains the answer: a person must read it.
     """
 
     outcome: Outcome
@@ -53,6 +54,7 @@ class Answer:
     fee_rwf: int | None = None
     untold: frozenset[Term] = frozenset()
     strange: bool = False
+    payer_msisdn: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from bot.sandbox.momo_numbers import OUTCOMES
 from bot.sandbox.switches import Switches
 
 FLOAT_RWF = 500_000_000
-PARTY = {"collection": "payer", "disbursement": "payee"}
+PARTY = {"collection": "payer", "disbursement": "payee", "refund": "payee"}
 # As seen on MTN's own sandbox for its number of delays.
 _DELAY_S = 20.0
 
 
 class Transfers:
-    """Every transfer and request to pay. Its end is decided when it is taken; time brings it."""
+    """Every transfer, request to pay and refund. Its end is decided at once; time brings it."""
 
     def __init__(self, notebook: Notebook, switches: Callable[[], Switches]) -> None:
         self._notebook, self._switches = notebook, switches
@@ -38,16 +38,26 @@ class Transfers:
             _drawn_rwf(transfer) for transfer in self.all() if self.status(transfer) == "SUCCESSFUL"
         )
 
+    def collected_rwf(self) -> int:
+        """What requests to pay have brought in."""
+        return sum(
+            int(transfer["amount"])
+            for transfer in self.all()
+            if transfer["product"] == "collection"
+            and transfer["currency"] == "RWF"
+            and self.status(transfer) == "SUCCESSFUL"
+        )
+
     def take(
-        self, product: str, reference: str, callback_url: str, body: dict[str, Any]
+        self, kind: str, reference: str, callback_url: str, body: dict[str, Any]
     ) -> dict[str, Any]:
         """Remember a new one, and what will become of it."""
         switches, now = self._switches(), time.time()
         settle_after_s = 0.0 if switches.callback_before_202 else switches.settle_after_s
-        party = str(body[PARTY[product]]["partyId"])
+        party, outcome, refunds = self._foreseen(kind, body)
         transfer = {
             "reference": reference,
-            "product": product,
+            "product": kind,
             "amount": body["amount"],
             "currency": body["currency"],
             "externalId": str(body["externalId"]),
@@ -55,7 +65,8 @@ class Transfers:
             "callback": callback_url,
             "at": now,
             "settles_at": now + settle_after_s,
-            "outcome": OUTCOMES[product].get(party, ""),
+            "outcome": outcome,
+            "refunds": refunds,
             "txn": str(secrets.randbelow(9_000_000_000) + 1_000_000_000),
         }
         if self._promised_rwf + _drawn_rwf(transfer) > FLOAT_RWF:
@@ -63,6 +74,24 @@ class Transfers:
         self._promised_rwf += _drawn_rwf(transfer)
         self._notebook.put("transfer", reference.lower(), transfer)
         return transfer
+
+    def _foreseen(self, kind: str, body: dict[str, Any]) -> tuple[str, str, str]:
+        """Whose wallet it is, what will become of it, and which payment it refunds."""
+        if kind != "refund":
+            party = str(body[PARTY[kind]]["partyId"])
+            return party, OUTCOMES[kind].get(party, ""), ""
+        reference = str(body["referenceIdToRefund"]).lower()
+        paid = self.get(reference)
+        if paid is None or paid["product"] != "collection" or self.status(paid) != "SUCCESSFUL":
+            return "", "TRANSACTION_NOT_FOUND", reference
+        given_back = sum(
+            int(transfer["amount"])
+            for transfer in self.all()
+            if transfer.get("refunds") == reference and _will_succeed(transfer)
+        )
+        # No page says what more than was paid ends with.
+        fits = given_back + int(body["amount"]) <= int(paid["amount"])
+        return paid["party"], "" if fits else "NOT_ALLOWED", reference
 
     def ends_at(self, transfer: dict[str, Any]) -> float | None:
         """When it is decided, in seconds of the clock; None when never."""
@@ -88,9 +117,10 @@ class Transfers:
             "externalId": transfer["externalId"],
             "amount": amount,
             "currency": transfer["currency"],
-            PARTY[transfer["product"]]: party,
             "status": status,
         }
+        if transfer["party"]:
+            shown[PARTY[transfer["product"]]] = party
         if status == "SUCCESSFUL":
             shown["financialTransactionId"] = transfer["txn"]
         if status == "FAILED":
@@ -105,5 +135,5 @@ def _will_succeed(transfer: dict[str, Any]) -> bool:
 
 
 def _drawn_rwf(transfer: dict[str, Any]) -> int:
-    draws = transfer["product"] == "disbursement" and _will_succeed(transfer)
+    draws = transfer["product"] != "collection" and _will_succeed(transfer)
     return int(transfer["amount"]) if draws and transfer["currency"] == "RWF" else 0

@@ -6,33 +6,33 @@ Source: MTN's developer pages, as collected in the project's wire facts, section
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
 
 from bot.sandbox.memory import Notebook
 from bot.sandbox.momo_access import Access, Tokens, bad_reference, error, not_found
-from bot.sandbox.momo_numbers import ACTIVE_ERRORS, NOT_ACTIVE
+from bot.sandbox.momo_accounts import Accounts
+from bot.sandbox.momo_bodies import wrong_with
 from bot.sandbox.momo_statement import Statement
-from bot.sandbox.momo_transfers import PARTY, Transfers
+from bot.sandbox.momo_transfers import Transfers
 from bot.sandbox.nuisances import spoiled
 from bot.sandbox.switches import Switches
 
-_PATHS = {"collection": "requesttopay", "disbursement": "transfer"}
-_CURRENCY = {"sandbox": "EUR", "mtnrwanda": "RWF"}
-_AMOUNT = re.compile(r"[1-9][0-9]{0,11}")
-_MSISDN = re.compile(r"[1-9][0-9]{7,14}")
-_NOTE = re.compile(r"[A-Za-z0-9 ]{0,160}")
+# What moves money: the end of its path, the product it belongs to, and what we call it.
+_PATHS = {
+    "requesttopay": ("collection", "collection"),
+    "transfer": ("disbursement", "disbursement"),
+    "refund": ("disbursement", "refund"),
+}
 
 
 class PretendedMomo:
-    """The operator: tokens, transfers, payments, balances."""
+    """The operator: tokens, transfers, payments, refunds, balances."""
 
     def __init__(self, notebook: Notebook, http: aiohttp.ClientSession) -> None:
         self._http = http
@@ -47,12 +47,10 @@ class PretendedMomo:
         """Add the operator's routes to `app`."""
         self.access.mount(app)
         Statement(self._transfers).mount(app)
-        for product, path in _PATHS.items():
-            root = f"/{product}/v1_0"
-            app.router.add_post(f"{root}/{path}", self.create)
-            app.router.add_get(f"{root}/{path}/{{ref}}", self.show)
-            app.router.add_get(f"{root}/account/balance", self.balance)
-            app.router.add_get(f"{root}/accountholder/{{type}}/{{id}}/active", self.active)
+        Accounts(self.access, self._transfers, lambda: self.switches).mount(app)
+        for path, (product, _) in _PATHS.items():
+            app.router.add_post(f"/{product}/v1_0/{path}", self.create)
+            app.router.add_get(f"/{product}/v1_0/{path}/{{ref}}", self.show)
 
     def resume(self) -> None:
         """Call back for what was still undecided when we were killed."""
@@ -62,7 +60,7 @@ class PretendedMomo:
                 self._later(self._settle(transfer))
 
     def transfers(self) -> list[dict[str, Any]]:
-        """Every transfer and payment, oldest first."""
+        """Every transfer, payment and refund, oldest first."""
         return self._transfers.all()
 
     @property
@@ -79,8 +77,12 @@ class PretendedMomo:
         return self._transfers.status(transfer)
 
     def float_rwf(self) -> int:
-        """What is left of the hub's money with the operator."""
+        """What is left of the hub's money to pay out and refund from."""
         return self._transfers.float_rwf()
+
+    def collected_rwf(self) -> int:
+        """What the hub has collected; it stands apart from what it pays from."""
+        return self._transfers.collected_rwf()
 
     async def close(self) -> None:
         """Drop the callbacks that are still to be sent."""
@@ -89,14 +91,15 @@ class PretendedMomo:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def create(self, request: web.Request) -> web.StreamResponse:
-        """Take a transfer or a request to pay: 202 with an empty body."""
-        product, reference = _product(request), request.headers.get("X-Reference-Id", "")
+        """Take a transfer, a request to pay or a refund: 202 with an empty body."""
+        (product, kind), reference = _kind(request), request.headers.get("X-Reference-Id", "")
         refused = self.access.refuse(request, product) or bad_reference(reference)
         if refused is not None:
             return refused
+        callback_url = request.headers.get("X-Callback-Url", "")
         try:
             body = await request.json()
-            refused = self._wrong_with(request, body, product)
+            refused = wrong_with(self.access.user_of(request), kind, body, callback_url)
         except (ValueError, KeyError, TypeError, AttributeError):
             return error(400, "VALIDATION_ERROR", "The body is not as documented.")
         # Asked last, with nothing awaited before it is taken: of two at once, one is refused.
@@ -105,8 +108,7 @@ class PretendedMomo:
             refused = error(409, "RESOURCE_ALREADY_EXIST", message)
         if refused is not None:
             return refused
-        callback_url = request.headers.get("X-Callback-Url", "")
-        transfer = self._transfers.take(product, reference, callback_url, body)
+        transfer = self._transfers.take(kind, reference, callback_url, body)
         if self.switches.callback_before_202:
             await self._call_back(transfer)
         else:
@@ -115,61 +117,18 @@ class PretendedMomo:
         return await spoiled(request, web.Response(status=202), self.switches)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
-        """The status object of a transfer or payment."""
-        product = _product(request)
+        """The status object of a transfer, payment or refund."""
+        product, kind = _kind(request)
         refused = self.access.refuse(request, product)
         if refused is not None:
             return refused
         transfer = self._transfers.get(request.match_info["ref"])
-        if transfer is None or transfer["product"] != product:
+        if transfer is None or transfer["product"] != kind:
             return not_found()
         if time.time() - transfer["at"] < self.switches.not_found_s:
             return not_found()
         shown = web.json_response(self._transfers.shown(transfer))
         return await spoiled(request, shown, self.switches)
-
-    async def balance(self, request: web.Request) -> web.Response:
-        """The hub's money with the operator."""
-        refused = self.access.refuse(request, _product(request))
-        if refused is not None:
-            return refused
-        shown = {
-            "availableBalance": str(self.float_rwf()),
-            "currency": _CURRENCY[self.access.user_of(request)["env"]],
-        }
-        return web.json_response(shown)
-
-    async def active(self, request: web.Request) -> web.Response:
-        """Whether a wallet exists and is active."""
-        refused = self.access.refuse(request, _product(request))
-        if refused is not None:
-            return refused
-        number = request.match_info["id"]
-        if number in ACTIVE_ERRORS:
-            status, code = ACTIVE_ERRORS[number]
-            return error(status, code, code.replace("_", " ").lower())
-        return web.json_response({"result": number != NOT_ACTIVE})
-
-    def _wrong_with(
-        self, request: web.Request, body: dict[str, Any], product: str
-    ) -> web.Response | None:
-        user, party = self.access.user_of(request), body[PARTY[product]]
-        if not _AMOUNT.fullmatch(body["amount"]):
-            return error(400, "VALIDATION_ERROR", "amount must be a string of digits")
-        if party["partyIdType"] != "MSISDN" or not _MSISDN.fullmatch(party["partyId"]):
-            return error(400, "VALIDATION_ERROR", "partyId must be digits with country code")
-        if not isinstance(body["externalId"], str):
-            return error(400, "VALIDATION_ERROR", "externalId must be a string")
-        if body["currency"] != _CURRENCY[user["env"]]:
-            return error(500, "INVALID_CURRENCY", "Currency not supported.")
-        callback_url = request.headers.get("X-Callback-Url", "")
-        if user["host"] and callback_url and urlsplit(callback_url).hostname != user["host"]:
-            message = "Callback URL with different host name then configured for API User."
-            return error(500, "INVALID_CALLBACK_URL_HOST", message)
-        for text in (body.get("payerMessage", ""), body.get("payeeNote", "")):
-            if not _NOTE.fullmatch(text):
-                return error(400, "VALIDATION_ERROR", "notes hold letters, digits and blanks")
-        return None
 
     async def _settle(self, transfer: dict[str, Any]) -> None:
         ends_at = self._transfers.ends_at(transfer)
@@ -200,5 +159,6 @@ class PretendedMomo:
         task.add_done_callback(self._tasks.discard)
 
 
-def _product(request: web.Request) -> str:
-    return request.path.split("/")[1]
+def _kind(request: web.Request) -> tuple[str, str]:
+    """The product a request belongs to, and what it is about."""
+    return _PATHS[request.path.split("/")[3]]

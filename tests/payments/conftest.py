@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from bot.payments.collecting import CollectionProvider
 from bot.payments.provider import PaymentProvider
 from bot.sandbox.server import Sandbox, start_sandbox
 from bot.sandbox.switches import Switches
 from tests.payments.airtel_answers import TOKEN
+from tests.payments.collectors import COLLECTORS, Collector
 from tests.payments.operators import OPERATORS, Operator
 from tests.payments.scripted import Scripted, scripted_server
 
@@ -49,3 +51,24 @@ async def scripted_airtel() -> AsyncIterator[tuple[Scripted, str]]:
     async with scripted_server("/auth/oauth2/token") as (script, url):
         script.token = TOKEN
         yield script, url
+
+
+@pytest.fixture
+async def scripted_momo() -> AsyncIterator[tuple[Scripted, str]]:
+    """A scripted MTN with both its products, and its address."""
+    async with scripted_server("/collection/token/", "/disbursement/token/") as one:
+        yield one
+
+
+@pytest.fixture(params=COLLECTORS, ids=lambda collector: collector.name)
+def collector(request: pytest.FixtureRequest) -> Collector:
+    """Each operator that collects, in turn."""
+    return request.param
+
+
+@pytest.fixture
+def buyer(
+    collector: Collector, sandbox: Sandbox, http: aiohttp.ClientSession
+) -> CollectionProvider:
+    """The operator's collection client, speaking to the sandbox."""
+    return collector.client(sandbox.url, http)

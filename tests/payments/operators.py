@@ -12,7 +12,8 @@ import aiohttp
 
 from bot.payments.airtel_line import AirtelConfig
 from bot.payments.airtel_money import AirtelMoney
-from bot.payments.mtn_momo import MomoConfig, MtnMomo
+from bot.payments.momo_line import MomoConfig
+from bot.payments.mtn_momo import MtnMomo
 from bot.payments.provider import PaymentProvider, PayoutOrder
 from bot.sandbox.airtel_access import CALLBACK_SECRET, CLIENT_ID, CLIENT_SECRET, PIN
 from bot.sandbox.airtel_money import PretendedAirtel

@@ -66,10 +66,11 @@ def answering(status: int, body: object = None, text: str = "") -> Handler:
 
 
 @asynccontextmanager
-async def scripted_server(token_path: str) -> AsyncIterator[tuple[Scripted, str]]:
+async def scripted_server(*token_paths: str) -> AsyncIterator[tuple[Scripted, str]]:
     """A scripted server and its address."""
     script, app = Scripted(), web.Application()
-    app.router.add_post(token_path, script.give_token)
+    for token_path in token_paths:
+        app.router.add_post(token_path, script.give_token)
     app.router.add_get("/v1/rsa/encryption-keys", script.give_key)
     app.router.add_route("*", "/{path:.*}", script.any)
     async with TestServer(app) as server:

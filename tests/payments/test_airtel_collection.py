@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.payments.airtel_collection import AirtelCollection, CollectionOrder
+from bot.payments.airtel_collection import AirtelCollection
+from bot.payments.collecting import CollectionOrder, RefundOrder
 from bot.payments.provider import Outcome
 from bot.sandbox.server import Sandbox
 from bot.sandbox.switches import Switches
@@ -24,6 +25,10 @@ from tests.payments.scripted import answering
 
 def collection(url: str, http, **changes: object) -> AirtelCollection:
     return AirtelCollection(replace(airtel_config(url), **changes), http)
+
+
+def given_back(txn_id: str) -> RefundOrder:
+    return RefundOrder("isoko-r-1", "isoko-c-1", txn_id, 9_000, "KW-1")
 
 
 async def test_a_prompt_is_as_documented(scripted_airtel, http) -> None:
@@ -46,9 +51,9 @@ async def test_money_is_collected_and_given_back_once(signs: bool, sandbox: Sand
     paid = await buyer.look_up(order.reference)
     assert (paid.outcome, paid.amount_rwf) == (Outcome.SUCCEEDED, 9_000)
     assert await buyer.balance_rwf() == before + 9_000
-    assert (await buyer.refund(paid.provider_txn_id)).outcome is Outcome.ACCEPTED
+    assert (await buyer.refund(given_back(paid.provider_txn_id))).outcome is Outcome.ACCEPTED
     assert await buyer.balance_rwf() == before
-    assert (await buyer.refund(paid.provider_txn_id)).outcome is Outcome.UNKNOWN
+    assert (await buyer.refund(given_back(paid.provider_txn_id))).outcome is Outcome.UNKNOWN
 
 
 async def test_a_prompt_nobody_answers_expires(sandbox: Sandbox, http) -> None:
@@ -65,14 +70,14 @@ async def test_a_collection_that_cannot_be_is_refused_or_unknown(sandbox: Sandbo
     gone, order = collection("http://127.0.0.1:9", http), CollectionOrder("i", 1, FARMER, "KW-1")
     assert (await gone.collect(order)).outcome is Outcome.UNKNOWN
     assert (await gone.look_up("i")).outcome is Outcome.UNKNOWN
-    assert (await gone.refund("CI1")).outcome is Outcome.UNKNOWN
+    assert (await gone.refund(given_back("CI1"))).outcome is Outcome.UNKNOWN
     assert await gone.balance_rwf() is None
 
 
 async def test_a_refund_is_as_documented(scripted_airtel, http) -> None:
     script, url = scripted_airtel
     script.answer = answering(200, fixture("airtel_refund_response"))
-    answer = await collection(url, http).refund("CI260928.1016.L00012")
+    answer = await collection(url, http).refund(given_back("CI260928.1016.L00012"))
     assert answer.outcome is Outcome.ACCEPTED
     assert json.loads(script.asked[0][2]) == fixture("airtel_refund_request")
     assert script.paths == ["/standard/v1/payments/refund"]
