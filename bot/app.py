@@ -156,7 +156,7 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
         "housekeeping": Housekeeping(parts.market, parts.sender.wake, keep_for).run(),
     }
     if parts.settings.env == "demo":
-        work["demo hub"] = DemoHub(parts.market, parts.sender.wake).run()
+        work["demo hub"] = DemoHub(parts.market, parts.sender.wake, demo.ON_ITS_WAY).run()
     for name, one in work.items():
         parts.work[name] = asyncio.create_task(one, name=name)
 

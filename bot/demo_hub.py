@@ -14,6 +14,7 @@ from bot.market.limits import PayoutRefused
 from bot.market.offers import Offer
 from bot.storage.rounds import one_round
 from bot.storage.schema import offers as offer_rows
+from bot.storage.schema import orders
 
 log = structlog.get_logger(__name__)
 
@@ -23,11 +24,17 @@ _NEXT = {"handed_over": "ship", "shipped": "deliver"}
 
 
 class DemoHub:
-    """Moves one step at a time what farmers have handed over since the demo began."""
+    """Moves one step at a time what farmers have handed over; all but the order `left_alone`."""
 
-    def __init__(self, market: Market, news: Callable[[], None], step_s: float = _STEP_S) -> None:
+    def __init__(
+        self,
+        market: Market,
+        news: Callable[[], None],
+        left_alone: str = "",
+        step_s: float = _STEP_S,
+    ) -> None:
         self._market, self._news, self._step_s = market, news, step_s
-        self._began = datetime.now(UTC)
+        self._left_alone = left_alone
 
     async def run(self) -> None:
         """Carry on until cancelled."""
@@ -38,10 +45,13 @@ class DemoHub:
 
     def _carry_on(self, db: Connection) -> None:
         now = datetime.now(UTC)
-        query = select(offer_rows.c.id, offer_rows.c.contact_id, offer_rows.c.state).where(
-            offer_rows.c.state.in_(("handed_over", "shipped", "delivered")),
-            # The cast's own shipment stays on its way, to be looked at.
-            offer_rows.c.answered_at > self._began,
+        query = (
+            select(offer_rows.c.id, offer_rows.c.contact_id, offer_rows.c.state)
+            .join(orders, orders.c.id == offer_rows.c.order_id)
+            .where(
+                offer_rows.c.state.in_(("handed_over", "shipped", "delivered")),
+                orders.c.code != self._left_alone,
+            )
         )
         for row in db.execute(query).all():
             if row.state in _NEXT:

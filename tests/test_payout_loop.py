@@ -196,7 +196,7 @@ async def test_the_whole_loop_accept_bring_be_paid_confirm(tmp_path) -> None:
 
     async with running(tmp_path) as server:
         operator(server)
-        hub = DemoHub(server.parts.market, server.parts.sender.wake, 0.1)
+        hub = DemoHub(server.parts.market, server.parts.sender.wake, step_s=0.1)
         phone = server.phone()
         await phone.dials()
         await phone.types("2", "1", "1", "73914")

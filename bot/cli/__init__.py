@@ -26,7 +26,8 @@ from bot.storage.records import RecordsDown
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Isoko: farmers sell on any phone. Start with `isoko serve`, then open the web phone.",
+    help="Isoko: farmers sell on any phone. Start with `isoko serve`, then open the web phone. "
+    "Example: isoko doctor",
 )
 app.command("serve")(serve.serve)
 app.command("phone")(phone.phone)

@@ -14,7 +14,10 @@ app = typer.Typer(no_args_is_help=True, help="The records' tables.")
 
 @app.callback()
 def _group() -> None:
-    """The records' tables."""
+    """The records' tables.
+
+    Example: isoko db upgrade
+    """
 
 
 @app.command("upgrade")

@@ -24,7 +24,10 @@ app = typer.Typer(no_args_is_help=True, help="The books.")
 
 @app.callback()
 def _group() -> None:
-    """The books."""
+    """The books.
+
+    Example: isoko ledger verify
+    """
 
 
 @app.command("verify")

@@ -33,7 +33,10 @@ app = typer.Typer(no_args_is_help=True, help="Payouts that wait for people.")
 
 @app.callback()
 def _group() -> None:
-    """Payouts that wait for people."""
+    """Payouts that wait for people.
+
+    Example: isoko payouts waiting
+    """
 
 
 @app.command("waiting")

@@ -26,7 +26,10 @@ app = typer.Typer(no_args_is_help=True, help="PINs that are locked.")
 
 @app.callback()
 def _group() -> None:
-    """PINs that are locked."""
+    """PINs that are locked.
+
+    Example: isoko pins unlock 0788000001 --ticket T-4F7K2 --by amina
+    """
 
 
 @app.command("unlock")

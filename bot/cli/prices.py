@@ -21,7 +21,10 @@ app = typer.Typer(no_args_is_help=True, help="Prices.")
 
 @app.callback()
 def _group() -> None:
-    """Prices."""
+    """Prices.
+
+    Example: isoko prices import FILE
+    """
 
 
 @app.command("import")

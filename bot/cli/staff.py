@@ -9,7 +9,10 @@ app = typer.Typer(no_args_is_help=True, help="Support staff.")
 
 @app.callback()
 def _group() -> None:
-    """Support staff."""
+    """Support staff.
+
+    Example: isoko staff add amina
+    """
 
 
 @app.command("add")

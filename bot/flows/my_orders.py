@@ -56,7 +56,7 @@ async def show_one(turn: Turn) -> Next:
     choices = [Choice(_("Report a problem"), "problem")]
     if offer.state == "accepted":
         choices.insert(0, Choice(_("I delivered it"), "bring"))
-    return Screen("\n".join(lines), choices, resume=order_named(offer))
+    return Screen("\n".join(lines), choices)
 
 
 @flow.step("bring")

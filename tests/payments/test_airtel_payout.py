@@ -58,7 +58,7 @@ async def test_the_airtel_farmer_accepts_brings_is_paid_and_confirms(server: Run
         farmer = people.by_msisdn(db, AIRTEL)
         demo._offer(db, order, farmer.id, server.parts.market, now)
 
-    hub = DemoHub(server.parts.market, server.parts.sender.wake, 0.1)
+    hub = DemoHub(server.parts.market, server.parts.sender.wake, demo.ON_ITS_WAY, step_s=0.1)
     await records.write(offer)
     phone = Phone(server.client, AIRTEL, "63514")
     await phone.dials()
@@ -115,13 +115,13 @@ async def test_taken_but_not_heard_is_unknown_then_true(server: Running, outside
 
 @pytest.mark.parametrize("outside", [{"outage": True}, {"answer_503": True}])
 async def test_never_arrived_is_asked_again_under_the_same_reference(
-    server: Running, outside: dict
+    server: Running, outside: dict, monkeypatch
 ) -> None:
     operator(server, **outside)
     payment = await settled(server, (await pay(server)).reference, "unknown")
     operator(server)
-    long_ago = payment_rows.update().values(created_at=datetime.now(UTC) - timedelta(minutes=16))
-    await server.parts.market.records.write(lambda db: db.execute(long_ago))
+    # A quarter of an hour later, what it never heard of is asked again.
+    monkeypatch.setattr(settlement, "_NEVER_ARRIVED", timedelta())
     await settled(server, payment.reference, "succeeded")
     [taken] = server.parts.sandbox.airtel.transfers()
     assert taken["id"] == payment.reference
