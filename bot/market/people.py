@@ -65,6 +65,15 @@ _by_id = select(*(contacts.c[name] for name in _COLUMNS)).where(
 )
 
 
+# Asked in every effect.
+_held = Prepared(
+    select(contacts.c.id)
+    .where(contacts.c.id == bindparam("wanted"), contacts.c.erased_at.is_(None))
+    .with_for_update(key_share=True),
+    "wanted",
+)
+
+
 def by_msisdn(db: Connection, msisdn: str) -> Contact | None:
     """The person with this number, or None."""
     row = _known.one(db, msisdn)
@@ -79,9 +88,7 @@ def by_id(db: Connection, contact_id: int) -> Contact | None:
 
 def hold(db: Connection, contact_id: int) -> bool:
     """Whether this person is known; if so they stay known until this transaction ends."""
-    known = (contacts.c.id == contact_id) & contacts.c.erased_at.is_(None)
-    held = select(contacts.c.id).where(known).with_for_update(key_share=True)
-    return db.execute(held).first() is not None
+    return _held.one(db, contact_id) is not None
 
 
 def register(
