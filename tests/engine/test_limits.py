@@ -66,3 +66,20 @@ async def test_overload_sheds_new_dials_and_calls_under_way_finish(tmp_path) -> 
         for words in ("Serivisi ntiboneka", "Service indisponible", "Service not available"):
             assert words in turned_away
         assert "Ikawa" in await phone.types("1")
+
+
+async def test_work_of_another_process_is_waited_for_not_done_again(tmp_path) -> None:
+    async with running(tmp_path, ISOKO_USSD__HOP_BUDGET_S="0.2") as server:
+        phone = server.phone()
+        await phone.dials()
+        await phone.types("8", "6")
+        slow = slow_down(server, 1.0)
+        assert (await phone.types("8")).startswith("Turacyagenzura")
+        # The next hops land where nothing is known of that work.
+        server.parts.engine._late._running.clear()
+        slow.wait_s = 0
+        assert (await phone.types("1")).startswith("Turacyagenzura")
+        await asyncio.sleep(1.0)
+        assert "T-" in await phone.types("1")
+        query = select(func.count()).select_from(tickets)
+        assert await slow.read(lambda db: db.execute(query).scalar()) == 1

@@ -112,3 +112,16 @@ async def test_leaving_while_a_payment_settles_leaves_no_number(records, now) ->
         )
     query = select(payments.c.payee_msisdn).distinct()
     assert await records.read(lambda db: db.execute(query).scalars().all()) == [""]
+
+
+async def test_what_staff_must_find_out_about_money_outlives_who_leaves(records, now) -> None:
+    def work(db) -> tuple[str, str, str]:
+        open_ticket(
+            db, category="payment_flagged", msisdn=PAYEE, contact_id=None,
+            about="a-reference", text="never asked for", language="en", now=now,
+        )  # fmt: skip
+        people.erase(db, person(db, now), now)
+        row = db.execute(select(tickets.c.state, tickets.c.text, tickets.c.msisdn)).one()
+        return tuple(row)
+
+    assert await records.write(work) == ("open", "never asked for", "")

@@ -1,7 +1,9 @@
 """The contract of the records, on both stores."""
 
 import asyncio
+import sqlite3
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select
@@ -9,7 +11,7 @@ from sqlalchemy import func, insert, select
 from bot.conversation import Reply, Session
 from bot.storage import hops, inbox, outbox
 from bot.storage.append_only import TABLES
-from bot.storage.opening import revision_of, revision_wanted
+from bot.storage.opening import revision_of, revision_wanted, upgrade
 from bot.storage.schema import audit, metadata
 from bot.storage.schema import outbox as outbox_table
 
@@ -97,3 +99,12 @@ async def test_the_tables_are_those_of_the_schema(records) -> None:
         lambda db: compare_metadata(MigrationContext.configure(db), metadata)
     )
     assert found == [] and set(TABLES) <= set(metadata.tables)
+
+
+async def test_a_command_waits_for_a_server_that_is_writing(tmp_path: Path) -> None:
+    await upgrade("", tmp_path)
+    writer = sqlite3.connect(tmp_path / "isoko.sqlite3", isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    asyncio.get_running_loop().call_later(0.3, writer.execute, "COMMIT")
+    await upgrade("", tmp_path)
+    writer.close()
