@@ -60,9 +60,7 @@ class Callbacks:
             fresh = inbox.keep(db, name, digest, body, now)
             known = not hint.forged and _ask_soon(db, name, token, hint.reference, now)
             if fresh:
-                outcome = f"asked the operator: {hint.status}" if known else _ORPHAN
-                outcome = f"forged: {hint.status}" if hint.forged else outcome
-                inbox.applied(db, name, digest, outcome, now)
+                inbox.applied(db, name, digest, _outcome(hint, known), now)
             return known
 
         try:
@@ -86,6 +84,12 @@ class Callbacks:
             log.error("callbacks for nobody: somebody is guessing", provider=provider, in_1_h=count)
         else:
             log.warning("callback for nobody", provider=provider, forged=forged)
+
+
+def _outcome(hint: CallbackHint, known: bool) -> str:
+    if hint.forged:
+        return f"forged: {hint.status}"
+    return f"asked the operator: {hint.status}" if known else _ORPHAN
 
 
 def _plain(hint: CallbackHint) -> CallbackHint:

@@ -125,7 +125,7 @@ class SqliteRecords:
             answers = [(answer, *self._run_alone(work)) for work, answer in batch]
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._disk, self._driver.execute, "COMMIT")
-        except Exception as error:
+        except Exception as error:  # whatever it was, each who asked must hear of it
             self._undo()
             down = RecordsDown(f"the data file cannot be written: {error}")
             answers = [(answer, None, down) for _work, answer in batch]
@@ -151,7 +151,7 @@ class SqliteRecords:
         self._driver.execute("SAVEPOINT ask")
         try:
             result = work(self._db)
-        except Exception as error:
+        except Exception as error:  # it is the asker's, who gets it raised
             self._driver.execute("ROLLBACK TO ask")
             self._driver.execute("RELEASE ask")
             return None, error

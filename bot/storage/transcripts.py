@@ -73,7 +73,7 @@ class Transcripts:
                 self._rows[:0], self._events[:0] = rows, events
                 log.warning("transcripts wait", why=str(error), waiting=len(self._rows))
                 return
-            except Exception:
+            except Exception:  # a row that no store takes must not stop those after it
                 self.dropped += len(rows) + len(events)
                 log.exception("transcripts dropped", rows=len(rows), events=len(events))
 
