@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from bot.conversation import Screen
+from bot.conversation import Screen, Session
 from bot.flow import Flow
 from bot.flows import FLOWS
 from bot.ussd.gsm7 import BASIC, EXTENSION, septets
@@ -30,6 +30,16 @@ def test_every_place_has_a_step_and_can_be_reached(flow: Flow) -> None:
         reached.add(place)
         waiting += [to for _m, source, to in flow.moves if source == place and to not in reached]
     assert reached == steps
+
+
+@pytest.mark.parametrize("flow", FLOW_LIST, ids=FLOWS)
+def test_an_arrow_looked_up_leads_where_the_machine_leads(flow: Flow) -> None:
+    for move, source, _target in flow.moves:
+        taken, triggered = Session("g", "1", "+250788000001"), Session("g", "1", "+250788000001")
+        taken.state = triggered.state = source
+        flow.take(move, taken)
+        assert flow.machine.events[move].trigger(triggered)
+        assert taken.state == triggered.state
 
 
 @pytest.mark.parametrize("flow", FLOW_LIST, ids=FLOWS)

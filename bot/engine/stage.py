@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -201,7 +202,8 @@ class Stage:
         # Of who has not agreed to be known no call is written down: cut by a crash, it asks again.
         if screen.guards and hop.session.contact_id:
             # A call cut here goes on here after any crash; a dialled long code cannot, having none.
-            await self._market.records.write(lambda db: self._keep(db, hop, reply))
+            with suppress(IntegrityError):  # it is kept already: this hop was shown before
+                await self._market.records.write(partial(self._keep, hop, reply))
         return reply
 
     async def _commit(self, hop: Hop) -> Reply | Rest:
@@ -214,7 +216,7 @@ class Stage:
             if hop.session.contact_id and not people.hold(db, hop.session.contact_id):
                 raise _Forgotten
             reply = self.finish(hop, present(hop, flow, effect(hop.turn, db)))
-            hops.keep(db, hop.turn.hop_key, hop.session, reply, hop.turn.now)
+            self._keep(hop, reply, db)
             return reply
 
         try:
@@ -231,9 +233,8 @@ class Stage:
         self.go_home(hop.session)
         return await self.enter(hop)
 
-    def _keep(self, db: Connection, hop: Hop, reply: Reply) -> None:
-        if hops.find(db, hop.turn.hop_key) is None:
-            hops.keep(db, hop.turn.hop_key, hop.session, reply, hop.turn.now)
+    def _keep(self, hop: Hop, reply: Reply, db: Connection) -> None:
+        hops.keep(db, hop.turn.hop_key, hop.session, reply, hop.turn.now)
 
 
 def chosen(screen: Screen, seen: int, typed: str) -> Choice | None:

@@ -69,7 +69,8 @@ class Prepared:
             raise DBAPIError.instance(self._sql, None, error, sqlite3.Error) from error
 
     def _compile(self, dialect: Dialect) -> None:
-        columns = list(self.names) if isinstance(self.statement, Insert) else None
+        plain = isinstance(self.statement, Insert) and self.statement.select is None
+        columns = list(self.names) if plain else None
         compiled: Any = self.statement.compile(dialect=dialect, column_keys=columns)
         order = []
         for name in compiled.positiontup:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, exists, insert, literal_column, or_, select
 
 from bot.storage.prepared import Prepared
 from bot.storage.records import Records, RecordsDown
@@ -34,7 +34,7 @@ class Transcripts:
         self.dropped = 0
 
     def add(self, row: tuple[Any, ...]) -> None:
-        """One hop, in the order of the columns of `_insert`; dropped when too many wait."""
+        """One hop, in the order of `_COLUMNS`; dropped when too many wait."""
         if len(self._rows) >= _WAITING_MAX:
             self.dropped += 1
             return
@@ -78,10 +78,14 @@ class Transcripts:
                 log.exception("transcripts dropped", rows=len(rows), events=len(events))
 
 
-_OWNER = 2
+_COLUMNS = ("session_key", "hop", "owner", "place", "typed", "shown", "micros", "at_ms")
+_values = {name: bindparam(name, type_=transcripts.c[name].type) for name in _COLUMNS}
+_owner = _values["owner"]
+# Not of people who were erased while their rows waited here.
+_still_known = or_(_owner == literal_column("''"), exists().where(contacts.c.msisdn == _owner))
 _insert = Prepared(
-    insert(transcripts),
-    *("session_key", "hop", "owner", "place", "typed", "shown", "micros", "at_ms"),
+    insert(transcripts).from_select(_COLUMNS, select(*_values.values()).where(_still_known)),
+    *_COLUMNS,
 )
 
 
@@ -96,19 +100,7 @@ def forget_before(db: Connection, moment: datetime, limit: int) -> int:
     return db.execute(delete(table).where(table.c.id.in_(old))).rowcount
 
 
-def _of_people_still_known(db: Connection, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """The rows without those of people who were erased while their rows waited here."""
-    owners = {row[_OWNER] for row in rows} - {""}
-    if not owners:
-        return rows
-    known = set(
-        db.execute(select(contacts.c.msisdn).where(contacts.c.msisdn.in_(owners))).scalars()
-    )
-    return [row for row in rows if not row[_OWNER] or row[_OWNER] in known]
-
-
 def _write(db: Connection, rows: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> None:
-    rows = _of_people_still_known(db, rows)
     if rows:
         _insert.run_many(db, rows)
     if events:
