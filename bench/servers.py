@@ -66,11 +66,14 @@ def bare_server() -> Server:
     return Server([sys.executable, "-m", "bench.bare", str(port)], port, {})
 
 
-def our_server(folder: Path, callers: int) -> Server:
-    """Ours, embedded, with everything on, and so many registered callers."""
-    asyncio.run(_register(folder, callers))
+def our_server(folder: Path, callers: int, database_url: str = "", redis_url: str = "") -> Server:
+    """Ours, with everything on and so many registered callers; embedded unless URLs are given."""
+    asyncio.run(_register(folder, callers, database_url))
     port = free_port()
     environment = {
+        "ISOKO_DATABASE_URL": database_url,
+        "ISOKO_REDIS_URL": redis_url,
+        "ISOKO_SANDBOX__PORT": str(free_port()),
         "ISOKO_DATA_DIR": str(folder),
         "ISOKO_PORT": str(port),
         "ISOKO_LOG_LEVEL": "warning",
@@ -91,9 +94,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def _register(folder: Path, callers: int) -> None:
-    await upgrade("", folder)
-    records = await open_records("", folder)
+async def _register(folder: Path, callers: int, database_url: str = "") -> None:
+    await upgrade(database_url, folder)
+    records = await open_records(database_url, folder)
     now = datetime.now(UTC)
     rows = [
         {

@@ -35,6 +35,7 @@ from bot.settings import Settings
 from bot.simulator.routes import CastMember, Simulator
 from bot.sms.africastalking import AfricasTalkingSms
 from bot.storage.opening import OneProcess, open_records, upgrade
+from bot.storage.records import RecordsDown
 from bot.storage.transcripts import Transcripts
 from bot.ussd.fast_lane import Answer
 from bot.ussd.feature_phone import FeaturePhone
@@ -99,6 +100,8 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         watching = Watching(registry, transcripts)
         sessions = sessions_of(settings)
         stack.push_async_callback(sessions.close)
+        if trouble := await sessions.check():
+            raise RecordsDown(f"sessions: {trouble}")
         engine = Engine(FLOWS, market, sessions, marks_of(settings), limits_of(settings), watching)
         stack.push_async_callback(engine.close)
         providers = _providers(settings, http, sandbox)

@@ -14,9 +14,13 @@ from bot.settings import Settings
 from bot.sms.africastalking import SmsConfig
 from bot.storage.records import Records
 from bot.storage.sessions import Sessions
+from bot.storage.sessions.lanes import lanes_to
 from bot.storage.sessions.memory import MemorySessions
 from bot.storage.sessions.redis import RedisSessions
 from bot.ussd.door import DoorRules, networks
+
+# A caller has two seconds, and can go on without this store.
+_REDIS_ANSWER_S = 0.2
 
 
 def hub_of(settings: Settings) -> Hub:
@@ -65,7 +69,9 @@ def payout_rules_of(settings: Settings) -> PayoutRules:
 def sessions_of(settings: Settings) -> Sessions:
     """Live conversations: in this process, or in Redis when its URL is set."""
     ttl_s = settings.ussd.session_ttl_s
-    return RedisSessions(settings.redis_url, ttl_s) if settings.redis_url else MemorySessions(ttl_s)
+    if not settings.redis_url:
+        return MemorySessions(ttl_s)
+    return RedisSessions(lanes_to(settings.redis_url, _REDIS_ANSWER_S), ttl_s)
 
 
 def marks_of(settings: Settings) -> Marks:

@@ -36,5 +36,5 @@ async def test_a_call_goes_on_after_redis_has_forgotten_it(
         phone = server.phone()
         await phone.dials()
         await phone.types("2", "1", "1")
-        await server.parts.engine._sessions._redis.flushall()
+        await server.parts.engine._sessions._lanes.ask_all("FLUSHALL")
         assert "Wemeye" in await phone.types(PIN)

@@ -13,7 +13,7 @@ from bot.i18n import load_catalogues
 from bot.settings import Settings, SettingsError, load_settings
 from bot.storage.opening import open_records, revision_of, revision_wanted, sqlite_path
 from bot.storage.records import RecordsDown
-from bot.storage.sessions.redis import RedisSessions
+from bot.wiring import sessions_of
 
 _TIMEOUT = aiohttp.ClientTimeout(total=3)
 
@@ -83,14 +83,14 @@ async def _records(settings: Settings) -> str:
 async def _sessions(settings: Settings) -> str:
     if not settings.redis_url:
         return "ok  in the server's process"
-    sessions = RedisSessions(settings.redis_url, 1)
+    sessions = sessions_of(settings)
     try:
-        count = await sessions.count()
+        count, trouble = await sessions.count(), await sessions.check()
     except Exception as error:  # the client has many ways of saying no
         return f"wrong  Redis does not answer ({error}): check ISOKO_REDIS_URL"
     finally:
         await sessions.close()
-    return f"ok  Redis, {count} keys"
+    return f"wrong  {trouble}" if trouble else f"ok  Redis, {count} keys"
 
 
 async def _server(settings: Settings) -> str:

@@ -44,14 +44,15 @@ class Arrivals:
     async def dial(self, hop: Hop) -> Reply:
         """Home, or the redial card when this number left something open a short while ago."""
         session = hop.session
-        left = await self._left_open(session)
+        before = await self._sessions.began(session.owner, session.key)
+        left = await self._left_open(session, before)
         self._stage.go_home(session)
         if left is not None and left.screen is not None:
             session.language = session.language or left.language
             session.state = RESUME
             line = "" if session.shared else left.screen.resume
             session.notes[_LEFT] = {"line": line, "shared": session.shared, "key": left.key}
-        return await self._arrive(hop)
+        return await self._enter(hop)
 
     async def dial_again(self, hop: Hop) -> Reply:
         """A hop for a session that has ended: home, whatever was typed; old replies still hold."""
@@ -96,6 +97,9 @@ class Arrivals:
 
     async def _arrive(self, hop: Hop) -> Reply:
         await self._sessions.began(hop.session.owner, hop.session.key)
+        return await self._enter(hop)
+
+    async def _enter(self, hop: Hop) -> Reply:
         return await self._stage.to_the_end(hop, await self._stage.enter(hop))
 
     async def committed(self, inbound: Inbound) -> list[SavedHop]:
@@ -103,9 +107,8 @@ class Arrivals:
         key = inbound.session_key
         return await self._market.records.read(lambda db: hops.of_session(db, key))
 
-    async def _left_open(self, session: Session) -> Session | None:
-        key = await self._sessions.last_of(session.owner)
-        left = await self._load(key) if key else None
+    async def _left_open(self, session: Session, before: str | None) -> Session | None:
+        left = await self._load(before) if before else None
         if left is not None and left.flow == HOME and left.state == RESUME:
             left = await self._load(left.notes.get(_LEFT, {}).get("key", ""))
         if left is None or left.owner != session.owner or left.ended or left.screen is None:

@@ -67,7 +67,7 @@ class Engine:
         try:
             await self._turnstile.enter(key)
             try:
-                reply, session, kind = await self._handle_alone(inbound, key, layout)
+                reply, session, kind = await self._visit(inbound, key, layout)
             finally:
                 self._turnstile.leave(key)
         finally:
@@ -80,11 +80,13 @@ class Engine:
         key = inbound.session_key
         await self._turnstile.enter(key)
         try:
-            session = unpack_kept(await self._sessions.load(key))
+            visit = await self._sessions.enter(key)
+            session = unpack_kept(visit.packed)
             if session is None or session.owner != inbound.msisdn or session.hung_up:
+                await self._sessions.leave(visit, None)
                 return
             session.hung_up = True
-            await self._sessions.save(key, pack(session))
+            await self._sessions.leave(visit, pack(session))
         finally:
             self._turnstile.leave(key)
         kind = "completed" if session.ended else "abandoned"
@@ -94,10 +96,23 @@ class Engine:
         """Wait for work that outlived its hop."""
         await self._late.close()
 
-    async def _handle_alone(
+    async def _visit(
         self, inbound: Inbound, key: str, layout: Layout
     ) -> tuple[Reply, Session, str]:
-        before = await self._sessions.load(key)
+        """The hop between coming into its session and leaving it."""
+        visit = await self._sessions.enter(key)
+        kept = None
+        try:
+            reply, session, kind = await self._handle_alone(inbound, key, visit.packed, layout)
+            if kind == "new":
+                kept = pack(session)
+        finally:
+            await self._sessions.leave(visit, kept)
+        return reply, session, kind
+
+    async def _handle_alone(
+        self, inbound: Inbound, key: str, before: bytes | None, layout: Layout
+    ) -> tuple[Reply, Session, str]:
         known = unpack_kept(before)
         session = known or _blank(inbound)
         if session.owner != inbound.msisdn:
@@ -117,7 +132,6 @@ class Engine:
             hop.turn.session = unpack_kept(before) or _blank(inbound)
             self._watch.failed(hop.session, error)
             reply = apology(hop, self._stage, self._market.hub.help_msisdn)
-        await self._sessions.save(key, pack(hop.session))
         return reply, hop.session, "new"
 
     def _refuse(self, inbound: Inbound) -> tuple[Reply, Session, str]:

@@ -32,30 +32,48 @@ def unpack_kept(data: bytes | None) -> Session | None:
         return None
 
 
+class Visit(msgspec.Struct, frozen=True):
+    """One hop inside a session: what was kept when it came in, and the fence under which it came.
+
+    An empty `fence` keeps nothing: the store was out of reach, or another hop would not leave.
+    """
+
+    key: str
+    packed: bytes | None
+    fence: bytes = b""
+
+
 class Sessions(Protocol):
     """Where live conversations are kept, each for the time to live given to the store.
 
     Nothing here raises: a store that cannot be reached has lost what it kept.
     """
 
+    async def enter(self, key: str) -> Visit:
+        """Wait until no other process is inside this session, and be the one inside."""
+        ...
+
+    async def leave(self, visit: Visit, packed: bytes | None) -> None:
+        """Keep `packed` unless it is None, and let the next one in.
+
+        Whoever overstayed, so that another has come in meanwhile, keeps nothing.
+        """
+        ...
+
     async def load(self, key: str) -> bytes | None:
-        """The packed session kept under `key`, or None."""
+        """The packed session kept under `key`, or None; for looking only."""
         ...
 
-    async def save(self, key: str, packed: bytes) -> None:
-        """Keep a packed session under its key, and start its time to live anew."""
-        ...
-
-    async def last_of(self, msisdn: str) -> str | None:
-        """The key of the last session that this number began, or None."""
-        ...
-
-    async def began(self, msisdn: str, key: str) -> None:
-        """Remember that this number's last session is `key`."""
+    async def began(self, msisdn: str, key: str) -> str | None:
+        """Remember that this number's last session is `key`; gives the one before it, or None."""
         ...
 
     async def count(self) -> int:
         """How many sessions are kept now, about."""
+        ...
+
+    async def check(self) -> str:
+        """What is wrong with the store and what to do, "" when nothing is."""
         ...
 
     async def close(self) -> None:

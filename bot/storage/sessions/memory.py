@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from bot.storage.sessions import Visit
+
 _SWEEP_EVERY_S = 1.0
 _TIDY_EVERY_S = 60.0
 
@@ -21,35 +23,45 @@ class MemorySessions:
         self._last: dict[str, str] = {}
         self._sweep_at = self._tidy_at = 0.0
 
-    async def load(self, key: str) -> bytes | None:
-        """The session, unless its time is over."""
-        kept = self._kept.get(key)
-        if kept is None or kept[0] < time.monotonic():
-            return None
-        return kept[1]
+    async def enter(self, key: str) -> Visit:
+        """The session; hops of one process wait for each other before they come here."""
+        return Visit(key, self._alive(key))
 
-    async def save(self, key: str, packed: bytes) -> None:
+    async def leave(self, visit: Visit, packed: bytes | None) -> None:
         """Keep it; once a second, drop those whose time is over."""
+        if packed is None:
+            return
         now = time.monotonic()
-        self._kept[key] = (now + self._ttl_s, packed)
+        self._kept[visit.key] = (now + self._ttl_s, packed)
         if now >= self._sweep_at:
             self._sweep(now)
 
-    async def last_of(self, msisdn: str) -> str | None:
-        """The key of this number's last session, unless its time is over."""
-        key = self._last.get(msisdn)
-        return key if key is not None and await self.load(key) is not None else None
+    async def load(self, key: str) -> bytes | None:
+        """The session, unless its time is over."""
+        return self._alive(key)
 
-    async def began(self, msisdn: str, key: str) -> None:
-        """Remember the number's newest session."""
+    async def began(self, msisdn: str, key: str) -> str | None:
+        """Remember the number's newest session; the one before, unless its time is over."""
+        before = self._last.get(msisdn)
         self._last[msisdn] = key
+        return before if before is not None and self._alive(before) is not None else None
 
     async def count(self) -> int:
         """How many are kept; some may be over and not yet swept."""
         return len(self._kept)
 
+    async def check(self) -> str:
+        """Nothing can be wrong."""
+        return ""
+
     async def close(self) -> None:
         """Nothing to let go of."""
+
+    def _alive(self, key: str) -> bytes | None:
+        kept = self._kept.get(key)
+        if kept is None or kept[0] < time.monotonic():
+            return None
+        return kept[1]
 
     def _sweep(self, now: float) -> None:
         self._sweep_at = now + _SWEEP_EVERY_S

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import time
+from itertools import count
+from typing import Any
+
 import structlog
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
+
+from bot.storage.sessions import Visit
+from bot.storage.sessions.lanes import Lanes
+from bot.storage.sessions.pipelined import Part, Unreachable
 
 log = structlog.get_logger(__name__)
 
 _PREFIX = "isoko:"
+# The lock is taken and the session read in one round trip; "0" when another is inside.
+_ENTER = """
+if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then
+  return {1, redis.call('GET', KEYS[1])}
+end
+return {0}
+"""
+# Whoever no longer holds the lock writes nothing: another may have gone on from there.
+_LEAVE = """
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+if ARGV[2] ~= '' then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
+redis.call('DEL', KEYS[2])
+return 1
+"""
+# A hop is answered within its budget; one whose process was killed holds the others up so long.
+_INSIDE_MAX_MS = 2500
+_LOOK_AGAIN_S = 0.02
 
 
 class RedisSessions:
@@ -21,51 +45,96 @@ class RedisSessions:
     because this store could not note it.
     """
 
-    def __init__(self, url: str, ttl_s: float) -> None:
-        self._ttl_s = int(ttl_s)
-        # The client's own defaults wait 58 s for a stalled server; a caller has two.
-        self._redis: Redis = Redis.from_url(
-            url,
-            socket_timeout=0.5,
-            socket_connect_timeout=0.3,
-            retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.2), 1),
+    def __init__(self, lanes: Lanes, ttl_s: float) -> None:
+        self._lanes, self._ttl_s = lanes, int(ttl_s)
+        self._fence, self._visits = os.urandom(8), count()
+
+    async def enter(self, key: str) -> Visit:
+        """Take the session's lock and read it, in one round trip; wait while another is inside."""
+        kept, lock = _names(key)
+        fence = b"%b%d" % (self._fence, next(self._visits))
+        give_up_at = time.monotonic() + _INSIDE_MAX_MS / 1000
+        while True:
+            got = await self._ask(kept, "EVAL", _ENTER, 2, kept, lock, fence, _INSIDE_MAX_MS)
+            if got is None:
+                return Visit(key, None)
+            if got[0]:
+                return Visit(key, got[1], fence)
+            if time.monotonic() > give_up_at:
+                return Visit(key, await self.load(key))
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def leave(self, visit: Visit, packed: bytes | None) -> None:
+        """Write the session and give the lock back, in one round trip."""
+        if not visit.fence:
+            return
+        kept, lock = _names(visit.key)
+        value = packed or b""
+        wrote = await self._ask(
+            kept, "EVAL", _LEAVE, 2, kept, lock, visit.fence, value, self._ttl_s
         )
+        if wrote == 0:
+            log.warning("a hop overstayed and was not kept", session=visit.key)
 
     async def load(self, key: str) -> bytes | None:
         """The session, or None when it has expired, was flushed or cannot be reached."""
-        return await self._get(f"{_PREFIX}s:{{{key}}}")
+        kept, _lock = _names(key)
+        found: bytes | None = await self._ask(kept, "GET", kept)
+        return found
 
-    async def save(self, key: str, packed: bytes) -> None:
-        """Keep it for its time to live, if that can be done."""
-        await self._set(f"{_PREFIX}s:{{{key}}}", packed)
-
-    async def last_of(self, msisdn: str) -> str | None:
-        """The key of this number's last session."""
-        data = await self._get(f"{_PREFIX}l:{{{msisdn}}}")
-        return None if data is None else data.decode()
-
-    async def began(self, msisdn: str, key: str) -> None:
-        """Remember the number's newest session."""
-        await self._set(f"{_PREFIX}l:{{{msisdn}}}", key.encode())
+    async def began(self, msisdn: str, key: str) -> str | None:
+        """Remember the number's newest session, and give the one before it."""
+        name = f"{_PREFIX}l:{{{msisdn}}}"
+        before = await self._ask(name, "SET", name, key, "EX", self._ttl_s, "GET")
+        return None if before is None else before.decode()
 
     async def count(self) -> int:
         """How many keys the server holds, about: exact counting would scan them."""
-        return int(await self._redis.dbsize())
+        sizes = await self._lanes.ask_all("DBSIZE")
+        return sum(int(size) for size in sizes)
+
+    async def check(self) -> str:
+        """A server that drops what it likes when it is full would drop sessions under way."""
+        try:
+            answers = await self._lanes.ask_all("INFO", "memory")
+        except (Unreachable, RedisError) as error:
+            # It may come up after us; until then hops do without.
+            log.warning("sessions out of reach", why=str(error))
+            return ""
+        for told in answers:
+            policy = _field(told, b"maxmemory_policy")
+            if policy.startswith("allkeys"):
+                return (
+                    f"its maxmemory-policy is {policy}, which drops sessions under way without a "
+                    "word: set maxmemory-policy noeviction (or volatile-ttl) on the server that "
+                    "ISOKO_REDIS_URL names"
+                )
+        return ""
 
     async def close(self) -> None:
-        """Close the connection pool."""
-        await self._redis.aclose()
+        """Close the connections."""
+        await self._lanes.close()
 
-    async def _get(self, key: str) -> bytes | None:
+    async def _ask(self, key: str, *command: Part) -> Any:
+        """The answer, or None when there is none to be had."""
         try:
-            data = await self._redis.get(key)
-        except (RedisError, OSError) as error:
-            log.warning("sessions out of reach", why=type(error).__name__)
+            return await self._lanes.ask(key, *command)
+        except Unreachable:
             return None
-        return data.encode() if isinstance(data, str) else data
+        except RedisError as error:
+            # Such as a full server that refuses writes: the session is not kept, the hop goes on.
+            log.warning("session not kept", why=str(error)[:80])
+            return None
 
-    async def _set(self, key: str, value: bytes) -> None:
-        try:
-            await self._redis.set(key, value, ex=self._ttl_s)
-        except (RedisError, OSError) as error:
-            log.warning("session not kept", why=type(error).__name__)
+
+def _names(key: str) -> tuple[str, str]:
+    """Where a session and its lock lie; the braces put both on the same node of a cluster."""
+    return f"{_PREFIX}s:{{{key}}}", f"{_PREFIX}k:{{{key}}}"
+
+
+def _field(told: bytes, name: bytes) -> str:
+    for line in told.splitlines():
+        field, _, value = line.partition(b":")
+        if field == name:
+            return value.decode()
+    return ""

@@ -1,0 +1,132 @@
+"""One connection to Redis or Valkey that sends together what many hops ask in a turn of the loop.
+
+The plain client sends each command by itself, through a pool and under a timeout of its own: 45 us
+of CPU a command, or 15 in a pipeline. Here a batch has one write, one timeout and one wait: 6 us.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from hiredis import pack_command
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
+
+Part = str | bytes | int
+Command = tuple[Part, ...]
+_Asked = tuple[Command, "asyncio.Future[Any]"]
+
+_BATCH_MAX = 512
+# After a failure nothing is tried for so long: a caller does not wait for what is known to be gone.
+_REST_S = 1.0
+
+
+class Unreachable(Exception):
+    """The server gave no answer: whether the command was done is not known."""
+
+
+class Pipelined:
+    """Commands over one connection, batch after batch, each answered in its order.
+
+    `make` gives a connection that knows its server, password and encryption. `answer_s` is how long
+    a batch may take, connecting included. A connection on which anything went wrong is closed, so
+    that nobody can ever read an answer meant for another.
+    """
+
+    def __init__(self, make: Callable[[], AbstractConnection], answer_s: float) -> None:
+        self._make, self._answer_s = make, answer_s
+        self._connection: AbstractConnection | None = None
+        self._asked: list[_Asked] = []
+        self._busy: asyncio.Task[None] | None = None
+        self._rest_until = 0.0
+
+    async def ask(self, *command: Part) -> Any:
+        """The answer to one command. Raises `Unreachable`, or the server's own RedisError.
+
+        Whoever asks may be cancelled at any time: the command is still sent, its answer dropped.
+        """
+        if time.monotonic() < self._rest_until:
+            raise Unreachable("it did not answer a moment ago")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Any] = loop.create_future()
+        self._asked.append((command, answer))
+        if self._busy is None:
+            # It starts in the loop's next turn, with all that is asked in this one.
+            self._busy = loop.create_task(self._serve())
+        return await answer
+
+    async def close(self) -> None:
+        """Answer what was asked, then hang up."""
+        if self._busy is not None:
+            await self._busy
+        await self._hang_up()
+
+    async def _serve(self) -> None:
+        try:
+            while self._asked:
+                batch, self._asked = self._asked[:_BATCH_MAX], self._asked[_BATCH_MAX:]
+                await self._answer(batch)
+        finally:
+            self._busy = None
+
+    async def _answer(self, batch: list[_Asked]) -> None:
+        try:
+            async with asyncio.timeout(self._answer_s):
+                answers = await self._send([command for command, _answer in batch])
+        except (RedisError, OSError, TimeoutError) as error:
+            await self._hang_up()
+            self._rest(type(error).__name__)
+            answers = [Unreachable(type(error).__name__)] * len(batch)
+        except BaseException:
+            # The server is stopping; half-read answers must not stay on the connection.
+            await self._hang_up()
+            raise
+        for (_command, waiting), answer in zip(batch, answers, strict=True):
+            if waiting.done():
+                continue
+            if isinstance(answer, Exception):
+                waiting.set_exception(answer)
+            else:
+                waiting.set_result(answer)
+
+    async def _send(self, commands: list[Command]) -> list[Any]:
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = self._make()
+            await connection.connect()
+        await connection.send_packed_command(
+            [pack_command(command) for command in commands], check_health=False
+        )
+        answers = []
+        for _command in commands:
+            try:
+                answers.append(
+                    await connection.read_response(disable_decoding=True, timeout=math.inf)
+                )
+            except RedisError as error:
+                if not connection.is_connected:
+                    raise
+                # The server's answer to this one command; those after it have their own.
+                answers.append(error)
+        return answers
+
+    async def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.disconnect(nowait=True)
+
+    def _rest(self, why: str) -> None:
+        self._rest_until = time.monotonic() + _REST_S
+        # Those who asked meanwhile hear it at once too.
+        asked, self._asked = self._asked, []
+        for _command, waiting in asked:
+            if not waiting.done():
+                waiting.set_exception(Unreachable(why))
+        log.warning("sessions out of reach", why=why)
