@@ -45,7 +45,7 @@ def lanes_to(url: str, answer_s: float) -> Lanes:
         return ClusterLanes(url, answer_s)
     if scheme == SENTINEL:
         parts = urlsplit(url)
-        sentinel = Sentinel(
+        sentinel = Sentinel(  # type: ignore[no-untyped-call]  # the library's own gap
             _hosts(parts.netloc, _SENTINEL_PORT),
             socket_timeout=answer_s,
             username=parts.username,

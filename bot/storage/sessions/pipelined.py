@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import hiredis
 import structlog
-from hiredis import pack_command
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
@@ -23,6 +23,8 @@ Part = str | bytes | int
 Command = tuple[Part, ...]
 _Asked = tuple[Command, "asyncio.Future[Any]"]
 
+# Its annotations name a tuple of one; it takes any number.
+_pack: Callable[[Any], bytes] = hiredis.pack_command
 _BATCH_MAX = 512
 # After a failure nothing is tried for so long: a caller does not wait for what is known to be gone.
 _REST_S = 1.0
@@ -78,7 +80,7 @@ class Pipelined:
 
     async def _answer(self, batch: list[_Asked]) -> None:
         try:
-            async with asyncio.timeout(self._answer_s):
+            async with asyncio.timeout(None) as patience, _Deadline(patience, self._answer_s):
                 answers = await self._send([command for command, _answer in batch])
         except (RedisError, OSError, TimeoutError) as error:
             await self._hang_up()
@@ -100,9 +102,9 @@ class Pipelined:
         connection = self._connection
         if connection is None:
             connection = self._connection = self._make()
-            await connection.connect()
+            await connection.connect()  # type: ignore[no-untyped-call]  # the library's own gap
         await connection.send_packed_command(
-            [pack_command(command) for command in commands], check_health=False
+            [_pack(command) for command in commands], check_health=False
         )
         answers = []
         for _command in commands:
@@ -130,3 +132,32 @@ class Pipelined:
             if not waiting.done():
                 waiting.set_exception(Unreachable(why))
         log.warning("sessions out of reach", why=why)
+
+
+class _Deadline:
+    """Ends `patience` after `seconds` of the server's silence.
+
+    When this process itself stood still meanwhile, the answer may lie in the socket unread: a timer
+    that comes late says nothing of the server, so it is set again.
+    """
+
+    def __init__(self, patience: asyncio.Timeout, seconds: float) -> None:
+        self._patience, self._seconds = patience, seconds
+        self._loop = asyncio.get_running_loop()
+        self._arm()
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(self, *_raised: object) -> None:
+        self._timer.cancel()
+
+    def _arm(self) -> None:
+        self._due = self._loop.time() + self._seconds
+        self._timer = self._loop.call_later(self._seconds, self._ring)
+
+    def _ring(self) -> None:
+        if self._loop.time() > self._due + self._seconds / 4:
+            self._arm()
+        else:
+            self._patience.reschedule(self._loop.time())
