@@ -12,14 +12,17 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.storage.postgres import PostgresRecords
+from bot.storage.postgres import open_engine as open_server
 from bot.storage.records import Records, RecordsDown
 from bot.storage.sqlite import SqliteRecords, open_engine
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 FILE = "isoko.sqlite3"
+_UPGRADE_LOCK = 0x150C0
 
 
 def sqlite_path(data_dir: Path) -> Path:
@@ -70,14 +73,25 @@ class OneProcess:
 async def upgrade(database_url: str, data_dir: Path) -> None:
     """Bring the tables up to date; does nothing when they are."""
     if database_url:
-        records = PostgresRecords(database_url)
-        try:
-            await records.write(_upgrade_on)
-        finally:
-            await records.close()
+        await _upgrade_server(database_url)
         return
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     await asyncio.to_thread(_upgrade_file, sqlite_path(data_dir))
+
+
+async def _upgrade_server(database_url: str) -> None:
+    engine = open_server(database_url)
+    try:
+        async with engine.begin() as db:
+            # Many processes start at once: one upgrades, the others find it done.
+            await db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+            await db.run_sync(_upgrade_on)
+    except (OSError, SQLAlchemyError) as error:
+        raise RecordsDown(
+            f"the database cannot be reached or upgraded ({error}): check ISOKO_DATABASE_URL"
+        ) from error
+    finally:
+        await engine.dispose()
 
 
 def revision_wanted() -> str:

@@ -1,17 +1,18 @@
-"""Records in PostgreSQL, through asyncpg."""
+"""Records in PostgreSQL, through asyncpg: what many hops ask at once shares a few connections."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import asyncpg
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+from sqlalchemy.util import await_only
 
 from bot.storage.records import RecordsDown
 
@@ -23,56 +24,221 @@ _TRY_AGAIN = {"40001", "40P01"}
 # By class: no connection, out of connections or memory, stopped by somebody (also the statement
 # timeout, 57014), system trouble; and the lock timeout.
 _DOWN = ("08", "53", "57", "58", "55P03")
+_CONNECT_S = 2.0
+# Longer than the server's own limit for a statement: it ends what a dead network leaves waiting.
+_ANSWER_S = 8.0
+_WAIT_S = 2.0
+# So many pieces of work wait before another connection is taken for them.
+_SHARE = 4
+_AT_ONCE = 16
+
+
+class _Ask:
+    """A piece of work, and whoever waits for its answer."""
+
+    __slots__ = ("answer", "asked_at", "tries", "work", "writes")
+
+    def __init__(self, work: Callable[[Connection], Any], *, writes: bool) -> None:
+        loop = asyncio.get_running_loop()
+        self.work, self.writes, self.tries = work, writes, 1
+        self.answer: asyncio.Future[Any] = loop.create_future()
+        self.asked_at = loop.time()
+
+    def end(self, result: Any, error: BaseException | None) -> None:
+        """Tell the answer, unless nobody waits for it any more."""
+        if self.answer.done():
+            return
+        if error is None:
+            self.answer.set_result(result)
+        else:
+            self.answer.set_exception(error)
+
+
+_Answer = tuple[Any, BaseException | None]
 
 
 class PostgresRecords:
-    """`Records` on PostgreSQL, for any number of processes."""
+    """`Records` on PostgreSQL, for any number of processes.
+
+    A lane is a connection that takes what waits, some pieces at a time: for one hop by itself the
+    pool, the ping and the transaction around a single SELECT cost ten times the SELECT. BEGIN and
+    COMMIT are ours to send, and a read needs neither.
+    """
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
-        self._engine: AsyncEngine = create_async_engine(
-            _driver_url(url),
-            pool_size=pool_size,
-            pool_timeout=2,
-            pool_pre_ping=True,
-            # What people gave us stands in the parameters: an error in a log must not repeat it.
-            hide_parameters=True,
-        )
-
-        @event.listens_for(self._engine.sync_engine, "connect")
-        def _prepare(driver_connection: Any, _record: Any) -> None:
-            cursor = driver_connection.cursor()
-            cursor.execute("SET synchronous_commit = on")
-            cursor.execute("SET statement_timeout = '5s'")
-            cursor.execute("SET lock_timeout = '3s'")
-            cursor.close()
+        self._engine = open_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        self._lanes_max = pool_size
+        self._asked: list[_Ask] = []
+        self._free: list[AsyncConnection] = []
+        self._lanes: set[asyncio.Task[None]] = set()
+        self._retries: set[asyncio.Task[None]] = set()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` on a pooled connection."""
+        """Run `work` on one of the connections."""
+        answer: T = await self._ask(_Ask(work, writes=False))
+        return answer
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in its own transaction; try again when the server asks for it."""
+        answer: T = await self._ask(_Ask(work, writes=True))
+        return answer
+
+    async def close(self) -> None:
+        """Finish what was asked, then hang up."""
+        while self._lanes or self._retries:
+            await asyncio.wait([*self._lanes, *self._retries])
+        for connection in self._free:
+            await connection.close()
+        await self._engine.dispose()
+
+    async def _ask(self, ask: _Ask) -> Any:
+        self._queue(ask)
         try:
-            async with self._engine.connect() as db:
-                return await db.run_sync(work)
+            return await ask.answer
         except Exception as error:
             if _is_down(error):
                 raise RecordsDown(_why(error)) from error
             raise
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in its own transaction; try again when the server asks for it."""
-        for attempt in range(1, _TRIES + 1):
-            try:
-                async with self._engine.begin() as db:
-                    return await db.run_sync(work)
-            except Exception as error:
-                if _is_down(error):
-                    raise RecordsDown(_why(error)) from error
-                if _sqlstate(error) not in _TRY_AGAIN or attempt == _TRIES:
-                    raise
-                await asyncio.sleep(random.uniform(0, 0.02 * attempt))  # noqa: S311  jitter only
-        raise RecordsDown("the records stayed busy")
+    def _queue(self, ask: _Ask) -> None:
+        self._asked.append(ask)
+        wanted = 1 + len(self._asked) // _SHARE
+        if len(self._lanes) < min(wanted, self._lanes_max):
+            # It starts in the loop's next turn, with all that is asked in this one.
+            lane = asyncio.get_running_loop().create_task(self._serve())
+            self._lanes.add(lane)
 
-    async def close(self) -> None:
-        """Let go of the pool."""
-        await self._engine.dispose()
+    async def _serve(self) -> None:
+        """Serve on one connection until nothing is asked any more."""
+        try:
+            connection = await self._serve_all()
+        finally:
+            # Before the loop turns again: whoever asks next must find this lane gone.
+            self._lanes.remove(cast("asyncio.Task[None]", asyncio.current_task()))
+        if connection is not None:
+            self._free.append(connection)
+
+    async def _serve_all(self) -> AsyncConnection | None:
+        connection: AsyncConnection | None = None
+        while self._asked:
+            # The other lanes get their part: a slow piece holds up only those behind it.
+            share = min(_AT_ONCE, -(-len(self._asked) // self._lanes_max))
+            batch, self._asked = self._asked[:share], self._asked[share:]
+            try:
+                if connection is None:
+                    connection = await self._connection()
+            except Exception as error:  # whatever it was, each who asked must hear of it
+                for ask in batch:
+                    ask.end(None, RecordsDown(_why(error)))
+                continue
+            if not await self._run(connection, batch):
+                await _drop(connection)
+                connection = None
+        return connection
+
+    async def _connection(self) -> AsyncConnection:
+        while self._free:
+            connection = self._free.pop()
+            raw = await connection.get_raw_connection()
+            if raw.driver_connection is not None and not raw.driver_connection.is_closed():
+                return connection
+            await _drop(connection)
+        async with asyncio.timeout(_CONNECT_S):
+            return await self._engine.connect()
+
+    async def _run(self, connection: AsyncConnection, batch: list[_Ask]) -> bool:
+        """Run the batch in order; whether the connection may be used again."""
+        answers: list[_Answer] = []
+        usable = False
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                usable = await connection.run_sync(_run_all, batch, answers)
+        except Exception as error:  # the connection itself, or its silence
+            answers.append((None, RecordsDown(_why(error))))
+        for ask, (result, failed) in zip(batch, answers, strict=False):
+            if ask.tries < _TRIES and _sqlstate(failed) in _TRY_AGAIN:
+                self._again(ask)
+            else:
+                ask.end(result, failed)
+        # What a lost connection has not come to was not begun: another takes it.
+        self._asked[:0] = batch[len(answers) :]
+        return usable
+
+    def _again(self, ask: _Ask) -> None:
+        ask.tries += 1
+
+        async def later() -> None:
+            await asyncio.sleep(random.uniform(0, 0.02 * ask.tries))  # noqa: S311  jitter only
+            self._queue(ask)
+
+        retry = asyncio.get_running_loop().create_task(later())
+        self._retries.add(retry)
+        retry.add_done_callback(self._retries.discard)
+
+
+def open_engine(url: str, **options: Any) -> AsyncEngine:
+    """An engine whose connections keep what they acknowledge, and wait for nothing too long."""
+    engine = create_async_engine(
+        _driver_url(url),
+        # What people gave us stands in the parameters: an error in a log must not repeat it.
+        hide_parameters=True,
+        **options,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(driver_connection: Any, _record: Any) -> None:
+        cursor = driver_connection.cursor()
+        cursor.execute("SET synchronous_commit = on")
+        cursor.execute("SET statement_timeout = '5s'")
+        cursor.execute("SET lock_timeout = '3s'")
+        cursor.close()
+
+    return engine
+
+
+def _run_all(db: Connection, batch: list[_Ask], answers: list[_Answer]) -> bool:
+    """Run each piece, in order; false when the connection was lost after the answers so far."""
+    driver: asyncpg.Connection = db.connection.driver_connection
+    loop = asyncio.get_running_loop()
+    for ask in batch:
+        if ask.answer.done() or loop.time() - ask.asked_at > _WAIT_S * ask.tries:
+            answers.append((None, RecordsDown("too much is asked of the records at once")))
+            continue
+        try:
+            result = _in_transaction(db, driver, ask.work) if ask.writes else ask.work(db)
+        except Exception as error:  # it is the asker's, who gets it raised
+            answers.append((None, error))
+            if driver.is_closed() or db.invalidated:
+                return False
+        else:
+            answers.append((result, None))
+    return True
+
+
+def _in_transaction(
+    db: Connection, driver: asyncpg.Connection, work: Callable[[Connection], T]
+) -> T:
+    await_only(driver.execute("BEGIN"))
+    try:
+        result = work(db)
+    except BaseException:
+        if not driver.is_closed():
+            await_only(driver.execute("ROLLBACK"))
+        raise
+    # A transaction in which something failed unnoticed answers ROLLBACK to this.
+    if await_only(driver.execute("COMMIT")) != "COMMIT":
+        raise RecordsDown("the records did not take the change")
+    return result
+
+
+async def _drop(connection: AsyncConnection) -> None:
+    """Close a connection that may be broken, without waiting for the server's farewell."""
+    if not connection.invalidated:
+        raw = await connection.get_raw_connection()
+        if raw.driver_connection is not None:
+            raw.driver_connection.terminate()
+        await connection.invalidate()
+    await connection.close()
 
 
 def _driver_url(url: str) -> str:
@@ -82,7 +248,7 @@ def _driver_url(url: str) -> str:
 
 def _is_down(error: Exception) -> bool:
     """Whether the server, not the work, is the cause. Asyncpg's own errors come through raw."""
-    if isinstance(error, OSError | PoolTimeout | OperationalError):
+    if isinstance(error, OSError | TimeoutError | OperationalError):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
@@ -97,7 +263,7 @@ def _driver_error(error: Exception) -> BaseException:
     return adapted.__cause__ or adapted
 
 
-def _sqlstate(error: Exception) -> str:
+def _sqlstate(error: BaseException | None) -> str:
     cause = error.orig if isinstance(error, DBAPIError) else error
     return getattr(cause, "sqlstate", None) or ""
 

@@ -1,74 +1,78 @@
-"""Statements of the hop path, compiled once: on SQLite they go straight to the driver."""
+"""Statements of the hop path, compiled once: they go straight to the driver of either store."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+import asyncpg
 from sqlalchemy import Connection, Dialect, Insert, Select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.util import await_only
 
 Row = Sequence[Any]
 _Convert = Callable[[Any], Any] | None
+
+
+class _Compiled(NamedTuple):
+    """A statement in one store's words, and where each of its values comes from."""
+
+    sql: str
+    order: list[tuple[int, _Convert]]
+
+    def given(self, values: Sequence[Any]) -> list[Any]:
+        """The values as the driver takes them."""
+        return [
+            values[place] if convert is None else convert(values[place])
+            for place, convert in self.order
+        ]
 
 
 class Prepared:
     """One statement and the names of its values; 5 us on SQLite where `db.execute` takes 30.
 
     Rows come back as the driver gives them, so select only texts, whole numbers and bytes. Errors
-    are SQLAlchemy's, as everywhere else. PostgreSQL is served by SQLAlchemy itself.
+    are SQLAlchemy's, as everywhere else.
     """
 
     def __init__(self, statement: Insert | Select[Any], *names: str) -> None:
         self.statement, self.names = statement, names
-        self._sql = ""
-        self._order: list[tuple[int, _Convert]] = []
+        self._compiled: dict[str, _Compiled] = {}
 
     def one(self, db: Connection, *values: Any) -> Row | None:
         """The first row for `values`, given in the order of the names; None when there is none."""
-        if db.dialect.name != "sqlite":
-            return db.execute(self.statement, dict(zip(self.names, values, strict=True))).first()
-        row: Row | None = self._ask(db, values).fetchone()
+        row: Row | None = self._ask(db, values)
         return row
 
     def run(self, db: Connection, values: Mapping[str, Any]) -> None:
         """Do it once. Raises what `db.execute` raises, such as IntegrityError."""
-        if db.dialect.name != "sqlite":
-            db.execute(self.statement, dict(values))
-            return
         self._ask(db, [values[name] for name in self.names])
 
     def run_many(self, db: Connection, rows: Sequence[Row]) -> None:
         """Do it for each row, its values in the order of the names."""
-        if db.dialect.name != "sqlite":
-            named = [dict(zip(self.names, row, strict=True)) for row in rows]
-            db.execute(self.statement, named)
-            return
-        if not self._sql:
-            self._compile(db.dialect)
-        given = [self._in_order(row) for row in rows]
-        self._drive(db, lambda driver: driver.executemany(self._sql, given))
+        compiled, driver = self._of(db.dialect), _driver(db)
+        given = [compiled.given(row) for row in rows]
+        with _as_sqlalchemy(compiled.sql):
+            done = driver.executemany(compiled.sql, given)
+            if db.dialect.name != "sqlite":
+                await_only(done)
 
     def _ask(self, db: Connection, values: Sequence[Any]) -> Any:
-        if not self._sql:
-            self._compile(db.dialect)
-        given = self._in_order(values)
-        return self._drive(db, lambda driver: driver.execute(self._sql, given))
+        compiled, driver = self._of(db.dialect), _driver(db)
+        given = compiled.given(values)
+        with _as_sqlalchemy(compiled.sql):
+            if db.dialect.name == "sqlite":
+                return driver.execute(compiled.sql, given).fetchone()
+            return await_only(driver.fetchrow(compiled.sql, *given))
 
-    def _in_order(self, values: Sequence[Any]) -> list[Any]:
-        return [
-            values[place] if convert is None else convert(values[place])
-            for place, convert in self._order
-        ]
+    def _of(self, dialect: Dialect) -> _Compiled:
+        found = self._compiled.get(dialect.name)
+        if found is None:
+            found = self._compiled[dialect.name] = self._compile(dialect)
+        return found
 
-    def _drive(self, db: Connection, ask: Callable[[Any], Any]) -> Any:
-        try:
-            return ask(db.connection.driver_connection)
-        except sqlite3.Error as error:
-            raise DBAPIError.instance(self._sql, None, error, sqlite3.Error) from error
-
-    def _compile(self, dialect: Dialect) -> None:
+    def _compile(self, dialect: Dialect) -> _Compiled:
         plain = isinstance(self.statement, Insert) and self.statement.select is None
         columns = list(self.names) if plain else None
         compiled: Any = self.statement.compile(dialect=dialect, column_keys=columns)
@@ -78,4 +82,28 @@ class Prepared:
                 raise ValueError(f"name {name!r} too: a default of the column is not filled in")
             kind = compiled.binds[name].type.dialect_impl(dialect)
             order.append((self.names.index(name), kind.bind_processor(dialect)))
-        self._order, self._sql = order, str(compiled)
+        return _Compiled(str(compiled), order)
+
+
+def _driver(db: Connection) -> Any:
+    return db.connection.driver_connection
+
+
+class _as_sqlalchemy:  # noqa: N801  it reads as a verb where it stands
+    """Raises a driver's error as SQLAlchemy's. (A generator would cost as much as the SQL.)"""
+
+    __slots__ = ("_sql",)
+
+    def __init__(self, sql: str) -> None:
+        self._sql = sql
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise DBAPIError.instance(self._sql, None, error, sqlite3.Error) from error
+        if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+            raise IntegrityError(self._sql, None, error) from error
+        if isinstance(error, asyncpg.PostgresError):
+            raise DBAPIError(self._sql, None, error) from error
