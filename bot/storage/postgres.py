@@ -57,6 +57,10 @@ class _Ask:
 _Answer = tuple[Any, BaseException | None]
 
 
+class _NotBegun(RecordsDown):
+    """The transaction did not even begin: to try it on another connection is safe."""
+
+
 class PostgresRecords:
     """`Records` on PostgreSQL, for any number of processes.
 
@@ -207,8 +211,14 @@ def _run_all(db: Connection, batch: list[_Ask], answers: list[_Answer]) -> bool:
         try:
             result = _in_transaction(db, driver, ask.work) if ask.writes else ask.work(db)
         except Exception as error:  # it is the asker's, who gets it raised
+            lost = driver.is_closed() or db.invalidated
+            harmless = not ask.writes or isinstance(error, _NotBegun)
+            if lost and harmless and ask.tries == 1:
+                # The server restarted since this connection was last used: another one is tried.
+                ask.tries += 1
+                return False
             answers.append((None, error))
-            if driver.is_closed() or db.invalidated:
+            if lost:
                 return False
         else:
             answers.append((result, None))
@@ -218,7 +228,10 @@ def _run_all(db: Connection, batch: list[_Ask], answers: list[_Answer]) -> bool:
 def _in_transaction(
     db: Connection, driver: asyncpg.Connection, work: Callable[[Connection], T]
 ) -> T:
-    await_only(driver.execute("BEGIN"))
+    try:
+        await_only(driver.execute("BEGIN"))
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise _NotBegun(str(error)) from error
     try:
         result = work(db)
     except BaseException:
