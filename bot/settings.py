@@ -157,6 +157,7 @@ class Settings(_Frozen):
     database_url: str
     redis_url: str
     workers: int
+    drain_s: float
     public_url: str
     log_level: Literal["debug", "info", "warning", "error"]
     log_format: Literal["auto", "json", "console"]
@@ -282,10 +283,6 @@ def _refuse_unsafe(settings: Settings) -> None:
         raise SettingsError(
             "ISOKO_WORKERS is more than 1: several workers need ISOKO_REDIS_URL and "
             "ISOKO_DATABASE_URL, or set ISOKO_WORKERS=1"
-        )
-    if several:
-        raise SettingsError(
-            "ISOKO_WORKERS is more than 1, which this version does not serve yet: set it to 1"
         )
     if settings.airtel.client_id and not settings.airtel.pin.get_secret_value().isdecimal():
         raise SettingsError(

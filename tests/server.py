@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 from bot.app import FAST_LANE, Parts, build_app, open_parts
 from bot.settings import load_settings
 from bot.storage.schema import outbox
-from bot.ussd.fast_lane import open_fast_lane
+from bot.ussd.fast_lane import FastLane
 from tests.phone import Phone
 
 FARMER, TEA, CRAFTS = "+250788000001", "+250788000002", "+250788000003"
@@ -62,7 +62,7 @@ async def running(folder: Path, **settings: str) -> AsyncIterator[Running]:
         server = TestServer(app)
         async with TestClient(server) as client:
             assert server.runner is not None and server.runner.server is not None
-            open_fast_lane(server.runner.server, app[FAST_LANE])
+            FastLane(app[FAST_LANE]).open(server.runner.server)
             if parts.sandbox is not None:
                 # This server stands on a port of its own, not on the one in the settings.
                 url = server.make_url("/payments/airtel-money/callback/test")

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 from typing import Any
 
-import structlog
 import uvloop
 from aiohttp import web
 
-from bot.app import FAST_LANE, Parts, build_app, open_parts
+from bot.cli.workers import serve_with_workers
 from bot.operations.logs import set_up_logs
+from bot.runner import Runner, make_runner
 from bot.settings import Settings, load_settings
-from bot.ussd.fast_lane import open_fast_lane
-
-log = structlog.get_logger(__name__)
-
-_DRAIN_S = 5.0
 
 
 def serve() -> None:
     """Serve until Ctrl-C.
 
+    With ISOKO_WORKERS above 1 (it needs Redis and PostgreSQL) that many processes answer on the
+    one port. SIGHUP then starts new ones, with new code and settings, and lets the old ones go
+    without a failed call: kill -HUP the process that was started.
+
     Example: ISOKO_PORT=9000 isoko serve
     """
     settings = load_settings()
     set_up_logs(settings.log_level, settings.log_format)
-    uvloop.run(_serve(settings))
+    if settings.workers > 1:
+        serve_with_workers(settings)
+    else:
+        uvloop.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:
@@ -36,25 +37,15 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stopping.set)
-    async with open_parts(settings) as parts:
-        app = build_app(parts)
-        runner = web.AppRunner(
-            app, access_log=None, handle_signals=False, shutdown_timeout=_DRAIN_S
-        )
+    runner = await make_runner(settings)
+    try:
         await runner.setup()
-        if runner.server is not None:
-            open_fast_lane(runner.server, app[FAST_LANE])
         site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
         await _listen(site, settings)
-        _say_hello(settings, parts)
-        # What was made so far stays: the collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 20)
+        _say_hello(settings, runner)
         await stopping.wait()
-        log.info("stopping", hops_in_flight=parts.engine.hops_in_flight)
+    finally:
         await runner.cleanup()
-    log.info("stopped")
 
 
 async def _listen(site: Any, settings: Settings) -> None:
@@ -67,17 +58,17 @@ async def _listen(site: Any, settings: Settings) -> None:
         ) from error
 
 
-def _say_hello(settings: Settings, parts: Parts) -> None:
+def _say_hello(settings: Settings, runner: Runner) -> None:
     """The first lines: where to look and what to give the gateway."""
     secret = "/<secret>" if settings.env == "production" else ""
     lines = [f"Callback URL:  {settings.url}/ussd/africastalking{secret}   (Africa's Talking)"]
-    if parts.sandbox is not None:
+    if runner.parts.sandbox is not None:
         lines = [
             f"Web phone:     {settings.url}/simulator/",
             f"Dashboard:     {settings.url}/dashboard/   (not in this version yet; "
             f"see {settings.url}/readyz and /metrics)",
             *lines,
-            f"Operator, SMS: {parts.sandbox.url}/sandbox/state.json   (pretended)",
+            f"Operator, SMS: {runner.parts.sandbox.url}/sandbox/state.json   (pretended)",
             "Ctrl-C stops.",
         ]
     print("\n".join(lines), flush=True)

@@ -19,22 +19,32 @@ from bot.ussd.gateway import WireReply
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
-def open_fast_lane(server: web.Server, answers: Mapping[tuple[str, str], Answer]) -> None:
-    """Let `answers`, by (method, raw path), be given before the application of `server` is asked.
+class FastLane:
+    """Answers, by (method, raw path), given before the application is asked."""
 
-    Call it before the first connection: aiohttp looks its handler up once for each.
-    """
-    usual = server.request_handler
+    def __init__(self, answers: Mapping[tuple[str, str], Answer]) -> None:
+        self._answers = answers
 
-    def answer(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
-        # The path may hold a gateway's secret: a dictionary compares it only when its whole keyed
-        # hash is the same, so its time says nothing of how much of a guess was right.
-        found = answers.get((request.method, request.raw_path))
-        if found is None or "Expect" in request.headers:
-            return usual(request)
-        return found(request)
+    def open(self, server: web.Server) -> None:
+        """Answer what `server` is asked from now on.
 
-    server.request_handler = answer
+        Call it before the first connection: aiohttp looks its handler up once for each.
+        """
+        usual = server.request_handler
+
+        def answer(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+            # The path may hold a gateway's secret: a dictionary compares it only when its whole
+            # keyed hash is the same, so its time says nothing of how much of a guess was right.
+            found = self._answers.get((request.method, request.raw_path))
+            if found is None or "Expect" in request.headers:
+                return usual(request)
+            return found(request)
+
+        server.request_handler = answer
+
+    def close(self) -> None:
+        """From now on every request goes the usual way."""
+        self._answers = {}
 
 
 class ReadyReply(web.StreamResponse):
@@ -46,15 +56,16 @@ class ReadyReply(web.StreamResponse):
 
     @property
     def keep_alive(self) -> bool:
-        """The connection stays open: `fitting` gives other requests another kind of reply."""
-        return True
+        """Whether the connection stays open; `fitting` replies otherwise to who wants it closed."""
+        return self._keep_alive is not False
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
         """Send all of it."""
         body = self._reply.body
+        stays = "" if self.keep_alive else "Connection: close\r\n"
         lines = "".join([f"{name}: {value}\r\n" for name, value in self._reply.headers.items()])
         head = (
-            f"HTTP/1.1 {self.status} {self.reason}\r\n{lines}"
+            f"HTTP/1.1 {self.status} {self.reason}\r\n{lines}{stays}"
             f"Content-Length: {len(body)}\r\nDate: {_clock.now()}\r\n\r\n"
         )
         await request.writer.write(head.encode("ascii") + body)

@@ -1,0 +1,70 @@
+"""Several processes on one port, each with an event loop of its own; gunicorn minds them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import structlog
+from gunicorn.app.base import BaseApplication
+
+from bot.runner import Runner, make_runner
+from bot.settings import Settings, load_settings
+from bot.storage.opening import upgrade
+from bot.storage.records import RecordsDown
+
+log = structlog.get_logger(__name__)
+
+# A worker whose loop has stood still for so long is replaced.
+_STUCK_S = 30
+_TRY_AGAIN_S = 1.0
+
+
+def serve_with_workers(settings: Settings) -> None:
+    """Serve with `settings.workers` processes until SIGTERM or Ctrl-C."""
+    # Once, before anybody serves; the workers find it done.
+    asyncio.run(upgrade(settings.database_url, settings.data_dir))
+    print(
+        f"{settings.workers} workers on {settings.url}; SIGHUP replaces them one by one.",
+        flush=True,
+    )
+    _Workers(settings).run()
+
+
+class _Workers(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """Our workers under gunicorn's arbiter, which restarts what dies and hands over the port."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """What gunicorn is to do; its own command line and files are not read."""
+        settings = self._settings
+        wanted: dict[str, Any] = {
+            "bind": f"{settings.host}:{settings.port}",
+            "workers": settings.workers,
+            "worker_class": "aiohttp.GunicornUVLoopWebWorker",
+            "backlog": 1024,
+            "timeout": _STUCK_S,
+            "graceful_timeout": _STUCK_S,
+            "loglevel": "warning",
+            "proc_name": "isoko",
+            "control_socket_disable": True,
+        }
+        for name, value in wanted.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """What each worker runs. It is called in the worker, so new settings are read anew."""
+        return _run_worker
+
+
+async def _run_worker() -> Runner:
+    """A runner, once the stores can be reached: a worker that gave up would end all the others."""
+    while True:
+        try:
+            return await make_runner(load_settings())
+        except RecordsDown as error:
+            log.warning("a worker waits for the stores", why=str(error))
+            await asyncio.sleep(_TRY_AGAIN_S)

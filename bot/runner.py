@@ -1,0 +1,71 @@
+"""The application with all its parts: opened before the first connection, closed after the last."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from contextlib import AsyncExitStack
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from bot.app import FAST_LANE, Parts, build_app, open_parts
+from bot.settings import Settings
+from bot.ussd.fast_lane import FastLane
+
+log = structlog.get_logger(__name__)
+
+_FINISH_S = 5.0
+
+
+class Runner(web.AppRunner):
+    """Runs the server; when it is told to stop, no caller notices.
+
+    It goes on answering for `drain_s`, and each answer closes its connection: whoever keeps
+    connections open, as gateways and balancers do, goes on over new ones to whoever serves next.
+    """
+
+    def __init__(self, app: web.Application, parts: Parts, stack: AsyncExitStack) -> None:
+        super().__init__(app, access_log=None, handle_signals=False, shutdown_timeout=_FINISH_S)
+        self.parts, self._stack = parts, stack
+        self._lane = FastLane(app[FAST_LANE])
+        self._drain_s = parts.settings.drain_s
+        self._leaving = False
+        app.middlewares.append(self._say_farewell)
+
+    async def setup(self) -> None:
+        """Make ready to answer."""
+        await super().setup()
+        if self.server is not None:
+            self._lane.open(self.server)
+        # What was made so far stays: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+
+    async def cleanup(self) -> None:
+        """Let callers go, finish what is under way, close what is open."""
+        if not self._leaving:
+            self._leaving = True
+            log.info("stopping", hops_in_flight=self.parts.engine.hops_in_flight)
+            self._lane.close()
+            await asyncio.sleep(self._drain_s)
+        await super().cleanup()
+        await self._stack.aclose()
+        log.info("stopped")
+
+    @web.middleware
+    async def _say_farewell(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        if self._leaving:
+            response.force_close()
+        return response
+
+
+async def make_runner(settings: Settings) -> Runner:
+    """A runner with its parts open. Raises what opening them raises, with all closed again."""
+    async with AsyncExitStack() as stack:
+        parts = await stack.enter_async_context(open_parts(settings))
+        app = build_app(parts)
+        return Runner(app, parts, stack.pop_all())
