@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from bot.storage.schema import outbox, payment_events
 from bot.ussd.gsm7 import fold
@@ -12,6 +13,8 @@ from tests import invariants
 from tests.invariants import Paid
 from tests.sweep.path import Path
 from tests.sweep.world import MOST, World
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 async def faults(world: World, path: Path) -> list[str]:
@@ -52,21 +55,12 @@ def _book(world: World) -> list[Paid]:
     return mtn + other
 
 
-def _last_end(db: Connection):
-    last = db.execute(select(payment_events.c.at).order_by(payment_events.c.at.desc())).scalar()
-    query = select(outbox.c.done_at).order_by(outbox.c.done_at.desc())
-    left = db.execute(query.where(outbox.c.done_at.is_not(None))).scalar()
-    return max(moment for moment in (last, left, _start(db)) if moment is not None)
-
-
-def _start(db: Connection):
-    """So that a world without news has an end too."""
-    first = db.execute(select(outbox.c.written_at)).scalar()
-    from datetime import UTC, datetime
-
-    return first or datetime.min.replace(tzinfo=UTC)
+def _last_end(db: Connection) -> datetime:
+    events = db.execute(select(payment_events.c.at)).scalars().all()
+    left = db.execute(select(outbox.c.done_at)).scalars().all()
+    return max((moment for moment in [*events, *left] if moment), default=_NEVER)
 
 
 def _texts(db: Connection) -> list[str]:
-    query = select(outbox.c.payload).where(outbox.c.kind == "sms", func.length(outbox.c.kind) > 0)
+    query = select(outbox.c.payload).where(outbox.c.kind == "sms")
     return [fold(payload["text"]) for payload in db.execute(query).scalars()]

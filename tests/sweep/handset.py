@@ -39,12 +39,8 @@ class Handset:
             self._world.wrong.append(f"I12 first {self.last!r}, again {again!r}")
 
     async def _hop(self) -> str:
-        lives, fatal = self._world.lives, self._world.fatal
+        lives = self._world.lives
         self.last = await self._send()
-        if fatal is not None and fatal.seam.startswith("after answer"):
-            # Whether the server dies of this very answer is known only a moment later.
-            await asyncio.sleep(0.04)
-            await self._world.up()
         if self._world.lives != lives:
             await self.repeats()
         return self.last
@@ -62,7 +58,16 @@ class Handset:
             await self._world.up()
             try:
                 async with self._world.http.post(url, data=form) as answer:
-                    return await answer.text()
+                    body = await answer.text()
+                await self._outlive()
+                return body
             except (aiohttp.ClientError, OSError, TimeoutError):
                 await asyncio.sleep(0.02)
         raise RuntimeError("no answer to a hop")
+
+    async def _outlive(self) -> None:
+        """Whether the server dies of this very answer is known only a moment after it."""
+        fatal = self._world.fatal
+        if fatal is not None and fatal.seam.startswith("after answer"):
+            await asyncio.sleep(0.04)
+            await self._world.up()

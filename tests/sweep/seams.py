@@ -25,7 +25,8 @@ from bot.storage.postgres import PostgresRecords
 from bot.storage.sqlite import SqliteRecords
 
 _BOT = str(Path(bot.__file__).parent)
-_STORES = ("storage/sqlite.py", "storage/postgres.py")
+# The stores themselves, and what everything runs under, say nothing of who asked.
+_EVERYBODY = ("storage/sqlite.py", "storage/postgres.py", "cli/serve.py", "cli/__init__.py")
 # Calls' transcripts are written by the clock, off every path of money.
 _BY_THE_CLOCK = "storage/transcripts.py"
 _NOT_A_PATH = ("/healthz", "/readyz", "/metrics")
@@ -147,7 +148,7 @@ def _caller() -> str:
     while frame is not None:
         file = frame.f_code.co_filename
         name = file.removeprefix(_BOT + "/")
-        if file.startswith(_BOT) and name not in _STORES:
+        if file.startswith(_BOT) and name not in _EVERYBODY:
             where = f"{name}:{frame.f_lineno} " if not found else ""
             found.append(where + frame.f_code.co_qualname)
             if name == _BY_THE_CLOCK:

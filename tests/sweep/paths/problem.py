@@ -13,6 +13,8 @@ from tests.sweep.path import Path
 from tests.sweep.paths import confirm
 from tests.sweep.world import World
 
+_ASKS = "5 Yes, call me"
+
 
 def begin(db: Connection, hashed: str, now: datetime) -> None:
     confirm.begin(db, hashed, now)
@@ -22,9 +24,10 @@ async def drive(world: World) -> None:
     phone = Handset(world, cast.FARMER)
     await phone.dials()
     said = await phone.types("3", "3", "5")
-    code = await world.records.read(
-        lambda db: db.execute(select(tickets.c.code)).scalars().all()
-    )
+    if _ASKS in said:
+        # A session that is lost before the deed comes back to its question, and is answered again.
+        said = await phone.types("5")
+    code = await world.records.read(lambda db: db.execute(select(tickets.c.code)).scalars().all())
     if len(code) != 1 or code[0] not in said:
         world.wrong.append(f"I1 the farmer was told {said!r}; tickets: {code}")
     await world.to_the_end()
