@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from bot.storage.schema import outbox, payment_events
 from bot.ussd.gsm7 import fold
@@ -28,6 +28,7 @@ async def faults(world: World, path: Path) -> list[str]:
             **invariants.of_stock(db),
             **invariants.of_traffic(db),
             **({} if path.paid_before else invariants.of_operators(db, book, frozenset())),
+            "I11 there is no dead letter": _dead(db) == 0,
             "I5 the last came to its end in time": _last_end(db) <= world.calm_since + MOST,
             "I11 every message reached its phone": all(arrived[one] for one in _texts(db)),
             **path.rules(db),
@@ -59,6 +60,10 @@ def _last_end(db: Connection) -> datetime:
     events = db.execute(select(payment_events.c.at)).scalars().all()
     left = db.execute(select(outbox.c.done_at)).scalars().all()
     return max((moment for moment in [*events, *left] if moment), default=_NEVER)
+
+
+def _dead(db: Connection) -> int:
+    return db.execute(select(func.count()).where(outbox.c.state == "dead")).scalar()
 
 
 def _texts(db: Connection) -> list[str]:

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tests.sweep.paths import airtel
 from tests.sweep.path import Path
+from tests.sweep.paths import airtel
 from tests.sweep.payout import all_succeeded, decide, looked_up
 from tests.sweep.world import World
 
