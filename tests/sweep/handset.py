@@ -59,15 +59,8 @@ class Handset:
             try:
                 async with self._world.http.post(url, data=form) as answer:
                     body = await answer.text()
-                await self._outlive()
+                await self._world.outlive_answer()
                 return body
             except (aiohttp.ClientError, OSError, TimeoutError):
                 await asyncio.sleep(0.02)
         raise RuntimeError("no answer to a hop")
-
-    async def _outlive(self) -> None:
-        """Whether the server dies of this very answer is known only a moment after it."""
-        fatal = self._world.fatal
-        if fatal is not None and fatal.seam.startswith("after answer"):
-            await asyncio.sleep(0.04)
-            await self._world.up()

@@ -23,6 +23,7 @@ async def call_back(world: World, path: str, body: bytes) -> None:
         except (aiohttp.ClientError, OSError, TimeoutError):
             await asyncio.sleep(0.02)
             continue
+        await world.outlive_answer()
         if acknowledged:
             break
     kept = await world.records.read(

@@ -50,6 +50,8 @@ class World:
         self.wrong: list[str] = []
         # Every deed that a person was told is done, by its offer or payment.
         self.told: set[int] = set()
+        self._answers_had = 0
+        self._watch: asyncio.Task[None] | None = None
         self._up = asyncio.Event()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -84,10 +86,11 @@ class World:
 
     async def close(self) -> None:
         """End everything; what the processes recorded stays."""
-        self._watch.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._watch
-        await self._server.stop()
+        if self._watch is not None:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+            await self._server.stop()
         await self.http.close()
         await self.operators.stop()
         await self.records.close()
@@ -98,6 +101,18 @@ class World:
             if self._watch.done():
                 self._watch.result()
             await asyncio.sleep(0.005)
+
+    async def outlive_answer(self) -> None:
+        """An answer has come: wait until the server is past it too, or has died of it."""
+        self._answers_had += 1
+        while self.kills == 0:
+            passed = self.passed()
+            gone = sum(point.seam.startswith("after answer") for point in passed)
+            # What is fatal is written down before it kills.
+            if gone >= self._answers_had and self.fatal not in passed:
+                break
+            await asyncio.sleep(0.005)
+        await self.up()
 
     async def until(self, holds: Callable[[Connection], bool]) -> bool:
         """Let time pass, from one due thing to the next, until `holds`; False when it never did."""
@@ -135,7 +150,9 @@ class World:
     def passed(self) -> list[Point]:
         """Every point that a process with seams has passed, in order."""
         text = self._record.read_text(encoding="utf-8") if self._record.exists() else ""
-        return [Point(*json.loads(line)) for line in text.splitlines()]
+        # The last line may be half written yet.
+        lines = text[: text.rfind("\n") + 1].splitlines()
+        return [Point(*json.loads(line)) for line in lines]
 
     @property
     def log(self) -> str:
