@@ -83,4 +83,5 @@ def _jump(traveller, rounds: _Rounds, clock: Connection) -> None:
             traveller.shift(timedelta(seconds=seconds))
             clock.send(seconds)
     except (EOFError, OSError):
-        return
+        # The sweep itself was stopped: no server of its worlds stays behind.
+        os._exit(1)

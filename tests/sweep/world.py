@@ -88,7 +88,8 @@ class World:
         """End everything; what the processes recorded stays."""
         if self._watch is not None:
             self._watch.cancel()
-            with suppress(asyncio.CancelledError):
+            # What ended it has been told by `up` already.
+            with suppress(asyncio.CancelledError, RuntimeError):
                 await self._watch
             await self._server.stop()
         await self.http.close()
@@ -105,7 +106,7 @@ class World:
     async def outlive_answer(self) -> None:
         """An answer has come: wait until the server is past it too, or has died of it."""
         self._answers_had += 1
-        while self.kills == 0:
+        while self.kills == 0 and not self._watch.done():
             passed = self.passed()
             gone = sum(point.seam.startswith("after answer") for point in passed)
             # What is fatal is written down before it kills.
