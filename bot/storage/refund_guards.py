@@ -16,7 +16,7 @@ _POSTGRES = (
         IF NOT {_COLLECTED} THEN RAISE EXCEPTION '{_MESSAGE}'; END IF;
         RETURN NEW;
     END $$ LANGUAGE plpgsql
-    """,  # noqa: S608  ours
+    """,
     """
     CREATE TRIGGER payments_refund BEFORE INSERT OR UPDATE OF refunds_id, amount_rwf ON payments
     FOR EACH ROW WHEN (NEW.refunds_id IS NOT NULL) EXECUTE FUNCTION isoko_refund_was_collected()
