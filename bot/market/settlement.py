@@ -143,7 +143,7 @@ def _succeed(db: Connection, payment: Payment, answer: Answer, now: datetime) ->
         provider_txn_id=answer.provider_txn_id[:_TXN_ID_MAX],
         fee_rwf=fee_rwf,
         look_up_at=None,
-        payee_msisdn=_payee_to_keep(db, payment),
+        payee_msisdn=payee_to_keep(db, payment),
     )
     lines = postings.succeeded(payment, fee_rwf)
     ledger.post(db, f"payment:{payment.reference}:succeeded", lines, now)
@@ -160,10 +160,10 @@ def tell_paid(db: Connection, reference: str, now: datetime) -> Payment:
     return paid
 
 
-def tell_failed(db: Connection, reference: str, now: datetime) -> Payment:
+def tell_failed(db: Connection, reference: str, now: datetime, *, to_staff: bool = True) -> Payment:
     """No money moved: the person has a message; what we owe is for staff to look at too."""
     failed = must_have(db, reference)
-    if failed.kind != "collection":
+    if to_staff and failed.kind != "collection":
         _ask_staff(db, failed, "payment_missing", now)
     words = notices.of_money_failed(failed)
     notices.tell(db, failed.contact_id, f"failed:{reference}", lambda: words(failed), now)
@@ -180,7 +180,7 @@ def _fail(db: Connection, payment: Payment, answer: Answer, now: datetime) -> Pa
         settled_at=now,
         reason=answer.reason,
         look_up_at=None,
-        payee_msisdn=_payee_to_keep(db, payment),
+        payee_msisdn=payee_to_keep(db, payment),
     )
     lines = postings.failed(payment)
     if lines:
@@ -259,7 +259,7 @@ def about(payment: Payment) -> str:
     return f"{payment.order_code} {payment.proof_code}"
 
 
-def _payee_to_keep(db: Connection, payment: Payment) -> str:
+def payee_to_keep(db: Connection, payment: Payment) -> str:
     """Once settled the number is needed no more, so of who has left meanwhile it goes."""
     return payment.payee_msisdn if people.by_id(db, payment.contact_id) else ""
 
