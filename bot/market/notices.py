@@ -15,6 +15,7 @@ from bot.payments.provider import AIRTEL_MONEY, MTN_MOMO
 from bot.storage import outbox
 
 if TYPE_CHECKING:
+    from bot.market.bills import Bill
     from bot.market.offers import Offer
     from bot.market.payments import Payment
 
@@ -94,6 +95,13 @@ def of_money_there(payment: Payment) -> Callable[[Payment], str]:
 def of_money_failed(payment: Payment) -> Callable[[Payment], str]:
     """What a person is told when no money moved."""
     return bill_not_paid if payment.kind == "collection" else payment_failed
+
+
+def bill_made(bill: Bill, service_code: str) -> str:
+    """The hub asks a person to pay, by dialling `service_code`."""
+    return _("Isoko: please pay {amount} for order {code}: dial {dial}, then 3.").format(
+        amount=amount(bill.amount_rwf, language_spoken()), code=bill.order_code, dial=service_code
+    )
 
 
 def bill_paid(payment: Payment) -> str:

@@ -62,7 +62,7 @@ async def test_a_large_payout_waits_is_released_by_two_and_stands_in_the_books(t
 
 async def the_books_are_right(server: Running, folder: Path) -> None:
     good = await isoko(folder, "ledger", "verify")
-    assert good.returncode == 0 and "checked: 4 entries, 8 lines, 2 payments" in good.stdout
+    assert good.returncode == 0 and "checked: 5 entries, 10 lines, 2 payments" in good.stdout
     today = datetime.now(ZoneInfo("Africa/Kigali")).date().isoformat()
     url = f"{server.parts.sandbox.url}/sandbox/mtn-momo/statement.csv"
     async with server.parts.http.get(url, params={"date": today}) as answer:
