@@ -11,11 +11,13 @@ from bot.market import bills, books, collecting, ledger, payments, people, settl
 from bot.sandbox.switches import Switches
 from bot.storage.schema import contacts, inbox, ledger_entries, outbox, tickets
 from bot.storage.schema import payments as rows
-from tests.server import AIRTEL, Running, running
+from tests.server import AIRTEL, DEBTOR, Running, running
 from tests.test_payout_loop import settled
 
-DEBTOR = "+250788000005"
-WHO = {"mtn-momo": (DEBTOR, "63510", "Pay KW-1042"), "airtel-money": (AIRTEL, "63514", "Ishyura KW-1042")}
+WHO = {
+    "mtn-momo": (DEBTOR, "63510", "Pay KW-1042"),
+    "airtel-money": (AIRTEL, "63514", "Ishyura KW-1042"),
+}
 AT_ONCE = {"ISOKO_COLLECTIONS__PROMPT_AFTER_S": "0"}
 
 
@@ -164,9 +166,7 @@ async def test_a_prompt_that_is_refused_leaves_the_bill_to_pay(tmp_path) -> None
         failed = await settled(server, await the_collection(server), "failed")
         assert failed.reason == "APPROVAL_REJECTED"
         assert any("did not go through" in sms for sms in await server.inbox(DEBTOR))
-        await server.parts.market.records.write(
-            lambda db: db.execute(wallet.values(wallet=DEBTOR))
-        )
+        await server.parts.market.records.write(lambda db: db.execute(wallet.values(wallet=DEBTOR)))
         await says_yes(phone)
         again = await settled(server, await the_collection(server), "succeeded")
         assert again.reference != failed.reference and await faults(server) == []

@@ -19,8 +19,8 @@ from bot.storage.schema import operators, outbox, tickets
 from bot.storage.schema import payments as rows
 from bot.wallet_watch import WalletWatch
 from tests.market.money import pay, person
-from tests.server import FARMER, Running, running
-from tests.test_collections import DEBTOR, at_operator, nuisances, owing, the_collection
+from tests.server import DEBTOR, FARMER, Running, running
+from tests.test_collections import at_operator, nuisances, owing, the_collection
 from tests.test_payout_loop import pay as pay_through_server
 from tests.test_payout_loop import settled
 
@@ -329,5 +329,3 @@ async def test_who_left_is_not_told(records) -> None:
         await Hub(records, there, inbox).round()
         await Hub(records, there, inbox).round()
     assert inbox.got == [] and [one.waiting for one in await records.read(outages.standing)] == [6]
-
-

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from bot.conversation import Choice, Screen
-from bot.flow import Flow, Next, Start, Turn
+from bot.flow import Done, Flow, Next, Start, Turn
 from bot.i18n import _
 from bot.i18n.formats import amount
 from bot.market import bills, collecting, notices, outages, people, wallets
@@ -18,7 +18,7 @@ flow = Flow(
         ("no",     "confirm", "kept"),
         ("paying", "confirm", "kept"),
     ],
-    calls=[("register", "confirm"), ("payments", "kept")],
+    calls=[("register", "confirm")],
     personal=True,
 )  # fmt: skip
 
@@ -64,7 +64,7 @@ def ask_the_wallet(turn: Turn, db: Connection) -> Screen:
 
 @flow.step("kept")
 async def back_to_payments(turn: Turn) -> Next:
-    return Start("payments")
+    return Done()
 
 
 def truth_of(payment: Payment, is_down: bool) -> str:

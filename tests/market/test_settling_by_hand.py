@@ -84,7 +84,9 @@ async def test_the_end_empties_suspense_and_the_books_are_right(
 async def test_two_different_people_and_a_reason_are_needed(records, now, other, said) -> None:
     payment = await records.write(lambda db: payout(db, now))
     assert await end(records, payment.reference, "succeeded", now, **other) == said
-    assert [one.payment.state for one in await records.read(settling_by_hand.flagged)] == ["flagged"]
+    assert [one.payment.state for one in await records.read(settling_by_hand.flagged)] == [
+        "flagged"
+    ]
 
 
 async def test_only_a_flagged_payment_is_ended_by_hand(records, now) -> None:
