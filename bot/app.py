@@ -26,7 +26,11 @@ from bot.market import Market
 from bot.operations.health import Health
 from bot.operations.housekeeping import Housekeeping
 from bot.operations.watching import Watching
+from bot.payments.airtel_collection import AirtelCollection
 from bot.payments.airtel_money import AirtelMoney
+from bot.payments.collecting import CollectionProvider
+from bot.payments.momo_collection import MomoCollection
+from bot.payments.momo_line import MomoLine
 from bot.payments.mtn_momo import MtnMomo
 from bot.payments.provider import PaymentProvider
 from bot.sandbox.server import Sandbox, start_sandbox
@@ -40,13 +44,16 @@ from bot.storage.transcripts import Transcripts
 from bot.ussd.fast_lane import Answer
 from bot.ussd.feature_phone import FeaturePhone
 from bot.ussd.routes import GATEWAYS, UssdDoor
+from bot.wallet_watch import WalletWatch
 from bot.wiring import (
     airtel_of,
     door_rules_of,
     limits_of,
     market_of,
     marks_of,
+    momo_collection_of,
     momo_of,
+    outage_rules_of,
     sessions_of,
     sms_of,
 )
@@ -66,7 +73,9 @@ class Parts:
     engine: Engine
     sender: Sender
     look_ups: LookUps
+    wallet_watch: WalletWatch
     providers: dict[str, PaymentProvider]
+    collectors: dict[str, CollectionProvider]
     watching: Watching
     registry: CollectorRegistry
     transcripts: Transcripts
@@ -104,19 +113,23 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             raise RecordsDown(f"sessions: {trouble}")
         engine = Engine(FLOWS, market, sessions, marks_of(settings), limits_of(settings), watching)
         stack.push_async_callback(engine.close)
-        providers = _providers(settings, http, sandbox)
+        providers, collectors = _operators_of(settings, http, sandbox.url if sandbox else "")
         sms = AfricasTalkingSms(sms_of(settings, sandbox.url if sandbox else ""), http)
         box = settings.outbox
         rules = SenderRules(box.poll_s, box.lease_s, box.batch, box.max_attempts)
-        sender = Sender(records, sms, providers, rules, market.payouts)
-        look_ups = LookUps(records, providers, sender.wake)
+        outage = outage_rules_of(settings)
+        sender = Sender(records, sms, providers, rules, market.payouts, collectors, outage)
+        look_ups = LookUps(records, providers, sender.wake, collectors=collectors, outage=outage)
+        watch = WalletWatch(records, providers, collectors, sender.wake, outage, registry=registry)
         parts = Parts(
             settings,
             market,
             engine,
             sender,
             look_ups,
+            watch,
             providers,
+            collectors,
             watching,
             registry,
             transcripts,
@@ -139,15 +152,23 @@ async def _sandbox_of(settings: Settings, stack: AsyncExitStack) -> Sandbox | No
     return sandbox
 
 
-def _providers(
-    settings: Settings, http: aiohttp.ClientSession, sandbox: Sandbox | None
-) -> dict[str, PaymentProvider]:
+def _operators_of(
+    settings: Settings, http: aiohttp.ClientSession, url: str
+) -> tuple[dict[str, PaymentProvider], dict[str, CollectionProvider]]:
+    """Who pays out, and who collects; `url` is the sandbox's where one runs."""
     # One provider a file; a new one is a file and a line here.
-    url = sandbox.url if sandbox else ""
-    found: dict[str, PaymentProvider] = {MtnMomo.name: MtnMomo(momo_of(settings, url), http)}
+    momo = MtnMomo(momo_of(settings, url), http)
+    pays: dict[str, PaymentProvider] = {MtnMomo.name: momo}
+    collects: dict[str, CollectionProvider] = {}
+    if settings.collections.enabled:
+        line = MomoLine("collection", momo_collection_of(settings, url), http)
+        collects[MomoCollection.name] = MomoCollection(line, momo.line)
     if settings.airtel.client_id:
-        found[AirtelMoney.name] = AirtelMoney(airtel_of(settings, url), http)
-    return found
+        config = airtel_of(settings, url)
+        pays[AirtelMoney.name] = AirtelMoney(config, http)
+        if settings.collections.enabled:
+            collects[AirtelCollection.name] = AirtelCollection(config, http)
+    return pays, collects
 
 
 async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
@@ -156,6 +177,7 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
         "transcripts": parts.transcripts.run(),
         "sender": parts.sender.run(),
         "look-ups": parts.look_ups.run(),
+        "wallet watch": parts.wallet_watch.run(),
         "housekeeping": Housekeeping(parts.market, parts.sender.wake, keep_for).run(),
     }
     if parts.settings.env == "demo":

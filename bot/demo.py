@@ -10,7 +10,17 @@ from sqlalchemy import Connection, select, update
 
 from bot.conversation import Language
 from bot.i18n import speaking
-from bot.market import Actor, Market, offers, payments, people, settlement, shipments, wallets
+from bot.market import (
+    Actor,
+    Market,
+    bills,
+    offers,
+    payments,
+    people,
+    settlement,
+    shipments,
+    wallets,
+)
 from bot.market.demo_prices import load_demo_prices
 from bot.market.orders import NewOrder, create_order, make_offer
 from bot.market.share import Line
@@ -44,6 +54,8 @@ CAST = (
            "Crafts maker, English"),
     Member("+250738000004", "Habimana Eric", "rw", "farmer", "coffee", "Gakenke", "63514",
            "Coffee farmer on Airtel, Kinyarwanda"),
+    Member("+250788000005", "Ingabire Diane", "en", "farmer", "coffee", "Huye", "63510",
+           "Coffee farmer with a bill to pay, English"),
 )  # fmt: skip
 UNKNOWN = "+250788000009"
 
@@ -67,7 +79,7 @@ async def load_demo(market: Market, now: datetime) -> bool:
 def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
     load_demo_prices(db, market.hub.id, now)
     cast = [_register(db, member, pin_hash, now) for member in CAST]
-    farmer, tea, crafts, airtel = cast
+    farmer, tea, crafts, airtel, debtor = cast
     earlier = _order("KW-1038", "COF-ROAST", 20, 500, 12_000, _COFFEE, market, now)
     _supply(db, earlier, farmer, now - timedelta(days=20), market)
     shipped = _order(ON_ITS_WAY, "COF-ROAST", 60, 500, 12_000, _COFFEE, market, now)
@@ -75,6 +87,15 @@ def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
     _old_news_has_left(db, now)
     coffee = _order("KW-1042", "COF-ROAST", 200, 500, 12_000, _COFFEE, market, now)
     _offer(db, coffee, farmer, market, now)
+    bills.ask(
+        db,
+        contact_id=debtor,
+        order_code=coffee.code,
+        amount_rwf=25_000,
+        why="packaging",
+        by=CHANNEL,
+        now=now,
+    )
     made_tea = _order(
         "KW-1043", "TEA-MADE", 300, 250, 3_000, _TEA, market, now, "Kitabi, Nyamagabe"
     )

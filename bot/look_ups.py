@@ -7,9 +7,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import structlog
+from sqlalchemy import Connection
 
-from bot.market import settlement
+from bot.market import outages, settlement
+from bot.market.outages import USUAL_OUTAGE, OutageRules
 from bot.market.payments import Payment
+from bot.operators import Operators
+from bot.payments.collecting import CollectionProvider
 from bot.payments.provider import PaymentProvider
 from bot.storage.records import Records
 from bot.storage.rounds import one_round
@@ -29,9 +33,12 @@ class LookUps:
         providers: Mapping[str, PaymentProvider],
         news: Callable[[], None],
         poll_s: float = 1.0,
+        collectors: Mapping[str, CollectionProvider] | None = None,
+        outage: OutageRules = USUAL_OUTAGE,
     ) -> None:
-        self._records, self._providers, self._news = records, providers, news
-        self._poll_s = poll_s
+        self._records, self._news = records, news
+        self._operators = Operators(providers, collectors or {})
+        self._poll_s, self._outage = poll_s, outage
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -53,7 +60,7 @@ class LookUps:
         """Ask about every payment that is due; returns how many."""
         now = datetime.now(UTC)
         due = await self._records.write(
-            lambda db: settlement.due_look_ups(db, now, _HOLD_S, _AT_ONCE)
+            lambda db: settlement.due_look_ups(db, now, _HOLD_S, _AT_ONCE, outages.down(db))
         )
         await asyncio.gather(*(self._ask(payment) for payment in due))
         if due:
@@ -61,11 +68,14 @@ class LookUps:
         return len(due)
 
     async def _ask(self, payment: Payment) -> None:
-        provider = self._providers.get(payment.provider)
-        if provider is None:
-            log.error("no such provider", provider=payment.provider)
+        if not self._operators.know(payment):
+            log.error("no such provider", provider=payment.provider, kind=payment.kind)
             return
-        answer = await provider.look_up(payment.reference)
-        await self._records.write(
-            lambda db: settlement.record_answer(db, payment.reference, answer, datetime.now(UTC))
-        )
+        answer = await self._operators.look_up(payment)
+
+        def record(db: Connection) -> None:
+            now = datetime.now(UTC)
+            settlement.record_answer(db, payment.reference, answer, now)
+            outages.note(db, payment.provider, answer, self._outage, now)
+
+        await self._records.write(record)

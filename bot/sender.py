@@ -12,9 +12,13 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
-from bot.market import clearance, payments, people, settlement
+from bot.market import clearance, outages, payments, people, settlement
 from bot.market.limits import PayoutRules
-from bot.payments.provider import Outcome, PaymentProvider, PayoutOrder
+from bot.market.outages import USUAL_OUTAGE, OutageRules
+from bot.market.payments import OPEN, Payment
+from bot.operators import Operators
+from bot.payments.collecting import CollectionProvider
+from bot.payments.provider import Answer, Outcome, PaymentProvider
 from bot.sms.provider import Sent, SmsMessage, SmsProvider
 from bot.storage import outbox
 from bot.storage.outbox import OutboxRow
@@ -25,6 +29,10 @@ from bot.ussd.gsm7 import fold
 log = structlog.get_logger(__name__)
 
 _RETRY_FIRST_S, _RETRY_MAX_S = 5.0, 1800.0
+# It waits: it is neither done nor tried, and stands in the outbox as it should.
+_WAITS = "waits"
+# What an operator did not answer to may have arrived there: so long nothing is asked again.
+_ASK_AGAIN_AFTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +55,12 @@ class Sender:
         providers: Mapping[str, PaymentProvider],
         rules: SenderRules,
         payouts: PayoutRules,
+        collectors: Mapping[str, CollectionProvider] | None = None,
+        outage: OutageRules = USUAL_OUTAGE,
     ) -> None:
-        self._records, self._sms, self._providers = records, sms, providers
-        self._rules, self._payouts = rules, payouts
+        self._records, self._sms = records, sms
+        self._operators = Operators(providers, collectors or {})
+        self._rules, self._payouts, self._outage = rules, payouts, outage
         self._lease = secrets.token_hex(8)
         self._woken = asyncio.Event()
 
@@ -74,12 +85,21 @@ class Sender:
 
     async def carry_out(self) -> int:
         """Take what is due and send it; returns how many pieces were taken."""
+        new, held = await self._records.write(self._claim)
+        await asyncio.gather(*(self._send(row) for row in new), self._send_in_turn(held))
+        return len(new) + len(held)
+
+    def _claim(self, db: Connection) -> tuple[list[OutboxRow], list[OutboxRow]]:
+        """What is due; and what an operator that works again has kept waiting, the oldest first."""
         rules, now = self._rules, datetime.now(UTC)
-        rows = await self._records.write(
-            lambda db: outbox.claim(db, self._lease, now, rules.lease_s, rules.batch)
-        )
-        await asyncio.gather(*(self._send(row) for row in rows))
-        return len(rows)
+        closed = outages.shut(db)
+        new = outbox.claim(db, self._lease, now, rules.lease_s, rules.batch, closed)
+        held = outages.release(db, self._lease, self._outage, rules.lease_s, now) if closed else []
+        return new, held
+
+    async def _send_in_turn(self, rows: list[OutboxRow]) -> None:
+        for row in rows:
+            await self._send(row)
 
     async def _send(self, row: OutboxRow) -> None:
         try:
@@ -90,7 +110,8 @@ class Sender:
         except Exception as fault:
             log.exception("news not sent", key=row.dedupe_key)
             error = f"retry {type(fault).__name__}"
-        await self._end(row, error)
+        if error != _WAITS:
+            await self._end(row, error)
 
     async def _end(self, row: OutboxRow, error: str) -> None:
         now = datetime.now(UTC)
@@ -118,56 +139,71 @@ class Sender:
         return f"{answer.outcome} {answer.reason}"
 
     async def _pay(self, row: OutboxRow) -> str:
+        """ "" when the operator was asked, `_WAITS` when it must be asked later."""
         reference = row.payload["reference"]
         payment = await self._records.read(lambda db: payments.by_reference(db, reference))
-        if payment is None or payment.state not in ("created", "sent", "unknown"):
+        if payment is None or payment.state not in OPEN:
             return ""
-        provider = self._providers.get(payment.provider)
-        if provider is None:
-            return f"no provider {payment.provider}"
+        if not self._operators.know(payment):
+            return f"no provider {payment.provider} for a {payment.kind}"
         # Where someone may have asked before who could not write down the answer: look first.
         first = payment.state == "created" and row.attempts <= 1
-        if first or not await self._heard_of(provider, reference):
-            await self._ask(provider, reference)
-        return ""
+        if not first:
+            answer = await self._operators.look_up(payment)
+            if answer.outcome is not Outcome.NOT_THERE:
+                return await self._write_down(row, payment, answer, asked=False)
+        return await self._ask(row, reference)
 
-    async def _heard_of(self, provider: PaymentProvider, reference: str) -> bool:
-        """Whether the operator knows this payment; then its answer is written down."""
-        answer = await provider.look_up(reference)
-        if answer.outcome is Outcome.NOT_THERE:
-            return False
-        await self._records.write(
-            lambda db: settlement.record_answer(db, reference, answer, datetime.now(UTC))
+    async def _ask(self, row: OutboxRow, reference: str) -> str:
+        """Ask for the money to move, exactly as it stood when it passed the gate."""
+        payment, refunded, waits = await self._records.write(
+            lambda db: self._pass_the_gate(db, row, reference)
         )
-        return True
-
-    async def _ask(self, provider: PaymentProvider, reference: str) -> None:
-        """Ask for the money to be sent, exactly as it stood when it passed the gate."""
-        now = datetime.now(UTC)
-        payment = await self._records.write(
-            lambda db: clearance.clear(db, reference, self._payouts, now)
-        )
+        if waits:
+            return _WAITS
         if payment is None:
-            log.warning("payout held back", reference=reference, see="isoko payouts waiting")
-            return
-        order = PayoutOrder(
-            reference,
-            payment.callback_token,
-            payment.amount_rwf,
-            payment.currency,
-            payment.payee_msisdn,
-            payment.order_code,
-        )
-        answer = await provider.ask(order)
-        await self._records.write(
-            lambda db: settlement.record_asked(db, reference, answer, datetime.now(UTC))
-        )
+            log.warning("payment held back", reference=reference, see="isoko payouts waiting")
+            return ""
+        answer = await self._operators.ask(payment, refunded)
+        said = await self._write_down(row, payment, answer, asked=True)
         self.wake()
+        return said
+
+    def _pass_the_gate(
+        self, db: Connection, row: OutboxRow, reference: str
+    ) -> tuple[Payment | None, Payment | None, bool]:
+        """The payment if it may leave, the collection it refunds; or whether it waits."""
+        now = datetime.now(UTC)
+        payment = payments.must_have(db, reference)
+        if outages.is_down(db, payment.provider):
+            outbox.give_back(db, row, "the operator is out of order", now)
+            return None, None, True
+        cleared = clearance.clear(db, reference, self._payouts, now)
+        refunded = payments.with_id(db, payment.refunds_id) if payment.refunds_id else None
+        return cleared, refunded, False
+
+    async def _write_down(
+        self, row: OutboxRow, payment: Payment, answer: Answer, *, asked: bool
+    ) -> str:
+        """Keep what the operator said, and judge the operator by it."""
+
+        def record(db: Connection) -> str:
+            now = datetime.now(UTC)
+            keep = settlement.record_asked if asked else settlement.record_answer
+            after = keep(db, payment.reference, answer, now)
+            outages.note(db, payment.provider, answer, self._outage, now)
+            if not answer.down or after.state not in OPEN:
+                return ""
+            # Nobody answered: it keeps its place before all that came later.
+            outbox.give_back(db, row, answer.reason, now + _ASK_AGAIN_AFTER)
+            return _WAITS
+
+        return await self._records.write(record)
 
 
 def _bury(db: Connection, row: OutboxRow, error: str, now: datetime) -> None:
     outbox.dead(db, row, error, now)
-    if row.kind == "payout":
+    if row.kind != "sms":
         settlement.note_stuck(db, row.payload["reference"], error, now)
 
 

@@ -84,13 +84,32 @@ class PayoutSettings(_Frozen):
     release_above_rwf: int = Field(ge=0)
 
 
+class CollectionSettings(_Frozen):
+    """Whether and how the hub collects money from people."""
+
+    enabled: bool
+    prompt_after_s: float = Field(ge=0, le=60)
+
+
+class OutageSettings(_Frozen):
+    """When an operator counts as out of order, and how it is taken up again."""
+
+    failures: int = Field(gt=0)
+    probe_s: float = Field(gt=0)
+    release_batch: int = Field(gt=0, le=100)
+    release_s: float = Field(gt=0)
+
+
 class MomoSettings(_Frozen):
-    """MTN MoMo, disbursement."""
+    """MTN MoMo, disbursement and collection; each product has its own key."""
 
     base_url: str
     subscription_key: SecretStr
     api_user: str
     api_key: SecretStr
+    collection_subscription_key: SecretStr
+    collection_api_user: str
+    collection_api_key: SecretStr
     target_environment: str
     callback_url: str
     timeout_s: float
@@ -167,6 +186,8 @@ class Settings(_Frozen):
     pin: PinSettings
     prices: PriceSettings
     payouts: PayoutSettings
+    collections: CollectionSettings
+    outage: OutageSettings
     momo: MomoSettings
     airtel: AirtelSettings
     sms: SmsSettings
@@ -289,6 +310,11 @@ def _refuse_unsafe(settings: Settings) -> None:
             "ISOKO_AIRTEL__PIN is missing or no number: give the disbursement PIN that Airtel's "
             "portal shows, or leave ISOKO_AIRTEL__CLIENT_ID empty to pay without Airtel"
         )
+    if settings.collections.enabled and not settings.momo.collection_api_user:
+        raise SettingsError(
+            "ISOKO_MOMO__COLLECTION_API_USER is missing: give the API user of MTN's collection "
+            "product, or set ISOKO_COLLECTIONS__ENABLED=false"
+        )
     if settings.env != "production":
         return
     if settings.sandbox.enabled:
@@ -300,9 +326,17 @@ def _refuse_unsafe(settings: Settings) -> None:
         if len(text) < 16 or text.lower().startswith(("demo", "changeme")):
             variable = PREFIX + name.upper().replace(".", "__")
             raise SettingsError(
-                f"{variable} is missing or too weak for production: "
-                "give at least 16 random characters, for instance from `openssl rand -hex 24`"
+                f"{variable} is missing or too weak for production: {_remedy(name)}"
             )
+
+
+def _remedy(name: str) -> str:
+    if name.startswith("momo.collection_"):
+        return (
+            "give the one of MTN's collection product, or set ISOKO_COLLECTIONS__ENABLED=false to "
+            "collect nothing"
+        )
+    return "give at least 16 random characters, for instance from `openssl rand -hex 24`"
 
 
 def _secrets(settings: Settings) -> dict[str, SecretStr]:
@@ -315,6 +349,10 @@ def _secrets(settings: Settings) -> dict[str, SecretStr]:
         "sms.api_key": settings.sms.api_key,
         "metrics.token": settings.metrics.token,
     }
+    if settings.collections.enabled:
+        momo = settings.momo
+        found["momo.collection_subscription_key"] = momo.collection_subscription_key
+        found["momo.collection_api_key"] = momo.collection_api_key
     if settings.airtel.client_id:
         found["airtel.client_secret"] = settings.airtel.client_secret
         # Callback authentication may be off at Airtel: a callback only ever makes us ask.

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.engine import Limits
 from bot.history import Marks
 from bot.market import Hub, Market
+from bot.market.collecting import CollectionRules
 from bot.market.limits import PayoutRules
+from bot.market.outages import OutageRules
 from bot.market.pins import PinGuard
 from bot.market.prices import PriceBoard
 from bot.payments.airtel_line import AirtelConfig
 from bot.payments.momo_line import MomoConfig
+from bot.payments.provider import AIRTEL_MONEY, MTN_MOMO
 from bot.settings import Settings
 from bot.sms.africastalking import SmsConfig
 from bot.storage.records import Records
@@ -51,7 +56,7 @@ def market_of(settings: Settings, records: Records) -> Market:
     """The market on these records."""
     board = PriceBoard(records, settings.prices.stale_after_days)
     pins, rules = pins_of(settings, records), payout_rules_of(settings)
-    return Market(hub_of(settings), records, board, pins, rules)
+    return Market(hub_of(settings), records, board, pins, rules, collection_rules_of(settings))
 
 
 def payout_rules_of(settings: Settings) -> PayoutRules:
@@ -64,6 +69,20 @@ def payout_rules_of(settings: Settings) -> PayoutRules:
         hub.currency,
         hub.timezone,
     )
+
+
+def collection_rules_of(settings: Settings) -> CollectionRules:
+    """Through whom people can pay the hub."""
+    through = {MTN_MOMO, AIRTEL_MONEY} if settings.airtel.client_id else {MTN_MOMO}
+    switch = settings.collections
+    providers = frozenset(through) if switch.enabled else frozenset()
+    return CollectionRules(providers, switch.prompt_after_s, settings.hub.currency)
+
+
+def outage_rules_of(settings: Settings) -> OutageRules:
+    """When an operator counts as out of order, and how it is taken up again."""
+    outage = settings.outage
+    return OutageRules(outage.failures, outage.probe_s, outage.release_batch, outage.release_s)
 
 
 def sessions_of(settings: Settings) -> Sessions:
@@ -111,6 +130,17 @@ def momo_of(settings: Settings, base_url: str = "") -> MomoConfig:
         currency=settings.hub.currency,
         callback_url=settings.momo_callback_url,
         timeout_s=momo.timeout_s,
+    )
+
+
+def momo_collection_of(settings: Settings, base_url: str = "") -> MomoConfig:
+    """The same for MTN's collection product, which has keys of its own."""
+    momo = settings.momo
+    return replace(
+        momo_of(settings, base_url),
+        subscription_key=momo.collection_subscription_key.get_secret_value(),
+        api_user=momo.collection_api_user,
+        api_key=momo.collection_api_key.get_secret_value(),
     )
 
 

@@ -66,3 +66,18 @@ def test_airtel_without_its_pin_stops_the_start(variables: dict[str, str], words
     with pytest.raises(SettingsError, match=words):
         load_settings(variables)
     assert load_settings(variables | {"ISOKO_AIRTEL__CLIENT_ID": ""}).airtel.client_id == ""
+
+
+def test_collections_without_their_keys_stop_production_and_only_when_they_are_on() -> None:
+    strong = "0123456789abcdef01234567"
+    names = ("SECRET_KEY", "PIN__PEPPER", "MOMO__SUBSCRIPTION_KEY", "MOMO__API_KEY",
+             "SMS__API_KEY", "METRICS__TOKEN", "USSD__SECRETS__AFRICASTALKING")  # fmt: skip
+    production = {"ISOKO_ENV": "production", **{f"ISOKO_{name}": strong for name in names}}
+    assert not load_settings(production).collections.enabled
+    production |= {"ISOKO_COLLECTIONS__ENABLED": "true"}
+    for name in ("API_USER", "SUBSCRIPTION_KEY", "API_KEY"):
+        variable = f"ISOKO_MOMO__COLLECTION_{name}"
+        with pytest.raises(SettingsError, match=f"{variable} is missing.*COLLECTIONS__ENABLED"):
+            load_settings(production)
+        production |= {variable: strong}
+    assert load_settings(production).collections.enabled

@@ -7,11 +7,13 @@ import sys
 import typer
 
 from bot.cli import (
+    collections,
     database,
     doctor,
     ledger,
     mapping,
     messages,
+    payments,
     payouts,
     phone,
     pins,
@@ -35,8 +37,10 @@ app.command("doctor")(doctor.doctor)
 app.command("map")(mapping.draw)
 app.command("messages")(messages.messages)
 app.command("proof")(proof.proof)
+app.add_typer(collections.app, name="collections")
 app.add_typer(database.app, name="db")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(payments.app, name="payments")
 app.add_typer(payouts.app, name="payouts")
 app.add_typer(pins.app, name="pins")
 app.add_typer(prices.app, name="prices")

@@ -10,6 +10,7 @@ import typer
 from sqlalchemy import text
 
 from bot.i18n import load_catalogues
+from bot.market import outages
 from bot.settings import Settings, SettingsError, load_settings
 from bot.storage.opening import open_records, revision_of, revision_wanted, sqlite_path
 from bot.storage.records import RecordsDown
@@ -41,6 +42,7 @@ async def _check_all(settings: Settings) -> bool:
         "server": _server,
         "operator": _operator,
         "airtel": _airtel,
+        "outages": _outages,
         "sms": _sms,
     }
     all_well = True
@@ -114,6 +116,22 @@ async def _airtel(settings: Settings) -> str:
     if not settings.airtel.client_id:
         return "ok  not used: payouts to Airtel wallets wait"
     return await _answers(f"{settings.airtel.base_url}/auth/oauth2/token", "ISOKO_AIRTEL__BASE_URL")
+
+
+async def _outages(settings: Settings) -> str:
+    if not settings.database_url and not sqlite_path(settings.data_dir).exists():
+        return "ok  none"
+    records = await open_records(settings.database_url, settings.data_dir)
+    try:
+        if await records.read(revision_of) != revision_wanted():
+            return "ok  not known before `isoko db upgrade`"
+        found = await records.read(outages.standing)
+    finally:
+        await records.close()
+    said = "; ".join(
+        f"{one.provider} is {one.state} ({one.why}), {one.waiting} payments wait" for one in found
+    )
+    return f"wrong  {said}: they leave by themselves when it works" if found else "ok  none"
 
 
 async def _sms(settings: Settings) -> str:

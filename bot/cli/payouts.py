@@ -11,7 +11,7 @@ import typer
 from sqlalchemy import Connection
 
 from bot.i18n.formats import amount, at
-from bot.market import clearance
+from bot.market import clearance, outages
 from bot.msisdn import masked
 from bot.settings import Settings, load_settings
 from bot.storage.opening import open_records, upgrade
@@ -47,6 +47,12 @@ def waiting() -> None:
     """
     settings = load_settings()
     rules = payout_rules_of(settings)
+    for line in asyncio.run(_do(settings, outages.standing, writes=False)):
+        since = at(line.since, settings.hub.timezone)
+        typer.echo(
+            f"{line.provider} is {line.state} since {since} ({line.why}): {line.waiting} payments "
+            "wait for it, and leave by themselves when it works"
+        )
     found = asyncio.run(_do(settings, lambda db: clearance.waiting(db, rules), writes=False))
     for one in found:
         payment = one.payment

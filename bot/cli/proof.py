@@ -31,7 +31,8 @@ def proof(code: Annotated[str, typer.Argument(help="The eight signs on the recei
         typer.echo("no receipt has this code: it is not ours", err=True)
         raise typer.Exit(1)
     when = at(found.at, settings.hub.timezone)
-    typer.echo(f"{found.code}  {amount(found.amount_rwf, 'en')}  {when}  {found.state}")
+    rwf = amount(found.amount_rwf, "en")
+    typer.echo(f"{found.code}  {found.kind}  {rwf}  {when}  {found.state}")
 
 
 async def _look(settings: Settings, code: str) -> Receipt | None:

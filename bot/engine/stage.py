@@ -173,7 +173,9 @@ class Stage:
     def _follow(self, session: Session, choice: Choice) -> None:
         session.notes[session.state] = choice.value
         if choice.start:
-            self._start(session, Start(choice.start))
+            # What the choice stands for goes along to the flow that it begins.
+            notes = {} if choice.value is None else {"picked": choice.value}
+            self._start(session, Start(choice.start, notes))
         elif choice.move:
             self.flow_of(session).take(choice.move, session)
 

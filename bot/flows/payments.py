@@ -6,11 +6,12 @@ from bot.conversation import Choice, Screen
 from bot.flow import Flow, Next, Start, Turn
 from bot.flows.call_back import ticket_screen
 from bot.flows.orders import actor_of
+from bot.flows.pay import truth_of
 from bot.flows.pin import ask_pin as pin_screen
 from bot.flows.pin import locked_screen, pin_is_right
 from bot.i18n import _
 from bot.i18n.formats import amount, local_day, short_day
-from bot.market import notices, payments
+from bot.market import bills, notices, outages, payments
 from bot.market.payments import Payment
 
 flow = Flow(
@@ -38,7 +39,12 @@ flow = Flow(
         ("menu",      "reported",  "menu"),
         ("menu",      "confirmed", "menu"),
     ],
-    calls=[("register", "menu"), ("receipts", "menu"), ("help", "checking")],
+    calls=[
+        ("register", "menu"),
+        ("receipts", "menu"),
+        ("pay",      "menu"),
+        ("help",     "checking"),
+    ],
     personal=True,
 )  # fmt: skip
 
@@ -55,15 +61,19 @@ async def show_menu(turn: Turn) -> Next:
         Choice(_("Confirm money of {code}").format(code=p.order_code), "confirm", p.id)
         for p in arrived
     ]
-    choices += [
-        Choice(_("On the way: {code}").format(code=p.order_code), "checking", p.id) for p in coming
-    ]
+    choices += [Choice(_underway(p), "checking", p.id) for p in coming]
     # What leads to a problem must not be what reports it, and its number is not always the same.
     turn.notes["problem_key"] = str(len(choices) + 2)
     choices += [
         Choice(_("Statement"), "statement"),
         Choice(_("Report a problem"), "problem", arrived[0].id if arrived else 0),
         Choice(_("Check a receipt"), start="receipts"),
+    ]
+    # Last, so that the key of a bill is never the 1 that pays it.
+    choices += [
+        Choice(_("Pay {code}").format(code=bill.order_code), value=bill.id, start="pay")
+        for bill in await turn.read(bills.to_pay, contact_id)
+        if turn.market.collections.providers
     ]
     return Screen(_("Payments") if arrived else _("No new money to confirm."), choices)
 
@@ -117,8 +127,8 @@ async def show_truth(turn: Turn) -> Next:
     payment = await _picked(turn)
     if payment is None:
         return "back"
-    text = _("We are checking the payment of order {code}. You will get an SMS.")
-    return Screen(text.format(code=payment.order_code), [Choice(_("Help"), start="help")])
+    is_down = await turn.read(outages.is_down, payment.provider)
+    return Screen(truth_of(payment, is_down), [Choice(_("Help"), start="help")])
 
 
 @flow.step("unlock")
@@ -140,7 +150,7 @@ async def show_statement(turn: Turn) -> Next:
     zone = turn.market.hub.timezone
     lines = [
         f"{short_day(local_day(p.created_at, zone))} {p.order_code}: "
-        f"{amount(p.amount_rwf, language)} {payment_state(p.state)}"
+        f"{amount(p.amount_rwf, language)} {payment_state(p.state, p.kind)}"
         for p in listed
     ]
     total = await turn.read(payments.received_rwf, turn.session.contact_id)
@@ -185,11 +195,18 @@ def payment_lines(payment: Payment, turn: Turn) -> list[str]:
     ]
 
 
-def payment_state(state: str) -> str:
+def payment_state(state: str, kind: str) -> str:
     """A payment's state in a word; unknown is never called failed."""
+    if state == "succeeded" and kind != "payout":
+        return _("paid (by you)") if kind == "collection" else _("given back (payment)")
     if state == "succeeded":
         return _("received (payment)")
     return _("failed (payment)") if state == "failed" else _("being checked (payment)")
+
+
+def _underway(payment: Payment) -> str:
+    text = _("Your payment: {code}") if payment.kind == "collection" else _("On the way: {code}")
+    return text.format(code=payment.order_code)
 
 
 async def _picked(turn: Turn) -> Payment | None:

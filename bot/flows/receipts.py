@@ -41,6 +41,6 @@ async def show_receipt(turn: Turn) -> Next:
     when = day(local_day(found.at, turn.market.hub.timezone))
     lines = [
         _("Receipt {code}").format(code=found.code),
-        f"{amount(found.amount_rwf, language)}, {when}: {payment_state(found.state)}",
+        f"{amount(found.amount_rwf, language)}, {when}: {payment_state(found.state, found.kind)}",
     ]
     return Screen("\n".join(lines))

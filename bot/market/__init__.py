@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bot.storage.records import Records
 
 if TYPE_CHECKING:
+    from bot.market.collecting import CollectionRules
     from bot.market.limits import PayoutRules
     from bot.market.pins import PinGuard
     from bot.market.prices import PriceBoard
@@ -34,6 +35,7 @@ class Market:
     prices: PriceBoard
     pins: PinGuard
     payouts: PayoutRules
+    collections: CollectionRules
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,24 +10,31 @@ from sqlalchemy import (
     Connection,
     String,
     Table,
+    case,
     cast,
     exists,
+    false,
     func,
     literal,
     select,
+    true,
 )
 
 from bot.market import ledger
 from bot.market.approvals import approvals, is_as_approved
 from bot.market.payments import OPEN, as_payment
-from bot.storage.schema import ledger_entries, ledger_lines, payments
+from bot.storage.schema import bills, ledger_entries, ledger_lines, payments
 from bot.storage.snapshot import one_moment
 
 _ASK = "stop payouts and call the developers: this cannot come from the program itself"
 _PLAIN = (ledger.HUB_FLOAT, ledger.FEES, ledger.SALES, ledger.SUSPENSE)
-_OWED = "farmer_payable:"
+# Shown once there is something in them.
+_RARE = (ledger.REVENUE, ledger.WRITE_OFF)
+_OWED, _TO_GET = "farmer_payable:", "receivable:"
 # The state in which a payment has each entry; None: in every state.
 _ENTRIES = {"owed": None, "succeeded": "succeeded", "failed": "failed"}
+# A collection is owed by its bill, and one that failed owes nothing less.
+_NOT_OF_COLLECTIONS = ("owed", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,8 @@ def _check(db: Connection) -> Books:
         *_wrong_amounts(db),
         *_wrong_payables(db, accounts),
         *_not_as_approved(db),
+        *_wrong_receivables(db, accounts),
+        *_left_in_suspense(db),
     ]
     return Books(
         _count(db, ledger_entries),
@@ -89,10 +98,15 @@ def _accounts(db: Connection) -> dict[str, int]:
 
 def _together(accounts: dict[str, int]) -> dict[str, int]:
     shown = {name: accounts.get(name, 0) for name in _PLAIN}
-    shown["farmer_payable"] = sum(
-        rwf for account, rwf in accounts.items() if account.startswith(_OWED)
-    )
+    shown |= {name: accounts[name] for name in _RARE if name in accounts}
+    shown["farmer_payable"] = _sum_of(accounts, _OWED)
+    if any(account.startswith(_TO_GET) for account in accounts):
+        shown["receivable"] = _sum_of(accounts, _TO_GET)
     return shown
+
+
+def _sum_of(accounts: dict[str, int], start: str) -> int:
+    return sum(rwf for account, rwf in accounts.items() if account.startswith(start))
 
 
 def _off_entries(db: Connection) -> Iterator[Fault]:
@@ -116,14 +130,17 @@ def _lines_alone(db: Connection) -> Iterator[Fault]:
 
 def _strange_accounts(accounts: dict[str, int]) -> Iterator[Fault]:
     for account in accounts:
-        if account not in _PLAIN and not account.removeprefix(_OWED).isdecimal():
+        whose = account.removeprefix(_OWED).removeprefix(_TO_GET)
+        if account not in (*_PLAIN, *_RARE) and not whose.isdecimal():
             yield Fault(f"account {account!r} is none of ours", _ASK)
 
 
 def _entries_of_payments(db: Connection) -> Iterator[Fault]:
     """Each payment has the entries of its state, and no other."""
     for phase, state in _ENTRIES.items():
-        posted = exists(select(ledger_entries.c.id).where(ledger_entries.c.cause == _cause(phase)))
+        posted = _posted(phase)
+        # What staff ended has the entry that they made instead.
+        instead = _posted("settled") if state is not None else false()
         has_it = select(payments.c.reference, payments.c.state)
         if state is not None:
             for row in db.execute(has_it.where(payments.c.state != state, posted)):
@@ -131,7 +148,9 @@ def _entries_of_payments(db: Connection) -> Iterator[Fault]:
                     f"payment {row[0]} is {row[1]}, but the ledger holds it as {phase}", _ASK
                 )
             has_it = has_it.where(payments.c.state == state)
-        for row in db.execute(has_it.where(~posted)):
+        if phase in _NOT_OF_COLLECTIONS:
+            has_it = has_it.where(payments.c.direction != "collection")
+        for row in db.execute(has_it.where(~posted, ~instead)):
             yield Fault(f"payment {row[0]} is {row[1]}, but has no entry {phase!r}", _ASK)
 
 
@@ -147,11 +166,14 @@ def _entries_of_nothing(db: Connection) -> Iterator[Fault]:
 
 def _wrong_amounts(db: Connection) -> Iterator[Fault]:
     """What was posted for a payment that arrived is its amount, and its fee."""
+    out = payments.c.direction == "payout"
+    moved_rwf = case((out, -payments.c.amount_rwf), else_=payments.c.amount_rwf)
     expected = {
-        "payable": (_payable(), payments.c.amount_rwf),
-        "float": (literal(ledger.HUB_FLOAT), -payments.c.amount_rwf - payments.c.fee_rwf),
+        "payable": (_whose(_OWED), payments.c.amount_rwf, out),
+        "receivable": (_whose(_TO_GET), -payments.c.amount_rwf, ~out),
+        "float": (literal(ledger.HUB_FLOAT), moved_rwf - payments.c.fee_rwf, true()),
     }
-    for name, (account, amount_rwf) in expected.items():
+    for name, (account, amount_rwf, which) in expected.items():
         posted = (
             select(func.sum(ledger_lines.c.amount_rwf))
             .join(ledger_entries, ledger_entries.c.id == ledger_lines.c.entry_id)
@@ -159,7 +181,7 @@ def _wrong_amounts(db: Connection) -> Iterator[Fault]:
             .scalar_subquery()
         )
         query = select(payments.c.reference, amount_rwf, posted).where(
-            payments.c.state == "succeeded", posted != amount_rwf
+            payments.c.state == "succeeded", posted != amount_rwf, which
         )
         for reference, wanted, found in db.execute(query):
             yield Fault(
@@ -170,7 +192,8 @@ def _wrong_amounts(db: Connection) -> Iterator[Fault]:
 
 def _wrong_payables(db: Connection, accounts: dict[str, int]) -> Iterator[Fault]:
     """What is owed to a person is what is still to be paid; nothing hangs after it was paid."""
-    unsettled = payments.c.state.not_in(("succeeded", "failed"))
+    is_open = payments.c.state.not_in(("succeeded", "failed"))
+    unsettled = is_open & (payments.c.direction != "collection")
     query = (
         select(payments.c.contact_id, func.sum(payments.c.amount_rwf))
         .where(unsettled)
@@ -198,9 +221,48 @@ def _not_as_approved(db: Connection) -> Iterator[Fault]:
             )
 
 
+def _wrong_receivables(db: Connection, accounts: dict[str, int]) -> Iterator[Fault]:
+    """What a person owes is what their bills ask for and no collection has brought."""
+    paid = exists().where(payments.c.bill_id == bills.c.id, payments.c.state == "succeeded")
+    query = (
+        select(bills.c.contact_id, func.sum(bills.c.amount_rwf))
+        .where(~paid)
+        .group_by(bills.c.contact_id)
+    )
+    asked = {ledger.receivable(row[0]): int(row[1]) for row in db.execute(query)}
+    posted = {account: rwf for account, rwf in accounts.items() if account.startswith(_TO_GET)}
+    for account in sorted(posted.keys() | asked.keys()):
+        if posted.get(account, 0) != asked.get(account, 0):
+            yield Fault(
+                f"{account}: {posted.get(account, 0)} Frw posted, but bills of "
+                f"{asked.get(account, 0)} Frw are not paid",
+                "look at this person's bills and collections before the next bill",
+            )
+
+
+def _left_in_suspense(db: Connection) -> Iterator[Fault]:
+    """What stands in suspense is that of flagged payments; a settled one has left nothing."""
+    reference = func.substr(ledger_entries.c.cause, len("payment:") + 1, 36)
+    rest_rwf = func.sum(ledger_lines.c.amount_rwf)
+    query = (
+        select(payments.c.reference, rest_rwf)
+        .join(ledger_entries, payments.c.reference == reference)
+        .join(ledger_lines, ledger_lines.c.entry_id == ledger_entries.c.id)
+        .where(ledger_lines.c.account == ledger.SUSPENSE, payments.c.state != "flagged")
+        .group_by(payments.c.reference)
+        .having(rest_rwf != 0)
+    )
+    for row in db.execute(query):
+        yield Fault(f"payment {row[0]} is settled, but {int(row[1])} Frw stand in suspense", _ASK)
+
+
 def _cause(phase: str) -> ColumnElement[str]:
     return literal("payment:") + payments.c.reference + literal(f":{phase}")
 
 
-def _payable() -> ColumnElement[str]:
-    return literal(_OWED) + cast(payments.c.contact_id, String)
+def _posted(phase: str) -> ColumnElement[bool]:
+    return exists(select(ledger_entries.c.id).where(ledger_entries.c.cause == _cause(phase)))
+
+
+def _whose(account: str) -> ColumnElement[str]:
+    return literal(account) + cast(payments.c.contact_id, String)

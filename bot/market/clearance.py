@@ -11,7 +11,15 @@ from sqlalchemy import Connection, exists, literal, select
 from bot.market import settlement
 from bot.market.approvals import HUB, approvals, approve, is_as_approved, staff_among
 from bot.market.limits import PayoutRules
-from bot.market.payments import OPEN, Payment, as_payment, by_reference, locked
+from bot.market.payments import (
+    OPEN,
+    Payment,
+    as_payment,
+    by_reference,
+    locked,
+    outbox_key,
+    send,
+)
 from bot.storage import outbox
 from bot.storage.schema import outbox as outbox_rows
 from bot.storage.schema import payments
@@ -74,16 +82,16 @@ def release(
     given = approvals(db, payment.id)
     if _needs_release(payment, given, rules):
         return "one_more", staff_among(given)
-    key = f"payout:{reference}:released"
-    if not outbox.put(db, "payout", key, {"reference": reference}, now):
+    if not send(db, payment, "released", now):
         # It was released before and could not leave then.
-        outbox.replay(db, key, now)
+        outbox.replay(db, outbox_key(payment, "released"), now)
     return "released", staff_among(given)
 
 
 def waiting(db: Connection, rules: PayoutRules) -> list[Waiting]:
     """Payouts that do not leave by themselves, the oldest first."""
-    query = select(payments).where(payments.c.state == "created").order_by(payments.c.id)
+    out = (payments.c.state == "created") & (payments.c.direction == "payout")
+    query = select(payments).where(out).order_by(payments.c.id)
     found = []
     for row in db.execute(query).mappings():
         payment = as_payment(row)
@@ -94,6 +102,8 @@ def waiting(db: Connection, rules: PayoutRules) -> list[Waiting]:
 
 
 def _needs_release(payment: Payment, given: dict[str, str], rules: PayoutRules) -> bool:
+    if payment.kind == "collection":
+        return False
     return payment.amount_rwf > rules.release_above_rwf and len(staff_among(given)) < _NEEDED
 
 
@@ -102,9 +112,9 @@ def _leaves_by_itself(
 ) -> bool:
     """Whether it needs nobody: also one held back by an earlier, stricter limit needs somebody."""
     on_its_way = exists().where(
-        outbox_rows.c.kind == "payout",
+        outbox_rows.c.kind == payment.kind,
         outbox_rows.c.state == "waiting",
-        outbox_rows.c.dedupe_key.like(f"payout:{payment.reference}%"),
+        outbox_rows.c.dedupe_key.like(f"{outbox_key(payment)}%"),
     )
     return not _needs_release(payment, given, rules) and bool(
         db.execute(select(literal(1)).where(on_its_way)).first()

@@ -11,6 +11,10 @@ from bot.storage.schema import ledger_entries, ledger_lines
 HUB_FLOAT = "hub_float"
 FEES = "fees"
 SALES = "hub_sales"
+# What people pay the hub for.
+REVENUE = "hub_revenue"
+# What staff found to be lost, or too much, when they ended a payment by hand.
+WRITE_OFF = "write_off"
 # Money that left or came otherwise than we asked, until people have found out why.
 SUSPENSE = "suspense"
 
@@ -18,6 +22,11 @@ SUSPENSE = "suspense"
 def payable(contact_id: int) -> str:
     """The account of what the hub owes a person; below zero is owed."""
     return f"farmer_payable:{contact_id}"
+
+
+def receivable(contact_id: int) -> str:
+    """The account of what a person owes the hub; above zero is owed."""
+    return f"receivable:{contact_id}"
 
 
 def post(db: Connection, cause: str, lines: list[tuple[str, int]], now: datetime) -> bool:

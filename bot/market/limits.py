@@ -53,7 +53,8 @@ def refuse_over(
     db.execute(select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update())
     today = datetime.combine(now.astimezone(ZoneInfo(rules.timezone)), time())
     start = today.replace(tzinfo=ZoneInfo(rules.timezone))
-    mine = (payments.c.contact_id == contact_id) & (payments.c.created_at >= start)
+    earned = (payments.c.direction == "payout") & payments.c.refunds_id.is_(None)
+    mine = earned & (payments.c.contact_id == contact_id) & (payments.c.created_at >= start)
     day_rwf = _promised(db, mine) + amount_rwf
     if day_rwf > rules.person_day_rwf:
         raise PayoutRefused(

@@ -36,6 +36,9 @@ PAYMENT_MOVES = [
     ("flag",      "created",  "flagged"),
     ("flag",      "sent",     "flagged"),
     ("flag",      "unknown",  "flagged"),
+    # By staff, who found out.
+    ("succeed",   "flagged",  "succeeded"),
+    ("fail",      "flagged",  "failed"),
 ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from bot.payments.provider import AIRTEL_MONEY, MTN_MOMO
 from bot.storage import outbox
 
 if TYPE_CHECKING:
+    from bot.market.bills import Bill
     from bot.market.offers import Offer
     from bot.market.payments import Payment
 
@@ -84,6 +85,66 @@ def payment_failed(payment: Payment) -> str:
         "Isoko: the payment of {amount} for order {code} did not go through. We are looking at "
         "it and will call you."
     ).format(**_of(payment))
+
+
+def of_money_there(payment: Payment) -> Callable[[Payment], str]:
+    """What a person is told when the money of this kind of payment is where it was to go."""
+    return {"payout": money_arrived, "collection": bill_paid, "refund": given_back}[payment.kind]
+
+
+def of_money_failed(payment: Payment) -> Callable[[Payment], str]:
+    """What a person is told when no money moved."""
+    return bill_not_paid if payment.kind == "collection" else payment_failed
+
+
+def bill_made(bill: Bill, service_code: str) -> str:
+    """The hub asks a person to pay, by dialling `service_code`."""
+    return _("Isoko: please pay {amount} for order {code}: dial {dial}, then 3.").format(
+        amount=amount(bill.amount_rwf, language_spoken()), code=bill.order_code, dial=service_code
+    )
+
+
+def bill_paid(payment: Payment) -> str:
+    """The operator says that the person's payment is with the hub."""
+    return _(
+        "Isoko: you paid {amount} for order {code} from {wallet}. Transaction: {ref}. "
+        "Proof: {proof}."
+    ).format(**_of(payment))
+
+
+def bill_not_paid(payment: Payment) -> str:
+    """The operator says that nothing was paid; the bill waits again."""
+    return _(
+        "Isoko: the payment of {amount} for order {code} did not go through. You can pay it again: "
+        "dial our number, then 3."
+    ).format(**_of(payment))
+
+
+def given_back(payment: Payment) -> str:
+    """What the person paid was given back."""
+    return _(
+        "Isoko: {amount} that you paid for order {code} was given back on {wallet}. Proof: {proof}."
+    ).format(**_of(payment))
+
+
+def wallet_down(payment: Payment) -> str:
+    """The operator is out of order, and a payment waits for it."""
+    return _(
+        "Isoko: {wallet} does not work now. The payment of order {code} waits and goes on by "
+        "itself when it works again. You will get an SMS."
+    ).format(**_of(payment))
+
+
+def wallet_back(payment: Payment) -> str:
+    """The operator works again, and what waited for it leaves."""
+    if payment.kind == "collection":
+        return _(
+            "Isoko: {wallet} works again. It now asks you to pay {amount} for order {code}. Enter "
+            "your PIN in that request only, and never give it to anyone."
+        ).format(**_of(payment))
+    return _("Isoko: {wallet} works again. The payment of order {code} goes on now.").format(
+        **_of(payment)
+    )
 
 
 def pin_locked() -> str:

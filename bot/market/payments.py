@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
-from bot.market import Actor, ledger, offers
+from bot.market import Actor, ledger, offers, postings
 from bot.market.approvals import HUB, approve
 from bot.market.limits import USUAL, PayoutRules, refuse_over
 from bot.market.lives import PAYMENT_LIFE, Forbidden, advance
@@ -20,6 +20,8 @@ from bot.storage.schema import payment_events, payments
 
 # States in which the operator has not told yet what became of the money.
 OPEN = ("created", "sent", "unknown")
+
+Kind = Literal["payout", "collection", "refund"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,20 @@ class Payment:
     settled_at: datetime | None
     confirmed_at: datetime | None
     look_ups: int
+    bill_id: int | None = None
+    refunds_id: int | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """A payout, a collection, or the refund of one, which is paid out."""
+        if self.refunds_id is not None:
+            return "refund"
+        return "collection" if self.direction == "collection" else "payout"
 
 
 _all = select(payments)
+# What a person was paid; a refund is their own money coming back.
+EARNED = (payments.c.direction == "payout") & payments.c.refunds_id.is_(None)
 
 
 def pay_out(
@@ -80,29 +93,69 @@ def pay_out(
         currency=currency,
         now=now,
     )
+    return make(
+        db,
+        direction="payout",
+        contact_id=contact_id,
+        offer_id=offer_id,
+        order_code=order_code,
+        amount_rwf=amount_rwf,
+        fee_rwf=fee_rwf,
+        provider=provider,
+        payee_msisdn=payee_msisdn,
+        currency=currency,
+        created_at=now,
+    )
+
+
+def make(
+    db: Connection, *, created_at: datetime, leaves_at: datetime | None = None, **terms: Any
+) -> Payment:
+    """Keep a payment under a new reference, with what it owes; making it approves it.
+
+    `terms` are its columns. It goes to its operator at `leaves_at`, or at once.
+    """
     reference = str(uuid.uuid4())
     values = {
         "reference": reference,
         "callback_token": secrets.token_urlsafe(32),
-        "direction": "payout",
-        "contact_id": contact_id,
-        "offer_id": offer_id,
-        "order_code": order_code,
-        "provider": provider,
-        "payee_msisdn": payee_msisdn,
-        "amount_rwf": amount_rwf,
-        "fee_rwf": fee_rwf,
-        "currency": currency,
         "proof_code": new_proof(),
-        "created_at": now,
+        "created_at": created_at,
+        **terms,
     }
     db.execute(insert(payments).values(values))
-    lines = [(ledger.payable(contact_id), -amount_rwf), (ledger.SALES, amount_rwf)]
-    ledger.post(db, f"payment:{reference}:owed", lines, now)
-    outbox.put(db, "payout", f"payout:{reference}", {"reference": reference}, now)
     payment = must_have(db, reference)
-    approve(db, payment, HUB, now)
+    lines = postings.owed(payment)
+    if lines:
+        ledger.post(db, f"payment:{reference}:owed", lines, created_at)
+    send(db, payment, "", created_at, leaves_at)
+    approve(db, payment, HUB, created_at)
     return payment
+
+
+def send(
+    db: Connection,
+    payment: Payment,
+    occasion: str,
+    now: datetime,
+    leaves_at: datetime | None = None,
+) -> bool:
+    """Let it leave by the outbox, once for each `occasion`, which is "" at first."""
+    return outbox.put(
+        db,
+        payment.kind,
+        outbox_key(payment, occasion),
+        {"reference": payment.reference},
+        now,
+        leaves_at,
+        via=payment.provider,
+    )
+
+
+def outbox_key(payment: Payment, occasion: str = "") -> str:
+    """The key under which this payment leaves."""
+    key = f"{payment.kind}:{payment.reference}"
+    return f"{key}:{occasion}" if occasion else key
 
 
 def by_id(db: Connection, payment_id: int, contact_id: int) -> Payment | None:
@@ -118,10 +171,16 @@ def by_reference(db: Connection, reference: str) -> Payment | None:
     return None if row is None else as_payment(row)
 
 
+def with_id(db: Connection, payment_id: int) -> Payment:
+    """The payment with this id, which is there."""
+    return as_payment(db.execute(_all.where(payments.c.id == payment_id)).mappings().one())
+
+
 def to_confirm(db: Connection, contact_id: int) -> list[Payment]:
     """Money that arrived and that the person has not confirmed, the newest first."""
     query = _all.where(
         payments.c.contact_id == contact_id,
+        EARNED,
         payments.c.state == "succeeded",
         payments.c.confirmed_at.is_(None),
     )
@@ -141,7 +200,7 @@ def statement(db: Connection, contact_id: int, limit: int = 9) -> list[Payment]:
 
 def received_rwf(db: Connection, contact_id: int) -> int:
     """All that a person was ever paid, however long the list of it is."""
-    mine = (payments.c.contact_id == contact_id) & (payments.c.state == "succeeded")
+    mine = (payments.c.contact_id == contact_id) & EARNED & (payments.c.state == "succeeded")
     return int(db.execute(select(func.sum(payments.c.amount_rwf)).where(mine)).scalar() or 0)
 
 
@@ -150,7 +209,7 @@ def confirm(
 ) -> Literal["confirmed", "already", "gone"]:
     """The person says that the money is there; the order is then confirmed too."""
     payment = by_id(db, payment_id, actor.contact_id)
-    if payment is None or payment.state != "succeeded":
+    if payment is None or payment.kind != "payout" or payment.state != "succeeded":
         return "gone"
     fresh = (payments.c.id == payment_id) & payments.c.confirmed_at.is_(None)
     if db.execute(update(payments).where(fresh).values(confirmed_at=now)).rowcount != 1:

@@ -13,6 +13,7 @@ from bot.conversation import Language
 from bot.market.tickets import ABOUT_MONEY
 from bot.storage.prepared import Prepared
 from bot.storage.schema import (
+    bills,
     consents,
     contacts,
     hops,
@@ -191,6 +192,7 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
     # What staff must find out about money stays open, without the number of who has left.
     db.execute(update(tickets).where(_tickets_of(contact_id, contact.msisdn)).values(msisdn=""))
     _forget_payee(db, contact_id)
+    db.execute(update(bills).where(bills.c.contact_id == contact_id).values(why=""))
     db.execute(delete(transcripts).where(transcripts.c.owner == contact.msisdn))
     db.execute(delete(hops).where(hops.c.owner == contact.msisdn))
     _cancel_messages(db, contact_id)
@@ -230,6 +232,7 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
         .join(orders, orders.c.id == offers.c.order_id)
         .where(offers.c.contact_id == contact_id),
         "payments": select(payments).where(payments.c.contact_id == contact_id),
+        "bills": select(bills).where(bills.c.contact_id == contact_id),
         "lessons": select(lesson_progress).where(lesson_progress.c.contact_id == contact_id),
     }
     held = {name: [dict(row) for row in db.execute(q).mappings()] for name, q in tables.items()}

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from bot.market.payments import as_payment
 from bot.market.proof import is_valid, tidy
 from bot.storage.schema import payments
 
@@ -19,21 +20,17 @@ class Receipt:
     amount_rwf: int
     at: datetime
     state: str
+    kind: str
 
 
 def by_code(db: Connection, code: str) -> Receipt | None:
     """The receipt with this code, as it was typed; None when nobody has it or it has a slip."""
     if not is_valid(code):
         return None
-    columns = (
-        payments.c.proof_code,
-        payments.c.amount_rwf,
-        payments.c.created_at,
-        payments.c.settled_at,
-        payments.c.state,
-    )
-    row = db.execute(select(*columns).where(payments.c.proof_code == tidy(code))).first()
+    query = select(payments).where(payments.c.proof_code == tidy(code))
+    row = db.execute(query).mappings().first()
     if row is None:
         return None
-    at = row.settled_at or row.created_at
-    return Receipt(row.proof_code, row.amount_rwf, at, row.state)
+    found = as_payment(row)
+    at = found.settled_at or found.created_at
+    return Receipt(found.proof_code, found.amount_rwf, at, found.state, found.kind)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
 
-from bot.market import Actor, ledger, notices, people
+from bot.market import Actor, ledger, notices, people, postings
 from bot.market.payments import (
     OPEN,
     Payment,
@@ -16,10 +16,10 @@ from bot.market.payments import (
     change,
     locked,
     must_have,
+    send,
 )
 from bot.market.tickets import has_ticket, open_ticket
 from bot.payments.provider import Answer, Outcome
-from bot.storage import outbox
 from bot.storage.schema import payment_events, payments
 
 # How long to wait before each look-up, so that they come 5 s, 15 s, 1 min, 5 min and 30 min after
@@ -44,6 +44,8 @@ def record_asked(db: Connection, reference: str, answer: Answer, now: datetime) 
         return payment
     if answer.outcome is Outcome.REFUSED and payment.state == "created":
         return _fail(db, payment, answer, now)
+    if answer.outcome is Outcome.NEVER_TOLD:
+        return flag(db, payment, answer.reason, "operator's answer", now)
     trigger = "send" if answer.outcome is Outcome.ACCEPTED else "lose"
     if payment.state == "created":
         change(db, payment, trigger, "operator's answer", now, reason=answer.reason)
@@ -65,13 +67,13 @@ def record_answer(db: Connection, reference: str, answer: Answer, now: datetime)
         return _succeed(db, payment, answer, now)
     if answer.outcome is Outcome.REFUSED:
         return _fail(db, payment, answer, now)
+    if answer.outcome is Outcome.NEVER_TOLD:
+        return flag(db, payment, answer.reason, "operator's answer", now)
     _show_what_is_strange(db, payment, answer, now)
     age = now - _asked_at(db, payment)
     if answer.outcome is Outcome.NOT_THERE and age > _NEVER_ARRIVED:
         # Asked again under the same reference, it cannot be paid twice.
-        outbox.put(
-            db, "payout", f"payout:{reference}:{payment.look_ups}", {"reference": reference}, now
-        )
+        send(db, payment, str(payment.look_ups), now)
     if age > _STAFF_ASK_AFTER:
         _ask_staff_once(db, payment, "payment_unknown", now)
     _ask_later(db, payment.id, payment.look_ups + 1, now)
@@ -101,11 +103,17 @@ def look_up_now_by_reference(db: Connection, provider: str, reference: str, now:
     return look_up_now(db, payment.callback_token, now)
 
 
-def due_look_ups(db: Connection, now: datetime, hold_s: float, limit: int) -> list[Payment]:
-    """Payments whose look-up is due, held for `hold_s` so that no other process asks too."""
+def due_look_ups(
+    db: Connection, now: datetime, hold_s: float, limit: int, not_via: tuple[str, ...] = ()
+) -> list[Payment]:
+    """Payments whose look-up is due, held for `hold_s` so that no other process asks too.
+
+    Operators of `not_via` are not asked.
+    """
     query = (
         select(payments)
         .where(payments.c.state.in_(OPEN), payments.c.look_up_at <= now)
+        .where(payments.c.provider.not_in(not_via))
         .order_by(payments.c.look_up_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -122,7 +130,8 @@ def _succeed(db: Connection, payment: Payment, answer: Answer, now: datetime) ->
     wrong = _mismatch(payment, answer)
     if wrong:
         _suspend(db, payment, answer, now)
-        return flag(db, payment, wrong, "operator's answer", now)
+        txn_id = answer.provider_txn_id[:_TXN_ID_MAX]
+        return flag(db, payment, wrong, "operator's answer", now, provider_txn_id=txn_id)
     fee_rwf = answer.fee_rwf if answer.fee_rwf is not None else payment.fee_rwf
     change(
         db,
@@ -134,20 +143,31 @@ def _succeed(db: Connection, payment: Payment, answer: Answer, now: datetime) ->
         provider_txn_id=answer.provider_txn_id[:_TXN_ID_MAX],
         fee_rwf=fee_rwf,
         look_up_at=None,
-        payee_msisdn=_payee_to_keep(db, payment),
+        payee_msisdn=payee_to_keep(db, payment),
     )
-    lines = [
-        (ledger.payable(payment.contact_id), payment.amount_rwf),
-        (ledger.HUB_FLOAT, -payment.amount_rwf - fee_rwf),
-    ]
-    if fee_rwf:
-        lines.append((ledger.FEES, fee_rwf))
+    lines = postings.succeeded(payment, fee_rwf)
     ledger.post(db, f"payment:{payment.reference}:succeeded", lines, now)
-    paid = must_have(db, payment.reference)
-    carry_offer(db, paid, Actor("operator", "server", f"paid:{paid.reference}"), "pay", now)
-    words = notices.money_arrived
-    notices.tell(db, paid.contact_id, f"money:{paid.reference}", lambda: words(paid), now)
+    return tell_paid(db, payment.reference, now)
+
+
+def tell_paid(db: Connection, reference: str, now: datetime) -> Payment:
+    """The money is there: its order goes on, and the person has a message."""
+    paid = must_have(db, reference)
+    if paid.kind == "payout":
+        carry_offer(db, paid, Actor("operator", "server", f"paid:{reference}"), "pay", now)
+    words = notices.of_money_there(paid)
+    notices.tell(db, paid.contact_id, f"money:{reference}", lambda: words(paid), now)
     return paid
+
+
+def tell_failed(db: Connection, reference: str, now: datetime, *, to_staff: bool = True) -> Payment:
+    """No money moved: the person has a message; what we owe is for staff to look at too."""
+    failed = must_have(db, reference)
+    if to_staff and failed.kind != "collection":
+        _ask_staff(db, failed, "payment_missing", now)
+    words = notices.of_money_failed(failed)
+    notices.tell(db, failed.contact_id, f"failed:{reference}", lambda: words(failed), now)
+    return failed
 
 
 def _fail(db: Connection, payment: Payment, answer: Answer, now: datetime) -> Payment:
@@ -160,51 +180,42 @@ def _fail(db: Connection, payment: Payment, answer: Answer, now: datetime) -> Pa
         settled_at=now,
         reason=answer.reason,
         look_up_at=None,
-        payee_msisdn=_payee_to_keep(db, payment),
+        payee_msisdn=payee_to_keep(db, payment),
     )
-    lines = [
-        (ledger.payable(payment.contact_id), payment.amount_rwf),
-        (ledger.SALES, -payment.amount_rwf),
-    ]
-    ledger.post(db, f"payment:{payment.reference}:failed", lines, now)
-    failed = must_have(db, payment.reference)
-    _ask_staff(db, failed, "payment_missing", now)
-    words = notices.payment_failed
-    notices.tell(db, failed.contact_id, f"failed:{failed.reference}", lambda: words(failed), now)
-    return failed
+    lines = postings.failed(payment)
+    if lines:
+        ledger.post(db, f"payment:{payment.reference}:failed", lines, now)
+    return tell_failed(db, payment.reference, now)
 
 
-def flag(db: Connection, payment: Payment, wrong: str, by: str, now: datetime) -> Payment:
+def flag(
+    db: Connection, payment: Payment, wrong: str, by: str, now: datetime, **more: str
+) -> Payment:
     """Stop this locked payment for people to look at, with a ticket that says what is wrong."""
-    change(db, payment, "flag", by, now, reason=wrong, look_up_at=None)
+    change(db, payment, "flag", by, now, reason=wrong[:160], look_up_at=None, **more)
     flagged = must_have(db, payment.reference)
     _ask_staff(db, flagged, "payment_flagged", now)
     return flagged
 
 
 def _suspend(db: Connection, payment: Payment, answer: Answer, now: datetime) -> None:
-    """Money left that is not the payment we asked for: it stands apart until people know why."""
+    """Money moved that is not the payment we asked for: it stands apart until people know why."""
     if not answer.amount_rwf or answer.currency != payment.currency:
         return
-    fee_rwf = answer.fee_rwf or 0
-    lines = [
-        (ledger.SUSPENSE, answer.amount_rwf),
-        (ledger.HUB_FLOAT, -answer.amount_rwf - fee_rwf),
-    ]
-    if fee_rwf:
-        lines.append((ledger.FEES, fee_rwf))
+    lines = postings.suspended(payment, answer.amount_rwf, answer.fee_rwf or 0)
     ledger.post(db, f"payment:{payment.reference}:suspense", lines, now)
 
 
 def _mismatch(payment: Payment, answer: Answer) -> str:
-    told = {"amount_rwf", "currency", "payee_msisdn"} - answer.untold
-    if "amount_rwf" in told and answer.amount_rwf != payment.amount_rwf:
+    if "amount_rwf" not in answer.untold and answer.amount_rwf != payment.amount_rwf:
         return f"the operator says {answer.amount_rwf}, ours is {payment.amount_rwf}"
-    if "currency" in told and answer.currency != payment.currency:
+    if "currency" not in answer.untold and answer.currency != payment.currency:
         return f"the operator says {answer.currency!r}, ours is {payment.currency}"
-    if "payee_msisdn" in told and answer.payee_msisdn != payment.payee_msisdn:
-        return "the operator names another payee"
-    return ""
+    if payment.kind == "collection":
+        same = "payer_msisdn" in answer.untold or answer.payer_msisdn == payment.payee_msisdn
+        return "" if same else "the operator names another payer"
+    same = "payee_msisdn" in answer.untold or answer.payee_msisdn == payment.payee_msisdn
+    return "" if same else "the operator names another payee"
 
 
 def _show_what_is_strange(db: Connection, payment: Payment, answer: Answer, now: datetime) -> None:
@@ -216,7 +227,7 @@ def _show_what_is_strange(db: Connection, payment: Payment, answer: Answer, now:
 def _ask_staff_once(
     db: Connection, payment: Payment, category: str, now: datetime, why: str = ""
 ) -> None:
-    if not has_ticket(db, category, _about(payment)):
+    if not has_ticket(db, category, about(payment)):
         _ask_staff(db, payment, category, now, why)
 
 
@@ -230,7 +241,7 @@ def _ask_staff(
         # Not the payee of the payment, which may be what is wrong with it. Who left has no number.
         msisdn="" if person is None else person.msisdn,
         contact_id=payment.contact_id,
-        about=_about(payment),
+        about=about(payment),
         text=why or payment.reason,
         language="en",
         now=now,
@@ -243,11 +254,12 @@ def _asked_at(db: Connection, payment: Payment) -> datetime:
     return db.execute(select(payment_events.c.at).where(left)).scalar() or payment.created_at
 
 
-def _about(payment: Payment) -> str:
+def about(payment: Payment) -> str:
+    """What the tickets of this payment are about."""
     return f"{payment.order_code} {payment.proof_code}"
 
 
-def _payee_to_keep(db: Connection, payment: Payment) -> str:
+def payee_to_keep(db: Connection, payment: Payment) -> str:
     """Once settled the number is needed no more, so of who has left meanwhile it goes."""
     return payment.payee_msisdn if people.by_id(db, payment.contact_id) else ""
 

@@ -9,6 +9,7 @@ import re
 from enum import Enum, auto
 from typing import Any, Final
 
+from bot.payments.out_of_order import is_down
 from bot.payments.provider import Answer, Outcome, Term
 
 
@@ -69,7 +70,7 @@ def read_asked(http_status: int, data: Any, our_id: str) -> Answer:
         return Answer(Outcome.REFUSED, reason=code)
     if means in (_Means.ASK, _Means.NOT_THERE):
         return Answer(Outcome.UNKNOWN, reason=code)
-    return _strange(code) if code else Answer(Outcome.UNKNOWN, reason=f"HTTP {http_status}")
+    return _strange(code) if code else _nobody(http_status)
 
 
 def read_enquiry(http_status: int, data: Any, our_id: str, *, can_expire: bool) -> Answer:
@@ -99,7 +100,7 @@ def read_enquiry(http_status: int, data: Any, our_id: str, *, can_expire: bool) 
         return Answer(Outcome.UNKNOWN, reason=code or state)
     if code or state:
         return _strange(f"{state} {code}".strip())
-    return Answer(Outcome.UNKNOWN, reason=f"HTTP {http_status}")
+    return _nobody(http_status)
 
 
 def is_our_fault(data: Any) -> bool:
@@ -133,6 +134,12 @@ def _meaning(code: str) -> _Means | None:
 def _is_other(transaction: dict[str, Any], our_id: str) -> bool:
     named = text_of(transaction.get("id"))
     return bool(named) and named != our_id
+
+
+def _nobody(http_status: int) -> Answer:
+    """An answer without any of Airtel's codes may come from something in between."""
+    down = is_down(http_status)
+    return Answer(Outcome.UNKNOWN, reason=f"HTTP {http_status}", down=down)
 
 
 def _strange(why: str) -> Answer:

@@ -15,7 +15,7 @@ from bot.payments.airtel_codes import read_asked, read_enquiry
 from bot.payments.airtel_line import OUTSIDE, AirtelConfig, AirtelLine, national
 from bot.payments.collecting import CollectionOrder, RefundOrder
 from bot.payments.notes import plain
-from bot.payments.provider import Answer, Outcome, Term
+from bot.payments.provider import AIRTEL_MONEY, Answer, Outcome, Term
 
 _PAY = "/merchant/{v}/payments/"
 _ENQUIRE = "/standard/v1/payments"
@@ -25,6 +25,8 @@ _BALANCE = "/standard/v1/users/balance"
 
 class AirtelCollection:
     """The collection client. "Accepted" is "the prompt was sent": only a look-up tells."""
+
+    name = AIRTEL_MONEY
 
     def __init__(self, config: AirtelConfig, http: aiohttp.ClientSession) -> None:
         self._config = config
@@ -48,13 +50,17 @@ class AirtelCollection:
         try:
             status, data = await self._line.get(f"{_ENQUIRE}/{reference}")
         except OUTSIDE as error:
-            return Answer(Outcome.UNKNOWN, reason=type(error).__name__)
+            return Answer(Outcome.UNKNOWN, reason=type(error).__name__, down=True)
         return _of_a_payer(read_enquiry(status, data, reference, can_expire=True))
 
     async def refund(self, order: RefundOrder) -> Answer:
         """Give back the whole of a collection, named by Airtel's own id of it."""
         body = {"transaction": {"airtel_money_id": order.collection_txn_id}}
         return await self._ask(_REFUND, body, "")
+
+    async def look_up_refund(self, reference: str) -> Answer:
+        """No page of Airtel's has a look-up of a refund."""
+        return Answer(Outcome.NEVER_TOLD, reason="Airtel does not tell what became of a refund")
 
     async def balance_rwf(self) -> int | None:
         """The hub's money with Airtel, in whole francs; None when Airtel does not tell."""
@@ -68,7 +74,7 @@ class AirtelCollection:
         try:
             status, data = await self._line.post(path, body)
         except OUTSIDE as error:
-            return Answer(Outcome.UNKNOWN, reason=type(error).__name__)
+            return Answer(Outcome.UNKNOWN, reason=type(error).__name__, down=True)
         return read_asked(status, data, our_id)
 
 

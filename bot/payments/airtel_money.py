@@ -44,7 +44,7 @@ class AirtelMoney:
         try:
             status, data = await self._line.post(_PAY_OUT, body, with_pin=True)
         except OUTSIDE as error:
-            return Answer(Outcome.UNKNOWN, reason=type(error).__name__)
+            return Answer(Outcome.UNKNOWN, reason=type(error).__name__, down=True)
         return read_asked(status, data, payout.reference)
 
     async def look_up(self, reference: str) -> Answer:
@@ -52,7 +52,7 @@ class AirtelMoney:
         try:
             status, data = await self._line.get(f"{_ENQUIRE}/{reference}")
         except OUTSIDE as error:
-            return Answer(Outcome.UNKNOWN, reason=type(error).__name__)
+            return Answer(Outcome.UNKNOWN, reason=type(error).__name__, down=True)
         return read_enquiry(status, data, reference, can_expire=False)
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackHint:

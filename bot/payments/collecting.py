@@ -39,6 +39,8 @@ class RefundOrder:
 class CollectionProvider(Protocol):
     """One operator. Trouble outside is an `Outcome` or None, never an exception."""
 
+    name: str
+
     async def collect(self, order: CollectionOrder) -> Answer:
         """Send the prompt. "Accepted" is "the prompt was sent", never "paid"."""
         ...
@@ -49,6 +51,10 @@ class CollectionProvider(Protocol):
 
     async def refund(self, order: RefundOrder) -> Answer:
         """Give a collection back; the same one is never given back twice."""
+        ...
+
+    async def look_up_refund(self, reference: str) -> Answer:
+        """What became of a refund; "never told" by an operator that has no such look-up."""
         ...
 
     async def balance_rwf(self) -> int | None:

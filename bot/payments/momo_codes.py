@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final, Literal
 
+from bot.payments.out_of_order import is_down
 from bot.payments.provider import Answer, Outcome
 
 Party = Literal["payer", "payee"]
@@ -43,13 +44,15 @@ def read_asked(http_status: int, data: Any) -> Answer:
     code = code_of(data)
     if not code:
         # A 400 without MTN's own code, and any 403, may come from something in between.
-        return Answer(Outcome.UNKNOWN, reason=f"HTTP {http_status}")
+        down = is_down(http_status)
+        return Answer(Outcome.UNKNOWN, reason=f"HTTP {http_status}", down=down)
     if code not in _DOCUMENTED:
         return Answer(Outcome.UNKNOWN, reason=code, strange=True)
     certain = code in _REFUSED_AT_ONCE or (http_status == 400 and code not in _ASK)
     # 409: this reference was asked before, so only a look-up tells what became of it.
     refused = certain and http_status >= 400 and http_status != 409
-    return Answer(Outcome.REFUSED if refused else Outcome.UNKNOWN, reason=code)
+    outcome = Outcome.REFUSED if refused else Outcome.UNKNOWN
+    return Answer(outcome, reason=code, down=_is_out_of_service(http_status, code))
 
 
 def read_looked_up(http_status: int, data: Any, party: Party) -> Answer:
@@ -63,7 +66,9 @@ def read_looked_up(http_status: int, data: Any, party: Party) -> Answer:
         return Answer(Outcome.NOT_THERE)
     if http_status != 200 or not isinstance(data, dict):
         strange = bool(code) and code not in _DOCUMENTED
-        return Answer(Outcome.UNKNOWN, reason=code or f"HTTP {http_status}", strange=strange)
+        down = (not code and is_down(http_status)) or _is_out_of_service(http_status, code)
+        why = code or f"HTTP {http_status}"
+        return Answer(Outcome.UNKNOWN, reason=why, strange=strange, down=down)
     state, reason = text_of(data.get("status")).upper(), _reason(data.get("reason"))
     if state == "SUCCESSFUL" and not reason:
         return _told(Outcome.SUCCEEDED, "", data, party)
@@ -89,6 +94,10 @@ def whole(amount: Any) -> int | None:
     """An amount as whole units of its currency, or None where it is not whole."""
     match = re.fullmatch(r"([0-9]{1,12})(?:\.0+)?", str(amount))
     return int(match[1]) if match else None
+
+
+def _is_out_of_service(http_status: int, code: str) -> bool:
+    return http_status >= 500 and code == "SERVICE_UNAVAILABLE"
 
 
 def _told(

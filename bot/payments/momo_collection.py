@@ -11,7 +11,7 @@ from bot.payments import momo_accounts
 from bot.payments.collecting import CollectionOrder, RefundOrder
 from bot.payments.momo_line import MomoLine, party_id
 from bot.payments.notes import plain
-from bot.payments.provider import Answer, Outcome
+from bot.payments.provider import MTN_MOMO, Answer, Outcome
 
 _PAY = "/requesttopay"
 _REFUND = "/refund"
@@ -23,6 +23,8 @@ class MomoCollection:
     Refunds belong to MTN's disbursement, so it speaks to both products; `disbursement` is the
     payout client's own line, so that they share a token.
     """
+
+    name = MTN_MOMO
 
     def __init__(self, collection: MomoLine, disbursement: MomoLine) -> None:
         self._line, self._payouts = collection, disbursement

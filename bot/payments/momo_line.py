@@ -69,7 +69,7 @@ class MomoLine:
         try:
             status, data = await self._call("POST", path, headers, body)
         except OUTSIDE as error:
-            return Answer(Outcome.UNKNOWN, reason=type(error).__name__)
+            return Answer(Outcome.UNKNOWN, reason=type(error).__name__, down=True)
         return read_asked(status, data)
 
     async def look_up(self, path: str, reference: str, party: Party) -> Answer:
@@ -77,7 +77,7 @@ class MomoLine:
         try:
             status, data = await self.get(f"{path}/{reference}")
         except OUTSIDE as error:
-            return Answer(Outcome.UNKNOWN, reason=type(error).__name__)
+            return Answer(Outcome.UNKNOWN, reason=type(error).__name__, down=True)
         return read_looked_up(status, data, party)
 
     async def get(self, path: str) -> tuple[int, Any]:

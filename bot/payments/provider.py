@@ -22,6 +22,8 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     NOT_THERE = "not_there"
     UNKNOWN = "unknown"
+    # This operator never tells what became of it: staff look in its portal.
+    NEVER_TOLD = "never_told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class Answer:
 
     `untold` names the terms that this operator leaves out by design, so that their absence is no
     mismatch. A payout names its payee, a collection its payer. `strange` means that no page
-    explains the answer: a person must read it.
+    explains the answer: a person must read it. `down` means that nobody answered as this operator
+    does: no answer, an error of its gateway, a page for people, no token.
     """
 
     outcome: Outcome
@@ -55,6 +58,7 @@ class Answer:
     untold: frozenset[Term] = frozenset()
     strange: bool = False
     payer_msisdn: str = ""
+    down: bool = False
 
 
 @dataclass(frozen=True, slots=True)

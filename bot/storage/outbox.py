@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, func, insert, select, update
 
 from bot.storage.schema import outbox
 
@@ -21,6 +21,7 @@ class OutboxRow:
     payload: dict[str, Any]
     attempts: int
     lease: str
+    via: str = ""
 
 
 def put(
@@ -30,8 +31,12 @@ def put(
     payload: dict[str, Any],
     now: datetime,
     due_at: datetime | None = None,
+    via: str = "",
 ) -> bool:
-    """Write news in this transaction. False when news with this key is there already."""
+    """Write news in this transaction. False when news with this key is there already.
+
+    `via` is the operator through which money leaves.
+    """
     if db.execute(select(outbox.c.id).where(outbox.c.dedupe_key == dedupe_key)).first():
         return False
     db.execute(
@@ -39,6 +44,7 @@ def put(
             kind=kind,
             dedupe_key=dedupe_key,
             payload=payload,
+            via=via,
             due_at=due_at or now,
             written_at=now,
         )
@@ -46,13 +52,45 @@ def put(
     return True
 
 
-def claim(db: Connection, lease: str, now: datetime, lease_s: float, limit: int) -> list[OutboxRow]:
-    """Take up to `limit` pieces that are due, for `lease_s`; others pass over them."""
+def claim(
+    db: Connection,
+    lease: str,
+    now: datetime,
+    lease_s: float,
+    limit: int,
+    not_via: tuple[str, ...] = (),
+) -> list[OutboxRow]:
+    """Take up to `limit` pieces that are due, for `lease_s`; others pass over them.
+
+    What would leave through an operator of `not_via` stays.
+    """
+    due = (outbox.c.due_at <= now) & outbox.c.via.not_in(not_via)
+    return _take(db, due, (outbox.c.due_at, outbox.c.id), lease, now, lease_s, limit)
+
+
+def claim_via(
+    db: Connection, via: str, lease: str, now: datetime, lease_s: float, limit: int
+) -> list[OutboxRow]:
+    """Take up to `limit` of what was held back from this operator, the oldest first."""
+    # One that was tried and came back waits no longer; a new one keeps its own moment.
+    held = (outbox.c.via == via) & ((outbox.c.due_at <= now) | (outbox.c.last_error != ""))
+    return _take(db, held, (outbox.c.id,), lease, now, lease_s, limit)
+
+
+def _take(
+    db: Connection,
+    which: ColumnElement[bool],
+    order: tuple[Column[Any], ...],
+    lease: str,
+    now: datetime,
+    lease_s: float,
+    limit: int,
+) -> list[OutboxRow]:
     query = (
         select(outbox)
-        .where(outbox.c.state == "waiting", outbox.c.due_at <= now)
+        .where(outbox.c.state == "waiting", which)
         .where((outbox.c.lease_until.is_(None)) | (outbox.c.lease_until <= now))
-        .order_by(outbox.c.due_at, outbox.c.id)
+        .order_by(*order)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -64,7 +102,13 @@ def claim(db: Connection, lease: str, now: datetime, lease_s: float, limit: int)
         db.execute(update(outbox).where(mine).values(taken))
     return [
         OutboxRow(
-            row["id"], row["kind"], row["dedupe_key"], row["payload"], row["attempts"] + 1, lease
+            row["id"],
+            row["kind"],
+            row["dedupe_key"],
+            row["payload"],
+            row["attempts"] + 1,
+            lease,
+            row["via"],
         )
         for row in rows
     ]
@@ -78,6 +122,12 @@ def done(db: Connection, row: OutboxRow, now: datetime) -> bool:
 def again(db: Connection, row: OutboxRow, error: str, due_at: datetime) -> bool:
     """It did not leave: try again at `due_at`."""
     return _end(db, row, {"due_at": due_at, "last_error": error[:160]})
+
+
+def give_back(db: Connection, row: OutboxRow, why: str, due_at: datetime) -> bool:
+    """It could not be tried: it waits as if it had not been taken."""
+    values = {"due_at": due_at, "last_error": why[:160], "attempts": row.attempts - 1}
+    return _end(db, row, values)
 
 
 def dead(db: Connection, row: OutboxRow, error: str, now: datetime) -> bool:

@@ -21,7 +21,9 @@ def isoko(folder: Path, *arguments: str, **settings: str) -> subprocess.Complete
 def test_every_command_teaches_by_an_example(tmp_path: Path) -> None:
     for command in (["serve"], ["phone"], ["doctor"], ["map"], ["messages"], ["db", "upgrade"],
                     ["prices", "import"], ["staff", "add"], ["proof"], ["ledger", "verify"],
-                    ["ledger", "reconcile"], ["payouts", "waiting"], ["payouts", "release"]):  # fmt: skip
+                    ["ledger", "reconcile"], ["payouts", "waiting"], ["payouts", "release"],
+                    ["collections", "ask"], ["collections", "refund"],
+                    ["payments", "flagged"], ["payments", "settle"]):  # fmt: skip
         done = isoko(tmp_path, *command, "--help")
         assert done.returncode == 0 and "Example:" in done.stdout, command
 

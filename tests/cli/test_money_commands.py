@@ -8,11 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from bot.market import payments
 from bot.storage.schema import payments as rows
-from tests.server import Running, running
+from tests.server import TEA, Running, running
 from tests.test_payout_loop import operator, pay, settled
 
 _STRICT = {"ISOKO_PAYOUTS__RELEASE_ABOVE_RWF": "50000"}
@@ -62,7 +62,7 @@ async def test_a_large_payout_waits_is_released_by_two_and_stands_in_the_books(t
 
 async def the_books_are_right(server: Running, folder: Path) -> None:
     good = await isoko(folder, "ledger", "verify")
-    assert good.returncode == 0 and "checked: 4 entries, 8 lines, 2 payments" in good.stdout
+    assert good.returncode == 0 and "checked: 5 entries, 10 lines, 2 payments" in good.stdout
     today = datetime.now(ZoneInfo("Africa/Kigali")).date().isoformat()
     url = f"{server.parts.sandbox.url}/sandbox/mtn-momo/statement.csv"
     async with server.parts.http.get(url, params={"date": today}) as answer:
@@ -85,6 +85,72 @@ async def the_books_are_right(server: Running, folder: Path) -> None:
     )
     bad = await isoko(folder, "ledger", "verify")
     assert bad.returncode == 1 and "FAULT" in bad.stdout and "do: " in bad.stdout
+
+
+async def test_a_bill_is_asked_flagged_settled_and_seen_by_staff(tmp_path) -> None:
+    async with running(tmp_path, ISOKO_COLLECTIONS__PROMPT_AFTER_S="0") as server:
+        ask = ("collections", "ask", "0788000002", "9000", "--order", "KW-1042", "--why", "bags")
+        asked = await isoko(tmp_path, *ask)
+        assert asked.returncode == 0 and "9,000\xa0Frw for KW-1042" in asked.stdout
+        assert any("payer 9 000 Frw" in sms.replace("\xa0", " ") for sms in await server.inbox(TEA))
+        operator(server, amount_altered=True)
+        phone = server.phone(TEA)
+        await phone.dials()
+        await phone.types("3")
+        await phone.picks("Payer KW-1042")
+        await phone.types("1")
+        query = select(rows.c.reference).where(rows.c.direction == "collection")
+        reference = await server.parts.market.records.read(lambda db: db.execute(query).scalar())
+        await settled(server, reference, "flagged")
+        listed = await isoko(tmp_path, "payments", "flagged")
+        assert reference in listed.stdout and "the operator says 10000" in listed.stdout
+        assert "in suspense: -10,000\xa0Frw" in listed.stdout and "do: ask the op" in listed.stdout
+        end = (
+            "payments",
+            "settle",
+            reference,
+            "--as",
+            "succeeded",
+            "--reason",
+            "portal",
+            "--by",
+            "amina",
+        )
+        alone = await isoko(tmp_path, *end, "--second", "Amina")
+        assert alone.returncode == 1 and "two different people" in alone.stderr
+        done = await isoko(tmp_path, *end, "--second", "eric")
+        assert done.returncode == 0 and "settled" in done.stdout
+        assert "no payment is flagged" in (await isoko(tmp_path, "payments", "flagged")).stdout
+        assert any("vous avez payé" in sms for sms in await server.inbox(TEA))
+        first = await isoko(tmp_path, "collections", "refund", reference, "--by", "amina")
+        again = await isoko(tmp_path, "collections", "refund", reference, "--by", "amina")
+        assert first.returncode == 0 and again.returncode == 1 and "already" in again.stderr
+        assert (await isoko(tmp_path, "ledger", "verify")).returncode == 0
+
+
+async def test_a_bill_that_may_not_be_is_said_in_one_line(tmp_path: Path) -> None:
+    async with running(tmp_path):
+        pass
+    for arguments, said in (
+        (("0788000009", "9000", "--order", "KW-1042"), "nobody is registered"),
+        (("0788000002", "0", "--order", "KW-1042"), "positive whole number"),
+        (("0788000002", "5000001", "--order", "KW-1042"), "over the largest"),
+        (("0788000002", "9000", "--order", "KW-9"), "there is no order KW-9"),
+    ):
+        done = await isoko(tmp_path, "collections", "ask", *arguments)
+        assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr
+
+
+async def test_an_outage_is_shown_to_staff(tmp_path: Path) -> None:
+    slow = {"ISOKO_OUTAGE__FAILURES": "1", "ISOKO_OUTAGE__PROBE_S": "600"}
+    async with running(tmp_path, **slow) as server:
+        operator(server, answer_503=True)
+        await pay(server)
+        await asyncio.sleep(0.8)
+        shown = await isoko(tmp_path, "payouts", "waiting")
+        assert "mtn-momo is down since" in shown.stdout and "1 payments wait" in shown.stdout
+        checked = await isoko(tmp_path, "doctor")
+        assert "outages     mtn-momo is down (" in checked.stdout
 
 
 async def test_what_is_typed_wrong_is_said_in_one_line(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The calls of the golden transcripts: what is typed, by whom."""
 
 from tests.phone import PIN
-from tests.server import AIRTEL, CRAFTS, FARMER, TEA, UNKNOWN
+from tests.server import AIRTEL, CRAFTS, DEBTOR, FARMER, TEA, UNKNOWN
 
 # name: (what happens, who calls, what is typed after the dial)
 CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
@@ -26,6 +26,10 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
                   ("2", "1", "1", "1", "3")),
     "confirm": ("A farmer confirms that money arrived, and asks for the receipt.", FARMER,
                 ("3", "1", PIN, "99", "1", "1")),
+    "pay": ("A farmer pays a bill: the call ends, and the operator's own prompt follows.", DEBTOR,
+            ("3", "4", "1")),
+    "pay_not": ("A farmer looks at a bill and does not pay it; a double press of 4 does nothing.",
+                DEBTOR, ("3", "4", "4", "2", "4", "0", "0")),
     "statement": ("A farmer looks at the statement.", FARMER, ("3", "2", PIN)),
     "payment_problem": ("A farmer reports a payment problem.", FARMER, ("3", "3", "5")),
     "receipt": ("A farmer checks a receipt: a slip first, then a code that nobody has.", FARMER,

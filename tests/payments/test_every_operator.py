@@ -56,6 +56,21 @@ async def test_each_trouble_has_its_outcome_and_raises_nothing(
     assert (await client.look_up(order.reference)).outcome is looked_up
 
 
+@pytest.mark.parametrize(("switches", "down"), [
+    ({"answer_503": True}, True), ({"html_200": True}, True), ({"outage": True}, True),
+    ({"hang_s": 2}, True), ({"token_ttl_s": 0}, True), ({}, False), ({"settle_after_s": 60}, False),
+    ({"not_found_s": 60}, False), ({"lost_callback": True}, False),
+])  # fmt: skip
+async def test_what_is_an_outage_and_what_is_an_answer(
+    switches: dict, down: bool, operator: Operator, client: PaymentProvider, sandbox: Sandbox
+) -> None:
+    operator.switch(sandbox, Switches(**{"settle_after_s": 0} | switches))
+    order = payout()
+    assert (await client.ask(order)).down is down
+    # What hangs only while it is taken can be looked up.
+    assert (await client.look_up(order.reference)).down is (down and "hang_s" not in switches)
+
+
 async def test_a_paid_payout_tells_its_terms_and_transaction(
     operator: Operator, client: PaymentProvider
 ) -> None:

@@ -91,7 +91,8 @@ def test_every_documented_code_is_known_when_asking(code: str) -> None:
     at_400, at_500 = (read_asked(status, {"code": code}) for status in (400, 500))
     refused_at_500 = Outcome.REFUSED if code in CERTAIN else Outcome.UNKNOWN
     refused_at_400 = Outcome.UNKNOWN if code in UNDECIDED else Outcome.REFUSED
-    assert at_500 == Answer(refused_at_500, reason=code)
+    out_of_service = code == "SERVICE_UNAVAILABLE"
+    assert at_500 == Answer(refused_at_500, reason=code, down=out_of_service)
     assert at_400 == Answer(refused_at_400, reason=code)
     assert read_asked(409, {"code": code}).outcome is Outcome.UNKNOWN
     assert read_asked(200, {"code": code}).outcome is Outcome.UNKNOWN
@@ -153,8 +154,8 @@ def test_a_state_that_no_page_names_is_not_decided_and_is_shown_to_staff(state: 
 
 def test_a_gateway_s_refusal_of_our_key_is_unknown() -> None:
     told = fixture("momo_apim_error_401_bad_key")
-    assert read_asked(401, told) == Answer(Outcome.UNKNOWN, reason="HTTP 401")
-    assert read_looked_up(401, told, "payer") == Answer(Outcome.UNKNOWN, reason="HTTP 401")
+    shut = Answer(Outcome.UNKNOWN, reason="HTTP 401", down=True)
+    assert read_asked(401, told) == read_looked_up(401, told, "payer") == shut
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ from bot.storage.schema.columns import metadata
 from bot.storage.schema.delivery import audit, hops, inbox, outbox, transcripts
 from bot.storage.schema.money import (
     PAYMENT_STATES,
+    bills,
     ledger_entries,
     ledger_lines,
+    operators,
     payment_approvals,
     payment_events,
     payments,
@@ -31,6 +33,7 @@ __all__ = [
     "OFFER_STATES",
     "PAYMENT_STATES",
     "audit",
+    "bills",
     "consents",
     "contacts",
     "hops",
@@ -41,6 +44,7 @@ __all__ = [
     "metadata",
     "offer_events",
     "offers",
+    "operators",
     "orders",
     "outbox",
     "payment_approvals",

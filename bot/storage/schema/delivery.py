@@ -26,6 +26,8 @@ outbox = Table(
     row_id(),
     Column("kind", String(16), nullable=False),
     Column("dedupe_key", String(80), nullable=False, unique=True),
+    # The operator through which money leaves; news of another kind has none.
+    Column("via", String(16), nullable=False, server_default=""),
     Column("payload", Json, nullable=False),
     Column("state", String(8), nullable=False, server_default="waiting"),
     Column("due_at", Moment, nullable=False),
@@ -36,6 +38,7 @@ outbox = Table(
     Column("written_at", Moment, nullable=False),
     Column("done_at", Moment),
     Index(None, "state", "due_at"),
+    Index(None, "via", "state"),
     one_of("state", ("waiting", "sent", "dead")),
 )
 

@@ -1,10 +1,25 @@
 """Tables of money: payments and the double-entry ledger."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, text
 
 from bot.storage.schema.columns import BigInt, Moment, belongs_to, metadata, one_of, row_id
 
 PAYMENT_STATES = ("created", "sent", "unknown", "succeeded", "failed", "flagged")
+_ALIVE = text("state <> 'failed'")
+
+bills = Table(
+    "bills",
+    metadata,
+    row_id(),
+    belongs_to("contact_id", "contacts", index=True),
+    Column("order_code", String(16), nullable=False),
+    Column("amount_rwf", BigInt, nullable=False),
+    # Why it is owed, in the words of who asked; emptied when the person leaves.
+    Column("why", String(80), nullable=False, server_default=""),
+    Column("by", String(40), nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    CheckConstraint("amount_rwf > 0 AND amount_rwf <= 5000000", name="amount_in_limits"),
+)
 
 payments = Table(
     "payments",
@@ -18,6 +33,7 @@ payments = Table(
     belongs_to("offer_id", "offers", nullable=True, index=True),
     Column("order_code", String(16), nullable=False),
     Column("provider", String(16), nullable=False),
+    # Whose wallet it is: the payee of a payout, the payer of a collection.
     Column("payee_msisdn", String(16), nullable=False),
     Column("amount_rwf", BigInt, nullable=False),
     Column("fee_rwf", BigInt, nullable=False, server_default="0"),
@@ -33,7 +49,13 @@ payments = Table(
     # When to ask the operator next, and how often we have asked.
     Column("look_up_at", Moment),
     Column("look_ups", Integer, nullable=False, server_default="0"),
+    # What a collection pays, and which collection a payout gives back.
+    belongs_to("bill_id", "bills", nullable=True),
+    belongs_to("refunds_id", "payments", nullable=True),
     Index(None, "state", "look_up_at"),
+    # A bill is paid once, and a collection given back once, however many ask at the same time.
+    Index(None, "bill_id", unique=True, sqlite_where=_ALIVE, postgresql_where=_ALIVE),
+    Index(None, "refunds_id", unique=True, sqlite_where=_ALIVE, postgresql_where=_ALIVE),
     one_of("direction", ("payout", "collection")),
     one_of("state", PAYMENT_STATES),
     CheckConstraint("amount_rwf > 0 AND amount_rwf <= 5000000", name="amount_in_limits"),
@@ -86,8 +108,26 @@ ledger_lines = Table(
         nullable=False,
         index=True,
     ),
-    # "hub_float", "farmer_payable:<contact>", "fees", "hub_sales", "suspense".
+    # "hub_float", "fees", "hub_sales", "hub_revenue", "suspense", "write_off", and of each person
+    # "farmer_payable:<contact>" and "receivable:<contact>".
     Column("account", String(40), nullable=False, index=True),
     Column("amount_rwf", BigInt, nullable=False),
     CheckConstraint("amount_rwf <> 0", name="amount_not_zero"),
+)
+
+operators = Table(
+    "operators",
+    metadata,
+    Column("provider", String(16), primary_key=True),
+    Column("state", String(12), nullable=False, server_default="working"),
+    # Answers in a row that were none, and which outage this is or the last one was.
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("outage", Integer, nullable=False, server_default="0"),
+    Column("since", Moment),
+    # When it is asked again whether it works, or when the next held payments may leave.
+    Column("next_at", Moment),
+    # Who has a payment up to this one was told.
+    Column("told_up_to", BigInt, nullable=False, server_default="0"),
+    Column("why", String(80), nullable=False, server_default=""),
+    one_of("state", ("working", "down", "recovering")),
 )

@@ -1,0 +1,120 @@
+"""`isoko payments`: flagged payments wait here until two people have found out about them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, TypeVar
+
+import typer
+from sqlalchemy import Connection
+
+from bot.i18n import load_catalogues
+from bot.i18n.formats import amount, at
+from bot.market import settling_by_hand
+from bot.market.settling_by_hand import Flagged
+from bot.settings import Settings, load_settings
+from bot.storage.opening import open_records, upgrade
+
+T = TypeVar("T")
+_SAID = {
+    "settled": "settled: books and audit hold it, its tickets are closed, the person is told",
+    "gone": "there is no payment with this reference: see `isoko payments flagged`",
+    "not_flagged": "it is not flagged: only a flagged payment is ended by hand",
+    "one_name": "--by and --second must be the names of two different people",
+    "no_reason": "--reason must say how you know",
+}
+_ASK = {
+    "payout": "ask the operator where the money is",
+    "collection": "ask the operator whether the person has paid",
+    "refund": "look in the operator's portal whether it was given back",
+}
+
+
+class End(StrEnum):
+    """What staff can find a payment to be."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+app = typer.Typer(no_args_is_help=True, help="Flagged payments.")
+
+
+@app.callback()
+def _group() -> None:
+    """Flagged payments.
+
+    Example: isoko payments flagged
+    """
+
+
+@app.command("flagged")
+def flagged() -> None:
+    """List the flagged payments: why, what stands in suspense, and what to do.
+
+    Example: isoko payments flagged
+    """
+    settings = load_settings()
+    found = asyncio.run(_do(settings, settling_by_hand.flagged, writes=False))
+    for one in found:
+        _show(one, settings)
+    if not found:
+        typer.echo("no payment is flagged")
+
+
+def _show(one: Flagged, settings: Settings) -> None:
+    payment = one.payment
+    typer.echo(
+        f"{payment.reference}  {payment.kind}  {amount(payment.amount_rwf, 'en')}  "
+        f"{payment.order_code}  {payment.provider}  "
+        f"{at(payment.created_at, settings.hub.timezone)}  ticket {one.ticket or 'closed'}"
+    )
+    typer.echo(f"  why: {payment.reason}")
+    if one.suspense_rwf:
+        typer.echo(f"  in suspense: {amount(one.suspense_rwf, 'en')}")
+    typer.echo(
+        f"  do: {_ASK[payment.kind]}; then `isoko payments settle {payment.reference} --as "
+        "succeeded|failed --reason … --by NAME --second NAME` (failed: nothing moved, or the "
+        "operator has taken it back)"
+    )
+
+
+@app.command("settle")
+def settle(
+    reference: Annotated[str, typer.Argument(help="As `isoko payments flagged` shows it")],
+    end: Annotated[End, typer.Option("--as", help="What became of it")],
+    reason: Annotated[str, typer.Option(help="How you know")],
+    by: Annotated[str, typer.Option(help="Who found out")],
+    second: Annotated[str, typer.Option(help="Who checked it; somebody else")],
+) -> None:
+    """End a flagged payment; empties suspense, closes its tickets, tells the person.
+
+    Ends with 1 when nothing was settled.
+
+    Example: isoko payments settle 0b6c1f4e-3a52-4f0e-9d0c-5b1f6e0a7c11 --as succeeded
+    --reason "MTN's letter of 3 May" --by amina --second eric
+    """
+    load_catalogues()
+    now = datetime.now(UTC)
+
+    def work(db: Connection) -> str:
+        return settling_by_hand.settle(
+            db, reference, end.value, reason=reason, by=by, second=second, now=now
+        )
+
+    outcome = asyncio.run(_do(load_settings(), work, writes=True))
+    typer.echo(_SAID[outcome], err=outcome != "settled")
+    if outcome != "settled":
+        raise typer.Exit(1)
+
+
+async def _do(settings: Settings, work: Callable[[Connection], T], *, writes: bool) -> T:
+    await upgrade(settings.database_url, settings.data_dir)
+    records = await open_records(settings.database_url, settings.data_dir)
+    try:
+        return await (records.write(work) if writes else records.read(work))
+    finally:
+        await records.close()

@@ -1,0 +1,100 @@
+"""Pay a bill: the yes is given here, the money's own PIN in the operator's prompt afterwards."""
+
+from sqlalchemy import Connection
+
+from bot.conversation import Choice, Screen
+from bot.flow import Done, Flow, Next, Start, Turn
+from bot.i18n import _
+from bot.i18n.formats import amount
+from bot.market import bills, collecting, notices, outages, people, wallets
+from bot.market.payments import Payment
+
+flow = Flow(
+    "pay",
+    start="confirm",
+    moves=[
+        # move     from       to
+        ("yes",    "confirm", "asked"),
+        ("no",     "confirm", "kept"),
+        ("paying", "confirm", "kept"),
+    ],
+    calls=[("register", "confirm")],
+    personal=True,
+)  # fmt: skip
+
+
+@flow.step("confirm")
+async def ask_if_they_pay(turn: Turn) -> Next:
+    contact_id = turn.session.contact_id
+    if not contact_id:
+        return Start("register")
+    bill = await turn.read(bills.by_id, turn.notes.get("picked") or 0, contact_id)
+    contact = await turn.read(people.by_id, contact_id)
+    if bill is None or contact is None:
+        return "paying"
+    under_way = await turn.read(collecting.paying, bill.id)
+    if under_way is not None:
+        return "paying"
+    language, provider = turn.session.language or "rw", wallets.provider_of(contact)
+    question = _("Pay {amount} for order {code}?").format(
+        amount=amount(bill.amount_rwf, language), code=bill.order_code
+    )
+    wallet = notices.wallet_name(provider)
+    text = _("Enter your PIN in the {wallet} prompt. Never give it to anyone.")
+    if await turn.read(outages.is_down, provider):
+        text = _("{wallet} does not work now: its request comes later, by itself.")
+    # Keys of S7; what leads here is never 1: the payments menu lists bills last.
+    return Screen(
+        f"{question}\n{text.format(wallet=wallet)}",
+        [Choice(_("Confirm"), "yes", key="1"), Choice(_("Cancel"), "no", key="2")],
+        guard=True,
+    )
+
+
+@flow.effect("asked")
+def ask_the_wallet(turn: Turn, db: Connection) -> Screen:
+    market = turn.market
+    asked = collecting.collect(
+        db, turn.notes.get("picked") or 0, turn.session.contact_id, market.collections, turn.now
+    )
+    if asked is None:
+        return Screen(_("This payment is not there any more."), ends=True)
+    return Screen(_what_follows(db, turn, asked), ends=True)
+
+
+@flow.step("kept")
+async def back_to_payments(turn: Turn) -> Next:
+    return Done()
+
+
+def truth_of(payment: Payment, is_down: bool) -> str:
+    """What a person may be told of a payment that is not settled."""
+    if payment.state == "created" and is_down:
+        text = _(
+            "{wallet} does not work now. The payment of order {code} waits and goes on by itself. "
+            "You will get an SMS."
+        )
+        wallet = notices.wallet_name(payment.provider)
+        return text.format(wallet=wallet, code=payment.order_code)
+    if payment.kind == "collection":
+        text = _(
+            "We are checking the payment of order {code}. Do not pay again. You will get an SMS."
+        )
+        return text.format(code=payment.order_code)
+    text = _("We are checking the payment of order {code}. You will get an SMS.")
+    return text.format(code=payment.order_code)
+
+
+def _what_follows(db: Connection, turn: Turn, asked: Payment) -> str:
+    if asked.state == "succeeded":
+        return _("Order {code} is paid.").format(code=asked.order_code)
+    made_now = asked.state == "created" and asked.created_at == turn.now
+    if made_now and not outages.is_down(db, asked.provider):
+        text = _(
+            "{wallet} asks you to pay {amount} now: enter your PIN there. An SMS tells you when it "
+            "is paid."
+        )
+        language = turn.session.language or "rw"
+        rwf = amount(asked.amount_rwf, language)
+        return text.format(wallet=notices.wallet_name(asked.provider), amount=rwf)
+    return truth_of(asked, outages.is_down(db, asked.provider))

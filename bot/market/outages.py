@@ -1,0 +1,211 @@
+"""Operators that are out of order: judged by their own answers, and remembered for all processes.
+
+A payment of such an operator waits in the outbox, untried. Later the operator is asked whether it
+works; then what waited leaves, the oldest first, a few at a time, before anything newer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, exists, func, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.market import notices
+from bot.market.payments import OPEN, Payment, as_payment, by_reference
+from bot.payments.provider import Answer
+from bot.storage import outbox
+from bot.storage.outbox import OutboxRow
+from bot.storage.schema import operators, payments
+from bot.storage.schema import outbox as outbox_rows
+
+_TOLD_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class OutageRules:
+    """When an operator counts as out of order, and how it is taken up again.
+
+    After `failures` answers in a row that were none; it is asked every `probe_s`, and then
+    `release_batch` payments leave every `release_s`.
+    """
+
+    failures: int = 5
+    probe_s: float = 30.0
+    release_batch: int = 10
+    release_s: float = 1.0
+
+
+USUAL_OUTAGE = OutageRules()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An operator that does not work, or is being taken up again, and what waits for it."""
+
+    provider: str
+    state: str
+    since: datetime
+    why: str
+    waiting: int
+
+
+def note(db: Connection, provider: str, answer: Answer, rules: OutageRules, now: datetime) -> None:
+    """Judge by one answer of the operator, which may be none at all."""
+    works = not answer.down
+    known = operators.c.provider == provider
+    row = db.execute(select(operators).where(known)).mappings().first()
+    if works and (row is None or (row["state"] == "working" and not row["failures"])):
+        return
+    if row is None:
+        _begin(db, provider)
+    row = db.execute(select(operators).where(known).with_for_update()).mappings().one()
+    if works:
+        # Of one that is down only a probe tells: an answer may have been under way for long.
+        if row["state"] == "working":
+            db.execute(update(operators).where(known).values(failures=0))
+        return
+    values = {"failures": row["failures"] + 1, "why": answer.reason[:80]}
+    again = {"next_at": now + timedelta(seconds=rules.probe_s)}
+    if row["state"] == "recovering":
+        values |= {"state": "down", **again}
+    elif row["state"] == "working" and values["failures"] >= rules.failures:
+        new = {"outage": row["outage"] + 1, "since": now, "told_up_to": 0}
+        values |= {"state": "down", **new, **again}
+    db.execute(update(operators).where(known).values(values))
+
+
+def shut(db: Connection) -> tuple[str, ...]:
+    """The operators through which nothing leaves by itself now."""
+    query = select(operators.c.provider).where(operators.c.state != "working")
+    return tuple(db.execute(query).scalars())
+
+
+def down(db: Connection) -> tuple[str, ...]:
+    """The operators that are out of order."""
+    query = select(operators.c.provider).where(operators.c.state == "down")
+    return tuple(db.execute(query).scalars())
+
+
+def is_down(db: Connection, provider: str) -> bool:
+    """Whether this operator is out of order."""
+    return provider in down(db)
+
+
+def due_probes(db: Connection, rules: OutageRules, now: datetime) -> list[str]:
+    """Operators that are to be asked whether they work again; no other process asks them too."""
+    due = (operators.c.state == "down") & (operators.c.next_at <= now)
+    query = select(operators.c.provider).where(due).with_for_update(skip_locked=True)
+    found = list(db.execute(query).scalars())
+    later = now + timedelta(seconds=rules.probe_s)
+    db.execute(update(operators).where(operators.c.provider.in_(found)).values(next_at=later))
+    return found
+
+
+def works_again(db: Connection, provider: str, now: datetime) -> None:
+    """A probe was answered: what waits may leave, and what is not known is asked about."""
+    was_down = (operators.c.provider == provider) & (operators.c.state == "down")
+    back = {"state": "recovering", "failures": 0, "next_at": now}
+    if db.execute(update(operators).where(was_down).values(back)).rowcount:
+        unsure = (payments.c.provider == provider) & payments.c.state.in_(OPEN)
+        asked = payments.c.look_up_at.is_not(None)
+        db.execute(update(payments).where(unsure, asked).values(look_up_at=now))
+
+
+def release(
+    db: Connection, lease: str, rules: OutageRules, lease_s: float, now: datetime
+) -> list[OutboxRow]:
+    """Take the oldest few that waited for each operator that works again, and tell their people.
+
+    When nothing waits any more the outage is over.
+    """
+    due = (operators.c.state == "recovering") & (operators.c.next_at <= now)
+    query = select(operators).where(due).with_for_update(skip_locked=True)
+    taken: list[OutboxRow] = []
+    for one in db.execute(query).mappings().all():
+        rows = outbox.claim_via(db, one["provider"], lease, now, lease_s, rules.release_batch)
+        values: dict[str, Any] = {"next_at": now + timedelta(seconds=rules.release_s)}
+        if not rows and not _waiting(db, one["provider"]):
+            values = {"state": "working", "since": None, "next_at": None, "why": ""}
+        db.execute(update(operators).where(operators.c.provider == one["provider"]).values(values))
+        for row in rows:
+            payment = by_reference(db, row.payload["reference"])
+            if payment is not None and payment.id <= one["told_up_to"]:
+                _tell(db, payment, "back", one["outage"], now)
+        taken += rows
+    return taken
+
+
+def tell_who_waits(db: Connection, now: datetime) -> int:
+    """Tell some people whose payment waits for an operator that is down; how many were looked at.
+
+    A person is told once in an outage, however many payments they wait for.
+    """
+    query = select(operators).where(operators.c.state == "down").with_for_update(skip_locked=True)
+    looked = 0
+    for one in db.execute(query).mappings().all():
+        listed = _untold(db, one["provider"], one["told_up_to"])
+        for payment in listed:
+            _tell(db, payment, "down", one["outage"], now)
+        if listed:
+            known = operators.c.provider == one["provider"]
+            db.execute(update(operators).where(known).values(told_up_to=listed[-1].id))
+        looked += len(listed)
+    return looked
+
+
+def standing(db: Connection) -> list[Standing]:
+    """Every operator that does not work, or is being taken up again."""
+    query = select(operators).where(operators.c.state != "working").order_by(operators.c.provider)
+    return [
+        Standing(
+            row["provider"], row["state"], row["since"], row["why"], _waiting(db, row["provider"])
+        )
+        for row in db.execute(query).mappings().all()
+    ]
+
+
+def oldest_waiting(db: Connection, provider: str) -> Payment | None:
+    """The payment that would leave first; asking about it tells whether the operator works."""
+    mine = (outbox_rows.c.via == provider) & (outbox_rows.c.state == "waiting")
+    query = select(outbox_rows.c.payload).where(mine).order_by(outbox_rows.c.id).limit(1)
+    payload = db.execute(query).scalar()
+    return None if payload is None else by_reference(db, payload["reference"])
+
+
+def _begin(db: Connection, provider: str) -> None:
+    # Another process may begin it at this very moment.
+    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+    db.execute(insert(operators).values(provider=provider).on_conflict_do_nothing())
+
+
+def _waiting(db: Connection, provider: str) -> int:
+    mine = (outbox_rows.c.via == provider) & (outbox_rows.c.state == "waiting")
+    return int(db.execute(select(func.count()).where(mine)).scalar() or 0)
+
+
+def _untold(db: Connection, provider: str, told_up_to: int) -> list[Payment]:
+    kept = exists(literal(1)).where(
+        outbox_rows.c.via == provider,
+        outbox_rows.c.state == "waiting",
+        outbox_rows.c.dedupe_key.in_([
+            kind + literal(":") + payments.c.reference
+            for kind in (literal("payout"), literal("collection"), literal("refund"))
+        ]),
+    )  # fmt: skip
+    query = (
+        select(payments)
+        .where(payments.c.provider == provider, payments.c.state.in_(OPEN))
+        .where(payments.c.id > told_up_to, kept)
+        .order_by(payments.c.id)
+        .limit(_TOLD_AT_ONCE)
+    )
+    return [as_payment(row) for row in db.execute(query).mappings()]
+
+
+def _tell(db: Connection, payment: Payment, what: str, outage: int, now: datetime) -> None:
+    key = f"{what}:{payment.provider}:{outage}:{payment.contact_id}"
+    words = notices.wallet_down if what == "down" else notices.wallet_back
+    notices.tell(db, payment.contact_id, key, lambda: words(payment), now)

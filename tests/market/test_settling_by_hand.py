@@ -1,0 +1,95 @@
+"""Flagged payments ended by two people: suspense is emptied, the audit and the person know."""
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.market import books, collecting, settlement, settling_by_hand
+from bot.payments.provider import Answer, Outcome
+from bot.storage.schema import audit, outbox, tickets
+from tests.market.bills import collected
+from tests.market.money import pay, person, settle
+
+
+async def end(records, reference: str, end: str, now, **other):
+    said = {"reason": "MTN's letter", "by": "Amina", "second": "Eric", **other}
+    return await records.write(
+        lambda db: settling_by_hand.settle(db, reference, end, now=now, **said)
+    )
+
+
+async def balances(records) -> dict[str, int]:
+    found = await records.read(books.check)
+    assert found.faults == []
+    return {name: rwf for name, rwf in found.balances.items() if rwf}
+
+
+def payout(db, now):
+    return settle(db, pay(db, person(db, now), now), now, amount_rwf=61_000)
+
+
+def stopped(db, now):
+    payment = pay(db, person(db, now), now)
+    return settlement.flag(db, payment, "not what was approved", "server", now)
+
+
+def collection(db, now):
+    return collected(db, now, amount_rwf=26_000)
+
+
+def refund(db, now):
+    paid = collected(db, now)
+    _outcome, made = collecting.refund(db, paid.reference, now)
+    never = Answer(Outcome.NEVER_TOLD, "look in the portal")
+    return settlement.record_asked(db, made.reference, never, now)
+
+
+ENDS = [
+    (payout, "succeeded", {"hub_float": -61_000, "hub_sales": 60_000, "write_off": 1_000}),
+    (payout, "failed", {}),
+    (stopped, "succeeded", {"hub_float": -60_000, "hub_sales": 60_000}),
+    (stopped, "failed", {}),
+    (collection, "succeeded", {"hub_float": 26_000, "hub_revenue": -25_000, "write_off": -1_000}),
+    (collection, "failed", {"hub_revenue": -25_000, "receivable": 25_000}),
+    (refund, "succeeded", {}),
+    (refund, "failed", {"hub_float": 25_000, "hub_revenue": -25_000}),
+]
+
+
+@pytest.mark.parametrize(("made", "as_what", "left"), ENDS)
+async def test_the_end_empties_suspense_and_the_books_are_right(
+    records, now, made, as_what, left
+) -> None:
+    payment = await records.write(lambda db: made(db, now))
+    assert payment.state == "flagged"
+    (shown,) = await records.read(settling_by_hand.flagged)
+    assert shown.payment == payment and shown.ticket
+    assert await end(records, payment.reference, as_what, now) == "settled"
+    assert await balances(records) == left
+    assert await records.read(settling_by_hand.flagged) == []
+    line = (await records.read(lambda db: db.execute(select(audit)).mappings().all()))[-1]
+    assert (line["actor"], line["details"]["second"]) == ("amina", "eric")
+    assert line["details"]["flagged_for"] == payment.reason
+    flags = select(func.count()).where(tickets.c.state == "open")
+    assert await records.read(lambda db: db.execute(flags).scalar()) == 0
+    what = "money" if as_what == "succeeded" else "failed"
+    sms = select(func.count()).where(outbox.c.dedupe_key == f"{what}:{payment.reference}")
+    assert await records.read(lambda db: db.execute(sms).scalar()) == 1
+    assert await end(records, payment.reference, as_what, now) == "not_flagged"
+
+
+@pytest.mark.parametrize(("other", "said"), [
+    ({"second": " AMINA "}, "one_name"), ({"by": " "}, "one_name"), ({"second": "hub"}, "one_name"),
+    ({"reason": "  "}, "no_reason"),
+])  # fmt: skip
+async def test_two_different_people_and_a_reason_are_needed(records, now, other, said) -> None:
+    payment = await records.write(lambda db: payout(db, now))
+    assert await end(records, payment.reference, "succeeded", now, **other) == said
+    assert [one.payment.state for one in await records.read(settling_by_hand.flagged)] == [
+        "flagged"
+    ]
+
+
+async def test_only_a_flagged_payment_is_ended_by_hand(records, now) -> None:
+    payment = await records.write(lambda db: pay(db, person(db, now), now))
+    assert await end(records, payment.reference, "failed", now) == "not_flagged"
+    assert await end(records, "nobody", "failed", now) == "gone"

@@ -1,0 +1,100 @@
+"""`make sweep`: kill -9 at every seam of every path of money, restart, drive to the end, check.
+
+With --path and --point it is the one world that a violation names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shlex
+import sys
+import tempfile
+import time
+from pathlib import Path as Folder
+
+from tests.sweep.path import Path
+from tests.sweep.paths import PATHS
+from tests.sweep.process import get_ready
+from tests.sweep.seams import Point, point_of
+from tests.sweep.stores import PostgresStore, SqliteStore, Store
+from tests.sweep.sweep import Run, Sweep
+
+_STORES = ("sqlite", "postgres")
+
+
+def main() -> None:
+    """Sweep, print the figures, and end with 1 on a violation."""
+    parser = argparse.ArgumentParser(prog="python -m tests.sweep", description=__doc__)
+    parser.add_argument("--store", choices=_STORES, action="append", help="default: both")
+    parser.add_argument("--path", choices=list(PATHS), action="append", help="default: all")
+    parser.add_argument("--point", type=point_of, help="die only there")
+    parser.add_argument("--every", type=int, default=1, help="die at each n-th point only")
+    parser.add_argument("--at-once", type=int, default=3, help="how many worlds")
+    options = parser.parse_args()
+    get_ready()
+    paths = [PATHS[name] for name in options.path or PATHS]
+    good = True
+    for store in options.store or _STORES:
+        with tempfile.TemporaryDirectory() as folder:
+            good &= asyncio.run(_sweep(store, Folder(folder), paths, options))
+    sys.exit(not good)
+
+
+async def _sweep(store: str, folder: Folder, paths: list[Path], options) -> bool:
+    kind: Store = PostgresStore() if store == "postgres" else SqliteStore(folder)
+    sweep, began, runs = Sweep(kind, folder, options.at_once), time.monotonic(), []
+    await sweep.open()
+    try:
+        dry = await asyncio.gather(*(sweep.points(path) for path in paths))
+        for number, one in enumerate(dry):
+            # Each path begins elsewhere, so that a few kills meet every kind of point.
+            some = one.passed[7 * number % options.every :: options.every]
+            points = [options.point] if options.point else some
+            died = await sweep.kills(one.path, points)
+            print(_line(store, one, died), flush=True)
+            runs += [one, *died]
+    finally:
+        await sweep.close()
+    return _report(store, runs, time.monotonic() - began)
+
+
+def _line(store: str, dry: Run, died: list[Run]) -> str:
+    killed = sum(run.died for run in died)
+    wrong = sum(bool(run.wrong) for run in [dry, *died])
+    worst_s = max((run.restart_s for run in died), default=0.0)
+    return (
+        f"{store:9}{dry.path.name:20}{len(dry.passed):4} points{killed:5} kills"
+        f"{wrong:4} violations   worst restart {worst_s:.2f} s"
+    )
+
+
+def _report(store: str, runs: list[Run], took_s: float) -> bool:
+    bad = [run for run in runs if run.wrong]
+    missed = [run for run in runs if run.fatal and not run.died and not run.wrong]
+    points = sum(len(run.passed) for run in runs if run.fatal is None)
+    longest_min = max(run.ahead_s for run in runs) / 60
+    print(
+        f"{store}: {sum(run.fatal is None for run in runs)} paths, {points} points, "
+        f"{sum(run.died for run in runs)} kills, {len(missed)} not reached, "
+        f"{len(bad)} violations, worst restart {max(run.restart_s for run in runs):.2f} s, "
+        f"longest way to the end {longest_min:.1f} virtual minutes, "
+        f"{sum(run.doubles for run in runs)} messages twice, {took_s:.0f} s"
+    )
+    for run in bad:
+        print(f"\n{_again(store, run)}\n  " + "\n  ".join(run.wrong))
+    for run in missed:
+        print(f"\nnot reached in three runs: {_again(store, run)}")
+    return not bad and not missed
+
+
+def _again(store: str, run: Run) -> str:
+    """The one command that does this again."""
+    command = ["python", "-m", "tests.sweep", "--store", store, "--path", run.path.name]
+    if isinstance(run.fatal, Point):
+        command += ["--point", str(run.fatal)]
+    return shlex.join(command)
+
+
+if __name__ == "__main__":
+    main()
