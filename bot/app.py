@@ -60,7 +60,7 @@ from bot.wiring import (
 
 log = structlog.get_logger(__name__)
 
-# What `open_fast_lane` is given once the application's server is there.
+# What the fast lane is given once the application's server is there.
 FAST_LANE: web.AppKey[Mapping[tuple[str, str], Answer]] = web.AppKey("fast_lane", Mapping)
 
 
@@ -81,6 +81,8 @@ class Parts:
     transcripts: Transcripts
     http: aiohttp.ClientSession
     sandbox: Sandbox | None
+    # Where the sandbox answers: in this process, beside several workers, or "" where there is none.
+    sandbox_url: str
     # What runs beside the doors, by name.
     work: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -99,9 +101,10 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         stack.push_async_callback(records.close)
         http = await stack.enter_async_context(aiohttp.ClientSession())
         sandbox = await _sandbox_of(settings, stack)
+        sandbox_url = sandbox.url if sandbox else url_beside(settings)
         market = market_of(settings, records)
         stack.push_async_callback(market.pins.close)
-        if settings.env == "demo":
+        if settings.env == "demo" and settings.workers == 1:
             await demo.load_demo(market, datetime.now(UTC))
         await market.prices.load()
         registry = CollectorRegistry()
@@ -113,8 +116,8 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             raise RecordsDown(f"sessions: {trouble}")
         engine = Engine(FLOWS, market, sessions, marks_of(settings), limits_of(settings), watching)
         stack.push_async_callback(engine.close)
-        providers, collectors = _operators_of(settings, http, sandbox.url if sandbox else "")
-        sms = AfricasTalkingSms(sms_of(settings, sandbox.url if sandbox else ""), http)
+        providers, collectors = _operators_of(settings, http, sandbox_url)
+        sms = AfricasTalkingSms(sms_of(settings, sandbox_url), http)
         box = settings.outbox
         rules = SenderRules(box.poll_s, box.lease_s, box.batch, box.max_attempts)
         outage = outage_rules_of(settings)
@@ -135,21 +138,34 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             transcripts,
             http,
             sandbox,
+            sandbox_url,
         )
         await _start_work(parts, stack)
         yield parts
 
 
 async def _sandbox_of(settings: Settings, stack: AsyncExitStack) -> Sandbox | None:
-    if not settings.sandbox.enabled:
+    if not settings.sandbox.enabled or settings.workers > 1:
         return None
+    sandbox = await sandbox_of(settings)
+    stack.push_async_callback(sandbox.stop)
+    return sandbox
+
+
+async def sandbox_of(settings: Settings) -> Sandbox:
+    """The pretended operators and SMS gateway, started where the settings say."""
     state = settings.data_dir / "sandbox.jsonl"
     state.parent.mkdir(parents=True, exist_ok=True)
     sandbox = await start_sandbox(settings.sandbox.host, settings.sandbox.port, state)
-    stack.push_async_callback(sandbox.stop)
     # What a merchant sets once in Airtel's portal.
     sandbox.airtel.callback_url = f"{settings.url}/payments/{AirtelMoney.name}/callback/demo"
     return sandbox
+
+
+def url_beside(settings: Settings) -> str:
+    """Where a sandbox of its own process answers (`isoko sandbox serve`), "" without one."""
+    sandbox = settings.sandbox
+    return f"http://{sandbox.host}:{sandbox.port}" if sandbox.enabled else ""
 
 
 def _operators_of(
@@ -220,12 +236,12 @@ def build_app(parts: Parts) -> web.Application:
     checks = {"records": lambda: _records_work(parts), "work": lambda: _all_at_work(parts)}
     token = settings.metrics.token.get_secret_value()
     Health(parts.registry, checks, token).mount(app)
-    if settings.env == "demo" and parts.sandbox is not None:
-        _simulator(parts, parts.sandbox).mount(app)
+    if settings.env == "demo" and parts.sandbox_url:
+        _simulator(parts).mount(app)
     return app
 
 
-def _simulator(parts: Parts, sandbox: Sandbox) -> Simulator:
+def _simulator(parts: Parts) -> Simulator:
     settings = parts.settings
     cast = [CastMember(m.msisdn, m.label, m.network) for m in demo.CAST]
     cast.append(CastMember(demo.UNKNOWN, "Unknown caller", "63510"))
@@ -234,7 +250,7 @@ def _simulator(parts: Parts, sandbox: Sandbox) -> Simulator:
         gateway_path=f"/ussd/{gateway.path}",
         events_path=f"/ussd/{gateway.events}",
         service_code=settings.hub.service_code,
-        sandbox_url=sandbox.url,
+        sandbox_url=parts.sandbox_url,
         cast=cast,
         http=parts.http,
     )

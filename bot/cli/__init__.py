@@ -19,6 +19,7 @@ from bot.cli import (
     pins,
     prices,
     proof,
+    sandbox,
     serve,
     staff,
 )
@@ -44,6 +45,7 @@ app.add_typer(payments.app, name="payments")
 app.add_typer(payouts.app, name="payouts")
 app.add_typer(pins.app, name="pins")
 app.add_typer(prices.app, name="prices")
+app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(staff.app, name="staff")
 
 

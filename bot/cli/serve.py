@@ -62,13 +62,13 @@ def _say_hello(settings: Settings, runner: Runner) -> None:
     """The first lines: where to look and what to give the gateway."""
     secret = "/<secret>" if settings.env == "production" else ""
     lines = [f"Callback URL:  {settings.url}/ussd/africastalking{secret}   (Africa's Talking)"]
-    if runner.parts.sandbox is not None:
+    if runner.parts.sandbox_url:
         lines = [
             f"Web phone:     {settings.url}/simulator/",
             f"Dashboard:     {settings.url}/dashboard/   (not in this version yet; "
             f"see {settings.url}/readyz and /metrics)",
             *lines,
-            f"Operator, SMS: {runner.parts.sandbox.url}/sandbox/state.json   (pretended)",
+            f"Operator, SMS: {runner.parts.sandbox_url}/sandbox/state.json   (pretended)",
             "Ctrl-C stops.",
         ]
     print("\n".join(lines), flush=True)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 from gunicorn.app.base import BaseApplication
 
+from bot.demo import load_demo
 from bot.runner import Runner, make_runner
 from bot.settings import Settings, load_settings
-from bot.storage.opening import upgrade
+from bot.storage.opening import open_records, upgrade
 from bot.storage.records import RecordsDown
+from bot.wiring import market_of
 
 log = structlog.get_logger(__name__)
 
@@ -22,13 +28,35 @@ _TRY_AGAIN_S = 1.0
 
 def serve_with_workers(settings: Settings) -> None:
     """Serve with `settings.workers` processes until SIGTERM or Ctrl-C."""
-    # Once, before anybody serves; the workers find it done.
-    asyncio.run(upgrade(settings.database_url, settings.data_dir))
+    asyncio.run(_prepare(settings))
     print(
-        f"{settings.workers} workers on {settings.url}; SIGHUP replaces them one by one.",
+        f"Callback URL:  {settings.url}/ussd/africastalking\n"
+        f"{settings.workers} workers; kill -HUP {os.getpid()} replaces them one by one.",
         flush=True,
     )
-    _Workers(settings).run()
+    beside = _sandbox_beside(settings)
+    try:
+        _Workers(settings).run()
+    finally:
+        if beside is not None:
+            beside.terminate()
+
+
+async def _prepare(settings: Settings) -> None:
+    """What is done once, before anybody serves; the workers find it done."""
+    await upgrade(settings.database_url, settings.data_dir)
+    if settings.env == "demo":
+        records = await open_records(settings.database_url, settings.data_dir)
+        market = market_of(settings, records)
+        await load_demo(market, datetime.now(UTC))
+        await market.pins.close()
+        await records.close()
+
+
+def _sandbox_beside(settings: Settings) -> subprocess.Popen[bytes] | None:
+    if not settings.sandbox.enabled:
+        return None
+    return subprocess.Popen([sys.executable, "-m", "bot", "sandbox", "serve"])
 
 
 class _Workers(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
