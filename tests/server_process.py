@@ -20,8 +20,8 @@ from tests.server import CHEAP
 class ServerProcess:
     """A real `isoko serve` on a folder; `kill` is kill -9."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self._folder, self._settings = folder, settings
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
@@ -37,6 +37,7 @@ class ServerProcess:
             "ISOKO_PORT": str(self.port),
             "ISOKO_USSD__DIALS_PER_MINUTE": "100000",
             "ISOKO_LOG_LEVEL": "error",
+            **self._settings,
         }
         began = time.monotonic()
         self._process = subprocess.Popen(
@@ -60,6 +61,12 @@ class ServerProcess:
     def stop(self) -> int:
         """Ctrl-C; the exit status."""
         return self._end(signal.SIGINT)
+
+    @property
+    def pid(self) -> int:
+        """The process that was started."""
+        assert self._process is not None
+        return self._process.pid
 
     def hop(self, session: str, msisdn: str, text: str) -> str:
         """One hop; the raw body."""

@@ -1,0 +1,130 @@
+"""Two processes on one port: each hop may come to either, and they come and go unnoticed."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.phone import PIN
+from tests.real_postgres import RealPostgres
+from tests.real_valkey import RealValkey
+from tests.server import FARMER
+from tests.server_process import ServerProcess
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+@pytest.fixture
+def server(tmp_path: Path, postgres: RealPostgres, valkey: RealValkey) -> Iterator[ServerProcess]:
+    """The real command with two workers."""
+    process = ServerProcess(
+        tmp_path,
+        ISOKO_WORKERS="2",
+        ISOKO_DATABASE_URL=postgres.new_database(),
+        ISOKO_REDIS_URL=valkey.url,
+        ISOKO_SANDBOX__PORT=free_port(),
+        ISOKO_DRAIN_S="0.5",
+    )
+    yield process
+    process.stop()
+
+
+def workers_of(server: ServerProcess) -> set[int]:
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    return {
+        int(pid)
+        for pid in children
+        if b"sandbox" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    }
+
+
+class Callers:
+    """Calls over kept connections, without end; every hop that fails is kept."""
+
+    def __init__(self, server: ServerProcess, lines: int) -> None:
+        self._url = f"http://127.0.0.1:{server.port}/ussd/africastalking"
+        self._lines, self._stopped = lines, False
+        self.hops, self.failed = 0, list[str]()
+
+    async def __aenter__(self) -> "Callers":
+        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
+        self._calls = [asyncio.create_task(self._call(line)) for line in range(self._lines)]
+        return self
+
+    async def __aexit__(self, *_raised: object) -> None:
+        self._stopped = True
+        await asyncio.gather(*self._calls)
+        await self._http.close()
+
+    async def _call(self, line: int) -> None:
+        number = 0
+        while not self._stopped:
+            number += 1
+            for text, expected in (("", "Kinyarwanda"), ("3", "1 Prices"), ("3*1", "Prices")):
+                form = {
+                    "sessionId": f"ATUid_{line}_{number}",
+                    "phoneNumber": f"+25078310{line:04}",
+                    "networkCode": "63510",
+                    "serviceCode": "*384*801#",
+                    "text": text,
+                }
+                try:
+                    async with self._http.post(self._url, data=form) as response:
+                        words = await response.text()
+                except aiohttp.ClientError as error:
+                    words = repr(error)
+                self.hops += 1
+                if expected not in words:
+                    self.failed.append(f"{text}: {words}")
+
+
+@pytest.fixture
+async def callers(server: ServerProcess) -> AsyncIterator[Callers]:
+    async with Callers(server, 8) as calling:
+        await asyncio.sleep(1)
+        yield calling
+
+
+async def test_workers_are_replaced_without_a_failed_hop(
+    server: ServerProcess, callers: Callers
+) -> None:
+    before = await asyncio.to_thread(workers_of, server)
+    assert len(before) == 2
+    os.kill(server.pid, signal.SIGHUP)
+    for _attempt in range(200):
+        await asyncio.sleep(0.1)
+        now = workers_of(server)
+        if len(now) == 2 and not now & before:
+            break
+    assert not workers_of(server) & before
+    hops = callers.hops
+    await asyncio.sleep(0.5)
+    assert callers.hops > hops and not callers.failed, callers.failed[:3]
+
+
+async def test_O04_a_call_goes_on_when_the_worker_that_had_it_is_killed(
+    server: ServerProcess,
+) -> None:
+    history = ""
+    for entry in ("", "2", "1", "1", PIN):
+        history = f"{history}*{entry}".strip("*")
+        for pid in workers_of(server):
+            os.kill(pid, signal.SIGKILL)
+        screen = ""
+        for _attempt in range(100):
+            try:
+                screen = await asyncio.to_thread(server.hop, "ATUid_killed", FARMER, history)
+                break
+            except (OSError, ConnectionError):
+                await asyncio.sleep(0.1)
+    assert screen.startswith("END Wemeye komande KW-1042")
+    assert await asyncio.to_thread(server.hop, "ATUid_killed", FARMER, history) == screen
