@@ -41,9 +41,7 @@ def server(tmp_path: Path, postgres: RealPostgres, valkey: RealValkey) -> Iterat
 def workers_of(server: ServerProcess) -> set[int]:
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
     return {
-        int(pid)
-        for pid in children
-        if b"sandbox" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+        int(pid) for pid in children if b"sandbox" not in Path(f"/proc/{pid}/cmdline").read_bytes()
     }
 
 

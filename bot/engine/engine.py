@@ -20,6 +20,7 @@ from bot.engine.watch import NoWatch, Watch
 from bot.flow import Flow, Turn
 from bot.history import Marks
 from bot.market import Market
+from bot.storage.hops import SavedHop
 from bot.storage.sessions import Sessions, pack, unpack_kept
 
 
@@ -157,27 +158,42 @@ class Engine:
             # Over, or never opened because the records were out of reach at its first hop.
             return await self._arrivals.dial_again(hop)
         hop.secret = asks_secret(session)
-        return await self._take(hop, self._new_entry(hop.inbound, session))
+        new = self._new_entry(hop.inbound, session)
+        if new is not None and "*" in new:
+            # More than one entry at once: the store may have lost what was committed meanwhile.
+            past = await self._committed(hop.inbound)
+            if past is not None and past.size > session.history_size:
+                return await self._go_on_from(hop, past)
+        return await self._take(hop, new)
 
     async def _open(self, hop: Hop) -> Reply:
         """A session we do not have: new, dialled as a long code, or lost with its store."""
         inbound = hop.inbound
         history = inbound.history or ""
-        saved = await self._arrivals.committed(inbound) if history else []
-        for past in saved:
-            if past.session.owner != inbound.msisdn:
-                raise _Refused
-            if past.key == self._marks.of(inbound.session_key, history[: past.size]):
-                hop.turn.session, hop.secret = past.session, asks_secret(past.session)
-                hop.before = pack(past.session)
-                if past.size == len(history):
-                    return past.reply
-                return await self._take(hop, self._new_entry(inbound, past.session))
+        if history and (past := await self._committed(inbound)) is not None:
+            return await self._go_on_from(hop, past)
         hop.turn.session = await self._arrivals.new_session(inbound, hop.turn.now.timestamp())
         entries = (history or (inbound.typed if inbound.kind == "dial" else "")).split("*")
         if entries == [""]:
             return await self._arrivals.dial(hop)
         return await self._arrivals.replay(hop, entries)
+
+    async def _committed(self, inbound: Inbound) -> SavedHop | None:
+        """The last hop of this session that was committed and that its history goes on from."""
+        history = inbound.history or ""
+        for past in await self._arrivals.committed(inbound):
+            if past.session.owner != inbound.msisdn:
+                raise _Refused
+            if past.key == self._marks.of(inbound.session_key, history[: past.size]):
+                return past
+        return None
+
+    async def _go_on_from(self, hop: Hop, past: SavedHop) -> Reply:
+        hop.turn.session, hop.secret = past.session, asks_secret(past.session)
+        hop.before = pack(past.session)
+        if past.size == len(hop.inbound.history or ""):
+            return past.reply
+        return await self._take(hop, self._new_entry(hop.inbound, past.session))
 
     async def _take(self, hop: Hop, new: str | None) -> Reply:
         """Take what is new in this hop as the answer to the screen last shown."""

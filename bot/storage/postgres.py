@@ -9,21 +9,16 @@ from typing import Any, TypeVar, cast
 
 import asyncpg
 from sqlalchemy import Connection, event
-from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only
 
+from bot.storage.postgres_errors import asks_again, is_down, why
 from bot.storage.records import RecordsDown
 
 T = TypeVar("T")
 
 _TRIES = 5
-# PostgreSQL asks for these to be tried again: serialization_failure and deadlock_detected.
-_TRY_AGAIN = {"40001", "40P01"}
-# By class: no connection, out of connections or memory, stopped by somebody (also the statement
-# timeout, 57014), system trouble; and the lock timeout.
-_DOWN = ("08", "53", "57", "58", "55P03")
 _CONNECT_S = 2.0
 # Longer than the server's own limit for a statement: it ends what a dead network leaves waiting.
 _ANSWER_S = 8.0
@@ -100,8 +95,8 @@ class PostgresRecords:
         try:
             return await ask.answer
         except Exception as error:
-            if _is_down(error):
-                raise RecordsDown(_why(error)) from error
+            if is_down(error):
+                raise RecordsDown(why(error)) from error
             raise
 
     def _queue(self, ask: _Ask) -> None:
@@ -133,7 +128,7 @@ class PostgresRecords:
                     connection = await self._connection()
             except Exception as error:  # whatever it was, each who asked must hear of it
                 for ask in batch:
-                    ask.end(None, RecordsDown(_why(error)))
+                    ask.end(None, RecordsDown(why(error)))
                 continue
             if not await self._run(connection, batch):
                 await _drop(connection)
@@ -158,9 +153,9 @@ class PostgresRecords:
             async with asyncio.timeout(_ANSWER_S):
                 usable = await connection.run_sync(_run_all, batch, answers)
         except Exception as error:  # the connection itself, or its silence
-            answers.append((None, RecordsDown(_why(error))))
+            answers.append((None, RecordsDown(why(error))))
         for ask, (result, failed) in zip(batch, answers, strict=False):
-            if ask.tries < _TRIES and _sqlstate(failed) in _TRY_AGAIN:
+            if ask.tries < _TRIES and asks_again(failed):
                 self._again(ask)
             else:
                 ask.end(result, failed)
@@ -257,29 +252,3 @@ async def _drop(connection: AsyncConnection) -> None:
 def _driver_url(url: str) -> str:
     scheme, _, rest = url.partition("://")
     return f"postgresql+asyncpg://{rest}" if scheme in {"postgres", "postgresql"} else url
-
-
-def _is_down(error: Exception) -> bool:
-    """Whether the server, not the work, is the cause. Asyncpg's own errors come through raw."""
-    if isinstance(error, OSError | TimeoutError | OperationalError):
-        return True
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    # The one error without a code: asyncpg's for a connection that is gone already.
-    gone = isinstance(_driver_error(error), asyncpg.InterfaceError) and "closed" in str(error)
-    return gone or _sqlstate(error).startswith(_DOWN)
-
-
-def _driver_error(error: Exception) -> BaseException:
-    """What asyncpg raised, under what SQLAlchemy made of it."""
-    adapted = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    return adapted.__cause__ or adapted
-
-
-def _sqlstate(error: BaseException | None) -> str:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return getattr(cause, "sqlstate", None) or ""
-
-
-def _why(error: Exception) -> str:
-    return str(error.orig if isinstance(error, DBAPIError) else error) or type(error).__name__

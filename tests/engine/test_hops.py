@@ -229,6 +229,21 @@ async def test_P07_no_pin_is_in_what_is_kept(server: Running, phone: Phone) -> N
         assert rows and all(PIN not in repr(tuple(row)) for row in rows)
 
 
+async def test_a_store_that_fell_back_does_not_undo_what_was_committed(
+    server: Running, phone: Phone
+) -> None:
+    await phone.dials()
+    await phone.types("8", "6")
+    sessions = server.parts.engine._sessions
+    key = f"africastalking:{phone.session_id}"
+    before = await sessions.load(key)
+    assert "T-" in await phone.types("8")
+    # Such as a replica that had not heard of the last hop and is the master now.
+    await sessions.leave(await sessions.enter(key), before)
+    assert "Ibiciro" in await phone.types("00")
+    assert await count(server, tickets) == 1
+
+
 async def test_a_hop_whose_effect_another_process_had_gets_its_reply(
     server: Running, phone: Phone
 ) -> None:
