@@ -18,7 +18,7 @@ from bot.sandbox.switches import Switches
 from tests.storm.weather import Weather
 
 # Of the request that is being answered, and of the callback that comes of it.
-_now: ContextVar[Switches] = ContextVar("switches", default=Switches())
+_now: ContextVar[Switches | None] = ContextVar("switches", default=None)
 
 
 class _ByWeather:
@@ -26,7 +26,7 @@ class _ByWeather:
 
     @property
     def switches(self) -> Switches:
-        return _now.get()
+        return _now.get() or Switches()
 
     @switches.setter
     def switches(self, _all: Switches) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from bot.i18n import load_catalogues
 from bot.storage.opening import open_records, upgrade
@@ -21,11 +21,12 @@ from bot.wiring import pins_of
 from tests.phone import PIN
 from tests.storm import hub, invariants, world
 from tests.storm.ends import digest
+from tests.storm.expected import not_as_expected
 from tests.storm.farmers import Farmer
-from tests.storm.invariants import Seen, Taken
 from tests.storm.lives import Lives
 from tests.storm.outside import Outside
 from tests.storm.process import storm_settings
+from tests.storm.seen import Seen, Taken
 from tests.storm.stranger import Stranger
 from tests.storm.virtual_loop import OutsideRecords, VirtualLoop
 from tests.storm.weather import STORM, Weather
@@ -158,8 +159,10 @@ class Storm:
             for one in seen.taken
             if self._weather.is_altered(names.get(one.reference, ""))
         }
-        wrong = await self._records.read(lambda db: invariants.violated(db, seen))
-        wrong += await self._records.read(self._not_as_expected)
+        wrong = await invariants.violated(self._records, seen)
+        wrong += await self._records.read(
+            lambda db: list(not_as_expected(db, self._people, self._rows))
+        )
         states = Counter(
             await self._records.read(
                 lambda db: db.execute(select(payments.c.state)).scalars().all()
@@ -199,25 +202,6 @@ class Storm:
                 "dropped transcripts": parts.transcripts.dropped,
             },
         )
-
-    def _not_as_expected(self, db: Connection) -> list[str]:
-        """Nobody and nothing was forgotten: who could be served was, and is paid for."""
-        alone, contested = world.expected(self._farmers)
-        told = {world.farmer(one.number) for one in self._people if one.accepted}
-        of_contests = Counter(
-            world.order_code(one.number) for one in self._people
-            if one.accepted and world.is_contested(one.number)
-        )  # fmt: skip
-        wrong = [f"{one} could be served and was not" for one in alone - told]
-        if dict(of_contests) != contested:
-            wrong.append(f"contested orders: {dict(of_contests)} instead of {contested}")
-        rows = db.execute(select(func.count()).select_from(payments)).scalar()
-        if rows != self._rows + len(told):
-            wrong.append(f"{rows} payouts instead of {self._rows + len(told)}")
-        lockers = {n for n in range(self._farmers) if world.is_locker(n)}
-        if lockers != {one.number for one in self._people if one.locked}:
-            wrong.append("not everybody who guessed was locked out")
-        return wrong
 
 
 def _names(db: Connection) -> list[tuple[str, str]]:
