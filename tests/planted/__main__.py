@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.planted.bugs import BUGS, Bug
 
@@ -18,20 +20,21 @@ def main() -> None:
     """Run the guards of each bug until the first test fails, and print which one it was."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="only these bugs")
-    names = parser.parse_args().names
-    missed = 0
-    for bug in BUGS:
-        if names and bug.name not in names:
-            continue
-        began = time.monotonic()
-        caught_by = _caught_by(bug)
-        missed += not caught_by
-        print(
-            f"{bug.name:38} {caught_by or 'NOT CAUGHT':90} {time.monotonic() - began:4.0f} s",
-            flush=True,
-        )
-    print(f"planted bugs: {len(names or BUGS)}, not caught: {missed}")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    bugs = [bug for bug in BUGS if not options.names or bug.name in options.names]
+    with ThreadPoolExecutor(options.jobs) as pool:
+        missed = sum(not caught for caught in pool.map(_run, bugs))
+    print(f"planted bugs: {len(bugs)}, not caught: {missed}")
     sys.exit(bool(missed))
+
+
+def _run(bug: Bug) -> bool:
+    began = time.monotonic()
+    caught_by = _caught_by(bug)
+    took_s = time.monotonic() - began
+    print(f"{bug.name:36} {took_s:4.0f} s  {caught_by or 'NOT CAUGHT'}", flush=True)
+    return bool(caught_by)
 
 
 def _caught_by(bug: Bug) -> str:

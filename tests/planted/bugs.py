@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from bot.callbacks import Callbacks
 from bot.engine.arrivals import Arrivals
@@ -17,8 +19,8 @@ from bot.storage import hops, inbox, ledger_guards, outbox
 from tests.planted.edit import Edit
 
 MONEY = (
-    "tests/test_money_attacks.py", "tests/test_payout_loop.py", "tests/market", "tests/payments",
-    "tests/storage", "tests/test_storm.py",
+    "tests/market", "tests/payments", "tests/storage", "tests/test_payout_loop.py",
+    "tests/test_money_attacks.py", "tests/test_storm.py",
 )  # fmt: skip
 HOPS = (
     "tests/engine",
@@ -44,14 +46,20 @@ class Bug:
             edit.plant()
 
 
-def _bug(name: str, guards: tuple[str, ...], *edits: tuple[object, str, str]) -> Bug:
-    return Bug(name, guards, tuple(Edit(*edit) for edit in edits))  # type: ignore[arg-type]
+def _bug(name: str, guards: tuple[str, ...], *changes: tuple[Callable[..., Any], str, str]) -> Bug:
+    functions = dict.fromkeys(function for function, _old, _new in changes)
+    edits = (
+        Edit(function, tuple((old, new) for where, old, new in changes if where is function))
+        for function in functions
+    )
+    return Bug(name, guards, tuple(edits))
 
 
 BUGS = (
     _bug("acknowledge-before-commit", MONEY, (
         Callbacks.receive, "known = await self._records.write(keep)",
-        "known = bool(__import__('asyncio').ensure_future(self._records.write(keep)))")),
+        "known = await __import__('tests.planted.early', fromlist=['x'])"
+                                    ".acknowledge(self._records, keep)"
     _bug("hop-key-not-unique", HOPS, (
         hops.keep, '"key": key,', '"key": __import__("os").urandom(16),')),
     _bug("unknown-asked-under-a-new-reference", MONEY, (

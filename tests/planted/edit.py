@@ -17,19 +17,20 @@ class Rotten(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """In `function`, `old` becomes `new`; `old` must stand there exactly once."""
+    """In `function`, the old text of each change becomes the new; it must stand there once."""
 
     function: Callable[..., Any]
-    old: str
-    new: str
+    changes: tuple[tuple[str, str], ...]
 
     def code(self) -> CodeType:
         """The code with the bug in it. Raises `Rotten`."""
         source = textwrap.dedent(inspect.getsource(self.function))
-        if source.count(self.old) != 1:
-            raise Rotten(f"{self.old!r} stands {source.count(self.old)} times in {self._name}")
+        for old, new in self.changes:
+            if source.count(old) != 1:
+                raise Rotten(f"{old!r} stands {source.count(old)} times in {self._name}")
+            source = source.replace(old, new)
         module = compile(
-            source.replace(self.old, self.new), inspect.getfile(self.function), "exec",
+            source, inspect.getfile(self.function), "exec",
             flags=__future__.annotations.compiler_flag, dont_inherit=True,
         )  # fmt: skip
         return next(

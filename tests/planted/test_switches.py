@@ -22,12 +22,12 @@ def test_the_switch_finds_its_place_and_changes_what_runs(bug: Bug) -> None:
 
 def test_a_switch_whose_place_is_gone_is_called_rotten() -> None:
     with pytest.raises(Rotten, match="0 times"):
-        Edit(Edit.plant, "nothing like this", "").code()
+        Edit(Edit.plant, (("nothing like this", ""),)).code()
 
 
 def test_a_planted_edit_is_met_by_who_calls() -> None:
     def answer() -> int:
         return 41 + 1
 
-    Edit(answer, "41", "1").plant()
-    assert answer() == 2
+    Edit(answer, (("41", "1"), (" + 1", " + 3"))).plant()
+    assert answer() == 4
