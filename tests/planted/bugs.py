@@ -59,7 +59,7 @@ BUGS = (
     _bug("acknowledge-before-commit", MONEY, (
         Callbacks.receive, "known = await self._records.write(keep)",
         "known = await __import__('tests.planted.early', fromlist=['x'])"
-                                    ".acknowledge(self._records, keep)"
+        ".acknowledge(self._records, keep)")),
     _bug("hop-key-not-unique", HOPS, (
         hops.keep, '"key": key,', '"key": __import__("os").urandom(16),')),
     _bug("unknown-asked-under-a-new-reference", MONEY, (
