@@ -1,5 +1,7 @@
 """Options of the test command."""
 
+import os
+
 import pytest
 
 
@@ -13,7 +15,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Plant the bug that was asked for, before any test is collected."""
     name = config.getoption("--plant")
     if name:
+        # Also for the processes that tests start.
+        os.environ["ISOKO_TESTS_PLANT"] = name
         # Imported only here: the list imports half of the product.
-        from tests.planted.bugs import BY_NAME
+        from tests.planted.bugs import plant_asked
 
-        BY_NAME[name].plant()
+        plant_asked()

@@ -8,7 +8,9 @@ import pytest
 _SAYS = """
 import structlog
 from bot.operations.logs import set_up_logs
+from tests.planted.bugs import plant_asked
 
+plant_asked()
 set_up_logs("info", {style!r})
 log = structlog.get_logger()
 log.warning("call of +250788123456", msisdn="0788123456", session="x")

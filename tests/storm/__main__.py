@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from bot.operations.logs import set_up_logs
+from tests.planted.bugs import plant_asked
 from tests.storm import world
 from tests.storm.invariants import INVARIANTS
 from tests.storm.storm import Outcome, Storm
@@ -22,6 +23,7 @@ def main() -> None:
     parser.add_argument("--seed", default=str(int(time.time())))
     parser.add_argument("--database", default="", help="a PostgreSQL URL; empty: an SQLite file")
     options = parser.parse_args()
+    plant_asked()
     set_up_logs("critical", "console")
     began = time.perf_counter()
     print(f"seed {options.seed}, {options.payments:,} payouts", flush=True)
