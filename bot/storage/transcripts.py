@@ -82,6 +82,7 @@ _OWNER = 2
 _insert = Prepared(
     insert(transcripts),
     *("session_key", "hop", "owner", "place", "typed", "shown", "micros", "at_ms"),
+    *("ends", "language"),
 )
 
 

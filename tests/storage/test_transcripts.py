@@ -15,7 +15,7 @@ from tests.market.money import pay, person, settle
 
 
 def hop(typed: str = "1", key: str = "g:1") -> tuple:
-    return (key, 1, "", "home.menu", typed, "shown", 5, 1_700_000_000_000)
+    return (key, 1, "", "home.menu", typed, "shown", 5, 1_700_000_000_000, 0, "rw")
 
 
 async def counted(records, table) -> int:

@@ -18,6 +18,14 @@ from bot.storage.schema.people import (
     pins,
     tickets,
 )
+from bot.storage.schema.staff import (
+    ROLES,
+    staff,
+    staff_attempts,
+    staff_codes,
+    staff_links,
+    staff_sessions,
+)
 from bot.storage.schema.trading import (
     OFFER_STATES,
     offer_events,
@@ -30,6 +38,7 @@ from bot.storage.schema.trading import (
 __all__ = [
     "OFFER_STATES",
     "PAYMENT_STATES",
+    "ROLES",
     "audit",
     "consents",
     "contacts",
@@ -49,6 +58,11 @@ __all__ = [
     "pin_failures",
     "pins",
     "prices",
+    "staff",
+    "staff_attempts",
+    "staff_codes",
+    "staff_links",
+    "staff_sessions",
     "stocks",
     "tickets",
     "transcripts",
