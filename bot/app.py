@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from bot import demo
 from bot.callbacks import Callbacks
+from bot.dashboard.guard import Guard
 from bot.dashboard.routes import Dashboard
 from bot.demo_hub import DemoHub
 from bot.engine import Engine
@@ -59,6 +60,7 @@ FAST_LANE: web.AppKey[Mapping[tuple[str, str], Answer]] = web.AppKey("fast_lane"
 
 # The dashboard's own part, whose routes each name who may use them.
 DASHBOARD: web.AppKey[web.Application] = web.AppKey("dashboard", web.Application)
+GUARD: web.AppKey[Guard] = web.AppKey("guard", Guard)
 
 
 @dataclass(slots=True)
@@ -197,7 +199,8 @@ def build_app(parts: Parts) -> web.Application:
         quick |= door.answers()
     app[FAST_LANE] = quick
     Callbacks(parts.market.records, parts.providers, parts.look_ups.wake).mount(app)
-    app[DASHBOARD] = Dashboard(parts.market, dashboard_rules_of(settings)).mount(app)
+    dashboard = Dashboard(parts.market, dashboard_rules_of(settings))
+    app[DASHBOARD], app[GUARD] = dashboard.mount(app), dashboard.guard
     checks = {"records": lambda: _records_work(parts), "work": lambda: _all_at_work(parts)}
     token = settings.metrics.token.get_secret_value()
     Health(parts.registry, checks, token).mount(app)

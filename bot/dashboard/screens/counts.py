@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, func, select
 
+from bot.dashboard.screens.ticket_desk import OPEN
 from bot.market import clearance
 from bot.market.limits import PayoutRules
 from bot.storage.schema import outbox, payments, prices, tickets
@@ -31,7 +32,7 @@ class Counts:
 
 def counts(db: Connection, rules: PayoutRules, now: datetime) -> Counts:
     """Everything that waits for somebody, as it is at this moment."""
-    is_open = tickets.c.state == "open"
+    is_open = tickets.c.state.in_(OPEN)
     by_category = select(tickets.c.category, func.count()).where(is_open)
     open_ones = db.execute(by_category.group_by(tickets.c.category)).all()
     late = select(func.count()).where(is_open, tickets.c.due_at < now)

@@ -56,7 +56,10 @@ def live_calls(db: Connection, now: datetime, ours: str = "") -> LiveCalls:
     recent = newest.subquery()
     minute = select(func.count()).where(recent.c.at_ms >= now_ms - 60_000)
     hops_a_minute = db.execute(minute).scalar() or 0
-    calls = [_call(row, now_ms, ours) for row in rows if not row["ends"]]
+    # A phone is in one call at a time: who dialled anew has left the call before.
+    newest_of = {row["owner"] or row["session_key"]: row["id"] for row in rows}
+    there = [row for row in rows if newest_of[row["owner"] or row["session_key"]] == row["id"]]
+    calls = [_call(row, now_ms, ours) for row in there if not row["ends"]]
     calls.sort(key=lambda call: (-len(call.risks), call.silent_s))
     return LiveCalls(calls[:_SHOWN_MAX], len(calls), hops_a_minute, hops_a_minute >= LOOKED_AT)
 
@@ -87,6 +90,7 @@ def _last_rows(now_ms: int) -> Select[Any]:
         .join(last, last.c.id == table.c.id)
         .join(same, there)
         .outerjoin(contacts, known)
+        .order_by(table.c.id)
     )
 
 

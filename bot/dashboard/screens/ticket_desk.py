@@ -14,6 +14,7 @@ from bot.i18n import N_
 from bot.msisdn import masked
 from bot.storage.schema import contacts, tickets
 
+OPEN = ("open", "taken")
 PAGE = 50
 NOTE_MOST = 320
 CATEGORY_WORDS = {
@@ -55,7 +56,7 @@ def open_tickets(
 
     They are due in the order in which they came, each two days after.
     """
-    query = _with_person().where(tickets.c.state == "open", tickets.c.id > after)
+    query = _with_person().where(tickets.c.state.in_(OPEN), tickets.c.id > after)
     if category in CATEGORY_WORDS:
         query = query.where(tickets.c.category == category)
     rows = db.execute(query.order_by(tickets.c.id).limit(PAGE + 1)).mappings().all()
@@ -65,7 +66,7 @@ def open_tickets(
 
 def open_by_category(db: Connection) -> dict[str, int]:
     """How many are open, by category."""
-    query = select(tickets.c.category, func.count()).where(tickets.c.state == "open")
+    query = select(tickets.c.category, func.count()).where(tickets.c.state.in_(OPEN))
     return {row[0]: row[1] for row in db.execute(query.group_by(tickets.c.category))}
 
 
@@ -87,7 +88,7 @@ def close_ticket(
     """Close an open ticket, once; its number goes, and the audit keeps who did what."""
     mine = tickets.c.code == code
     closed = {"state": "closed", "closed_at": now, "msisdn": ""}
-    still_open = mine & (tickets.c.state != "closed")
+    still_open = mine & tickets.c.state.in_(OPEN)
     if db.execute(update(tickets).where(still_open).values(closed)).rowcount != 1:
         known = db.execute(select(tickets.c.id).where(mine)).first()
         return "gone" if known is None else "was_closed"

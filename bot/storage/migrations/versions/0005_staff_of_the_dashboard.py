@@ -92,6 +92,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_staff_attempts_at"), "staff_attempts", ["at"])
     op.create_index(op.f("ix_staff_attempts_who_at"), "staff_attempts", ["who", "at"])
     op.create_index(op.f("ix_audit_actor_at"), "audit", ["actor", "at"])
+    op.create_index(op.f("ix_tickets_state"), "tickets", ["state"])
     op.add_column(
         "transcripts", sa.Column("ends", sa.Integer(), server_default="0", nullable=False)
     )
@@ -105,6 +106,7 @@ def downgrade() -> None:
     with op.batch_alter_table("transcripts", schema=None) as batch_op:
         batch_op.drop_column("language")
         batch_op.drop_column("ends")
+    op.drop_index(op.f("ix_tickets_state"), "tickets")
     op.drop_index(op.f("ix_audit_actor_at"), "audit")
     for table in _TABLES:
         op.drop_table(table)
