@@ -30,6 +30,7 @@ class Desk:
         self._base = str(server.client.make_url("/")).rstrip("/")
         self._http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
         self.status, self.text, self.headers, self.form = 0, "", {}, ""
+        self.wire = ""
 
     async def __aenter__(self) -> Desk:
         return self
@@ -56,6 +57,11 @@ class Desk:
         """Open a page."""
         return await self._asks("GET", path, None, headers)
 
+    async def raw(self, path: str) -> str:
+        """Open a page, and read it as it came over the wire."""
+        await self.gets(path)
+        return self.wire
+
     async def posts(self, path: str, headers: dict[str, str] | None = None, **fields: str) -> str:
         """Send a form of our own page, with the token it carried; `headers` replace a browser's."""
         fields = {"form": self.form, **fields}
@@ -68,7 +74,8 @@ class Desk:
             method, url, data=data, headers=headers, allow_redirects=False
         ) as response:
             self.status, self.headers = response.status, response.headers
-            self.text = unescape(await response.text())
+            self.wire = await response.text()
+        self.text = unescape(self.wire)
         if found := FORM.search(self.text):
             self.form = found[1]
         return self.text
