@@ -146,6 +146,20 @@ async def test_B01_B11_every_page_fits_and_is_accessible(
             assert bad == [], (path, width)
 
 
+@pytest.mark.parametrize("language", ["rw", "fr", "en"])
+async def test_B01_B11_the_way_in_fits_and_is_accessible(
+    context: BrowserContext, server: Running, language: str
+) -> None:
+    window = Window(await context.new_page(), server)
+    await window.page.set_viewport_size({"width": 360, "height": 800})
+    for path in (await new_link(server, "amina", "agent"), "/dashboard/sign-in",
+                 "/dashboard/sign-in/code", "/dashboard/welcome/gone"):  # fmt: skip
+        await window.opens(f"{path}?lang={language}")
+        assert await window.page.evaluate("document.documentElement.scrollWidth") == 360, path
+        found = (await Axe().run(window.page)).response["violations"]
+        assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == [], path
+
+
 @pytest.mark.parametrize("language", ["rw", "fr"])
 async def test_B01_no_language_breaks_a_small_page(
     context: BrowserContext, server: Running, language: str

@@ -16,7 +16,7 @@ from bot.storage.schema import contacts, transcripts
 # Networks close a silent USSD session within three minutes.
 SILENT_MAX_S = 180
 # Only the newest hops are looked at, so that a busy hour slows no caller.
-LOOKED_AT = 3000
+LOOKED_AT = 2000
 _SHOWN_MAX = 60
 _STUCK_S, _SLOW_MICROS, _AGAIN = 60, 1_000_000, 3
 
@@ -43,6 +43,7 @@ class LiveCalls:
 
     calls: list[LiveCall]
     count: int
+    at_risk: int
     hops_a_minute: int
     partly: bool
 
@@ -59,15 +60,19 @@ def live_calls(db: Connection, now: datetime, ours: str = "") -> LiveCalls:
     # A phone is in one call at a time: who dialled anew has left the call before.
     newest_of = {row["owner"] or row["session_key"]: row["id"] for row in rows}
     there = [row for row in rows if newest_of[row["owner"] or row["session_key"]] == row["id"]]
-    calls = [_call(row, now_ms, ours) for row in there if not row["ends"]]
-    calls.sort(key=lambda call: (-len(call.risks), call.silent_s))
-    return LiveCalls(calls[:_SHOWN_MAX], len(calls), hops_a_minute, hops_a_minute >= LOOKED_AT)
+    live = [row for row in there if not row["ends"]]
+    live.sort(key=lambda row: (-len(_risks(row, now_ms)), -row["at_ms"]))
+    calls = [_call(row, now_ms, ours) for row in live[:_SHOWN_MAX]]
+    at_risk = sum(1 for row in live if _risks(row, now_ms))
+    return LiveCalls(calls, len(live), at_risk, hops_a_minute, hops_a_minute >= LOOKED_AT)
 
 
 def _last_rows(now_ms: int) -> Select[Any]:
     """The last hop of each call of late, with how it got there and whose it is."""
     table = transcripts
-    recent = select(table).order_by(table.c.id.desc()).limit(LOOKED_AT).subquery()
+    # No screens here: only those of the last hops are carried along.
+    thin = (table.c.id, table.c.session_key, table.c.place, table.c.micros, table.c.at_ms)
+    recent = select(*thin).order_by(table.c.id.desc()).limit(LOOKED_AT).subquery()
     last = (
         select(
             recent.c.session_key,
@@ -95,7 +100,6 @@ def _last_rows(now_ms: int) -> Select[Any]:
 
 
 def _call(row: Any, now_ms: int, ours: str) -> LiveCall:
-    silent_s = max(0.0, (now_ms - row["at_ms"]) / 1000)
     return LiveCall(
         id=row["id"],
         number=masked(row["owner"]) if row["owner"] else "",
@@ -105,16 +109,16 @@ def _call(row: Any, now_ms: int, ours: str) -> LiveCall:
         shown=without_numbers(row["shown"], ours),
         typed=without_numbers(row["typed"], ours),
         hops=row["hop"],
-        silent_s=silent_s,
-        risks=_risks(row, silent_s),
+        silent_s=max(0.0, (now_ms - row["at_ms"]) / 1000),
+        risks=_risks(row, now_ms),
     )
 
 
-def _risks(row: Any, silent_s: float) -> tuple[str, ...]:
+def _risks(row: Any, now_ms: int) -> tuple[str, ...]:
     found = []
     if row["times"] >= _AGAIN:
         found.append("again")
-    if silent_s > _STUCK_S:
+    if now_ms - row["at_ms"] > _STUCK_S * 1000:
         found.append("silent")
     if row["slowest"] > _SLOW_MICROS:
         found.append("slow")

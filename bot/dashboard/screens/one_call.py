@@ -13,7 +13,7 @@ from bot.msisdn import masked
 from bot.storage.schema import contacts, transcripts
 
 # A caller without a name is found among the hops written about then: nothing else leads there.
-_NEAR = 20_000
+_NEAR = 5_000
 _HOPS_MAX = 300
 
 
