@@ -17,6 +17,8 @@ from sqlalchemy import text
 
 from bot import demo
 from bot.callbacks import Callbacks
+from bot.dashboard.guard import Guard
+from bot.dashboard.routes import Dashboard
 from bot.demo_hub import DemoHub
 from bot.engine import Engine
 from bot.flows import FLOWS
@@ -46,6 +48,7 @@ from bot.ussd.routes import GATEWAYS, UssdDoor
 from bot.wallet_watch import WalletWatch
 from bot.wiring import (
     airtel_of,
+    dashboard_rules_of,
     door_rules_of,
     limits_of,
     market_of,
@@ -61,6 +64,10 @@ log = structlog.get_logger(__name__)
 
 # What `open_fast_lane` is given once the application's server is there.
 FAST_LANE: web.AppKey[Mapping[tuple[str, str], Answer]] = web.AppKey("fast_lane", Mapping)
+
+# The dashboard's own part, whose routes each name who may use them.
+DASHBOARD: web.AppKey[web.Application] = web.AppKey("dashboard", web.Application)
+GUARD: web.AppKey[Guard] = web.AppKey("guard", Guard)
 
 
 @dataclass(slots=True)
@@ -214,6 +221,8 @@ def build_app(parts: Parts) -> web.Application:
         quick |= door.answers()
     app[FAST_LANE] = quick
     Callbacks(parts.market.records, parts.providers, parts.look_ups.wake).mount(app)
+    dashboard = Dashboard(parts.market, dashboard_rules_of(settings))
+    app[DASHBOARD], app[GUARD] = dashboard.mount(app), dashboard.guard
     checks = {"records": lambda: _records_work(parts), "work": lambda: _all_at_work(parts)}
     token = settings.metrics.token.get_secret_value()
     Health(parts.registry, checks, token).mount(app)

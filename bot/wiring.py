@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.dashboard.routes import DashboardRules
 from bot.engine import Limits
 from bot.history import Marks
 from bot.market import Hub, Market
@@ -17,11 +18,12 @@ from bot.payments.momo_line import MomoConfig
 from bot.payments.provider import AIRTEL_MONEY, MTN_MOMO
 from bot.settings import Settings
 from bot.sms.africastalking import SmsConfig
+from bot.source import Proxies, networks
 from bot.storage.records import Records
 from bot.storage.sessions import Sessions
 from bot.storage.sessions.memory import MemorySessions
 from bot.storage.sessions.redis import RedisSessions
-from bot.ussd.door import DoorRules, networks
+from bot.ussd.door import DoorRules
 
 
 def hub_of(settings: Settings) -> Hub:
@@ -98,6 +100,11 @@ def limits_of(settings: Settings) -> Limits:
     return Limits(ussd.hop_budget_s, ussd.resume_s, ussd.dials_per_minute, ussd.max_hops_in_flight)
 
 
+def proxies_of(settings: Settings) -> Proxies:
+    """Our own proxies, whose word on the caller's address counts."""
+    return Proxies(networks(list(settings.ussd.trusted_proxies)), settings.ussd.proxy_hops)
+
+
 def door_rules_of(settings: Settings, gateway: str) -> DoorRules:
     """Who may knock at this gateway's route."""
     ussd = settings.ussd
@@ -105,10 +112,20 @@ def door_rules_of(settings: Settings, gateway: str) -> DoorRules:
     return DoorRules(
         secret=secret.get_secret_value() if secret else "",
         allowed=networks(list(ussd.allowed_networks)),
-        proxies=networks(list(ussd.trusted_proxies)),
-        proxy_hops=ussd.proxy_hops,
+        proxies=proxies_of(settings),
         body_timeout_s=ussd.body_timeout_s,
         service_codes=frozenset(ussd.service_codes),
+    )
+
+
+def dashboard_rules_of(settings: Settings) -> DashboardRules:
+    """How the dashboard is reached, and by whom."""
+    return DashboardRules(
+        key=settings.secret_key.get_secret_value(),
+        secure=settings.env == "production" or settings.url.startswith("https:"),
+        demo=settings.env == "demo",
+        stale_after_days=settings.prices.stale_after_days,
+        proxies=proxies_of(settings),
     )
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import Connection, func, select
 
@@ -29,6 +30,7 @@ class Running:
 
     parts: Parts
     client: TestClient
+    app: web.Application
 
     def phone(self, msisdn: str = FARMER) -> Phone:
         """A phone with this number."""
@@ -67,4 +69,4 @@ async def running(folder: Path, **settings: str) -> AsyncIterator[Running]:
                 # This server stands on a port of its own, not on the one in the settings.
                 url = server.make_url("/payments/airtel-money/callback/test")
                 parts.sandbox.airtel.callback_url = str(url)
-            yield Running(parts, client)
+            yield Running(parts, client, app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -12,6 +13,7 @@ import uvloop
 from aiohttp import web
 
 from bot.app import FAST_LANE, Parts, build_app, open_parts
+from bot.dashboard.access.demo_supervisor import demo_link
 from bot.operations.logs import set_up_logs
 from bot.settings import Settings, load_settings
 from bot.ussd.fast_lane import open_fast_lane
@@ -46,7 +48,7 @@ async def _serve(settings: Settings) -> None:
             open_fast_lane(runner.server, app[FAST_LANE])
         site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
         await _listen(site, settings)
-        _say_hello(settings, parts)
+        _say_hello(settings, parts, await _demo_link(parts))
         # What was made so far stays: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
@@ -55,6 +57,12 @@ async def _serve(settings: Settings) -> None:
         log.info("stopping", hops_in_flight=parts.engine.hops_in_flight)
         await runner.cleanup()
     log.info("stopped")
+
+
+async def _demo_link(parts: Parts) -> str:
+    if parts.settings.env != "demo":
+        return ""
+    return await parts.market.records.write(lambda db: demo_link(db, datetime.now(UTC)))
 
 
 async def _listen(site: Any, settings: Settings) -> None:
@@ -67,16 +75,25 @@ async def _listen(site: Any, settings: Settings) -> None:
         ) from error
 
 
-def _say_hello(settings: Settings, parts: Parts) -> None:
+def _way_in(settings: Settings, link: str) -> str:
+    if not link:
+        return f"{settings.url}/dashboard/   (isoko staff link NAME prints a link)"
+    return f"{settings.url}/dashboard/welcome/{link}   (signs you in, once)"
+
+
+def _say_hello(settings: Settings, parts: Parts, link: str) -> None:
     """The first lines: where to look and what to give the gateway."""
     secret = "/<secret>" if settings.env == "production" else ""
-    lines = [f"Callback URL:  {settings.url}/ussd/africastalking{secret}   (Africa's Talking)"]
+    callback = f"{settings.url}/ussd/africastalking{secret}"
+    lines = [
+        f"Dashboard:     {settings.url}/dashboard/",
+        f"Callback URL:  {callback}   (Africa's Talking)",
+    ]
     if parts.sandbox is not None:
         lines = [
             f"Web phone:     {settings.url}/simulator/",
-            f"Dashboard:     {settings.url}/dashboard/   (not in this version yet; "
-            f"see {settings.url}/readyz and /metrics)",
-            *lines,
+            f"Dashboard:     {_way_in(settings, link)}",
+            *lines[1:],
             f"Operator, SMS: {parts.sandbox.url}/sandbox/state.json   (pretended)",
             "Ctrl-C stops.",
         ]

@@ -20,6 +20,14 @@ from bot.storage.schema.people import (
     pins,
     tickets,
 )
+from bot.storage.schema.staff import (
+    ROLES,
+    staff,
+    staff_attempts,
+    staff_codes,
+    staff_links,
+    staff_sessions,
+)
 from bot.storage.schema.trading import (
     OFFER_STATES,
     offer_events,
@@ -32,6 +40,7 @@ from bot.storage.schema.trading import (
 __all__ = [
     "OFFER_STATES",
     "PAYMENT_STATES",
+    "ROLES",
     "audit",
     "bills",
     "consents",
@@ -53,6 +62,11 @@ __all__ = [
     "pin_failures",
     "pins",
     "prices",
+    "staff",
+    "staff_attempts",
+    "staff_codes",
+    "staff_links",
+    "staff_sessions",
     "stocks",
     "tickets",
     "transcripts",

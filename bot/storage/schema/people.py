@@ -83,7 +83,7 @@ tickets = Table(
     Column("about", String(40), nullable=False, server_default=""),
     Column("text", String(320), nullable=False, server_default=""),
     Column("language", String(2), nullable=False),
-    Column("state", String(16), nullable=False, server_default="open"),
+    Column("state", String(16), nullable=False, server_default="open", index=True),
     Column("opened_at", Moment, nullable=False),
     Column("due_at", Moment, nullable=False),
     Column("closed_at", Moment),
