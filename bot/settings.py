@@ -46,6 +46,7 @@ class UssdSettings(_Frozen):
     session_ttl_s: float
     dials_per_minute: int
     max_hops_in_flight: int
+    silent_days: int = Field(gt=0)
     body_limit_bytes: int
     body_timeout_s: float
     allowed_networks: tuple[str, ...]
@@ -82,6 +83,7 @@ class PayoutSettings(_Frozen):
     largest_rwf: int = Field(gt=0, le=5_000_000)
     person_day_rwf: int = Field(gt=0)
     release_above_rwf: int = Field(ge=0)
+    cooling_off_hours: int = Field(ge=0)
 
 
 class MomoSettings(_Frozen):

@@ -22,7 +22,15 @@ from bot.ussd.door import DoorRules, networks
 def hub_of(settings: Settings) -> Hub:
     """The hub that the settings name."""
     hub = settings.hub
-    return Hub(hub.id, hub.name, hub.currency, hub.timezone, hub.help_msisdn, hub.service_code)
+    return Hub(
+        hub.id,
+        hub.name,
+        hub.currency,
+        hub.timezone,
+        hub.help_msisdn,
+        hub.service_code,
+        hub.country,
+    )
 
 
 def pins_of(settings: Settings, records: Records) -> PinGuard:
@@ -59,6 +67,7 @@ def payout_rules_of(settings: Settings) -> PayoutRules:
         limits.release_above_rwf,
         hub.currency,
         hub.timezone,
+        limits.cooling_off_hours,
     )
 
 
@@ -76,7 +85,13 @@ def marks_of(settings: Settings) -> Marks:
 def limits_of(settings: Settings) -> Limits:
     """The engine's limits."""
     ussd = settings.ussd
-    return Limits(ussd.hop_budget_s, ussd.resume_s, ussd.dials_per_minute, ussd.max_hops_in_flight)
+    return Limits(
+        ussd.hop_budget_s,
+        ussd.resume_s,
+        ussd.dials_per_minute,
+        ussd.max_hops_in_flight,
+        ussd.silent_days,
+    )
 
 
 def door_rules_of(settings: Settings, gateway: str) -> DoorRules:

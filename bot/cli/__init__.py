@@ -13,6 +13,7 @@ from bot.cli import (
     mapping,
     messages,
     payouts,
+    people,
     phone,
     pins,
     prices,
@@ -38,6 +39,7 @@ app.command("proof")(proof.proof)
 app.add_typer(database.app, name="db")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(payouts.app, name="payouts")
+app.add_typer(people.app, name="people")
 app.add_typer(pins.app, name="pins")
 app.add_typer(prices.app, name="prices")
 app.add_typer(staff.app, name="staff")

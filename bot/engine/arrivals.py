@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bot.conversation import Inbound, Reply, Session
-from bot.engine.hop import Hop
+from bot.engine.hop import Hop, moment
 from bot.engine.limits import Limits
 from bot.engine.stage import HOME, Stage
-from bot.market import Market, people
+from bot.market import Market, people, verifying
+from bot.market.people import Contact
 from bot.storage import hops
 from bot.storage.hops import SavedHop
 from bot.storage.sessions import Sessions, pack, unpack, unpack_kept
@@ -39,7 +40,15 @@ class Arrivals:
             session.contact_id, session.language = contact.id, contact.language
             session.role, session.shared = contact.role, contact.shared_phone
             session.crop, session.district = contact.crop, contact.district
+            await self._note_call(contact, now)
         return session
+
+    async def _note_call(self, contact: Contact, now: float) -> None:
+        at, silent_days = moment(now), self._limits.silent_days
+        if contact.seen_day < people.day_number(at):
+            await self._market.records.write(
+                lambda db: verifying.note_call(db, contact, silent_days, at)
+            )
 
     async def dial(self, hop: Hop) -> Reply:
         """Home, or the redial card when this number left something open a short while ago."""

@@ -20,6 +20,8 @@ from bot.flows import (
     register,
     share,
     track,
+    verify,
+    wallet,
 )
 
 FLOWS: Mapping[str, Flow] = MappingProxyType(
@@ -41,6 +43,8 @@ FLOWS: Mapping[str, Flow] = MappingProxyType(
             my_data,
             help_line,
             pin,
+            wallet,
+            verify,
         )
     }
 )

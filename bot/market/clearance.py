@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, exists, literal, select
 
-from bot.market import settlement
+from bot.market import settlement, wallet_changes
 from bot.market.approvals import HUB, approvals, approve, is_as_approved, staff_among
 from bot.market.limits import PayoutRules
 from bot.market.payments import OPEN, Payment, as_payment, by_reference, locked
@@ -28,6 +28,7 @@ class Waiting:
 
     payment: Payment
     released_by: list[str]
+    why: str
 
 
 def clear(db: Connection, reference: str, rules: PayoutRules, now: datetime) -> Payment | None:
@@ -44,7 +45,7 @@ def clear(db: Connection, reference: str, rules: PayoutRules, now: datetime) -> 
         settlement.flag(db, payment, _CHANGED, "server", now)
         return None
     # What left already was released by the rules of then: asking again must not stop half-way.
-    if payment.state == "created" and _needs_release(payment, given, rules):
+    if payment.state == "created" and _needs_release(db, payment, given, rules):
         return None
     return payment
 
@@ -72,7 +73,7 @@ def release(
         return "twice", staff_among(given)
     approve(db, payment, name, now)
     given = approvals(db, payment.id)
-    if _needs_release(payment, given, rules):
+    if _needs_release(db, payment, given, rules):
         return "one_more", staff_among(given)
     key = f"payout:{reference}:released"
     if not outbox.put(db, "payout", key, {"reference": reference}, now):
@@ -89,12 +90,24 @@ def waiting(db: Connection, rules: PayoutRules) -> list[Waiting]:
         payment = as_payment(row)
         given = approvals(db, payment.id)
         if not _leaves_by_itself(db, payment, given, rules):
-            found.append(Waiting(payment, staff_among(given)))
+            why = why_held(db, payment, rules) or "limit of then"
+            found.append(Waiting(payment, staff_among(given), why))
     return found
 
 
-def _needs_release(payment: Payment, given: dict[str, str], rules: PayoutRules) -> bool:
-    return payment.amount_rwf > rules.release_above_rwf and len(staff_among(given)) < _NEEDED
+def why_held(db: Connection, payment: Payment, rules: PayoutRules) -> str:
+    """Why this payout needs two people: "large", "number changed", or "" when it does not."""
+    if payment.amount_rwf > rules.release_above_rwf:
+        return "large"
+    made, hours = payment.created_at, rules.cooling_off_hours
+    changed = wallet_changes.before_within(db, payment.contact_id, made, hours)
+    return "" if changed is None else "number changed"
+
+
+def _needs_release(
+    db: Connection, payment: Payment, given: dict[str, str], rules: PayoutRules
+) -> bool:
+    return len(staff_among(given)) < _NEEDED and bool(why_held(db, payment, rules))
 
 
 def _leaves_by_itself(
@@ -106,6 +119,6 @@ def _leaves_by_itself(
         outbox_rows.c.state == "waiting",
         outbox_rows.c.dedupe_key.like(f"payout:{payment.reference}%"),
     )
-    return not _needs_release(payment, given, rules) and bool(
+    return not _needs_release(db, payment, given, rules) and bool(
         db.execute(select(literal(1)).where(on_its_way)).first()
     )

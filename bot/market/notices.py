@@ -94,6 +94,22 @@ def pin_locked() -> str:
     )
 
 
+def wallet_changed() -> str:
+    """To the number that got the money so far: it will not get it any more."""
+    return _(
+        "Isoko: the number for money of an account was changed from yours to another. "
+        "If it was not you, call us now."
+    )
+
+
+def payout_held(payment: Payment) -> str:
+    """To the number that got the money so far: money for the new one is held."""
+    return _(
+        "Isoko: {amount} for order {code} is held for a check, because the number for money was "
+        "changed. If it was not you, call us now."
+    ).format(**_of(payment))
+
+
 def _of(payment: Payment) -> dict[str, str]:
     language = language_spoken()
     return {

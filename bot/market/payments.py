@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
-from bot.market import Actor, ledger, offers
+from bot.market import Actor, ledger, offers, wallet_changes
 from bot.market.approvals import HUB, approve
 from bot.market.limits import USUAL, PayoutRules, refuse_over
 from bot.market.lives import PAYMENT_LIFE, Forbidden, advance
@@ -102,6 +102,9 @@ def pay_out(
     outbox.put(db, "payout", f"payout:{reference}", {"reference": reference}, now)
     payment = must_have(db, reference)
     approve(db, payment, HUB, now)
+    before = wallet_changes.before_within(db, contact_id, now, rules.cooling_off_hours)
+    if before is not None:
+        wallet_changes.tell_held(db, payment, before)
     return payment
 
 

@@ -35,6 +35,8 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "lessons": ("A farmer takes a lesson.", FARMER, ("5", "1", "1", "1", "1", "1", "2", "1")),
     "account": ("A farmer changes the PIN and says that the phone is shared.", FARMER,
                 ("6", "1", PIN, "80642", "80642", "1", "3", "1")),
+    "wallet": ("A farmer has the money sent to another number.", FARMER,
+               ("6", "5", "12", "0788000001", "0738000077", "00000", PIN, "1")),
     "my_data": ("A farmer looks at what is kept, has a copy, and is forgotten.", FARMER,
                 ("6", "2", PIN, "1", "0", "2", "1", "3", "7")),
     "help": ("A farmer asks for help.", FARMER, ("8", "4", "8", "1", "7", "12", "Amafaranga ntiyageze")),

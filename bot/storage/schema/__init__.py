@@ -17,6 +17,7 @@ from bot.storage.schema.people import (
     pin_failures,
     pins,
     tickets,
+    wallet_changes,
 )
 from bot.storage.schema.trading import (
     OFFER_STATES,
@@ -52,4 +53,5 @@ __all__ = [
     "stocks",
     "tickets",
     "transcripts",
+    "wallet_changes",
 ]
