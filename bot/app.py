@@ -25,6 +25,7 @@ from bot.look_ups import LookUps
 from bot.market import Market
 from bot.operations.health import Health
 from bot.operations.housekeeping import Housekeeping
+from bot.operations.pin_figures import PinFigures
 from bot.operations.watching import Watching
 from bot.payments.airtel_money import AirtelMoney
 from bot.payments.mtn_momo import MtnMomo
@@ -95,6 +96,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             await demo.load_demo(market, datetime.now(UTC))
         await market.prices.load()
         registry = CollectorRegistry()
+        registry.register(PinFigures(market.pins.alarm))
         transcripts = Transcripts(records)
         watching = Watching(registry, transcripts)
         sessions = sessions_of(settings)

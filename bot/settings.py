@@ -68,6 +68,9 @@ class PinSettings(_Frozen):
     lifetime_tries: int
     hash_workers: int
     hash_queue: int
+    alarm_failures: int = Field(gt=0)
+    alarm_minutes: int = Field(gt=0)
+    alarm_checks_per_minute: int = Field(gt=0)
 
 
 class PriceSettings(_Frozen):

@@ -6,6 +6,8 @@ from bot.engine import Limits
 from bot.history import Marks
 from bot.market import Hub, Market
 from bot.market.limits import PayoutRules
+from bot.market.pin_alarm import AlarmRules, PinAlarm
+from bot.market.pin_hashing import PinHashing
 from bot.market.pins import PinGuard
 from bot.market.prices import PriceBoard
 from bot.payments.airtel_line import AirtelConfig
@@ -36,18 +38,22 @@ def hub_of(settings: Settings) -> Hub:
 def pins_of(settings: Settings, records: Records) -> PinGuard:
     """The PIN guard, with the pepper and the cost from the settings."""
     pin = settings.pin
+    hashing = PinHashing(
+        pin.pepper.get_secret_value(),
+        pin.memory_kib,
+        pin.passes,
+        pin.lanes,
+        pin.hash_workers,
+        pin.hash_queue,
+    )
     return PinGuard(
         records,
-        pepper=pin.pepper.get_secret_value(),
-        memory_kib=pin.memory_kib,
-        passes=pin.passes,
-        lanes=pin.lanes,
+        hashing,
+        PinAlarm(AlarmRules(pin.alarm_failures, pin.alarm_minutes, pin.alarm_checks_per_minute)),
         tries_per_session=pin.tries_per_session,
         tries_per_day=pin.tries_per_day,
         lock_minutes=pin.lock_minutes,
         lifetime_tries=pin.lifetime_tries,
-        hash_workers=pin.hash_workers,
-        hash_queue=pin.hash_queue,
     )
 
 
