@@ -39,10 +39,12 @@ from bot.storage.opening import OneProcess, open_records, upgrade
 from bot.storage.transcripts import Transcripts
 from bot.ussd.fast_lane import Answer
 from bot.ussd.feature_phone import FeaturePhone
+from bot.ussd.hosts import only_for_us
 from bot.ussd.routes import GATEWAYS, UssdDoor
 from bot.wiring import (
     airtel_of,
     door_rules_of,
+    hosts_of,
     limits_of,
     market_of,
     marks_of,
@@ -177,7 +179,10 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
 def build_app(parts: Parts) -> web.Application:
     """The aiohttp application with every door."""
     settings = parts.settings
-    app = web.Application(client_max_size=settings.ussd.body_limit_bytes)
+    app = web.Application(
+        client_max_size=settings.ussd.body_limit_bytes,
+        middlewares=[only_for_us(hosts_of(settings))],
+    )
     layout = FeaturePhone(settings.ussd.page_septets)
     quick: dict[tuple[str, str], Answer] = {}
     for name in settings.ussd.gateways:

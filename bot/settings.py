@@ -146,6 +146,15 @@ class SandboxSettings(_Frozen):
     port: int
 
 
+class TlsSettings(_Frozen):
+    """TLS of the server's own port, and whose certificates the gateways show."""
+
+    certificate: str
+    key: str
+    client_ca: str
+    client_names: tuple[str, ...]
+
+
 class MetricsSettings(_Frozen):
     """Who may read the figures."""
 
@@ -163,6 +172,7 @@ class Settings(_Frozen):
     redis_url: str
     workers: int
     public_url: str
+    allowed_hosts: tuple[str, ...]
     log_level: Literal["debug", "info", "warning", "error"]
     log_format: Literal["auto", "json", "console"]
     secret_key: SecretStr
@@ -178,11 +188,13 @@ class Settings(_Frozen):
     transcripts: TranscriptSettings
     sandbox: SandboxSettings
     metrics: MetricsSettings
+    tls: TlsSettings
 
     @property
     def url(self) -> str:
         """Where people and operators reach this server."""
-        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+        scheme = "https" if self.tls.certificate else "http"
+        return self.public_url.rstrip("/") or f"{scheme}://{self.host}:{self.port}"
 
     @property
     def momo_callback_url(self) -> str:
@@ -291,6 +303,17 @@ def _refuse_unsafe(settings: Settings) -> None:
     if several:
         raise SettingsError(
             "ISOKO_WORKERS is more than 1, which this version does not serve yet: set it to 1"
+        )
+    tls = settings.tls
+    if bool(tls.certificate) != bool(tls.key) or (tls.client_ca and not tls.certificate):
+        raise SettingsError(
+            "ISOKO_TLS__CERTIFICATE and ISOKO_TLS__KEY belong together, and ISOKO_TLS__CLIENT_CA "
+            "needs both: give all, or none to end TLS at a proxy"
+        )
+    if bool(tls.client_ca) != bool(tls.client_names):
+        raise SettingsError(
+            "ISOKO_TLS__CLIENT_CA and ISOKO_TLS__CLIENT_NAMES belong together: else whomever that "
+            "CA signs for could call the gateways' routes"
         )
     if settings.airtel.client_id and not settings.airtel.pin.get_secret_value().isdecimal():
         raise SettingsError(

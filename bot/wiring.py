@@ -100,6 +100,11 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
+def hosts_of(settings: Settings) -> frozenset[str]:
+    """The names by which this server is called."""
+    return frozenset(name.lower() for name in settings.allowed_hosts)
+
+
 def door_rules_of(settings: Settings, gateway: str) -> DoorRules:
     """Who may knock at this gateway's route."""
     ussd = settings.ussd
@@ -111,6 +116,8 @@ def door_rules_of(settings: Settings, gateway: str) -> DoorRules:
         proxy_hops=ussd.proxy_hops,
         body_timeout_s=ussd.body_timeout_s,
         service_codes=frozenset(ussd.service_codes),
+        hosts=hosts_of(settings),
+        client_names=frozenset(settings.tls.client_names),
     )
 
 

@@ -20,7 +20,8 @@ flow = Flow(
 @flow.step("why")
 async def explain(turn: Turn) -> Next:
     text = _(
-        "We must check that this number is still yours (new SIM, or long unused). We call you first."
+        "We must check that this number is still yours (new SIM, or long unused). "
+        "We call you first."
     )
     # "1" led here.
     return Screen(text, [Choice(_("Call me"), "call", key="5")], guard=True)

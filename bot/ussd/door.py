@@ -10,7 +10,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from aiohttp import web
 
+from bot.ussd.client_certificate import is_known_client
 from bot.ussd.gateway import BadRequest, Gateway, Wire
+from bot.ussd.hosts import is_for_us
 
 Network = IPv4Network | IPv6Network
 _SHORT = 4096
@@ -26,6 +28,8 @@ class DoorRules:
     proxy_hops: int = 1
     body_timeout_s: float = 5.0
     service_codes: frozenset[str] = frozenset()
+    hosts: frozenset[str] = frozenset()
+    client_names: frozenset[str] = frozenset()
 
 
 def networks(texts: list[str]) -> tuple[Network, ...]:
@@ -42,6 +46,10 @@ def check_secret(request: web.Request, rules: DoorRules) -> None:
 
 async def let_in(request: web.BaseRequest, gateway: Gateway, rules: DoorRules) -> Wire:
     """The request as a `Wire`. Raises `BadRequest` with the status to answer."""
+    if not is_for_us(request, rules.hosts):
+        raise BadRequest("this host is not served here")
+    if not is_known_client(request, rules.client_names):
+        raise BadRequest("this client is not allowed", 403)
     if rules.allowed and not _is_in(source_of(request, rules), rules.allowed):
         raise BadRequest("this source is not allowed", 403)
     if _kind(request.headers.get("Content-Type", "")) not in gateway.content_types:
