@@ -43,6 +43,7 @@ class UssdSettings(_Frozen):
     page_septets: int
     hop_budget_s: float
     resume_s: float
+    call_s: float
     session_ttl_s: float
     dials_per_minute: int
     max_hops_in_flight: int

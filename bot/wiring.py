@@ -96,6 +96,7 @@ def limits_of(settings: Settings) -> Limits:
         ussd.resume_s,
         ussd.dials_per_minute,
         ussd.max_hops_in_flight,
+        ussd.call_s,
         ussd.silent_days,
     )
 

@@ -59,7 +59,12 @@ class Arrivals:
             session.language = session.language or left.language
             session.state = RESUME
             line = "" if session.shared else left.screen.resume
-            session.notes[_LEFT] = {"line": line, "shared": session.shared, "key": left.key}
+            session.notes[_LEFT] = {
+                "line": line,
+                "shared": session.shared,
+                "key": left.key,
+                "why": self._how_it_ended(left, session.started_at),
+            }
         return await self._arrive(hop)
 
     async def dial_again(self, hop: Hop) -> Reply:
@@ -121,6 +126,12 @@ class Arrivals:
             return None
         recent = session.started_at - left.seen_at <= self._limits.resume_s
         return left if recent and left.screen.resume else None
+
+    def _how_it_ended(self, left: Session, now: float) -> str:
+        """ "ended" where the gateway said so, else "lost", or "expired" after a network's time."""
+        if left.hung_up:
+            return "ended"
+        return "lost" if now - left.seen_at < self._limits.call_s else "expired"
 
     async def _load(self, key: str) -> Session | None:
         return unpack_kept(await self._sessions.load(key))

@@ -71,13 +71,22 @@ def _menu(_language: Language, known: bool) -> Screen:
 
 @flow.step("resume")
 async def offer_to_go_on(turn: Turn) -> Next:
-    line = turn.notes["left"]["line"]
-    text = _("Your session had expired.")
-    if line:
-        text = _("Your session had expired. You were at: {what}.").format(what=line)
+    left = turn.notes["left"]
+    text = _how_it_ended(left["why"], left["line"])
     return Screen(
         text, [Choice(_("Continue where you left off"), "again"), Choice(_("Home"), "menu")]
     )
+
+
+def _how_it_ended(why: str, line: str) -> str:
+    if why == "ended":
+        named = _("Your call had ended. You were at: {what}.")
+        return named.format(what=line) if line else _("Your call had ended.")
+    if why == "lost":
+        named = _("The connection was lost. You were at: {what}.")
+        return named.format(what=line) if line else _("The connection was lost.")
+    named = _("Your session had expired. You were at: {what}.")
+    return named.format(what=line) if line else _("Your session had expired.")
 
 
 @flow.step("resuming")
