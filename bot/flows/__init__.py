@@ -21,6 +21,7 @@ from bot.flows import (
     share,
     track,
     verify,
+    visitors,
     wallet,
 )
 
@@ -45,6 +46,7 @@ FLOWS: Mapping[str, Flow] = MappingProxyType(
             pin,
             wallet,
             verify,
+            visitors,
         )
     }
 )

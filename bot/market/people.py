@@ -13,6 +13,7 @@ from bot.conversation import Language
 from bot.market.tickets import ABOUT_MONEY
 from bot.storage.prepared import Prepared
 from bot.storage.schema import (
+    bookings,
     consents,
     contacts,
     hops,
@@ -249,6 +250,7 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
         .where(offers.c.contact_id == contact_id),
         "payments": select(payments).where(payments.c.contact_id == contact_id),
         "wallet_changes": select(wallet_changes).where(wallet_changes.c.contact_id == contact_id),
+        "bookings": select(bookings).where(bookings.c.contact_id == contact_id),
         "lessons": select(lesson_progress).where(lesson_progress.c.contact_id == contact_id),
     }
     held = {name: [dict(row) for row in db.execute(q).mappings()] for name, q in tables.items()}

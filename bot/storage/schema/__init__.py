@@ -27,11 +27,14 @@ from bot.storage.schema.trading import (
     prices,
     stocks,
 )
+from bot.storage.schema.visits import BOOKING_STATES, bookings
 
 __all__ = [
+    "BOOKING_STATES",
     "OFFER_STATES",
     "PAYMENT_STATES",
     "audit",
+    "bookings",
     "consents",
     "contacts",
     "hops",
