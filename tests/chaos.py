@@ -67,7 +67,7 @@ async def _prepare(folder: Path, farmers: int) -> None:
             make_offer(db, order_id, contact.id, _EACH, soon, "*384*801#", now, "Africa/Kigali")
 
     await records.write(write)
-    await hashing.close()
+    hashing.close()
     await records.close()
 
 
