@@ -27,6 +27,7 @@ from bot.look_ups import LookUps
 from bot.market import Market
 from bot.operations.health import Health
 from bot.operations.housekeeping import Housekeeping
+from bot.operations.pin_figures import PinFigures
 from bot.operations.watching import Watching
 from bot.payments.airtel_collection import AirtelCollection
 from bot.payments.airtel_money import AirtelMoney
@@ -44,12 +45,14 @@ from bot.storage.opening import OneProcess, open_records, upgrade
 from bot.storage.transcripts import Transcripts
 from bot.ussd.fast_lane import Answer
 from bot.ussd.feature_phone import FeaturePhone
+from bot.ussd.hosts import only_for_us
 from bot.ussd.routes import GATEWAYS, UssdDoor
 from bot.wallet_watch import WalletWatch
 from bot.wiring import (
     airtel_of,
     dashboard_rules_of,
     door_rules_of,
+    hosts_of,
     limits_of,
     market_of,
     marks_of,
@@ -111,6 +114,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             await demo.load_demo(market, datetime.now(UTC))
         await market.prices.load()
         registry = CollectorRegistry()
+        registry.register(PinFigures(market.pins.alarm))
         transcripts = Transcripts(records)
         watching = Watching(registry, transcripts)
         sessions = sessions_of(settings)
@@ -204,7 +208,10 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
 def build_app(parts: Parts) -> web.Application:
     """The aiohttp application with every door."""
     settings = parts.settings
-    app = web.Application(client_max_size=settings.ussd.body_limit_bytes)
+    app = web.Application(
+        client_max_size=settings.ussd.body_limit_bytes,
+        middlewares=[only_for_us(hosts_of(settings))],
+    )
     layout = FeaturePhone(settings.ussd.page_septets)
     quick: dict[tuple[str, str], Answer] = {}
     for name in settings.ussd.gateways:

@@ -11,6 +11,8 @@ from bot.market import Hub, Market
 from bot.market.collecting import CollectionRules
 from bot.market.limits import PayoutRules
 from bot.market.outages import OutageRules
+from bot.market.pin_alarm import AlarmRules, PinAlarm
+from bot.market.pin_hashing import PinHashing
 from bot.market.pins import PinGuard
 from bot.market.prices import PriceBoard
 from bot.payments.airtel_line import AirtelConfig
@@ -29,24 +31,36 @@ from bot.ussd.door import DoorRules
 def hub_of(settings: Settings) -> Hub:
     """The hub that the settings name."""
     hub = settings.hub
-    return Hub(hub.id, hub.name, hub.currency, hub.timezone, hub.help_msisdn, hub.service_code)
+    return Hub(
+        hub.id,
+        hub.name,
+        hub.currency,
+        hub.timezone,
+        hub.help_msisdn,
+        hub.service_code,
+        hub.country,
+    )
 
 
 def pins_of(settings: Settings, records: Records) -> PinGuard:
     """The PIN guard, with the pepper and the cost from the settings."""
     pin = settings.pin
+    hashing = PinHashing(
+        pin.pepper.get_secret_value(),
+        pin.memory_kib,
+        pin.passes,
+        pin.lanes,
+        pin.hash_workers,
+        pin.hash_queue,
+    )
     return PinGuard(
         records,
-        pepper=pin.pepper.get_secret_value(),
-        memory_kib=pin.memory_kib,
-        passes=pin.passes,
-        lanes=pin.lanes,
+        hashing,
+        PinAlarm(AlarmRules(pin.alarm_failures, pin.alarm_minutes, pin.alarm_checks_per_minute)),
         tries_per_session=pin.tries_per_session,
         tries_per_day=pin.tries_per_day,
         lock_minutes=pin.lock_minutes,
         lifetime_tries=pin.lifetime_tries,
-        hash_workers=pin.hash_workers,
-        hash_queue=pin.hash_queue,
     )
 
 
@@ -66,6 +80,7 @@ def payout_rules_of(settings: Settings) -> PayoutRules:
         limits.release_above_rwf,
         hub.currency,
         hub.timezone,
+        limits.cooling_off_hours,
     )
 
 
@@ -97,7 +112,19 @@ def marks_of(settings: Settings) -> Marks:
 def limits_of(settings: Settings) -> Limits:
     """The engine's limits."""
     ussd = settings.ussd
-    return Limits(ussd.hop_budget_s, ussd.resume_s, ussd.dials_per_minute, ussd.max_hops_in_flight)
+    return Limits(
+        ussd.hop_budget_s,
+        ussd.resume_s,
+        ussd.dials_per_minute,
+        ussd.max_hops_in_flight,
+        ussd.call_s,
+        ussd.silent_days,
+    )
+
+
+def hosts_of(settings: Settings) -> frozenset[str]:
+    """The names by which this server is called."""
+    return frozenset(name.lower() for name in settings.allowed_hosts)
 
 
 def proxies_of(settings: Settings) -> Proxies:
@@ -115,6 +142,8 @@ def door_rules_of(settings: Settings, gateway: str) -> DoorRules:
         proxies=proxies_of(settings),
         body_timeout_s=ussd.body_timeout_s,
         service_codes=frozenset(ussd.service_codes),
+        hosts=hosts_of(settings),
+        client_names=frozenset(settings.tls.client_names),
     )
 
 

@@ -19,7 +19,8 @@ from bot.ussd.fast_lane import open_fast_lane
 from tests.phone import Phone
 
 FARMER, TEA, CRAFTS = "+250788000001", "+250788000002", "+250788000003"
-AIRTEL, DEBTOR, UNKNOWN = "+250738000004", "+250788000005", "+250788000009"
+AIRTEL, DEBTOR, HOST = "+250738000004", "+250788000005", "+250788000006"
+UNKNOWN = "+250788000009"
 # A cheap hash: the tests are about what happens, not about what a hash costs.
 CHEAP = {"ISOKO_PIN__MEMORY_KIB": "64", "ISOKO_PIN__PASSES": "1"}
 

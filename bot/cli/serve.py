@@ -16,6 +16,7 @@ from bot.app import FAST_LANE, Parts, build_app, open_parts
 from bot.dashboard.access.demo_supervisor import demo_link
 from bot.operations.logs import set_up_logs
 from bot.settings import Settings, load_settings
+from bot.tls import server_context
 from bot.ussd.fast_lane import open_fast_lane
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,8 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stopping.set)
+    # Before anything is opened: a certificate that cannot be used stops the start.
+    tls = server_context(settings.tls)
     async with open_parts(settings) as parts:
         app = build_app(parts)
         runner = web.AppRunner(
@@ -46,7 +49,7 @@ async def _serve(settings: Settings) -> None:
         await runner.setup()
         if runner.server is not None:
             open_fast_lane(runner.server, app[FAST_LANE])
-        site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
+        site = web.TCPSite(runner, settings.host, settings.port, backlog=1024, ssl_context=tls)
         await _listen(site, settings)
         _say_hello(settings, parts, await _demo_link(parts))
         # What was made so far stays: the collector need not look at it again and again.

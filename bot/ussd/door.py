@@ -10,7 +10,9 @@ from functools import lru_cache
 from aiohttp import web
 
 from bot.source import NO_PROXIES, Network, Proxies, is_in, source_of
+from bot.ussd.client_certificate import is_known_client
 from bot.ussd.gateway import BadRequest, Gateway, Wire
+from bot.ussd.hosts import is_for_us
 
 _SHORT = 4096
 
@@ -24,6 +26,8 @@ class DoorRules:
     proxies: Proxies = NO_PROXIES
     body_timeout_s: float = 5.0
     service_codes: frozenset[str] = frozenset()
+    hosts: frozenset[str] = frozenset()
+    client_names: frozenset[str] = frozenset()
 
 
 def check_secret(request: web.Request, rules: DoorRules) -> None:
@@ -35,6 +39,10 @@ def check_secret(request: web.Request, rules: DoorRules) -> None:
 
 async def let_in(request: web.BaseRequest, gateway: Gateway, rules: DoorRules) -> Wire:
     """The request as a `Wire`. Raises `BadRequest` with the status to answer."""
+    if not is_for_us(request, rules.hosts):
+        raise BadRequest("this host is not served here")
+    if not is_known_client(request, rules.client_names):
+        raise BadRequest("this client is not allowed", 403)
     if rules.allowed and not is_in(source_of(request, rules.proxies), rules.allowed):
         raise BadRequest("this source is not allowed", 403)
     if _kind(request.headers.get("Content-Type", "")) not in gateway.content_types:

@@ -16,7 +16,7 @@ from bot.dashboard.access.second_step import SecondStep
 from bot.dashboard.access.sign_in import PASSWORD_LEAST, SignIn, too_weak
 from bot.dashboard.guard import HOME, VISITOR, Guard, safe_next
 from bot.dashboard.rendering import FILES, STATIC, Pages
-from bot.market.pins import Busy
+from bot.market.pin_hashing import Busy
 from bot.source import Proxies, source_of
 from bot.storage.records import Records
 

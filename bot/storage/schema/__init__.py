@@ -19,6 +19,7 @@ from bot.storage.schema.people import (
     pin_failures,
     pins,
     tickets,
+    wallet_changes,
 )
 from bot.storage.schema.staff import (
     ROLES,
@@ -36,13 +37,16 @@ from bot.storage.schema.trading import (
     prices,
     stocks,
 )
+from bot.storage.schema.visits import BOOKING_STATES, bookings
 
 __all__ = [
+    "BOOKING_STATES",
     "OFFER_STATES",
     "PAYMENT_STATES",
     "ROLES",
     "audit",
     "bills",
+    "bookings",
     "consents",
     "contacts",
     "hops",
@@ -70,4 +74,5 @@ __all__ = [
     "stocks",
     "tickets",
     "transcripts",
+    "wallet_changes",
 ]
