@@ -58,7 +58,7 @@ CAST = (
            "Coffee farmer on Airtel, Kinyarwanda"),
     Member("+250788000005", "Ingabire Diane", "en", "farmer", "coffee", "Huye", "63510",
            "Coffee farmer with a bill to pay, English"),
-    Member("+250788000006", "Uwera Solange", "rw", "host", "coffee", "Rulindo", "63510",
+    Member("+250788000006", "Nyiraneza Alice", "rw", "host", "coffee", "Rulindo", "63510",
            "Host on a coffee farm, Kinyarwanda"),
 )  # fmt: skip
 UNKNOWN = "+250788000009"
