@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench chaos sweep phone map messages lock clean
+.PHONY: help run test check bench chaos sweep planted phone map messages lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## / /' | awk '{n=$$1; $$1=""; printf "  make %-9s%s\n", n, $$0}'
@@ -58,13 +58,17 @@ test: $(VENV)/.chromium ## every test, on real Redis, PostgreSQL and Chromium
 bench: $(VENV)/.dev ## our server beside a bare one: CPU a hop, hops a second
 	@exec $(BIN)/python -m bench
 
-chaos: $(VENV)/.dev ## the long fault runs: kill -9, duplicates, lost replies; payouts in a storm
+chaos: $(VENV)/.dev ## the long fault runs: kill -9, duplicates, lost replies; a storm; planted bugs
 	@$(BIN)/python -m tests.chaos
 	@$(BIN)/python -m tests.storm
 	@$(MAKE) -s sweep
+	@$(BIN)/python -m tests.planted
 
 sweep: $(VENV)/.dev ## kill -9 at every commit, request and answer of every path of money, on both stores
 	@$(BIN)/python -m tests.sweep
+
+planted: $(VENV)/.dev ## plant each of some bugs on purpose: the suite must catch it
+	@$(BIN)/python -m tests.planted
 
 lock: $(VENV)/.dev ## lock the dependencies anew
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml --extra build -o requirements/run.txt

@@ -1,8 +1,23 @@
 """Options of the test command."""
 
+import os
+
 import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--record` writes the golden transcripts anew."""
+    """`--record` writes the golden transcripts anew, `--plant` puts a bug in its place."""
+    parser.addoption("--plant", default="", help="run with this bug of tests/planted in place")
     parser.addoption("--record", action="store_true", help="write the golden transcripts anew")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Plant the bug that was asked for, before any test is collected."""
+    name = config.getoption("--plant")
+    if name:
+        # Also for the processes that tests start.
+        os.environ["ISOKO_TESTS_PLANT"] = name
+        # Imported only here: the list imports half of the product.
+        from tests.planted.bugs import plant_asked
+
+        plant_asked()

@@ -13,10 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.calls import Faults, Load, Tally
+from bench.pin_flood import FloodTally, PinFlood
 from bench.servers import Server, bare_server, cores, our_server
 
 _CONNECTIONS = 64
 _CALLERS = 4096
+_MENUS_PER_S, _PINS_PER_S = 400, 200
 
 
 def main() -> None:
@@ -36,6 +38,7 @@ def main() -> None:
         finally:
             ours.stop()
             bare.stop()
+    _pin_flood(console, options.flood_seconds, options.rounds)
 
 
 def _options() -> argparse.Namespace:
@@ -44,6 +47,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each server, in turn")
     parser.add_argument("--fault-calls", type=int, default=20_000, help="calls with faults")
     parser.add_argument("--sessions", type=int, default=100_000, help="live sessions for memory")
+    parser.add_argument("--flood-seconds", type=float, default=3, help="seconds of a round of PINs")
     return parser.parse_args()
 
 
@@ -106,6 +110,50 @@ def _memory(console: Console, ours: Server, sessions: int) -> None:
     load = Load(ours.port, sessions, sessions, Faults(), 7, check=False)
     asyncio.run(load.run(_CONNECTIONS))
     console.print(f"{sessions:,} live sessions: {ours.memory_mb - before:.0f} MB more")
+
+
+def _pin_flood(console: Console, seconds: float, rounds: int) -> None:
+    """Menus beside PIN attempts: as shipped, and with the alarm off, so that all are hashed."""
+    table = Table(
+        "menu hops", "p50 ms", "p99 ms", "attempts", "hashed", "p99 with PINs to alone, by round",
+        title=f"{_MENUS_PER_S} menu hops/s, alone and beside {_PINS_PER_S} PINs/s, in turn",
+    )  # fmt: skip
+    for name, settings in (("", {}), (", alarm off", {"ISOKO_PIN__ALARM_FAILURES": "1000000"})):
+        with tempfile.TemporaryDirectory() as folder:
+            ours = our_server(Path(folder), _CALLERS, **settings)
+            try:
+                # The first call of a day writes the day down: that is not what is compared.
+                _flood(ours, 6, 0, 0)
+                pairs = [
+                    (_flood(ours, seconds, 0, n), _flood(ours, seconds, _PINS_PER_S, n))
+                    for n in range(rounds)
+                ]
+            finally:
+                ours.stop()
+        _flood_rows(table, name, pairs)
+    console.print(table)
+
+
+def _flood(ours: Server, seconds: float, pins_per_s: int, number: int) -> FloodTally:
+    first = int(number * pins_per_s * seconds)
+    return asyncio.run(PinFlood(ours.port, seconds, _MENUS_PER_S, pins_per_s, first).run())
+
+
+def _flood_rows(table: Table, name: str, pairs: list[tuple[FloodTally, FloodTally]]) -> None:
+    ratios = [flooded.at_ms(0.99) / alone.at_ms(0.99) for alone, flooded in pairs]
+    words = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    for kind, found, said in (
+        ("alone", [alone for alone, _flooded in pairs], ""),
+        ("with PINs", [flooded for _alone, flooded in pairs], words),
+    ):
+        table.add_row(
+            kind + name,
+            f"{statistics.median(one.at_ms(0.5) for one in found):.2f}",
+            f"{statistics.median(one.at_ms(0.99) for one in found):.2f}",
+            f"{sum(one.attempts for one in found):,}",
+            f"{sum(one.checked for one in found):,}",
+            said,
+        )
 
 
 if __name__ == "__main__":

@@ -11,11 +11,13 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert, select
 
 from bot.market.demo_prices import load_demo_prices
+from bot.market.pin_hashing import PinHashing
+from bot.settings import load_settings
 from bot.storage.opening import open_records, upgrade
-from bot.storage.schema import contacts
+from bot.storage.schema import contacts, pins
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 _LANGUAGES = ("rw", "fr", "en")
@@ -66,7 +68,9 @@ def bare_server() -> Server:
     return Server([sys.executable, "-m", "bench.bare", str(port)], port, {})
 
 
-def our_server(folder: Path, callers: int, database_url: str = "", redis_url: str = "") -> Server:
+def our_server(
+    folder: Path, callers: int, *, database_url: str = "", redis_url: str = "", **settings: str
+) -> Server:
     """Ours, with everything on and so many registered callers; embedded unless URLs are given."""
     asyncio.run(_register(folder, callers, database_url))
     port = free_port()
@@ -78,6 +82,7 @@ def our_server(folder: Path, callers: int, database_url: str = "", redis_url: st
         "ISOKO_PORT": str(port),
         "ISOKO_LOG_LEVEL": "warning",
         "ISOKO_USSD__DIALS_PER_MINUTE": "1000000",
+        **settings,
     }
     return Server([sys.executable, "-m", "bot", "serve"], port, environment)
 
@@ -94,6 +99,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _give_pins(db: Connection, now: datetime) -> None:
+    """One PIN for all, hashed as the server hashes: the flood is to cost what it costs."""
+    pin = load_settings({}).pin
+    hashing = PinHashing(pin.pepper.get_secret_value(), pin.memory_kib, pin.passes, pin.lanes, 1, 1)
+    kept = hashing.hash_now("73914")
+    hashing.close()
+    ids = db.execute(select(contacts.c.id)).scalars().all()
+    db.execute(insert(pins), [{"contact_id": i, "hash": kept, "set_at": now} for i in ids])
+
+
 async def _register(folder: Path, callers: int, database_url: str = "") -> None:
     await upgrade(database_url, folder)
     records = await open_records(database_url, folder)
@@ -108,5 +123,6 @@ async def _register(folder: Path, callers: int, database_url: str = "") -> None:
         for number in range(callers)
     ]
     await records.write(lambda db: db.execute(insert(contacts), rows))
+    await records.write(lambda db: _give_pins(db, now))
     await records.write(lambda db: load_demo_prices(db, "rw", now))
     await records.close()

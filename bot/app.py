@@ -17,6 +17,8 @@ from sqlalchemy import text
 
 from bot import demo
 from bot.callbacks import Callbacks
+from bot.dashboard.guard import Guard
+from bot.dashboard.routes import Dashboard
 from bot.demo_hub import DemoHub
 from bot.engine import Engine
 from bot.flows import FLOWS
@@ -25,6 +27,7 @@ from bot.look_ups import LookUps
 from bot.market import Market
 from bot.operations.health import Health
 from bot.operations.housekeeping import Housekeeping
+from bot.operations.pin_figures import PinFigures
 from bot.operations.watching import Watching
 from bot.payments.airtel_collection import AirtelCollection
 from bot.payments.airtel_money import AirtelMoney
@@ -43,11 +46,14 @@ from bot.storage.records import RecordsDown
 from bot.storage.transcripts import Transcripts
 from bot.ussd.fast_lane import Answer
 from bot.ussd.feature_phone import FeaturePhone
+from bot.ussd.hosts import only_for_us
 from bot.ussd.routes import GATEWAYS, UssdDoor
 from bot.wallet_watch import WalletWatch
 from bot.wiring import (
     airtel_of,
+    dashboard_rules_of,
     door_rules_of,
+    hosts_of,
     limits_of,
     market_of,
     marks_of,
@@ -62,6 +68,10 @@ log = structlog.get_logger(__name__)
 
 # What the fast lane is given once the application's server is there.
 FAST_LANE: web.AppKey[Mapping[tuple[str, str], Answer]] = web.AppKey("fast_lane", Mapping)
+
+# The dashboard's own part, whose routes each name who may use them.
+DASHBOARD: web.AppKey[web.Application] = web.AppKey("dashboard", web.Application)
+GUARD: web.AppKey[Guard] = web.AppKey("guard", Guard)
 
 
 @dataclass(slots=True)
@@ -108,6 +118,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             await demo.load_demo(market, datetime.now(UTC))
         await market.prices.load()
         registry = CollectorRegistry()
+        registry.register(PinFigures(market.pins.alarm))
         transcripts = Transcripts(records)
         watching = Watching(registry, transcripts)
         sessions = sessions_of(settings)
@@ -216,7 +227,10 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
 def build_app(parts: Parts) -> web.Application:
     """The aiohttp application with every door."""
     settings = parts.settings
-    app = web.Application(client_max_size=settings.ussd.body_limit_bytes)
+    app = web.Application(
+        client_max_size=settings.ussd.body_limit_bytes,
+        middlewares=[only_for_us(hosts_of(settings))],
+    )
     layout = FeaturePhone(settings.ussd.page_septets)
     quick: dict[tuple[str, str], Answer] = {}
     for name in settings.ussd.gateways:
@@ -233,6 +247,8 @@ def build_app(parts: Parts) -> web.Application:
         quick |= door.answers()
     app[FAST_LANE] = quick
     Callbacks(parts.market.records, parts.providers, parts.look_ups.wake).mount(app)
+    dashboard = Dashboard(parts.market, dashboard_rules_of(settings))
+    app[DASHBOARD], app[GUARD] = dashboard.mount(app), dashboard.guard
     checks = {"records": lambda: _records_work(parts), "work": lambda: _all_at_work(parts)}
     token = settings.metrics.token.get_secret_value()
     Health(parts.registry, checks, token).mount(app)

@@ -14,6 +14,7 @@ from bot.market import (
     Actor,
     Market,
     bills,
+    bookings,
     offers,
     payments,
     people,
@@ -21,6 +22,7 @@ from bot.market import (
     shipments,
     wallets,
 )
+from bot.market.bookings import NewBooking
 from bot.market.demo_prices import load_demo_prices
 from bot.market.orders import NewOrder, create_order, make_offer
 from bot.market.share import Line
@@ -56,6 +58,8 @@ CAST = (
            "Coffee farmer on Airtel, Kinyarwanda"),
     Member("+250788000005", "Ingabire Diane", "en", "farmer", "coffee", "Huye", "63510",
            "Coffee farmer with a bill to pay, English"),
+    Member("+250788000006", "Nyiraneza Alice", "rw", "host", "coffee", "Rulindo", "63510",
+           "Host on a coffee farm, Kinyarwanda"),
 )  # fmt: skip
 UNKNOWN = "+250788000009"
 
@@ -79,7 +83,7 @@ async def load_demo(market: Market, now: datetime) -> bool:
 def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
     load_demo_prices(db, market.hub.id, now)
     cast = [_register(db, member, pin_hash, now) for member in CAST]
-    farmer, tea, crafts, airtel, debtor = cast
+    farmer, tea, crafts, airtel, debtor, host = cast
     earlier = _order("KW-1038", "COF-ROAST", 20, 500, 12_000, _COFFEE, market, now)
     _supply(db, earlier, farmer, now - timedelta(days=20), market)
     shipped = _order(ON_ITS_WAY, "COF-ROAST", 60, 500, 12_000, _COFFEE, market, now)
@@ -104,6 +108,16 @@ def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
         "KW-1044", "CRAFT-AGASEKE", 40, 800, 9_000, _CRAFTS, market, now, "Kimironko, Gasabo"
     )
     _offer(db, baskets, crafts, market, now)
+    _ask_to_visit(db, host, market, now)
+
+
+def _ask_to_visit(db: Connection, contact_id: int, market: Market, now: datetime) -> None:
+    """Four guests want to see a coffee farm, as the hub passes it on."""
+    zone, hub = ZoneInfo(market.hub.timezone), market.hub
+    day = (now.astimezone(zone) + timedelta(days=20)).date()
+    starts_at, answer_by = datetime.combine(day, time(9), zone), now + timedelta(days=5)
+    new = NewBooking("VB-2001", "coffee_farm", 4, starts_at, 60_000, answer_by)
+    bookings.request(db, contact_id, new, hub.service_code, hub.timezone, now)
 
 
 def _old_news_has_left(db: Connection, now: datetime) -> None:

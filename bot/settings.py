@@ -43,9 +43,11 @@ class UssdSettings(_Frozen):
     page_septets: int
     hop_budget_s: float
     resume_s: float
+    call_s: float
     session_ttl_s: float
     dials_per_minute: int
     max_hops_in_flight: int
+    silent_days: int = Field(gt=0)
     body_limit_bytes: int
     body_timeout_s: float
     allowed_networks: tuple[str, ...]
@@ -67,6 +69,9 @@ class PinSettings(_Frozen):
     lifetime_tries: int
     hash_workers: int
     hash_queue: int
+    alarm_failures: int = Field(gt=0)
+    alarm_minutes: int = Field(gt=0)
+    alarm_checks_per_minute: int = Field(gt=0)
 
 
 class PriceSettings(_Frozen):
@@ -82,6 +87,7 @@ class PayoutSettings(_Frozen):
     largest_rwf: int = Field(gt=0, le=5_000_000)
     person_day_rwf: int = Field(gt=0)
     release_above_rwf: int = Field(ge=0)
+    cooling_off_hours: int = Field(ge=0)
 
 
 class CollectionSettings(_Frozen):
@@ -160,6 +166,15 @@ class SandboxSettings(_Frozen):
     port: int
 
 
+class TlsSettings(_Frozen):
+    """TLS of the server's own port, and whose certificates the gateways show."""
+
+    certificate: str
+    key: str
+    client_ca: str
+    client_names: tuple[str, ...]
+
+
 class MetricsSettings(_Frozen):
     """Who may read the figures."""
 
@@ -178,6 +193,7 @@ class Settings(_Frozen):
     workers: int
     drain_s: float
     public_url: str
+    allowed_hosts: tuple[str, ...]
     log_level: Literal["debug", "info", "warning", "error"]
     log_format: Literal["auto", "json", "console"]
     secret_key: SecretStr
@@ -195,11 +211,13 @@ class Settings(_Frozen):
     transcripts: TranscriptSettings
     sandbox: SandboxSettings
     metrics: MetricsSettings
+    tls: TlsSettings
 
     @property
     def url(self) -> str:
         """Where people and operators reach this server."""
-        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+        scheme = "https" if self.tls.certificate else "http"
+        return self.public_url.rstrip("/") or f"{scheme}://{self.host}:{self.port}"
 
     @property
     def momo_callback_url(self) -> str:
@@ -304,6 +322,17 @@ def _refuse_unsafe(settings: Settings) -> None:
         raise SettingsError(
             "ISOKO_WORKERS is more than 1: several workers need ISOKO_REDIS_URL and "
             "ISOKO_DATABASE_URL, or set ISOKO_WORKERS=1"
+        )
+    tls = settings.tls
+    if bool(tls.certificate) != bool(tls.key) or (tls.client_ca and not tls.certificate):
+        raise SettingsError(
+            "ISOKO_TLS__CERTIFICATE and ISOKO_TLS__KEY belong together, and ISOKO_TLS__CLIENT_CA "
+            "needs both: give all, or none to end TLS at a proxy"
+        )
+    if bool(tls.client_ca) != bool(tls.client_names):
+        raise SettingsError(
+            "ISOKO_TLS__CLIENT_CA and ISOKO_TLS__CLIENT_NAMES belong together: else whomever that "
+            "CA signs for could call the gateways' routes"
         )
     if settings.airtel.client_id and not settings.airtel.pin.get_secret_value().isdecimal():
         raise SettingsError(

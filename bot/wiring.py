@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.dashboard.routes import DashboardRules
 from bot.engine import Limits
 from bot.history import Marks
 from bot.market import Hub, Market
 from bot.market.collecting import CollectionRules
 from bot.market.limits import PayoutRules
 from bot.market.outages import OutageRules
+from bot.market.pin_alarm import AlarmRules, PinAlarm
+from bot.market.pin_hashing import PinHashing
 from bot.market.pins import PinGuard
 from bot.market.prices import PriceBoard
 from bot.payments.airtel_line import AirtelConfig
@@ -17,12 +20,13 @@ from bot.payments.momo_line import MomoConfig
 from bot.payments.provider import AIRTEL_MONEY, MTN_MOMO
 from bot.settings import Settings
 from bot.sms.africastalking import SmsConfig
+from bot.source import Proxies, networks
 from bot.storage.records import Records
 from bot.storage.sessions import Sessions
 from bot.storage.sessions.lanes import lanes_to
 from bot.storage.sessions.memory import MemorySessions
 from bot.storage.sessions.redis import RedisSessions
-from bot.ussd.door import DoorRules, networks
+from bot.ussd.door import DoorRules
 
 # A caller has two seconds, and can go on without this store.
 _REDIS_ANSWER_S = 0.2
@@ -31,24 +35,36 @@ _REDIS_ANSWER_S = 0.2
 def hub_of(settings: Settings) -> Hub:
     """The hub that the settings name."""
     hub = settings.hub
-    return Hub(hub.id, hub.name, hub.currency, hub.timezone, hub.help_msisdn, hub.service_code)
+    return Hub(
+        hub.id,
+        hub.name,
+        hub.currency,
+        hub.timezone,
+        hub.help_msisdn,
+        hub.service_code,
+        hub.country,
+    )
 
 
 def pins_of(settings: Settings, records: Records) -> PinGuard:
     """The PIN guard, with the pepper and the cost from the settings."""
     pin = settings.pin
+    hashing = PinHashing(
+        pin.pepper.get_secret_value(),
+        pin.memory_kib,
+        pin.passes,
+        pin.lanes,
+        pin.hash_workers,
+        pin.hash_queue,
+    )
     return PinGuard(
         records,
-        pepper=pin.pepper.get_secret_value(),
-        memory_kib=pin.memory_kib,
-        passes=pin.passes,
-        lanes=pin.lanes,
+        hashing,
+        PinAlarm(AlarmRules(pin.alarm_failures, pin.alarm_minutes, pin.alarm_checks_per_minute)),
         tries_per_session=pin.tries_per_session,
         tries_per_day=pin.tries_per_day,
         lock_minutes=pin.lock_minutes,
         lifetime_tries=pin.lifetime_tries,
-        hash_workers=pin.hash_workers,
-        hash_queue=pin.hash_queue,
     )
 
 
@@ -68,6 +84,7 @@ def payout_rules_of(settings: Settings) -> PayoutRules:
         limits.release_above_rwf,
         hub.currency,
         hub.timezone,
+        limits.cooling_off_hours,
     )
 
 
@@ -101,7 +118,24 @@ def marks_of(settings: Settings) -> Marks:
 def limits_of(settings: Settings) -> Limits:
     """The engine's limits."""
     ussd = settings.ussd
-    return Limits(ussd.hop_budget_s, ussd.resume_s, ussd.dials_per_minute, ussd.max_hops_in_flight)
+    return Limits(
+        ussd.hop_budget_s,
+        ussd.resume_s,
+        ussd.dials_per_minute,
+        ussd.max_hops_in_flight,
+        ussd.call_s,
+        ussd.silent_days,
+    )
+
+
+def hosts_of(settings: Settings) -> frozenset[str]:
+    """The names by which this server is called."""
+    return frozenset(name.lower() for name in settings.allowed_hosts)
+
+
+def proxies_of(settings: Settings) -> Proxies:
+    """Our own proxies, whose word on the caller's address counts."""
+    return Proxies(networks(list(settings.ussd.trusted_proxies)), settings.ussd.proxy_hops)
 
 
 def door_rules_of(settings: Settings, gateway: str) -> DoorRules:
@@ -111,10 +145,22 @@ def door_rules_of(settings: Settings, gateway: str) -> DoorRules:
     return DoorRules(
         secret=secret.get_secret_value() if secret else "",
         allowed=networks(list(ussd.allowed_networks)),
-        proxies=networks(list(ussd.trusted_proxies)),
-        proxy_hops=ussd.proxy_hops,
+        proxies=proxies_of(settings),
         body_timeout_s=ussd.body_timeout_s,
         service_codes=frozenset(ussd.service_codes),
+        hosts=hosts_of(settings),
+        client_names=frozenset(settings.tls.client_names),
+    )
+
+
+def dashboard_rules_of(settings: Settings) -> DashboardRules:
+    """How the dashboard is reached, and by whom."""
+    return DashboardRules(
+        key=settings.secret_key.get_secret_value(),
+        secure=settings.env == "production" or settings.url.startswith("https:"),
+        demo=settings.env == "demo",
+        stale_after_days=settings.prices.stale_after_days,
+        proxies=proxies_of(settings),
     )
 
 

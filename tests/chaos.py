@@ -13,13 +13,12 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from argon2 import PasswordHasher
 from sqlalchemy import Connection
 
 from bot.i18n import load_catalogues
 from bot.market import people
 from bot.market.orders import NewOrder, create_order, make_offer
-from bot.market.pins import PinGuard
+from bot.market.pin_hashing import PinHashing
 from bot.market.share import Line
 from bot.storage.opening import open_records, upgrade
 from tests import invariants
@@ -54,12 +53,8 @@ async def _prepare(folder: Path, farmers: int) -> None:
     load_catalogues()
     await upgrade("", folder)
     records = await open_records("", folder)
-    guard = PinGuard(
-        records, pepper="demo-pepper", memory_kib=64, passes=1, lanes=1, tries_per_day=5,
-        lock_minutes=30, lifetime_tries=10, hash_workers=1, hash_queue=1,
-    )  # fmt: skip
-    assert isinstance(guard._hasher, PasswordHasher)
-    pin_hash, now = await guard.hash(PIN), datetime.now(UTC)
+    hashing = PinHashing("demo-pepper", 64, 1, 1, 1, 1)
+    pin_hash, now = await hashing.hash(PIN), datetime.now(UTC)
     soon = now + timedelta(days=2)
 
     def write(db) -> None:
@@ -74,7 +69,7 @@ async def _prepare(folder: Path, farmers: int) -> None:
             make_offer(db, order_id, contact.id, _EACH, soon, "*384*801#", now, "Africa/Kigali")
 
     await records.write(write)
-    await guard.close()
+    hashing.close()
     await records.close()
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser, async_playwright
 from sqlalchemy import text
 
 from bot.operations.logs import set_up_logs
@@ -17,6 +18,8 @@ from tests.phone import Phone
 from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
 from tests.server import Running, running
+
+_QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,6 +42,15 @@ def valkey() -> Iterator[RealValkey]:
     server = RealValkey()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A real Chromium."""
+    async with async_playwright() as play:
+        chromium = await play.chromium.launch(executable_path="/usr/bin/chromium", args=_QUIET)
+        yield chromium
+        await chromium.close()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import Connection, func, select
 
@@ -18,7 +19,8 @@ from bot.ussd.fast_lane import FastLane
 from tests.phone import Phone
 
 FARMER, TEA, CRAFTS = "+250788000001", "+250788000002", "+250788000003"
-AIRTEL, DEBTOR, UNKNOWN = "+250738000004", "+250788000005", "+250788000009"
+AIRTEL, DEBTOR, HOST = "+250738000004", "+250788000005", "+250788000006"
+UNKNOWN = "+250788000009"
 # A cheap hash: the tests are about what happens, not about what a hash costs.
 CHEAP = {"ISOKO_PIN__MEMORY_KIB": "64", "ISOKO_PIN__PASSES": "1"}
 
@@ -29,6 +31,7 @@ class Running:
 
     parts: Parts
     client: TestClient
+    app: web.Application
 
     def phone(self, msisdn: str = FARMER) -> Phone:
         """A phone with this number."""
@@ -67,4 +70,4 @@ async def running(folder: Path, **settings: str) -> AsyncIterator[Running]:
                 # This server stands on a port of its own, not on the one in the settings.
                 url = server.make_url("/payments/airtel-money/callback/test")
                 parts.sandbox.airtel.callback_url = str(url)
-            yield Running(parts, client)
+            yield Running(parts, client, app)

@@ -6,6 +6,7 @@ import atexit
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -16,15 +17,21 @@ from pathlib import Path
 
 from tests.server import CHEAP
 
+_ANY_CERTIFICATE = ssl.create_default_context()
+_ANY_CERTIFICATE.check_hostname = False
+_ANY_CERTIFICATE.verify_mode = ssl.CERT_NONE
+
 
 class ServerProcess:
     """A real `isoko serve` on a folder; `kill` is kill -9."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self._folder, self._settings = folder, settings
+        scheme = "https" if "ISOKO_TLS__CERTIFICATE" in settings else "http"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -47,7 +54,9 @@ class ServerProcess:
         atexit.register(self._process.kill)
         while time.monotonic() - began < 30:
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=1).close()
+                urllib.request.urlopen(
+                    f"{self.url}/healthz", timeout=1, context=_ANY_CERTIFICATE
+                ).close()
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 time.sleep(0.02)
             else:

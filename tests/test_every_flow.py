@@ -13,7 +13,7 @@ from bot.flow import Flow
 from bot.flows import FLOWS
 from bot.ussd.gsm7 import BASIC, EXTENSION, septets
 from tests.phone import PIN
-from tests.server import AIRTEL, CRAFTS, FARMER, TEA, UNKNOWN, running
+from tests.server import AIRTEL, CRAFTS, FARMER, HOST, TEA, UNKNOWN, running
 
 FLOW_LIST = list(FLOWS.values())
 
@@ -111,7 +111,7 @@ async def test_I16_a_random_walk_finds_no_dead_end(tmp_path, seed: int) -> None:
     """Random presses in every language: a screen each time, 0 and 00 work, nothing breaks."""
     walk = random.Random(seed)
     async with running(tmp_path) as server:
-        callers = (FARMER, TEA, CRAFTS, AIRTEL, UNKNOWN)
+        callers = (FARMER, TEA, CRAFTS, AIRTEL, HOST, UNKNOWN)
         faults = server.parts.watching._faults
         for _call in range(30):
             phone = server.phone(walk.choice(callers))

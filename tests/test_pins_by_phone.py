@@ -7,10 +7,10 @@ import pytest
 import time_machine
 from sqlalchemy import func, select
 
-from bot.market.pins import weak
+from bot.market.weak_pins import DENIED, weak
 from bot.storage.schema import offers, pin_failures
 from tests.phone import PIN
-from tests.server import FARMER, UNKNOWN, Running, running
+from tests.server import CRAFTS, FARMER, TEA, UNKNOWN, Running, running
 
 
 async def at_the_pin(server: Running):
@@ -67,6 +67,14 @@ def test_P03_pins_that_strangers_try_first_cannot_be_set(pin: str) -> None:
     assert weak(pin, "+250788000001")
 
 
+def test_P03_a_hundred_common_pins_and_ones_own_digits_cannot_be_set() -> None:
+    assert len(DENIED) >= 100 and all(len(pin) == 5 and pin.isdecimal() for pin in DENIED)
+    assert all(weak(pin, "+250788345672") for pin in DENIED)
+    own = "+250788345672"
+    assert all(weak(own[place : place + 5], own) for place in range(1, 9))
+    assert all(weak(f"{year}7", own) and weak(f"7{year}", own) for year in range(1900, 2030))
+
+
 def test_P03_most_pins_can_be_set() -> None:
     fine = sum(not weak(f"{number:05}", "+250788345672") for number in range(100_000))
     assert fine > 90_000
@@ -116,8 +124,8 @@ async def test_P12_nobodys_pin_takes_as_long_as_a_wrong_one(tmp_path) -> None:
     async with running(tmp_path, **real) as server:
         pins, now = server.parts.market.pins, server.parts.engine._clock()
         hashed = []
-        verify = pins._verify_now
-        pins._verify_now = lambda *given: hashed.append(given) or verify(*given)
+        verify = pins._hashing.verify_now
+        pins._hashing.verify_now = lambda *given: hashed.append(given) or verify(*given)
         await pins.check(1, "80000", b"a" * 16, now)
         await pins.check(999, "80000", b"b" * 16, now)
         assert len(hashed) == 2 and all(
@@ -156,3 +164,17 @@ async def test_the_tries_of_a_session_can_be_set(tmp_path) -> None:
         assert "zisigaye: 1" in await phone.types("80000")
         await phone.types("80001")
         assert phone.ended and "Warengeje" in phone.last
+
+
+async def test_P03_an_attack_on_many_numbers_stands_in_the_figures(tmp_path) -> None:
+    async with running(tmp_path, ISOKO_PIN__ALARM_FAILURES="2") as server:
+        for farmer in (FARMER, TEA):
+            phone = server.phone(farmer)
+            await phone.dials()
+            await phone.types("2", "1", "1", "80000")
+        async with server.client.get("/metrics") as response:
+            figures = await response.text()
+        assert "isoko_pin_alarm 1.0" in figures and "isoko_pin_failures_total 2.0" in figures
+        phone = server.phone(CRAFTS)
+        await phone.dials()
+        assert "accepted" in await phone.types("2", "1", "1", PIN)

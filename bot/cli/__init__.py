@@ -15,6 +15,7 @@ from bot.cli import (
     messages,
     payments,
     payouts,
+    people,
     phone,
     pins,
     prices,
@@ -43,6 +44,7 @@ app.add_typer(database.app, name="db")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(payments.app, name="payments")
 app.add_typer(payouts.app, name="payouts")
+app.add_typer(people.app, name="people")
 app.add_typer(pins.app, name="pins")
 app.add_typer(prices.app, name="prices")
 app.add_typer(sandbox.app, name="sandbox")

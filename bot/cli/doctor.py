@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 import aiohttp
 import typer
@@ -14,8 +15,10 @@ from bot.market import outages
 from bot.settings import Settings, SettingsError, load_settings
 from bot.storage.opening import open_records, revision_of, revision_wanted, sqlite_path
 from bot.storage.records import RecordsDown
+from bot.tls import days_left, server_context
 from bot.wiring import sessions_of
 
+_RENEW_DAYS = 30
 _TIMEOUT = aiohttp.ClientTimeout(total=3)
 
 
@@ -40,6 +43,7 @@ async def _check_all(settings: Settings) -> bool:
         "records": _records,
         "sessions": _sessions,
         "server": _server,
+        "tls": _tls,
         "operator": _operator,
         "airtel": _airtel,
         "outages": _outages,
@@ -49,7 +53,7 @@ async def _check_all(settings: Settings) -> bool:
     for name, check in checks.items():
         try:
             line = await check(settings)
-        except (RecordsDown, OSError, RuntimeError, aiohttp.ClientError) as error:
+        except (RecordsDown, SettingsError, OSError, RuntimeError, ValueError) as error:
             line = f"wrong  {error}"
         well, _, said = line.partition("  ")
         typer.echo(f"{well:<6} {name:<11} {said}")
@@ -96,12 +100,31 @@ async def _sessions(settings: Settings) -> str:
 
 
 async def _server(settings: Settings) -> str:
-    async with aiohttp.ClientSession(timeout=_TIMEOUT) as http:
+    scheme = "https" if settings.tls.certificate else "http"
+    url = f"{scheme}://{settings.host}:{settings.port}/readyz"
+    # It asks this machine, so whose certificate it is does not matter; its name may.
+    named = {"Host": settings.allowed_hosts[0]} if settings.allowed_hosts else {}
+    async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=named) as http:
         try:
-            async with http.get(f"http://{settings.host}:{settings.port}/readyz") as response:
+            async with http.get(url, ssl=False) as response:
                 return "ok  ready" if response.status == 200 else f"wrong  {await response.text()}"
         except (aiohttp.ClientError, TimeoutError):
             return "ok  not running: `isoko serve` starts it"
+
+
+async def _tls(settings: Settings) -> str:
+    tls, now = settings.tls, datetime.now(UTC)
+    if not tls.certificate:
+        return "ok  ends at a proxy before this server"
+    server_context(tls)
+    said = []
+    for name, file in (("certificate", tls.certificate), ("client_ca", tls.client_ca)):
+        left = days_left(file, now) if file else _RENEW_DAYS
+        if left < 0:
+            return f"wrong  tls.{name} has expired: put a new one in its place, and restart"
+        if left < _RENEW_DAYS:
+            said.append(f"tls.{name} ends in {left} days: renew it now")
+    return f"renew  {'; '.join(said)}" if said else "ok  certificates hold 30 days or more"
 
 
 async def _operator(settings: Settings) -> str:

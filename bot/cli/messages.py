@@ -21,6 +21,8 @@ _FORM: dict[str, Any] = {
     "ignore_obsolete": True,
     "omit_header": True,
 }
+# Words stand in the code and on the pages of the dashboard.
+_WHERE = [("**.py", "python"), ("**.html", "jinja2")]
 _HEADER = """#
 msgid ""
 msgstr ""
@@ -80,7 +82,9 @@ def used_messages() -> set[str]:
     """Every message that the code asks for."""
     from babel.messages.extract import extract_from_dir
 
-    found = extract_from_dir(str(CATALOGUES.parent), keywords={"_": None, "N_": None})
+    found = extract_from_dir(
+        str(CATALOGUES.parent), method_map=_WHERE, keywords={"_": None, "N_": None}
+    )
     return {
         text
         for _file_name, _line, message, _comments, _context in found

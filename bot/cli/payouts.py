@@ -1,4 +1,4 @@
-"""`isoko payouts`: large payouts wait here until two members of staff release them."""
+"""`isoko payouts`: what is large, or goes to a new number, waits until two people release it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def waiting() -> None:
         typer.echo(
             f"{payment.reference}  {amount(payment.amount_rwf, 'en')}  {payment.order_code}  "
             f"{masked(payment.payee_msisdn)}  {at(payment.created_at, settings.hub.timezone)}  "
-            f"released by {names}"
+            f"{one.why}  released by {names}"
         )
     if not found:
         typer.echo("no payout waits")

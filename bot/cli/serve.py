@@ -9,10 +9,12 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
+from bot.cli.hello import demo_link_of, say_hello
 from bot.cli.workers import serve_with_workers
 from bot.operations.logs import set_up_logs
-from bot.runner import Runner, make_runner
+from bot.runner import make_runner
 from bot.settings import Settings, load_settings
+from bot.tls import server_context
 
 
 def serve() -> None:
@@ -37,12 +39,15 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stopping.set)
+    # Before anything is opened: a certificate that cannot be used stops the start.
+    tls = server_context(settings.tls)
     runner = await make_runner(settings)
     try:
         await runner.setup()
-        site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
+        site = web.TCPSite(runner, settings.host, settings.port, backlog=1024, ssl_context=tls)
         await _listen(site, settings)
-        _say_hello(settings, runner)
+        parts = runner.parts
+        say_hello(settings, parts.sandbox_url, await demo_link_of(settings, parts.market.records))
         await stopping.wait()
     finally:
         await runner.cleanup()
@@ -56,19 +61,3 @@ async def _listen(site: Any, settings: Settings) -> None:
             f"isoko: cannot listen on {settings.host}:{settings.port}: {error.strerror}. "
             "Stop the other program, or set ISOKO_PORT."
         ) from error
-
-
-def _say_hello(settings: Settings, runner: Runner) -> None:
-    """The first lines: where to look and what to give the gateway."""
-    secret = "/<secret>" if settings.env == "production" else ""
-    lines = [f"Callback URL:  {settings.url}/ussd/africastalking{secret}   (Africa's Talking)"]
-    if runner.parts.sandbox_url:
-        lines = [
-            f"Web phone:     {settings.url}/simulator/",
-            f"Dashboard:     {settings.url}/dashboard/   (not in this version yet; "
-            f"see {settings.url}/readyz and /metrics)",
-            *lines,
-            f"Operator, SMS: {runner.parts.sandbox_url}/sandbox/state.json   (pretended)",
-            "Ctrl-C stops.",
-        ]
-    print("\n".join(lines), flush=True)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 import subprocess
 import sys
 from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+from aiohttp.worker import GunicornUVLoopWebWorker
 from gunicorn.app.base import BaseApplication
 
+from bot.app import url_beside
+from bot.cli.hello import demo_link_of, say_hello
 from bot.demo import load_demo
 from bot.runner import Runner, make_runner
 from bot.settings import Settings, load_settings
 from bot.storage.opening import open_records, upgrade
 from bot.storage.records import RecordsDown
+from bot.tls import server_context
 from bot.wiring import market_of
 
 log = structlog.get_logger(__name__)
@@ -28,12 +33,10 @@ _TRY_AGAIN_S = 1.0
 
 def serve_with_workers(settings: Settings) -> None:
     """Serve with `settings.workers` processes until SIGTERM or Ctrl-C."""
-    asyncio.run(_prepare(settings))
-    print(
-        f"Callback URL:  {settings.url}/ussd/africastalking\n"
-        f"{settings.workers} workers; kill -HUP {os.getpid()} replaces them one by one.",
-        flush=True,
-    )
+    # Before anything is opened: a certificate that cannot be used stops the start.
+    server_context(settings.tls)
+    say_hello(settings, url_beside(settings), asyncio.run(_prepare(settings)))
+    print(f"{settings.workers} workers; kill -HUP {os.getpid()} replaces them.", flush=True)
     beside = _sandbox_beside(settings)
     try:
         _Workers(settings).run()
@@ -42,14 +45,17 @@ def serve_with_workers(settings: Settings) -> None:
             beside.terminate()
 
 
-async def _prepare(settings: Settings) -> None:
-    """What is done once, before anybody serves; the workers find it done."""
+async def _prepare(settings: Settings) -> str:
+    """What is done once, before anybody serves; the workers find it done. The demo's link."""
     await upgrade(settings.database_url, settings.data_dir)
-    if settings.env == "demo":
-        records = await open_records(settings.database_url, settings.data_dir)
-        market = market_of(settings, records)
-        await load_demo(market, datetime.now(UTC))
-        await market.pins.close()
+    records = await open_records(settings.database_url, settings.data_dir)
+    try:
+        if settings.env == "demo":
+            market = market_of(settings, records)
+            await load_demo(market, datetime.now(UTC))
+            await market.pins.close()
+        return await demo_link_of(settings, records)
+    finally:
         await records.close()
 
 
@@ -57,6 +63,17 @@ def _sandbox_beside(settings: Settings) -> subprocess.Popen[bytes] | None:
     if not settings.sandbox.enabled:
         return None
     return subprocess.Popen([sys.executable, "-m", "bot", "sandbox", "serve"])
+
+
+class Worker(GunicornUVLoopWebWorker):
+    """aiohttp's own, with our rules for certificates."""
+
+    @staticmethod
+    def _create_ssl_context(cfg: Any) -> ssl.SSLContext:
+        context = server_context(load_settings().tls)
+        if context is None:
+            raise RuntimeError("asked for TLS without a certificate")
+        return context
 
 
 class _Workers(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -72,13 +89,15 @@ class _Workers(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         wanted: dict[str, Any] = {
             "bind": f"{settings.host}:{settings.port}",
             "workers": settings.workers,
-            "worker_class": "aiohttp.GunicornUVLoopWebWorker",
+            "worker_class": Worker,
             "backlog": 1024,
             "timeout": _STUCK_S,
             "graceful_timeout": _STUCK_S,
             "loglevel": "warning",
             "proc_name": "isoko",
             "control_socket_disable": True,
+            "certfile": settings.tls.certificate or None,
+            "keyfile": settings.tls.key or None,
         }
         for name, value in wanted.items():
             self.cfg.set(name, value)

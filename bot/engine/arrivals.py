@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bot.conversation import Inbound, Reply, Session
-from bot.engine.hop import Hop
+from bot.engine.hop import Hop, moment
 from bot.engine.limits import Limits
 from bot.engine.stage import HOME, Stage
-from bot.market import Market, people
+from bot.market import Market, people, verifying
+from bot.market.people import Contact
 from bot.storage import hops
 from bot.storage.hops import SavedHop
 from bot.storage.sessions import Sessions, pack, unpack, unpack_kept
@@ -39,7 +40,15 @@ class Arrivals:
             session.contact_id, session.language = contact.id, contact.language
             session.role, session.shared = contact.role, contact.shared_phone
             session.crop, session.district = contact.crop, contact.district
+            await self._note_call(contact, now)
         return session
+
+    async def _note_call(self, contact: Contact, now: float) -> None:
+        at, silent_days = moment(now), self._limits.silent_days
+        if contact.seen_day < people.day_number(at):
+            await self._market.records.write(
+                lambda db: verifying.note_call(db, contact, silent_days, at)
+            )
 
     async def dial(self, hop: Hop) -> Reply:
         """Home, or the redial card when this number left something open a short while ago."""
@@ -51,7 +60,12 @@ class Arrivals:
             session.language = session.language or left.language
             session.state = RESUME
             line = "" if session.shared else left.screen.resume
-            session.notes[_LEFT] = {"line": line, "shared": session.shared, "key": left.key}
+            session.notes[_LEFT] = {
+                "line": line,
+                "shared": session.shared,
+                "key": left.key,
+                "why": self._how_it_ended(left, session.started_at),
+            }
         return await self._enter(hop)
 
     async def dial_again(self, hop: Hop) -> Reply:
@@ -115,6 +129,12 @@ class Arrivals:
             return None
         recent = session.started_at - left.seen_at <= self._limits.resume_s
         return left if recent and left.screen.resume else None
+
+    def _how_it_ended(self, left: Session, now: float) -> str:
+        """ "ended" where the gateway said so, else "lost", or "expired" after a network's time."""
+        if left.hung_up:
+            return "ended"
+        return "lost" if now - left.seen_at < self._limits.call_s else "expired"
 
     async def _load(self, key: str) -> Session | None:
         return unpack_kept(await self._sessions.load(key))

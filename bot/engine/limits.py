@@ -17,6 +17,10 @@ class Limits:
     resume_s: float = 900
     dials_per_minute: int = 10
     hops_in_flight_max: int = 512
+    # After so long without a word the network has closed a call.
+    call_s: float = 180
+    # Who was not heard for so long is asked to show that they are still the same.
+    silent_days: int = 90
 
 
 class DialLimit:

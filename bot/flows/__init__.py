@@ -21,6 +21,9 @@ from bot.flows import (
     register,
     share,
     track,
+    verify,
+    visitors,
+    wallet,
 )
 
 FLOWS: Mapping[str, Flow] = MappingProxyType(
@@ -43,6 +46,9 @@ FLOWS: Mapping[str, Flow] = MappingProxyType(
             my_data,
             help_line,
             pin,
+            wallet,
+            verify,
+            visitors,
         )
     }
 )

@@ -1,4 +1,4 @@
-"""My account: another PIN, a phone that others use too, my data, my language."""
+"""My account: another PIN, a phone that others use too, my data, my language, my money's number."""
 
 from sqlalchemy import Connection
 
@@ -29,7 +29,12 @@ flow = Flow(
         ("back",    "shared",  "menu"),
         ("menu",    "set",     "menu"),
     ],
-    calls=[("my_data", "menu"), ("language", "menu"), ("register", "menu")],
+    calls=[
+        ("my_data",  "menu"),
+        ("language", "menu"),
+        ("register", "menu"),
+        ("wallet",   "menu"),
+    ],
     personal=True,
 )  # fmt: skip
 
@@ -45,6 +50,7 @@ async def show_menu(turn: Turn) -> Next:
             Choice(_("My data"), start="my_data"),
             Choice(_("Shared phone"), "shared"),
             Choice(_("Language"), start="language"),
+            Choice(_("Number for money"), start="wallet"),
         ],
     )
 

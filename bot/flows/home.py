@@ -7,6 +7,8 @@ from bot.flow import Flow, Next, Resume, Turn
 from bot.flows.language import languages_screen
 from bot.i18n import _, language_spoken
 
+_HOST = "host"
+
 flow = Flow(
     "home",
     start="language",
@@ -28,6 +30,7 @@ flow = Flow(
         ("share",    "menu"),
         ("help",     "menu"),
         ("language", "menu"),
+        ("visitors", "menu"),
     ],
 )  # fmt: skip
 
@@ -45,12 +48,18 @@ async def speak_it(turn: Turn) -> Next:
 
 @flow.step("menu")
 async def show_menu(turn: Turn) -> Next:
-    return _menu(language_spoken(), bool(turn.session.contact_id))
+    return _menu(language_spoken(), bool(turn.session.contact_id), turn.session.role == _HOST)
 
 
 @cache
-def _menu(_language: Language, known: bool) -> Screen:
-    # The numbers are the same for everyone, so that a long code told to a neighbour works.
+def _menu(_language: Language, known: bool, host: bool) -> Screen:
+    # The numbers are the same for everyone, so that a long code told to a neighbour works; only a
+    # host has visitors, and the account where farmers have the share of a price.
+    account = Choice(_("My account"), start="account")
+    share = Choice(_("Your share of the price"), start="share")
+    register = Choice(_("Register"), start="register")
+    visitors = Choice(_("Visitors"), start="visitors")
+    sixth, seventh = (visitors, account) if host else (account if known else register, share)
     return Screen(
         _("Welcome to eWTP Rwanda"),
         [
@@ -59,10 +68,8 @@ def _menu(_language: Language, known: bool) -> Screen:
             Choice(_("Payments"), start="payments"),
             Choice(_("Track shipment"), start="track"),
             Choice(_("Lessons"), start="lessons"),
-            Choice(_("My account"), start="account")
-            if known
-            else Choice(_("Register"), start="register"),
-            Choice(_("Your share of the price"), start="share"),
+            sixth,
+            seventh,
             Choice(_("Help"), start="help"),
             Choice(_("Language"), start="language"),
         ],
@@ -71,13 +78,22 @@ def _menu(_language: Language, known: bool) -> Screen:
 
 @flow.step("resume")
 async def offer_to_go_on(turn: Turn) -> Next:
-    line = turn.notes["left"]["line"]
-    text = _("Your session had expired.")
-    if line:
-        text = _("Your session had expired. You were at: {what}.").format(what=line)
+    left = turn.notes["left"]
+    text = _how_it_ended(left["why"], left["line"])
     return Screen(
         text, [Choice(_("Continue where you left off"), "again"), Choice(_("Home"), "menu")]
     )
+
+
+def _how_it_ended(why: str, line: str) -> str:
+    if why == "ended":
+        named = _("Your call had ended. You were at: {what}.")
+        return named.format(what=line) if line else _("Your call had ended.")
+    if why == "lost":
+        named = _("The connection was lost. You were at: {what}.")
+        return named.format(what=line) if line else _("The connection was lost.")
+    named = _("Your session had expired. You were at: {what}.")
+    return named.format(what=line) if line else _("Your session had expired.")
 
 
 @flow.step("resuming")

@@ -61,6 +61,9 @@ def answered_screen(outcome: str, offer: Offer | None, turn: Turn) -> Screen:
     if outcome == "taken":
         text = _("Others have accepted most of order {code}. Try a smaller part.")
         return Screen(text.format(code=code), [Choice(_("See the order"), "again"), _others()])
+    if outcome == "verify":
+        text = _("Nothing was accepted: we must first check that this is you.")
+        return Screen(text, [Choice(_("Continue"), start="verify"), _others()])
     if outcome == "no_stock":
         text = _("Your stock is not enough for that part of order {code}. Nothing was accepted.")
         return Screen(text.format(code=code), [Choice(_("See the order"), "again"), _others()])

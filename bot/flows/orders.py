@@ -9,7 +9,7 @@ from bot.flows.pin import ask_pin as pin_screen
 from bot.flows.pin import locked_screen, pin_is_right
 from bot.i18n import _
 from bot.i18n.formats import amount, at, number, read_amount, weight
-from bot.market import Actor, offers, products
+from bot.market import Actor, offers, people, products
 from bot.market.offers import Offer
 
 flow = Flow(
@@ -38,7 +38,12 @@ flow = Flow(
         ("late",     "offer",   "late"),
         ("list",     "late",    "list"),
     ],
-    calls=[("register", "list"), ("my_orders", "list")],
+    calls=[
+        ("register",  "list"),
+        ("my_orders", "list"),
+        ("verify",    "pin"),
+        ("verify",    "taken"),
+    ],
     personal=True,
 )  # fmt: skip
 
@@ -136,6 +141,9 @@ async def ask_pin(turn: Turn) -> Next:
     offer = await _picked(turn)
     if offer is None:
         return "back"
+    contact = await turn.read(people.by_id, turn.session.contact_id)
+    if contact is not None and contact.verifying:
+        return Start("verify")
     return pin_screen(summary(offer, _packs(turn), turn), resume=order_named(offer))
 
 

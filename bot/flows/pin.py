@@ -22,7 +22,9 @@ async def pin_is_right(turn: Turn, typed: str) -> str:
     if not looks_like_pin(typed):
         raise Invalid(_("The PIN has 5 digits."))
     session, pins = turn.session, turn.market.pins
-    check = await pins.check(session.contact_id, typed, turn.hop_key, turn.now)
+    check = await pins.check(
+        session.contact_id, typed, turn.hop_key, turn.now, turn.inbound.gateway
+    )
     if check.result == "right":
         session.wrong_pins, session.unlocked = 0, True
         return "right"

@@ -9,8 +9,9 @@ from bot.i18n import _
 from bot.market import people, wallets
 from bot.market.districts import PROVINCES, province
 from bot.market.people import Contact
-from bot.market.pins import Busy, weak
+from bot.market.pin_hashing import Busy
 from bot.market.products import CROPS, crop_name
+from bot.market.weak_pins import weak
 
 _NAMES_MIN, _NAMES_MAX = 2, 60
 

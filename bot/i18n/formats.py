@@ -13,6 +13,7 @@ from bot.conversation import Language
 NO_BREAK = "\u00a0"
 _GROUPED = re.compile(r"[0-9]{1,3}(?:([ ,.'])[0-9]{3}(?:\1[0-9]{3})*)?|[0-9]+", re.ASCII)
 _DIGITS_MAX = 12
+_DAY = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})(?:[/.-]([0-9]{4}))?", re.ASCII)
 
 
 @lru_cache(8192)
@@ -67,6 +68,22 @@ def at(moment: datetime, timezone: str) -> str:
 def local_day(moment: datetime, timezone: str) -> date:
     """The day of a moment in `timezone`."""
     return moment.astimezone(ZoneInfo(timezone)).date()
+
+
+def read_day(typed: str, today: date) -> date | None:
+    """A typed day, `20/12` or `20/12/2026`, or None; without a year the next such day."""
+    found = _DAY.fullmatch(typed.strip())
+    if found is None:
+        return None
+    month_day, year = (int(found[2]), int(found[1])), found[3]
+    for guess in (int(year),) if year else (today.year, today.year + 1):
+        try:
+            when = date(guess, *month_day)
+        except ValueError:
+            continue
+        if year or when >= today:
+            return when
+    return None
 
 
 def read_amount(typed: str) -> int | None:

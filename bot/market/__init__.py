@@ -24,6 +24,7 @@ class Hub:
     timezone: str
     help_msisdn: str
     service_code: str
+    country: str
 
 
 @dataclass(frozen=True, slots=True)

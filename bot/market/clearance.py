@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, exists, literal, select
 
-from bot.market import settlement
+from bot.market import settlement, wallet_changes
 from bot.market.approvals import HUB, approvals, approve, is_as_approved, staff_among
 from bot.market.limits import PayoutRules
 from bot.market.payments import (
@@ -36,6 +36,7 @@ class Waiting:
 
     payment: Payment
     released_by: list[str]
+    why: str
 
 
 def clear(db: Connection, reference: str, rules: PayoutRules, now: datetime) -> Payment | None:
@@ -52,7 +53,7 @@ def clear(db: Connection, reference: str, rules: PayoutRules, now: datetime) -> 
         settlement.flag(db, payment, _CHANGED, "server", now)
         return None
     # What left already was released by the rules of then: asking again must not stop half-way.
-    if payment.state == "created" and _needs_release(payment, given, rules):
+    if payment.state == "created" and _needs_release(db, payment, given, rules):
         return None
     return payment
 
@@ -80,7 +81,7 @@ def release(
         return "twice", staff_among(given)
     approve(db, payment, name, now)
     given = approvals(db, payment.id)
-    if _needs_release(payment, given, rules):
+    if _needs_release(db, payment, given, rules):
         return "one_more", staff_among(given)
     if not send(db, payment, "released", now):
         # It was released before and could not leave then.
@@ -97,14 +98,29 @@ def waiting(db: Connection, rules: PayoutRules) -> list[Waiting]:
         payment = as_payment(row)
         given = approvals(db, payment.id)
         if not _leaves_by_itself(db, payment, given, rules):
-            found.append(Waiting(payment, staff_among(given)))
+            why = why_held(db, payment, rules) or "limit of then"
+            found.append(Waiting(payment, staff_among(given), why))
     return found
 
 
-def _needs_release(payment: Payment, given: dict[str, str], rules: PayoutRules) -> bool:
+def why_held(db: Connection, payment: Payment, rules: PayoutRules) -> str:
+    """Why this payment needs two people: "large", "number changed", or "" when it does not."""
     if payment.kind == "collection":
-        return False
-    return payment.amount_rwf > rules.release_above_rwf and len(staff_among(given)) < _NEEDED
+        return ""
+    if payment.amount_rwf > rules.release_above_rwf:
+        return "large"
+    if payment.kind == "refund":
+        # It goes back to the number that paid, whatever number money now goes to.
+        return ""
+    made, hours = payment.created_at, rules.cooling_off_hours
+    changed = wallet_changes.before_within(db, payment.contact_id, made, hours)
+    return "" if changed is None else "number changed"
+
+
+def _needs_release(
+    db: Connection, payment: Payment, given: dict[str, str], rules: PayoutRules
+) -> bool:
+    return len(staff_among(given)) < _NEEDED and bool(why_held(db, payment, rules))
 
 
 def _leaves_by_itself(
@@ -116,6 +132,6 @@ def _leaves_by_itself(
         outbox_rows.c.state == "waiting",
         outbox_rows.c.dedupe_key.like(f"{outbox_key(payment)}%"),
     )
-    return not _needs_release(payment, given, rules) and bool(
+    return not _needs_release(db, payment, given, rules) and bool(
         db.execute(select(literal(1)).where(on_its_way)).first()
     )

@@ -20,7 +20,8 @@ class PayoutRefused(ValueError):
 class PayoutRules:
     """The hub's limits, in francs, and the clock of its days.
 
-    Above `release_above_rwf` a payout waits until two members of staff have released it.
+    Above `release_above_rwf` a payout waits until two members of staff have released it; so does
+    each that is made within `cooling_off_hours` of a change of the person's number for money.
     """
 
     largest_rwf: int = 5_000_000
@@ -28,6 +29,7 @@ class PayoutRules:
     release_above_rwf: int = 3_000_000
     currency: str = "RWF"
     timezone: str = "Africa/Kigali"
+    cooling_off_hours: int = 72
 
 
 USUAL = PayoutRules()

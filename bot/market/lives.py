@@ -1,4 +1,4 @@
-"""The life of an offer and of a payment: one table each, and the only way to change a state."""
+"""The life of an offer, a payment, a booking: a table each, and the only way to change a state."""
 
 from __future__ import annotations
 
@@ -42,6 +42,16 @@ PAYMENT_MOVES = [
 ]  # fmt: skip
 
 
+BOOKING_MOVES = [
+    # trigger     from         to
+    ("accept",    "requested", "accepted"),
+    ("decline",   "requested", "declined"),
+    ("ask_date",  "requested", "date_asked"),
+    ("expire",    "requested", "expired"),
+    ("withdraw",  "requested", "withdrawn"),
+]  # fmt: skip
+
+
 class Forbidden(Exception):
     """The table has no such change from this state."""
 
@@ -68,6 +78,7 @@ def _life(moves: list[tuple[str, str, str]]) -> Machine:
 
 OFFER_LIFE = _life(OFFER_MOVES)
 PAYMENT_LIFE = _life(PAYMENT_MOVES)
+BOOKING_LIFE = _life(BOOKING_MOVES)
 
 
 def advance(life: Machine, state: str, trigger: str) -> str:

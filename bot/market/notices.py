@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from bot.i18n import _, language_spoken, speaking
-from bot.i18n.formats import amount, day, local_day
+from bot.i18n.formats import amount, at, day, local_day
 from bot.market import people, products
 from bot.payments.provider import AIRTEL_MONEY, MTN_MOMO
 from bot.storage import outbox
 
 if TYPE_CHECKING:
     from bot.market.bills import Bill
+    from bot.market.bookings import NewBooking
     from bot.market.offers import Offer
     from bot.market.payments import Payment
 
@@ -153,6 +154,36 @@ def pin_locked() -> str:
         "Isoko: too many wrong PINs were typed on your number, so it is locked for a while. "
         "If it was not you, call us."
     )
+
+
+def booking_arrived(booking: NewBooking, service_code: str, timezone: str) -> str:
+    """Guests ask to visit; the answer is given by dialling `service_code`."""
+    return _(
+        "Isoko: {n} guests ask to visit you, {moment}. You will get: {amount}. Answer by {day}: "
+        "dial {dial}."
+    ).format(
+        n=booking.guests,
+        moment=at(booking.starts_at, timezone),
+        amount=amount(booking.amount_rwf, language_spoken()),
+        day=day(local_day(booking.answer_by, timezone)),
+        dial=service_code,
+    )
+
+
+def wallet_changed() -> str:
+    """To the number that got the money so far: it will not get it any more."""
+    return _(
+        "Isoko: the number for money of an account was changed from yours to another. "
+        "If it was not you, call us now."
+    )
+
+
+def payout_held(payment: Payment) -> str:
+    """To the number that got the money so far: money for the new one is held."""
+    return _(
+        "Isoko: {amount} for order {code} is held for a check, because the number for money was "
+        "changed. If it was not you, call us now."
+    ).format(**_of(payment))
 
 
 def _of(payment: Payment) -> dict[str, str]:

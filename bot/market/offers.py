@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
-from bot.market import Actor, notices
+from bot.market import Actor, notices, people
 from bot.market.lives import OFFER_LIFE, advance
 from bot.market.share import Line
 from bot.storage.schema import offer_events, offers, orders, stocks
@@ -23,6 +23,7 @@ Outcome = Literal[
     "taken",
     "no_stock",
     "already",
+    "verify",
     "gone",
 ]
 
@@ -134,6 +135,9 @@ def accept(
     if (refused := _why_not(offer, version, packs, now)) is not None:
         return Answered(refused, offer)
     assert offer is not None  # noqa: S101  _why_not has said "gone" otherwise
+    contact = people.by_id(db, actor.contact_id)
+    if contact is None or contact.verifying:
+        return Answered("verify", offer)
     left = (orders.c.id == offer.order_id) & (orders.c.packs_accepted + packs <= orders.c.packs)
     taken = update(orders).where(left).values(packs_accepted=orders.c.packs_accepted + packs)
     if db.execute(taken).rowcount != 1:

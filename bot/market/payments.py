@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
-from bot.market import Actor, ledger, offers, postings
+from bot.market import Actor, ledger, offers, postings, wallet_changes
 from bot.market.approvals import HUB, approve
 from bot.market.limits import USUAL, PayoutRules, refuse_over
 from bot.market.lives import PAYMENT_LIFE, Forbidden, advance
@@ -93,7 +93,7 @@ def pay_out(
         currency=currency,
         now=now,
     )
-    return make(
+    payment = make(
         db,
         direction="payout",
         contact_id=contact_id,
@@ -106,6 +106,10 @@ def pay_out(
         currency=currency,
         created_at=now,
     )
+    before = wallet_changes.before_within(db, contact_id, now, rules.cooling_off_hours)
+    if before is not None:
+        wallet_changes.tell_held(db, payment, before)
+    return payment
 
 
 def make(

@@ -14,6 +14,7 @@ from bot.market.tickets import ABOUT_MONEY
 from bot.storage.prepared import Prepared
 from bot.storage.schema import (
     bills,
+    bookings,
     consents,
     contacts,
     hops,
@@ -27,6 +28,7 @@ from bot.storage.schema import (
     stocks,
     tickets,
     transcripts,
+    wallet_changes,
 )
 
 # The wording of the consent screen; a new wording is a new version, and asks again.
@@ -47,12 +49,14 @@ class Contact:
     shared_phone: bool
     wallet: str
     wallet_provider: str
+    seen_day: int
+    verifying: bool
 
 
 # Built once: putting a statement together costs more than running it.
 _COLUMNS = (
     "id", "msisdn", "names", "district", "language", "role", "crop", "shared_phone", "wallet",
-    "wallet_provider",
+    "wallet_provider", "seen_day", "verify_since",
 )  # fmt: skip
 # The one query of every dial.
 _known = Prepared(
@@ -124,6 +128,7 @@ def register(
         "wallet": msisdn,
         "wallet_provider": wallet_provider,
         "created_at": now,
+        "seen_day": day_number(now),
     }
     contact_id = db.execute(insert(contacts).values(values)).inserted_primary_key[0]  # type: ignore[index]
     db.execute(
@@ -147,7 +152,14 @@ def register(
         shared_phone=False,
         wallet=msisdn,
         wallet_provider=wallet_provider,
+        seen_day=day_number(now),
+        verifying=False,
     )
+
+
+def day_number(now: datetime) -> int:
+    """The day of a moment, in whole days since 1970."""
+    return int(now.timestamp()) // 86_400
 
 
 def set_language(db: Connection, contact_id: int, language: Language) -> None:
@@ -196,8 +208,10 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
     db.execute(delete(transcripts).where(transcripts.c.owner == contact.msisdn))
     db.execute(delete(hops).where(hops.c.owner == contact.msisdn))
     _cancel_messages(db, contact_id)
+    mine = wallet_changes.c.contact_id == contact_id
+    db.execute(update(wallet_changes).where(mine).values(before="", after=""))
     empty = dict.fromkeys(("names", "district", "wallet", "wallet_provider"), "")
-    gone = {"msisdn": None, "erased_at": now, **empty}
+    gone = {"msisdn": None, "erased_at": now, "seen_day": 0, "verify_since": None, **empty}
     db.execute(update(contacts).where(contacts.c.id == contact_id).values(gone))
 
 
@@ -217,7 +231,12 @@ def _forget_payee(db: Connection, contact_id: int) -> None:
 
 def _cancel_messages(db: Connection, contact_id: int) -> None:
     waiting = select(outbox.c.id, outbox.c.payload).where(outbox.c.kind == "sms")
-    mine = [row.id for row in db.execute(waiting) if row.payload.get("contact_id") == contact_id]
+    # To the person, or to an earlier number of theirs about them.
+    mine = [
+        row.id
+        for row in db.execute(waiting)
+        if contact_id in (row.payload.get("contact_id"), row.payload.get("about_contact"))
+    ]
     if mine:
         db.execute(delete(outbox).where(outbox.c.id.in_(mine)))
 
@@ -233,6 +252,8 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
         .where(offers.c.contact_id == contact_id),
         "payments": select(payments).where(payments.c.contact_id == contact_id),
         "bills": select(bills).where(bills.c.contact_id == contact_id),
+        "wallet_changes": select(wallet_changes).where(wallet_changes.c.contact_id == contact_id),
+        "bookings": select(bookings).where(bookings.c.contact_id == contact_id),
         "lessons": select(lesson_progress).where(lesson_progress.c.contact_id == contact_id),
     }
     held = {name: [dict(row) for row in db.execute(q).mappings()] for name, q in tables.items()}
@@ -247,7 +268,7 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
 def _contact(row: Sequence[Any]) -> Contact:
     """A contact from a row of `_COLUMNS`."""
     contact_id, msisdn, names, district, language, role, *rest = row
-    crop, shared_phone, wallet, wallet_provider = rest
+    crop, shared_phone, wallet, wallet_provider, seen_day, verify_since = rest
     return Contact(
         contact_id,
         msisdn,
@@ -259,4 +280,6 @@ def _contact(row: Sequence[Any]) -> Contact:
         bool(shared_phone),
         wallet,
         wallet_provider,
+        seen_day,
+        verifying=verify_since is not None,
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert
 
 from bot.market import people
 from bot.market.pins import forgive
-from bot.storage.schema import audit, tickets
+from bot.market.tickets import close_after_call
+from bot.storage.schema import audit
 
 
 def unlock(
@@ -23,11 +24,7 @@ def unlock(
     contact = people.by_msisdn(db, msisdn)
     if contact is None:
         return "nobody"
-    theirs = tickets.c.contact_id.is_(None) | (tickets.c.contact_id == contact.id)
-    asked = (tickets.c.msisdn == msisdn) & (tickets.c.code == ticket_code.strip().upper())
-    open_one = asked & theirs & (tickets.c.state == "open")
-    closed = {"state": "closed", "closed_at": now}
-    if db.execute(update(tickets).where(open_one).values(closed)).rowcount != 1:
+    if not close_after_call(db, msisdn, contact.id, ticket_code, now):
         return "no_ticket"
     forgive(db, contact.id)
     line = {

@@ -1,4 +1,4 @@
-"""PINs: hashed with a pepper off the event loop, counted durably, locked after a few mistakes.
+"""PINs: checked, counted durably, locked after a few mistakes.
 
 17 bits of PIN cannot be protected by a hash alone: the counters carry the strength.
 """
@@ -6,26 +6,20 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
-from typing import Literal, TypeVar
+from typing import Literal
 from weakref import WeakValueDictionary
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.market import notices
+from bot.market.pin_alarm import PinAlarm
+from bot.market.pin_hashing import Busy, PinHashing
 from bot.storage.records import Records
 from bot.storage.schema import pin_failures, pins
 
-T = TypeVar("T")
 Result = Literal["right", "wrong", "locked", "busy"]
 _DAY = timedelta(hours=24)
 # Stands where a hash would: the hash of a PIN is never this.
@@ -48,45 +42,43 @@ class PinGuard:
     def __init__(
         self,
         records: Records,
+        hashing: PinHashing,
+        alarm: PinAlarm,
         *,
-        pepper: str,
-        memory_kib: int,
-        passes: int,
-        lanes: int,
         tries_per_session: int = 3,
         tries_per_day: int,
         lock_minutes: int,
         lifetime_tries: int,
-        hash_workers: int,
-        hash_queue: int,
     ) -> None:
-        self._records, self._pepper = records, pepper.encode()
-        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=lanes)
-        self._pool = ThreadPoolExecutor(hash_workers, "pins")
-        self._waiting, self._waiting_max = 0, hash_workers + hash_queue
+        self._records, self._hashing, self.alarm = records, hashing, alarm
         # Whoever checks or waits holds the lock; when nobody does, it is gone.
         self._alone: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self.tries_per_session = tries_per_session
         self._tries_per_day, self._lock = tries_per_day, timedelta(minutes=lock_minutes)
         self._lifetime_tries = lifetime_tries
-        # Checked when a person has no PIN, so that the answer takes the same time.
-        self._nobodys = self._hasher.hash(self._peppered("00000"))
 
     async def hash(self, pin: str) -> str:
         """The hash to keep for `pin`. Raises `Busy` when too many wait."""
-        return await self._off_loop(self._hash_now, pin)
+        with self._hashing.place():
+            return await self._hashing.hash(pin)
 
     async def matches(self, pin_hash: str, typed: str) -> bool:
         """Whether `typed` is the PIN behind `pin_hash`; nothing is counted. Raises `Busy`."""
-        return await self._off_loop(self._verify_now, pin_hash, typed)
+        with self._hashing.place():
+            return await self._hashing.verify(pin_hash, typed)
 
-    async def check(self, contact_id: int, typed: str, hop_key: bytes, now: datetime) -> PinCheck:
+    async def check(
+        self, contact_id: int, typed: str, hop_key: bytes, now: datetime, source: str = ""
+    ) -> PinCheck:
         """Check a typed PIN. A hop sent again is not a second mistake.
 
-        One check at a time for each person, so that each knows of the mistakes before it.
+        One check at a time for each person, so that each knows of the mistakes before it. While
+        many numbers are attacked at once, each `source`, such as a gateway, is slowed down.
         """
+        if not self.alarm.lets_in(source):
+            return PinCheck("busy")
         try:
-            with self._place():
+            with self._hashing.place():
                 async with self._alone.setdefault(contact_id, asyncio.Lock()):
                     return await self._check_alone(contact_id, typed, hop_key, now)
         except Busy:
@@ -99,7 +91,7 @@ class PinGuard:
 
     async def close(self) -> None:
         """Let the hashing threads end."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._hashing.close()
 
     async def _check_alone(
         self, contact_id: int, typed: str, hop_key: bytes, now: datetime
@@ -108,7 +100,7 @@ class PinGuard:
         kept = await self._records.read(lambda db: self._state(db, contact_id, now))
         if kept == _LOCKED:
             return PinCheck("locked")
-        same = await self._on_thread(self._verify_now, kept or self._nobodys, typed)
+        same = await self._hashing.verify(kept or self._hashing.nobodys, typed)
         matched = kept if same else ""
         return await self._records.write(
             lambda db: self._judge(db, contact_id, matched, hop_key, now)
@@ -154,6 +146,7 @@ class PinGuard:
                 .where(pins.c.contact_id == contact_id)
                 .values(wrong_in_a_row=pins.c.wrong_in_a_row + 1)
             )
+            self.alarm.count(db, now)
         in_a_row = select(pins.c.wrong_in_a_row).where(pins.c.contact_id == contact_id)
         if (db.execute(in_a_row).scalar() or 0) >= self._lifetime_tries:
             _lock(db, contact_id, hop_key, now + _UNTIL_STAFF, now)
@@ -163,52 +156,6 @@ class PinGuard:
             return PinCheck("wrong", left)
         _lock(db, contact_id, hop_key, now + self._lock, now)
         return PinCheck("locked")
-
-    async def _off_loop(self, work: Callable[..., T], *args: str) -> T:
-        with self._place():
-            return await self._on_thread(work, *args)
-
-    async def _on_thread(self, work: Callable[..., T], *args: str) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
-
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        """A place in the queue. Raises `Busy` when there is none."""
-        if self._waiting >= self._waiting_max:
-            raise Busy
-        self._waiting += 1
-        try:
-            yield
-        finally:
-            self._waiting -= 1
-
-    def _hash_now(self, pin: str) -> str:
-        return self._hasher.hash(self._peppered(pin))
-
-    def _verify_now(self, pin_hash: str, typed: str) -> bool:
-        try:
-            return self._hasher.verify(pin_hash, self._peppered(typed))
-        except (VerifyMismatchError, InvalidHashError):
-            return False
-
-    def _peppered(self, pin: str) -> bytes:
-        return hmac.digest(self._pepper, pin.encode(), "sha256")
-
-
-class Busy(Exception):
-    """Too many PINs wait to be hashed; the person is asked to try again."""
-
-
-def weak(pin: str, msisdn: str) -> bool:
-    """Whether a PIN is one that strangers try first."""
-    if len(set(pin)) <= 2:
-        return True
-    steps = {int(b) - int(a) for a, b in pairwise(pin)}
-    if steps in ({1}, {-1}, {2}, {-2}) or pin in {"12321", "13579", "24680", "10203", "12312"}:
-        return True
-    # A year, with a digit before or after it; or digits of one's own number.
-    year = any(part.startswith(("19", "20")) for part in (pin[:4], pin[1:]))
-    return year or pin in msisdn
 
 
 def _failures(db: Connection, contact_id: int, now: datetime) -> int:

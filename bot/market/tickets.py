@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bot.storage.prepared import Prepared
 from bot.storage.schema import tickets
@@ -19,6 +19,9 @@ CATEGORIES = (
     "order",
     "shipment",
     "pin_forgotten",
+    "pin_attack",
+    "verify",
+    "booking",
     "other",
 )
 # Opened by us about money, not by a person about themselves: nobody closes them by leaving.
@@ -74,6 +77,17 @@ def open_ticket(
     }
     _insert.run(db, row)
     return code
+
+
+def close_after_call(
+    db: Connection, msisdn: str, contact_id: int, code: str, now: datetime
+) -> bool:
+    """Close this number's open ticket, whose person was called; False when there is none."""
+    theirs = tickets.c.contact_id.is_(None) | (tickets.c.contact_id == contact_id)
+    asked = (tickets.c.msisdn == msisdn) & (tickets.c.code == code.strip().upper())
+    open_one = asked & theirs & (tickets.c.state == "open")
+    closed = {"state": "closed", "closed_at": now}
+    return db.execute(update(tickets).where(open_one).values(closed)).rowcount == 1
 
 
 def has_ticket(db: Connection, category: str, about: str) -> bool:

@@ -23,10 +23,15 @@ def provider_on(network: str) -> str:
     return _BY_NETWORK.get(network, "")
 
 
+def provider_by_prefix(msisdn: str) -> str:
+    """The payment provider that a number's first digits tell; "" for a number of none."""
+    return _BY_PREFIX.get(msisdn[:6], "")
+
+
 def provider_of(contact: Contact) -> str:
     """The payment provider for this person's wallet.
 
     The registered one, which a network code told at registration; else the number's prefix. A
     number of neither operator goes to MTN, which refuses what it does not know: staff then see it.
     """
-    return contact.wallet_provider or _BY_PREFIX.get(contact.wallet[:6], MTN_MOMO)
+    return contact.wallet_provider or provider_by_prefix(contact.wallet) or MTN_MOMO

@@ -20,20 +20,16 @@ def set_up_logs(level: str, style: str) -> None:
     as_json = style == "json" or (style == "auto" and not sys.stderr.isatty())
     # Plain tracebacks: the pretty ones print local variables, and a typed PIN is one.
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    last: list[Any] = [plain]
-    if as_json:
-        last = [
-            structlog.processors.format_exc_info,
-            mask_numbers,
-            structlog.processors.JSONRenderer(),
-        ]
+    renderer: Any = structlog.processors.JSONRenderer() if as_json else plain
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            # Put into words before the masking, for an error may name a number too.
+            structlog.processors.format_exc_info,
             mask_numbers,
-            *last,
+            renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

@@ -48,6 +48,8 @@ class Watching:
                 reply.text,
                 int(seconds * 1e6),
                 int(time.time() * 1000),
+                int(reply.ends),
+                session.language or "",
             )
         )
 

@@ -78,7 +78,10 @@ class Transcripts:
                 log.exception("transcripts dropped", rows=len(rows), events=len(events))
 
 
-_COLUMNS = ("session_key", "hop", "owner", "place", "typed", "shown", "micros", "at_ms")
+_COLUMNS = (
+    *("session_key", "hop", "owner", "place", "typed", "shown", "micros", "at_ms"),
+    *("ends", "language"),
+)
 _values = {name: bindparam(name, type_=transcripts.c[name].type) for name in _COLUMNS}
 _owner = _values["owner"]
 # Not of people who were erased while their rows waited here.

@@ -6,13 +6,14 @@ import asyncio
 import hmac
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from aiohttp import web
 
+from bot.source import NO_PROXIES, Network, Proxies, is_in, source_of
+from bot.ussd.client_certificate import is_known_client
 from bot.ussd.gateway import BadRequest, Gateway, Wire
+from bot.ussd.hosts import is_for_us
 
-Network = IPv4Network | IPv6Network
 _SHORT = 4096
 
 
@@ -22,15 +23,11 @@ class DoorRules:
 
     secret: str = ""
     allowed: tuple[Network, ...] = ()
-    proxies: tuple[Network, ...] = ()
-    proxy_hops: int = 1
+    proxies: Proxies = NO_PROXIES
     body_timeout_s: float = 5.0
     service_codes: frozenset[str] = frozenset()
-
-
-def networks(texts: list[str]) -> tuple[Network, ...]:
-    """Networks from their texts. Raises ValueError for what is not one."""
-    return tuple(ip_network(text) for text in texts)
+    hosts: frozenset[str] = frozenset()
+    client_names: frozenset[str] = frozenset()
 
 
 def check_secret(request: web.Request, rules: DoorRules) -> None:
@@ -42,36 +39,16 @@ def check_secret(request: web.Request, rules: DoorRules) -> None:
 
 async def let_in(request: web.BaseRequest, gateway: Gateway, rules: DoorRules) -> Wire:
     """The request as a `Wire`. Raises `BadRequest` with the status to answer."""
-    if rules.allowed and not _is_in(source_of(request, rules), rules.allowed):
+    if not is_for_us(request, rules.hosts):
+        raise BadRequest("this host is not served here")
+    if not is_known_client(request, rules.client_names):
+        raise BadRequest("this client is not allowed", 403)
+    if rules.allowed and not is_in(source_of(request, rules.proxies), rules.allowed):
         raise BadRequest("this source is not allowed", 403)
     if _kind(request.headers.get("Content-Type", "")) not in gateway.content_types:
         raise BadRequest("this content type is not spoken here", 415)
     body = await _body(request, rules.body_timeout_s)
     return Wire(request.method, "", request.query_string, request.headers, body)
-
-
-def source_of(request: web.BaseRequest, rules: DoorRules) -> str:
-    """The caller's address: a forwarded one counts only from a proxy we know, and from the right.
-
-    The rightmost entries were written by our own proxies; anything further left is hearsay.
-    """
-    peer = request.remote or ""
-    if not rules.proxies or not _is_in(peer, rules.proxies):
-        return peer
-    chain = [
-        hop.strip()
-        for header in request.headers.getall("X-Forwarded-For", [])
-        for hop in header.split(",")
-    ]
-    return chain[-rules.proxy_hops] if len(chain) >= rules.proxy_hops else peer
-
-
-def _is_in(address: str, allowed: tuple[Network, ...]) -> bool:
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return False
-    return any(ip in network for network in allowed)
 
 
 @lru_cache(64)

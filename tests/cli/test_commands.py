@@ -1,8 +1,11 @@
 """The command `isoko`, as it is typed."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 from tests.server_process import ServerProcess
@@ -23,7 +26,8 @@ def test_every_command_teaches_by_an_example(tmp_path: Path) -> None:
                     ["prices", "import"], ["staff", "add"], ["proof"], ["ledger", "verify"],
                     ["ledger", "reconcile"], ["payouts", "waiting"], ["payouts", "release"],
                     ["collections", "ask"], ["collections", "refund"],
-                    ["payments", "flagged"], ["payments", "settle"]):  # fmt: skip
+                    ["payments", "flagged"], ["payments", "settle"],
+                    ["staff", "link"], ["staff", "list"], ["staff", "revoke"]):  # fmt: skip
         done = isoko(tmp_path, *command, "--help")
         assert done.returncode == 0 and "Example:" in done.stdout, command
 
@@ -70,3 +74,44 @@ def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
     server.stop()
     assert done.returncode == 1 and "set ISOKO_PORT" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_staff_are_added_listed_given_a_new_link_and_revoked(tmp_path: Path) -> None:
+    assert "nobody yet" in isoko(tmp_path, "staff", "list").stdout
+    added = isoko(tmp_path, "staff", "add", "Amina", "--role", "supervisor", "--language", "fr")
+    assert added.returncode == 0
+    assert added.stdout.startswith("http://127.0.0.1:8080/dashboard/welcome/")
+    twice = isoko(tmp_path, "staff", "add", "amina", "--role", "agent")
+    assert twice.returncode == 1 and "isoko staff link amina" in twice.stderr
+    assert isoko(tmp_path, "staff", "add", "bosco", "--role", "boss").returncode == 2
+    assert isoko(tmp_path, "staff", "add", "hub", "--role", "agent").returncode == 1
+    assert "has not used the link yet" in isoko(tmp_path, "staff", "list").stdout
+    again = isoko(tmp_path, "staff", "link", "AMINA")
+    assert again.returncode == 0 and again.stdout != added.stdout
+    assert isoko(tmp_path, "staff", "revoke", "amina").returncode == 0
+    assert "revoked" in isoko(tmp_path, "staff", "list").stdout
+    for command in ("link", "revoke"):
+        done = isoko(tmp_path, "staff", command, "amina")
+        assert done.returncode == 1 and "isoko staff list" in done.stderr
+
+
+def test_the_first_lines_are_the_phone_the_way_in_and_the_callback(tmp_path: Path) -> None:
+    variables = {**os.environ, "ISOKO_DATA_DIR": str(tmp_path), "ISOKO_LOG_LEVEL": "error"}
+    command = [sys.executable, "-m", "bot", "serve"]
+    links = []
+    for _start in range(2):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = str(probe.getsockname()[1])
+        variables["ISOKO_PORT"] = port
+        with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) as server:
+            assert server.stdout is not None
+            phone, way_in, callback = (server.stdout.readline() for _line in range(3))
+            links.append(way_in.split()[1])
+            with urllib.request.urlopen(links[-1], timeout=5) as answer:
+                assert answer.status == 200
+            server.send_signal(signal.SIGINT)
+        assert server.returncode == 0
+        assert f"http://127.0.0.1:{port}/simulator/" in phone
+        assert f"http://127.0.0.1:{port}/ussd/africastalking" in callback
+    assert links[0].rpartition("/")[2] != links[1].rpartition("/")[2]

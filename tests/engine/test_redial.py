@@ -1,7 +1,9 @@
 """Calling back after a cut: go on, or start over."""
 
+import pytest
 import time_machine
 
+from bot.ussd.gsm7 import septets
 from tests.phone import PIN
 from tests.server import AIRTEL, FARMER, UNKNOWN, Running
 
@@ -13,6 +15,39 @@ async def test_the_card_names_the_order_and_goes_on(server: Running) -> None:
     card = await phone.dials()
     assert "KW-1042" in card and "1 Komereza aho wari ugeze\n2 Ahabanza" in card
     assert await phone.types("1") == offer
+
+
+_HOW = {
+    "rw": ("Ikiganiro cyari cyarangiye", "Itumanaho ryacitse", "Igihe cyari cyarangiye"),
+    "fr": ("L'appel était terminé", "La connexion a été coupée", "Session expirée"),
+    "en": ("Your call had ended", "The connection was lost", "Your session had expired"),
+}
+
+
+@pytest.mark.parametrize("language", _HOW)
+@pytest.mark.parametrize("shared", [False, True])
+async def test_the_card_says_how_the_call_ended(
+    server: Running, language: str, shared: bool
+) -> None:
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("9", str(list(_HOW).index(language) + 1))
+    if shared:
+        await phone.dials()
+        await phone.types("6", "3", "1")
+    unlock = (PIN,) if shared else ()
+    for how, words in enumerate(_HOW[language]):
+        with time_machine.travel("2026-11-24T08:00:00Z", tick=False) as clock:
+            await phone.dials()
+            # Dialled again after the card of the round before: past it first.
+            await phone.types("00", "2", *unlock, "1")
+            if how == 0:
+                form = {"sessionId": phone.session_id, "phoneNumber": phone.msisdn}
+                await server.client.post("/ussd/africastalking/events", data=form)
+            clock.shift(400 if how == 2 else 20)
+            card = await phone.dials()
+            assert card.startswith(words) and ("KW-1042" in card) is not shared
+            assert septets(card) <= 160
 
 
 async def test_the_pin_is_asked_again(server: Running) -> None:

@@ -1,7 +1,7 @@
 """The calls of the golden transcripts: what is typed, by whom."""
 
 from tests.phone import PIN
-from tests.server import AIRTEL, CRAFTS, DEBTOR, FARMER, TEA, UNKNOWN
+from tests.server import AIRTEL, CRAFTS, DEBTOR, FARMER, HOST, TEA, UNKNOWN
 
 # name: (what happens, who calls, what is typed after the dial)
 CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
@@ -39,6 +39,13 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "lessons": ("A farmer takes a lesson.", FARMER, ("5", "1", "1", "1", "1", "1", "2", "1")),
     "account": ("A farmer changes the PIN and says that the phone is shared.", FARMER,
                 ("6", "1", PIN, "80642", "80642", "1", "3", "1")),
+    "visitors": ("A host accepts visitors.", HOST, ("6", "1", "00000", PIN, "1")),
+    "visitors_declined": ("A host declines; a double press of 2 does nothing.", HOST,
+                          ("6", "2", "2", "1", "1")),
+    "visitors_date": ("A host asks for another date.", HOST,
+                      ("6", "3", "31/02", "abc", "01/01/2020", "01/03/2030", "3", "5", "1")),
+    "wallet": ("A farmer has the money sent to another number.", FARMER,
+               ("6", "5", "12", "0788000001", "0738000077", "00000", PIN, "1")),
     "my_data": ("A farmer looks at what is kept, has a copy, and is forgotten.", FARMER,
                 ("6", "2", PIN, "1", "0", "2", "1", "3", "7")),
     "help": ("A farmer asks for help.", FARMER, ("8", "4", "8", "1", "7", "12", "Amafaranga ntiyageze")),

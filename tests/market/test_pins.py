@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.market import people
+from bot.market.pin_alarm import AlarmRules, PinAlarm
+from bot.market.pin_hashing import PinHashing
 from bot.market.pin_unlock import unlock
 from bot.market.pins import PinCheck, PinGuard
 from bot.market.tickets import open_ticket
@@ -19,9 +21,10 @@ _RIGHT = "73914"
 
 
 def guard_on(records: Records, workers: int = 4) -> PinGuard:
+    hashing = PinHashing("demo-pepper", 64, 1, 1, workers, 40)
     return PinGuard(
-        records, pepper="demo-pepper", memory_kib=64, passes=1, lanes=1, tries_per_day=5,
-        lock_minutes=30, lifetime_tries=10, hash_workers=workers, hash_queue=40,
+        records, hashing, PinAlarm(AlarmRules()), tries_per_day=5, lock_minutes=30,
+        lifetime_tries=10,
     )  # fmt: skip
 
 
@@ -93,7 +96,7 @@ async def test_a_lock_that_comes_while_hashing_holds(
 ) -> None:
     contact_id = await farmer(records, guard, now)
     until = now + timedelta(minutes=30)
-    verify = guard._on_thread
+    verify = guard._hashing._on_thread
 
     async def meanwhile(*given):
         matched = await verify(*given)
@@ -103,7 +106,7 @@ async def test_a_lock_that_comes_while_hashing_holds(
         )
         return matched
 
-    monkeypatch.setattr(guard, "_on_thread", meanwhile)
+    monkeypatch.setattr(guard._hashing, "_on_thread", meanwhile)
     assert await guard.check(contact_id, _RIGHT, key(1), now) == PinCheck("locked")
     query = select(pins.c.locked_until)
     assert await records.read(lambda db: db.execute(query).scalar()) == until

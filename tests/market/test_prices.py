@@ -97,6 +97,9 @@ def test_a_split_adds_up_to_the_last_franc_or_is_refused() -> None:
         deductions = (Line("transport", "x", 1_501), Line("marketplace", "y", 2_500))
 
     parts = split(Order, 7)
+    # To the type: a float says 1,800.0 on a screen, and loses francs when there are many.
+    francs = (parts.sale_price_rwf, parts.net_rwf, *(line.amount_rwf for line in parts.lines))
+    assert {type(rwf) for rwf in francs} == {int}
     assert parts.net_rwf + sum(line.amount_rwf for line in parts.lines) == parts.sale_price_rwf
     Order.sale_price_rwf = 16_002
     with pytest.raises(DoesNotAddUp):

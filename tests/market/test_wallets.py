@@ -14,7 +14,7 @@ from tests.phone import Phone
 from tests.server import AIRTEL, FARMER, Running
 
 NUMBERING = json.loads(Path("tests/payments/fixtures/rw_operators.json").read_text())
-SOMEONE = Contact(1, "", "", "", "rw", "farmer", "", False, "", "")
+SOMEONE = Contact(1, "", "", "", "rw", "farmer", "", False, "", "", 0, False)
 
 
 @pytest.mark.parametrize(("prefix", "name"), NUMBERING["mobile_prefixes"].items())

@@ -1,24 +1,11 @@
 """The web phone in a real browser, against the real server."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.phone import PIN
 from tests.server import Running, running
-
-_QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """A real Chromium."""
-    async with async_playwright() as play:
-        chromium = await play.chromium.launch(executable_path="/usr/bin/chromium", args=_QUIET)
-        yield chromium
-        await chromium.close()
 
 
 class Web:

@@ -15,7 +15,7 @@ from tests.market.money import pay, person, settle
 
 
 def hop(typed: str = "1", key: str = "g:1") -> tuple:
-    return (key, 1, "", "home.menu", typed, "shown", 5, 1_700_000_000_000)
+    return (key, 1, "", "home.menu", typed, "shown", 5, 1_700_000_000_000, 0, "rw")
 
 
 async def counted(records, table) -> int:
@@ -68,7 +68,7 @@ async def test_while_the_records_are_down_it_waits() -> None:
 async def test_old_rows_go_few_at_a_time_and_young_ones_stay(records, now) -> None:
     writer, young = Transcripts(records), int(now.timestamp() * 1000)
     for at_ms in (1, 2, 3, 4, 5, young, young):
-        writer.add((*hop()[:-1], at_ms))
+        writer.add((*hop()[:-3], at_ms, *hop()[-2:]))
     await writer.flush()
     month_ago = now - timedelta(days=30)
     gone = [await records.write(lambda db: forget_before(db, month_ago, 2)) for _round in range(4)]

@@ -11,7 +11,7 @@ from bot.market import Actor, offers, payments, people, settlement
 from bot.market.limits import PayoutRules
 from bot.market.orders import NewOrder, create_order, make_offer
 from bot.market.payments import Payment
-from bot.market.pins import PinGuard
+from bot.market.pin_hashing import PinHashing
 from bot.market.share import Line
 from bot.payments.provider import Answer, Outcome
 
@@ -24,12 +24,9 @@ _STEPS = ("hand_over", "ship", "deliver")
 
 async def pin_hash(pin: str) -> str:
     """The hash of a PIN with the demo's pepper, made cheaply; the server reads its cost from it."""
-    guard = PinGuard(
-        None, pepper="demo-pepper", memory_kib=64, passes=1, lanes=1, tries_per_day=5,
-        lock_minutes=30, lifetime_tries=10, hash_workers=1, hash_queue=1,
-    )  # fmt: skip
-    made = await guard.hash(pin)
-    await guard.close()
+    hashing = PinHashing("demo-pepper", 64, 1, 1, 1, 1)
+    made = await hashing.hash(pin)
+    hashing.close()
     return made
 
 

@@ -19,6 +19,15 @@ from bot.storage.schema.people import (
     pin_failures,
     pins,
     tickets,
+    wallet_changes,
+)
+from bot.storage.schema.staff import (
+    ROLES,
+    staff,
+    staff_attempts,
+    staff_codes,
+    staff_links,
+    staff_sessions,
 )
 from bot.storage.schema.trading import (
     OFFER_STATES,
@@ -28,12 +37,16 @@ from bot.storage.schema.trading import (
     prices,
     stocks,
 )
+from bot.storage.schema.visits import BOOKING_STATES, bookings
 
 __all__ = [
+    "BOOKING_STATES",
     "OFFER_STATES",
     "PAYMENT_STATES",
+    "ROLES",
     "audit",
     "bills",
+    "bookings",
     "consents",
     "contacts",
     "hops",
@@ -53,7 +66,13 @@ __all__ = [
     "pin_failures",
     "pins",
     "prices",
+    "staff",
+    "staff_attempts",
+    "staff_codes",
+    "staff_links",
+    "staff_sessions",
     "stocks",
     "tickets",
     "transcripts",
+    "wallet_changes",
 ]

@@ -64,6 +64,8 @@ audit = Table(
     Column("action", String(40), nullable=False),
     Column("subject", String(80), nullable=False),
     Column("details", Json, nullable=False),
+    # How often somebody did something lately, such as look at numbers.
+    Index(None, "actor", "at"),
 )
 
 transcripts = Table(
@@ -81,4 +83,7 @@ transcripts = Table(
     Column("micros", Integer, nullable=False),
     # Milliseconds since 1970: one row a hop, so that it must cost little.
     Column("at_ms", BigInt, nullable=False),
+    # Whether the call was over with this screen, and the language it was in.
+    Column("ends", Integer, nullable=False, server_default="0"),
+    Column("language", String(2), nullable=False, server_default=""),
 )

@@ -22,8 +22,24 @@ contacts = Table(
     Column("wallet_provider", String(16), nullable=False, server_default=""),
     Column("created_at", Moment, nullable=False),
     Column("erased_at", Moment),
+    # The day of the last call, in days since 1970; 0 where none is known.
+    Column("seen_day", Integer, nullable=False, server_default="0"),
+    # Set while it must be found out who now holds the number.
+    Column("verify_since", Moment),
     one_of("language", ("rw", "fr", "en")),
     one_of("role", ("farmer", "crafts", "cooperative", "host")),
+)
+
+wallet_changes = Table(
+    "wallet_changes",
+    metadata,
+    row_id(),
+    belongs_to("contact_id", "contacts"),
+    # Both numbers are emptied when the person is erased; that there was a change stays.
+    Column("before", String(16), nullable=False),
+    Column("after", String(16), nullable=False),
+    Column("at", Moment, nullable=False),
+    Index(None, "contact_id", "at"),
 )
 
 consents = Table(
@@ -55,7 +71,8 @@ pin_failures = Table(
     belongs_to("contact_id", "contacts"),
     # The hop that failed: sent again, it is not a second failure.
     Column("hop_key", LargeBinary(16), nullable=False, unique=True),
-    Column("at", Moment, nullable=False),
+    # All mistakes of a while are counted together too.
+    Column("at", Moment, nullable=False, index=True),
     Index(None, "contact_id", "at"),
 )
 
@@ -83,7 +100,7 @@ tickets = Table(
     Column("about", String(40), nullable=False, server_default=""),
     Column("text", String(320), nullable=False, server_default=""),
     Column("language", String(2), nullable=False),
-    Column("state", String(16), nullable=False, server_default="open"),
+    Column("state", String(16), nullable=False, server_default="open", index=True),
     Column("opened_at", Moment, nullable=False),
     Column("due_at", Moment, nullable=False),
     Column("closed_at", Moment),

@@ -16,6 +16,32 @@ _ALIVE = sa.text("state <> 'failed'")
 
 
 def upgrade() -> None:
+    # Of a step taken back on SQLite these are left: it drops no column that a constraint names.
+    there = sa.inspect(op.get_bind())
+    if not there.has_table("bills"):
+        _bills()
+    _operators()
+    columns = {column["name"] for column in there.get_columns("payments")}
+    for name, table in (("bill_id", "bills"), ("refunds_id", "payments")):
+        if name not in columns:
+            _payments_point_at(name, table)
+        op.create_index(
+            op.f(f"ix_payments_{name}"),
+            "payments",
+            [name],
+            unique=True,
+            sqlite_where=_ALIVE,
+            postgresql_where=_ALIVE,
+        )
+    op.add_column(
+        "outbox", sa.Column("via", sa.String(length=16), server_default="", nullable=False)
+    )
+    op.create_index(op.f("ix_outbox_via_state"), "outbox", ["via", "state"])
+    _say_through_whom_money_leaves()
+    guard(op.get_bind())
+
+
+def _bills() -> None:
     op.create_table(
         "bills",
         sa.Column("id", _BIG, autoincrement=True, nullable=False),
@@ -32,6 +58,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bills")),
     )
     op.create_index(op.f("ix_bills_contact_id"), "bills", ["contact_id"])
+
+
+def _operators() -> None:
     op.create_table(
         "operators",
         sa.Column("provider", sa.String(length=16), nullable=False),
@@ -47,27 +76,15 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("provider", name=op.f("pk_operators")),
     )
-    for name, table in (("bill_id", "bills"), ("refunds_id", "payments")):
-        # Plain SQL: to Alembic a foreign key on SQLite means a new table, which history points at.
-        kind = "BIGINT" if op.get_bind().dialect.name == "postgresql" else "INTEGER"
-        op.execute(
-            f"ALTER TABLE payments ADD COLUMN {name} {kind} "
-            f"CONSTRAINT fk_payments_{name} REFERENCES {table} (id)"
-        )
-        op.create_index(
-            op.f(f"ix_payments_{name}"),
-            "payments",
-            [name],
-            unique=True,
-            sqlite_where=_ALIVE,
-            postgresql_where=_ALIVE,
-        )
-    op.add_column(
-        "outbox", sa.Column("via", sa.String(length=16), server_default="", nullable=False)
+
+
+def _payments_point_at(name: str, table: str) -> None:
+    # Plain SQL: to Alembic a foreign key on SQLite means a new table, which history points at.
+    kind = "BIGINT" if op.get_bind().dialect.name == "postgresql" else "INTEGER"
+    op.execute(
+        f"ALTER TABLE payments ADD COLUMN {name} {kind} "
+        f"CONSTRAINT fk_payments_{name} REFERENCES {table} (id)"
     )
-    op.create_index(op.f("ix_outbox_via_state"), "outbox", ["via", "state"])
-    _say_through_whom_money_leaves()
-    guard(op.get_bind())
 
 
 def downgrade() -> None:

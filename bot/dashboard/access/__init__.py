@@ -1,0 +1,1 @@
+"""Who may use the dashboard: members of staff, their two steps, sessions and roles."""

@@ -1,0 +1,36 @@
+"""How often somebody tried to sign in: a pause after too many, never a lock for good."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from bot.storage.schema import staff_attempts
+
+_WINDOW = timedelta(minutes=15)
+_KEEP = timedelta(days=1)
+
+
+def attempt(db: Connection, who: str, most: int, now: datetime) -> bool:
+    """Count one attempt of `who`. False, and nothing counted, past `most` in a quarter hour.
+
+    It is counted before anything is checked, so that many tries at once are all counted.
+    """
+    table, key = staff_attempts, _key(who)
+    lately = select(func.count()).where(table.c.who == key, table.c.at > now - _WINDOW)
+    if (db.execute(lately).scalar() or 0) >= most:
+        return False
+    db.execute(delete(table).where(table.c.at < now - _KEEP))
+    db.execute(insert(table).values(who=key, at=now))
+    return True
+
+
+def forget(db: Connection, who: str) -> None:
+    """It was the right person: their mistakes count no more."""
+    db.execute(delete(staff_attempts).where(staff_attempts.c.who == _key(who)))
+
+
+def _key(who: str) -> str:
+    return hashlib.sha256(who.encode()).hexdigest()

@@ -1,0 +1,92 @@
+"""Pages from templates: everything that is put into one is escaped."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from bot.dashboard.access.members import Member
+from bot.dashboard.access.roles import Role
+from bot.i18n import N_, _, language_spoken
+from bot.i18n.formats import at, number
+from bot.market import Hub
+
+_FOLDER = Path(__file__).parent
+STATIC = _FOLDER / "static"
+ROLE_WORDS: dict[Role, str] = {
+    "viewer": N_("viewer"),
+    "agent": N_("agent"),
+    "supervisor": N_("supervisor"),
+    "finance": N_("finance"),
+    "admin": N_("administrator"),
+    "auditor": N_("auditor"),
+}
+FILES = {"dashboard.css": "text/css", "live.js": "text/javascript", "icon.svg": "image/svg+xml"}
+
+
+class Pages:
+    """Renders the templates of `pages/` in the language being spoken."""
+
+    def __init__(self, hub: Hub, demo: bool) -> None:
+        self._hub = hub
+        self._jinja = Environment(
+            loader=FileSystemLoader(_FOLDER / "pages"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._jinja.globals.update(
+            _=_,
+            ago=ago,
+            at=self._at,
+            clock=self._clock,
+            demo=demo,
+            hub=hub,
+            roles=ROLE_WORDS,
+            language=language_spoken,
+            n=lambda count: number(count, language_spoken()),
+            static={name: f"/dashboard/static/{name}?v={_version(name)}" for name in FILES},
+        )
+
+    def page(
+        self,
+        template: str,
+        visitor: Member | None,
+        form: str = "",
+        /,
+        status: int = 200,
+        **values: Any,
+    ) -> web.Response:
+        """The page of this template, for this member; `form` is the token its forms carry."""
+        text = self._jinja.get_template(template).render(
+            visitor=visitor, form=form, now=datetime.now().astimezone(), **values
+        )
+        return web.Response(text=text, content_type="text/html", status=status)
+
+    def _at(self, moment: datetime) -> str:
+        return at(moment, self._hub.timezone)
+
+    def _clock(self, moment: datetime) -> str:
+        return f"{at(moment, self._hub.timezone)[-5:]}:{moment.second:02}"
+
+
+def ago(seconds: float) -> str:
+    """How long, in its largest unit: `12 s`, `3 min`, `2 h`, `5 days`."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min"
+    if whole < 48 * 3600:
+        return f"{whole // 3600} h"
+    return _("{n} days").format(n=number(whole // 86400, language_spoken()))
+
+
+def _version(name: str) -> str:
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]

@@ -1,0 +1,84 @@
+"""The dashboard's routes: each a line with its method, its path, its page and who may use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bot.dashboard.access.roles import ANSWERERS, ANYBODY, READERS, REVEALERS
+from bot.dashboard.access.second_step import SecondStep
+from bot.dashboard.access.sign_in import SignIn
+from bot.dashboard.guard import HOME, Guard, Handler
+from bot.dashboard.rendering import Pages
+from bot.dashboard.screens.calls import Calls
+from bot.dashboard.screens.entry import Entry
+from bot.dashboard.screens.overview import Overview
+from bot.dashboard.screens.tickets import Tickets
+from bot.market import Market
+from bot.source import Proxies
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardRules:
+    """The dashboard's settings. `secure` where browsers come over https."""
+
+    key: str
+    secure: bool
+    demo: bool
+    stale_after_days: int
+    proxies: Proxies
+
+
+class Dashboard:
+    """Everything under /dashboard/."""
+
+    def __init__(self, market: Market, rules: DashboardRules) -> None:
+        pages = Pages(market.hub, rules.demo)
+        records = market.records
+        self.guard = Guard(records, pages, secure=rules.secure, demo=rules.demo)
+        second_step = SecondStep(rules.key)
+        sign_in = SignIn(records, market.pins, second_step, rules.demo)
+        self._entry = Entry(records, pages, self.guard, sign_in, second_step, rules.proxies)
+        self._calls = Calls(market, pages)
+        self._overview = Overview(market, pages, self._calls, rules.stale_after_days)
+        self._tickets = Tickets(market, pages)
+
+    def mount(self, app: web.Application) -> web.Application:
+        """Put the dashboard into `app`; returns its own part, whose router tests walk."""
+        own = web.Application(middlewares=[self.guard.middleware])
+        for method, path, handler, roles in self._routes():
+            self.guard.allow(handler, roles)
+            if method == "GET":
+                own.router.add_get(path, handler)
+            else:
+                own.router.add_post(path, handler)
+        app.router.add_get(HOME.rstrip("/"), _to_home)
+        app.add_subapp(HOME, own)
+        return own
+
+    def _routes(self) -> list[tuple[str, str, Handler, frozenset[str]]]:
+        entry, calls, tickets = self._entry, self._calls, self._tickets
+        return [
+            ("GET", "/sign-in", entry.ask, ANYBODY),
+            ("POST", "/sign-in", entry.password, ANYBODY),
+            ("GET", "/sign-in/code", entry.ask_code, ANYBODY),
+            ("POST", "/sign-in/code", entry.code, ANYBODY),
+            ("GET", "/welcome/{token}", entry.link, ANYBODY),
+            ("POST", "/welcome/{token}", entry.set_up, ANYBODY),
+            ("GET", "/static/{name}", entry.static, ANYBODY),
+            ("POST", "/sign-out", entry.sign_out, READERS),
+            ("POST", "/language", entry.language, READERS),
+            ("GET", "/", self._overview.now, READERS),
+            ("GET", "/calls", calls.board, READERS),
+            ("GET", "/calls/{id:[0-9]{1,18}}", calls.transcript, READERS),
+            ("POST", "/calls/{id:[0-9]{1,18}}/reveal", calls.reveal, REVEALERS),
+            ("GET", "/tickets", tickets.listed, READERS),
+            ("GET", "/tickets/{code:T-[0-9A-Z]{5}}", tickets.one, READERS),
+            ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/close", tickets.close, ANSWERERS),
+            ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/reveal", tickets.reveal, REVEALERS),
+        ]
+
+
+async def _to_home(_request: web.Request) -> web.Response:
+    raise web.HTTPFound(HOME)

@@ -1,0 +1,89 @@
+"""Live calls and one call's transcript."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from bot.dashboard.access.roles import REVEALERS
+from bot.dashboard.guard import VISITOR
+from bot.dashboard.rendering import Pages
+from bot.dashboard.screens.fresh import Fresh
+from bot.dashboard.screens.live_calls import LiveCalls, live_calls
+from bot.dashboard.screens.one_call import msisdn_of_contact, one_call
+from bot.dashboard.screens.place_words import place_name
+from bot.dashboard.screens.reveal import AN_HOUR, REASONS, SECONDS, reveal
+from bot.i18n import N_
+from bot.market import Market
+
+RISK_WORDS = {
+    "again": N_("same screen again and again"),
+    "silent": N_("silent for a minute"),
+    "slow": N_("slow answer"),
+    "money": N_("money at stake"),
+}
+
+
+class Calls:
+    """The calls' pages; figures are shared by all who look on."""
+
+    def __init__(self, market: Market, pages: Pages) -> None:
+        self._records, self._hub, self._pages = market.records, market.hub, pages
+        self.live: Fresh[LiveCalls] = Fresh(self._read_live)
+
+    async def _read_live(self) -> LiveCalls:
+        ours = self._hub.help_msisdn
+        return await self._records.read(lambda db: live_calls(db, datetime.now(UTC), ours))
+
+    async def board(self, request: web.Request) -> web.Response:
+        """Every call under way, those at risk first."""
+        visitor = request[VISITOR]
+        return self._pages.page(
+            "calls.html",
+            visitor.member,
+            visitor.form,
+            live=await self.live.get(),
+            place_name=place_name,
+            risk_words=RISK_WORDS,
+        )
+
+    async def transcript(self, request: web.Request) -> web.Response:
+        """One call, screen by screen."""
+        visitor = request[VISITOR]
+        row_id, ours = int(request.match_info["id"]), self._hub.help_msisdn
+        call = await self._records.read(lambda db: one_call(db, row_id, ours))
+        if call is None:
+            raise web.HTTPNotFound
+        return self._pages.page(
+            "call.html",
+            visitor.member,
+            visitor.form,
+            call=call,
+            place_name=place_name,
+            may_reveal=visitor.member.role in REVEALERS and bool(call.contact_id),
+            reasons=REASONS,
+        )
+
+    async def reveal(self, request: web.Request) -> web.Response:
+        """The caller's whole number, for a minute, on record."""
+        visitor = request[VISITOR]
+        row_id, now = int(request.match_info["id"]), datetime.now(UTC)
+        reason = str((await request.post()).get("reason", ""))
+        call = await self._records.read(lambda db: one_call(db, row_id))
+        if call is None or reason not in REASONS or not call.contact_id:
+            raise web.HTTPNotFound
+        subject, by = f"contact {call.contact_id}", visitor.member.name
+        msisdn = await self._records.read(lambda db: msisdn_of_contact(db, call.contact_id))
+        shown = await self._records.write(lambda db: reveal(db, subject, reason, by, now))
+        return self._pages.page(
+            "reveal.html",
+            visitor.member,
+            visitor.form,
+            status=200 if shown else 429,
+            number=msisdn if shown else "",
+            name=call.name,
+            back=f"/dashboard/calls/{row_id}",
+            seconds=SECONDS,
+            an_hour=AN_HOUR,
+        )

@@ -1,0 +1,62 @@
+"""The figures of the first screen, each counted from the records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection, func, select
+
+from bot.dashboard.screens.ticket_desk import OPEN
+from bot.market import clearance
+from bot.market.limits import PayoutRules
+from bot.storage.schema import outbox, payments, prices, tickets
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How things stand. `oldest_news` is when the oldest waiting message fell due."""
+
+    tickets: dict[str, int]
+    tickets_late: int
+    payments_unknown: int
+    payments_flagged: int
+    payments_under_way: int
+    payouts_waiting: int
+    news_waiting: int
+    news_dead: int
+    oldest_news: datetime | None
+    newest_price: date | None
+    products_priced: int
+
+
+def counts(db: Connection, rules: PayoutRules, now: datetime) -> Counts:
+    """Everything that waits for somebody, as it is at this moment."""
+    is_open = tickets.c.state.in_(OPEN)
+    by_category = select(tickets.c.category, func.count()).where(is_open)
+    open_ones = db.execute(by_category.group_by(tickets.c.category)).all()
+    late = select(func.count()).where(is_open, tickets.c.due_at < now)
+    unsettled = ("created", "sent", "unknown", "flagged")
+    by_state = select(payments.c.state, func.count()).where(payments.c.state.in_(unsettled))
+    money = {row[0]: row[1] for row in db.execute(by_state.group_by(payments.c.state))}
+    waiting = len(clearance.waiting(db, rules))
+    news = select(outbox.c.state, func.count()).where(outbox.c.state.in_(("waiting", "dead")))
+    boxes = {row[0]: row[1] for row in db.execute(news.group_by(outbox.c.state))}
+    due = outbox.c.due_at <= now
+    oldest = select(func.min(outbox.c.due_at)).where(outbox.c.state == "waiting", due)
+    shown = prices.c.state == "shown"
+    newest = select(func.max(prices.c.valid_on)).where(shown)
+    priced = select(func.count(func.distinct(prices.c.product))).where(shown)
+    return Counts(
+        tickets={row[0]: row[1] for row in sorted(open_ones, key=lambda row: -row[1])},
+        tickets_late=db.execute(late).scalar() or 0,
+        payments_unknown=money.get("unknown", 0),
+        payments_flagged=money.get("flagged", 0),
+        payments_under_way=money.get("created", 0) + money.get("sent", 0) - waiting,
+        payouts_waiting=waiting,
+        news_waiting=boxes.get("waiting", 0),
+        news_dead=boxes.get("dead", 0),
+        oldest_news=db.execute(oldest).scalar(),
+        newest_price=db.execute(newest).scalar(),
+        products_priced=db.execute(priced).scalar() or 0,
+    )

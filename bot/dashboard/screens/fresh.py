@@ -1,0 +1,29 @@
+"""A figure that many pages ask for is read once a second, however many ask."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+_GOOD_FOR_S = 1.0
+
+
+class Fresh(Generic[T]):
+    """What `read` gave, at most a second old; those who ask meanwhile wait for the same answer."""
+
+    def __init__(self, read: Callable[[], Awaitable[T]]) -> None:
+        self._read = read
+        self._alone = asyncio.Lock()
+        self._kept: T | None = None
+        self._until = 0.0
+
+    async def get(self) -> T:
+        """The answer. Raises what `read` raises, and keeps nothing then."""
+        async with self._alone:
+            if self._kept is None or time.monotonic() >= self._until:
+                self._kept = await self._read()
+                self._until = time.monotonic() + _GOOD_FOR_S
+            return self._kept

@@ -1,0 +1,86 @@
+"""One call from start to end, as its phone showed it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, or_, select
+
+from bot.dashboard.masking import without_numbers
+from bot.msisdn import masked
+from bot.storage.schema import contacts, transcripts
+
+# A caller without a name is found among the hops written about then: nothing else leads there.
+_NEAR = 5_000
+_HOPS_MAX = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One entry and the screen it led to. `over` when the call ended with it, or was cut."""
+
+    number: int
+    at: datetime
+    place: str
+    typed: str
+    shown: str
+    millis: float
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OneCall:
+    """A call's hops, oldest first. `whole` is False when its beginning was not found."""
+
+    id: int
+    number: str
+    name: str
+    contact_id: int
+    language: str
+    hops: list[Hop]
+    whole: bool
+
+
+def one_call(db: Connection, row_id: int, ours: str = "") -> OneCall | None:
+    """The call that the transcript row `row_id` belongs to, or None when that is gone."""
+    table = transcripts
+    row = db.execute(select(table).where(table.c.id == row_id)).mappings().first()
+    if row is None:
+        return None
+    near = table.c.id.between(row_id - _NEAR, row_id + _NEAR)
+    same = table.c.session_key == row["session_key"]
+    mine = and_(table.c.owner == row["owner"], table.c.owner != "")
+    query = select(table).where(or_(near, mine), same).order_by(table.c.id).limit(_HOPS_MAX)
+    rows = db.execute(query).mappings().all()
+    owner = next((one["owner"] for one in reversed(rows) if one["owner"]), "")
+    person = select(contacts.c.id, contacts.c.names).where(contacts.c.msisdn == owner)
+    known = db.execute(person).first() if owner else None
+    return OneCall(
+        id=row_id,
+        number=masked(owner) if owner else "",
+        name=known.names if known else "",
+        contact_id=known.id if known else 0,
+        language=rows[-1]["language"],
+        hops=[_hop(one, ours) for one in rows],
+        whole=rows[0]["hop"] <= 1,
+    )
+
+
+def msisdn_of_contact(db: Connection, contact_id: int) -> str:
+    """The whole number of who made the call, for a reveal; "" when they have left."""
+    query = select(contacts.c.msisdn).where(contacts.c.id == contact_id)
+    return str(db.execute(query).scalar() or "")
+
+
+def _hop(row: Any, ours: str) -> Hop:
+    return Hop(
+        number=row["hop"],
+        at=datetime.fromtimestamp(row["at_ms"] / 1000, UTC),
+        place=row["place"],
+        typed=without_numbers(row["typed"], ours),
+        shown=without_numbers(row["shown"], ours),
+        millis=row["micros"] / 1000,
+        over=bool(row["ends"]),
+    )

@@ -1,0 +1,119 @@
+"""What people asked for and nobody has answered yet; closing it says what was done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, RowMapping, func, select, update
+
+from bot.dashboard.access.members import note
+from bot.dashboard.masking import without_numbers
+from bot.i18n import N_
+from bot.msisdn import masked
+from bot.storage.schema import contacts, tickets
+
+OPEN = ("open", "taken")
+PAGE = 50
+NOTE_MOST = 320
+CATEGORY_WORDS = {
+    "call_back": N_("Call back"),
+    "payment_missing": N_("Payment not received"),
+    "payment_flagged": N_("Payment flagged"),
+    "payment_unknown": N_("Payment unknown"),
+    "payment_unclear": N_("Payment unclear"),
+    "order": N_("Order"),
+    "shipment": N_("Shipment"),
+    "pin_forgotten": N_("Forgot PIN"),
+    "other": N_("Other"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One ticket, its number masked; `number` is "" where none is kept."""
+
+    id: int
+    code: str
+    category: str
+    about: str
+    text: str
+    number: str
+    name: str
+    contact_id: int
+    language: str
+    state: str
+    opened_at: datetime
+    due_at: datetime
+    closed_at: datetime | None
+
+
+def open_tickets(
+    db: Connection, category: str = "", after: int = 0, ours: str = ""
+) -> tuple[list[Ticket], int]:
+    """A page of open tickets, the oldest first; and where the next page begins, 0 for nowhere.
+
+    They are due in the order in which they came, each two days after.
+    """
+    query = _with_person().where(tickets.c.state.in_(OPEN), tickets.c.id > after)
+    if category in CATEGORY_WORDS:
+        query = query.where(tickets.c.category == category)
+    rows = db.execute(query.order_by(tickets.c.id).limit(PAGE + 1)).mappings().all()
+    found = [_ticket(row, ours) for row in rows[:PAGE]]
+    return found, found[-1].id if len(rows) > PAGE else 0
+
+
+def open_by_category(db: Connection) -> dict[str, int]:
+    """How many are open, by category."""
+    query = select(tickets.c.category, func.count()).where(tickets.c.state.in_(OPEN))
+    return {row[0]: row[1] for row in db.execute(query.group_by(tickets.c.category))}
+
+
+def ticket_by_code(db: Connection, code: str, ours: str = "") -> Ticket | None:
+    """The ticket with this code, open or closed."""
+    row = db.execute(_with_person().where(tickets.c.code == code)).mappings().first()
+    return None if row is None else _ticket(row, ours)
+
+
+def msisdn_of_ticket(db: Connection, code: str) -> str:
+    """The whole number to call back, for a reveal; "" when none is kept."""
+    query = select(tickets.c.msisdn).where(tickets.c.code == code)
+    return str(db.execute(query).scalar() or "")
+
+
+def close_ticket(
+    db: Connection, code: str, said: str, by: str, now: datetime
+) -> Literal["closed", "was_closed", "gone"]:
+    """Close an open ticket, once; its number goes, and the audit keeps who did what."""
+    mine = tickets.c.code == code
+    closed = {"state": "closed", "closed_at": now, "msisdn": ""}
+    still_open = mine & tickets.c.state.in_(OPEN)
+    if db.execute(update(tickets).where(still_open).values(closed)).rowcount != 1:
+        known = db.execute(select(tickets.c.id).where(mine)).first()
+        return "gone" if known is None else "was_closed"
+    note(db, by, "ticket closed", f"ticket {code}", now, note=without_numbers(said[:NOTE_MOST]))
+    return "closed"
+
+
+def _with_person() -> Any:
+    person = contacts.c.id == tickets.c.contact_id
+    return select(tickets, contacts.c.names).outerjoin(contacts, person)
+
+
+def _ticket(row: RowMapping, ours: str) -> Ticket:
+    return Ticket(
+        id=row["id"],
+        code=row["code"],
+        category=row["category"],
+        about=without_numbers(row["about"], ours),
+        text=without_numbers(row["text"], ours),
+        number=masked(row["msisdn"]) if row["msisdn"] else "",
+        name=row["names"] or "",
+        contact_id=row["contact_id"] or 0,
+        language=row["language"],
+        state=row["state"],
+        opened_at=row["opened_at"],
+        due_at=row["due_at"],
+        closed_at=row["closed_at"],
+    )

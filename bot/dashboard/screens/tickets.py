@@ -1,0 +1,118 @@
+"""Open tickets: read one, close it with a note."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from bot.dashboard.access.roles import ANSWERERS, REVEALERS
+from bot.dashboard.guard import VISITOR
+from bot.dashboard.rendering import Pages
+from bot.dashboard.screens.reveal import AN_HOUR, REASONS, SECONDS, reveal
+from bot.dashboard.screens.ticket_desk import (
+    CATEGORY_WORDS,
+    NOTE_MOST,
+    Ticket,
+    close_ticket,
+    msisdn_of_ticket,
+    open_by_category,
+    open_tickets,
+    ticket_by_code,
+)
+from bot.market import Market
+
+_ID_DIGITS = 18
+
+
+class Tickets:
+    """The tickets' pages."""
+
+    def __init__(self, market: Market, pages: Pages) -> None:
+        self._records, self._hub, self._pages = market.records, market.hub, pages
+
+    async def listed(self, request: web.Request) -> web.Response:
+        """The open ones, the oldest first; the address keeps the filter and the page."""
+        visitor = request[VISITOR]
+        category, asked = request.query.get("category", ""), request.query.get("after", "")
+        plain = asked.isascii() and asked.isdecimal() and len(asked) <= _ID_DIGITS
+        after, ours = int(asked) if plain else 0, self._hub.help_msisdn
+        found, following = await self._records.read(
+            lambda db: open_tickets(db, category, after, ours)
+        )
+        return self._pages.page(
+            "tickets.html",
+            visitor.member,
+            visitor.form,
+            tickets=found,
+            following=following,
+            category=category if category in CATEGORY_WORDS else "",
+            by_category=await self._records.read(open_by_category),
+            words=CATEGORY_WORDS,
+            closed=request.query.get("closed", "")[:12],
+        )
+
+    async def one(self, request: web.Request) -> web.Response:
+        """One ticket, and the form that closes it."""
+        return self._page(request, await self._found(request))
+
+    async def close(self, request: web.Request) -> web.Response:
+        """Close it; a note is needed, and only the first to close it does."""
+        visitor = request[VISITOR]
+        ticket, now = await self._found(request), datetime.now(UTC)
+        said = " ".join(str((await request.post()).get("note", "")).split())
+        if not said:
+            return self._page(request, ticket, "empty", 422)
+        by = visitor.member.name
+        outcome = await self._records.write(lambda db: close_ticket(db, ticket.code, said, by, now))
+        if outcome != "closed":
+            return self._page(request, await self._found(request), "was_closed", 409)
+        raise web.HTTPSeeOther(f"/dashboard/tickets?closed={ticket.code}")
+
+    async def reveal(self, request: web.Request) -> web.Response:
+        """The whole number to call back, for a minute, on record."""
+        visitor = request[VISITOR]
+        ticket, now = await self._found(request), datetime.now(UTC)
+        reason = str((await request.post()).get("reason", ""))
+        if reason not in REASONS or not ticket.number:
+            raise web.HTTPNotFound
+        by, subject = visitor.member.name, f"ticket {ticket.code}"
+        msisdn = await self._records.read(lambda db: msisdn_of_ticket(db, ticket.code))
+        shown = await self._records.write(lambda db: reveal(db, subject, reason, by, now))
+        return self._pages.page(
+            "reveal.html",
+            visitor.member,
+            visitor.form,
+            status=200 if shown else 429,
+            number=msisdn if shown else "",
+            name=ticket.name,
+            back=f"/dashboard/tickets/{ticket.code}",
+            seconds=SECONDS,
+            an_hour=AN_HOUR,
+        )
+
+    async def _found(self, request: web.Request) -> Ticket:
+        code, ours = request.match_info["code"], self._hub.help_msisdn
+        found = await self._records.read(lambda db: ticket_by_code(db, code, ours))
+        if found is None:
+            raise web.HTTPNotFound
+        return found
+
+    def _page(
+        self, request: web.Request, ticket: Ticket, problem: str = "", status: int = 200
+    ) -> web.Response:
+        visitor = request[VISITOR]
+        role = visitor.member.role
+        return self._pages.page(
+            "ticket.html",
+            visitor.member,
+            visitor.form,
+            status=status,
+            ticket=ticket,
+            problem=problem,
+            words=CATEGORY_WORDS,
+            may_close=role in ANSWERERS and ticket.state != "closed",
+            may_reveal=role in REVEALERS and bool(ticket.number),
+            reasons=REASONS,
+            note_most=NOTE_MOST,
+        )

@@ -1,0 +1,42 @@
+// Renews #live every few seconds while it can be seen, and says truthfully when it does not.
+const EVERY_MS = 3000;
+const live = document.getElementById("live");
+const fresh = document.getElementById("fresh");
+let timer = 0;
+
+function say(state) {
+  fresh.dataset.state = state;
+  fresh.lastElementChild.textContent = fresh.dataset[state];
+  live.classList.toggle("old", state !== "live");
+}
+
+async function renew() {
+  clearTimeout(timer);
+  if (document.hidden) return;
+  try {
+    const answer = await fetch(location.href, {
+      headers: { "X-Isoko-Poll": "1" }, redirect: "error", signal: AbortSignal.timeout(10000),
+    });
+    if (answer.status === 401 || answer.status === 403) return say("out");
+    if (!answer.ok) throw new Error(String(answer.status));
+    put(new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live"));
+    say("live");
+  } catch {
+    say("lost");
+  }
+  timer = setTimeout(renew, EVERY_MS);
+}
+
+function put(next) {
+  // What is being read or pointed at stays where it is: focus is found again by its address.
+  const at = live.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  live.replaceChildren(...next.childNodes);
+  if (at) [...live.querySelectorAll("a")].find((link) => link.getAttribute("href") === at)?.focus({ preventScroll: true });
+}
+
+// A hidden page asks for nothing; seen again it is old until it has asked.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) clearTimeout(timer);
+  else renew();
+});
+renew();

@@ -1,0 +1,34 @@
+"""Who holds this number now? Until a call back has told, nothing is accepted and no money moved."""
+
+from sqlalchemy import Connection
+
+from bot.conversation import Choice, Screen
+from bot.flow import Flow, Next, Turn
+from bot.flows.call_back import ticket_screen
+from bot.i18n import _
+
+flow = Flow(
+    "verify",
+    start="why",
+    moves=[
+        # move      from     to
+        ("call",    "why",   "asked"),
+    ],
+)  # fmt: skip
+
+
+@flow.step("why")
+async def explain(turn: Turn) -> Next:
+    text = _(
+        "We must check that this number is still yours (new SIM, or long unused). "
+        "We call you first."
+    )
+    # "1" led here.
+    return Screen(text, [Choice(_("Call me"), "call", key="5")], guard=True)
+
+
+@flow.effect("asked")
+def ask_for_call(turn: Turn, db: Connection) -> Screen:
+    said = ticket_screen(turn, db, "verify", Choice(_("Home")))
+    # Going on would lead to the same question again: the call has to come first.
+    return Screen(said.text, ends=True)

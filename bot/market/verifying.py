@@ -1,0 +1,78 @@
+"""Whether who calls is still who registered: a number may get another SIM, or another owner."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, insert, update
+
+from bot.market import people
+from bot.market.people import Contact, day_number
+from bot.market.tickets import close_after_call
+from bot.storage.schema import audit, contacts
+
+
+def note_call(db: Connection, contact: Contact, silent_days: int, now: datetime) -> None:
+    """Remember that this person called today; after `silent_days` of silence they must be checked.
+
+    A person whose last call is not known is not taken as silent.
+    """
+    today = day_number(now)
+    mine = (contacts.c.id == contact.id) & (contacts.c.seen_day < today)
+    if db.execute(update(contacts).where(mine).values(seen_day=today)).rowcount != 1:
+        return
+    silent = today - contact.seen_day
+    if contact.seen_day and silent >= silent_days:
+        _start(db, contact, "server", f"silent for {silent} days", now)
+
+
+def report_sim(
+    db: Connection, msisdn: str, by: str, now: datetime
+) -> Literal["verifying", "already", "nobody"]:
+    """An operator or a gateway says that this number has another SIM: it must be checked."""
+    contact = people.by_msisdn(db, msisdn)
+    if contact is None:
+        return "nobody"
+    return "verifying" if _start(db, contact, by, "new SIM reported", now) else "already"
+
+
+def release(
+    db: Connection, msisdn: str, ticket_code: str, by: str, now: datetime
+) -> Literal["verified", "not_verifying", "nobody", "no_ticket"]:
+    """Trust this number again, whose holder has asked us to call them, and was.
+
+    The open ticket is the record of that call; the audit says who did it.
+    """
+    contact = people.by_msisdn(db, msisdn)
+    if contact is None:
+        return "nobody"
+    if not contact.verifying:
+        return "not_verifying"
+    if not close_after_call(db, msisdn, contact.id, ticket_code, now):
+        return "no_ticket"
+    mine = contacts.c.id == contact.id
+    db.execute(update(contacts).where(mine).values(verify_since=None))
+    _note(db, contact, by, "number verified", {"ticket": ticket_code.strip().upper()}, now)
+    return "verified"
+
+
+def _start(db: Connection, contact: Contact, by: str, why: str, now: datetime) -> bool:
+    fresh = (contacts.c.id == contact.id) & contacts.c.verify_since.is_(None)
+    if db.execute(update(contacts).where(fresh).values(verify_since=now)).rowcount != 1:
+        return False
+    _note(db, contact, by, "number must be verified", {"why": why}, now)
+    return True
+
+
+def _note(
+    db: Connection, contact: Contact, by: str, action: str, details: dict[str, str], now: datetime
+) -> None:
+    line = {
+        "at": now,
+        "actor": by[:40],
+        "action": action,
+        "subject": f"contact {contact.id}",
+        "details": details,
+    }
+    db.execute(insert(audit), line)

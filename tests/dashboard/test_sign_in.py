@@ -1,0 +1,310 @@
+"""Signing in: one-time links, two steps, and everything that must not let anybody in."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from bot.dashboard.access import links, members
+from bot.dashboard.access.attempts import attempt, forget
+from bot.dashboard.access.sign_in import too_weak
+from bot.dashboard.guard import safe_next
+from bot.storage.schema import staff, staff_codes, staff_links, staff_sessions
+from tests.dashboard.desk import PASSWORD, SHOWN, Desk, code_of, demo_link, joins, new_link, routes
+from tests.server import Running, running
+
+
+async def everything_about_staff(server: Running) -> str:
+    def read(db) -> str:
+        tables = (staff, staff_codes, staff_links, staff_sessions)
+        return "\n".join(repr(tuple(row)) for table in tables for row in db.execute(select(table)))
+
+    return await server.parts.market.records.read(read)
+
+
+async def test_the_printed_link_signs_in_at_once_and_once_only(
+    server: Running, stranger: Desk
+) -> None:
+    link = await demo_link(server)
+    await stranger.gets(link)
+    assert (stranger.status, stranger.headers["Location"]) == (303, "/dashboard/")
+    assert "demo supervisor" in await stranger.gets("/dashboard/")
+    async with Desk(server) as other:
+        page = await other.gets(link)
+        assert other.status == 410 and "This link was used" in page
+        assert "start it again; it prints a new link" in page and other.cookie == ""
+
+
+async def test_each_start_ends_the_link_of_the_start_before(
+    server: Running, stranger: Desk
+) -> None:
+    before = await demo_link(server)
+    await demo_link(server)
+    assert "This link is not good" in await stranger.gets(before)
+    assert stranger.status == 410
+
+
+async def test_a_new_member_chooses_a_password_and_sets_up_the_second_step(
+    server: Running, stranger: Desk
+) -> None:
+    link = await new_link(server, "Amina", "agent")
+    # A messenger that looks at the link uses nothing up.
+    secrets = {SHOWN.search(await stranger.gets(link))[1] for _ in range(3)}
+    assert len(secrets) == 1 and stranger.cookie == ""
+    secret = secrets.pop().replace(" ", "")
+    good = {"password": PASSWORD, "again": PASSWORD, "code": code_of(secret)}
+    for wrong, said in (
+        ({"password": "short", "again": "short"}, "Choose a longer password"),
+        ({"again": PASSWORD + "x"}, "The two passwords are not the same"),
+        ({"code": "000000"}, "The 6 digits are not right"),
+    ):
+        assert said in await stranger.posts(link, **(good | wrong))
+        assert stranger.status == 422
+    page = await stranger.posts(link, **good)
+    assert len(set(re.findall(r"<li>([0-9a-z]{5}-[0-9a-z]{5})</li>", page))) == 10
+    assert "amina" in await stranger.gets("/dashboard/")
+    async with Desk(server) as other:
+        assert "This link was used" in await other.posts(link, **good)
+        assert "isoko staff link" in other.text or "start it again" in other.text
+    kept = await everything_about_staff(server)
+    token = link.rpartition("/")[2]
+    for told in (PASSWORD, secret, token, stranger.cookie):
+        assert told not in kept
+
+
+async def test_a_link_ends_after_a_day(records, now) -> None:
+    def work(db) -> list[str]:
+        token = links.make(db, members.add(db, "amina", "agent", "rw", now, "test").id, now)
+        later = [now + timedelta(hours=23), now + timedelta(hours=25)]
+        return [links.look(db, token, moment).state for moment in later]
+
+    assert await records.write(work) == ["good", "old"]
+
+
+async def test_A01_one_name_is_tried_five_times_then_not_for_a_while(
+    server: Running, stranger: Desk
+) -> None:
+    async with Desk(server) as other:
+        await joins(other, server, "amina", "agent")
+    told = {}
+    for name in ("amina", "nobody"):
+        for attempts in range(7):
+            page = await stranger.posts(
+                "/dashboard/sign-in", name=name, password=f"wrong {attempts}"
+            )
+            told.setdefault(name, []).append((stranger.status, len(page)))
+    assert told["amina"] == told["nobody"]
+    assert [status for status, _ in told["amina"]] == [401] * 5 + [429] * 2
+    # Not even the right password: but somebody else is not kept out by it.
+    await stranger.posts("/dashboard/sign-in", name="amina", password=PASSWORD)
+    assert stranger.status == 429
+    await stranger.posts("/dashboard/sign-in", name="bosco", password="x")
+    assert stranger.status == 401
+
+
+async def test_A01_one_password_for_many_names_stops_too(server: Running, stranger: Desk) -> None:
+    seen = []
+    for number in range(65):
+        await stranger.posts("/dashboard/sign-in", name=f"name {number}", password="Kigali2026!!")
+        seen.append(stranger.status)
+    assert seen == [401] * 60 + [429] * 5
+
+
+async def test_A01_the_pause_ends_by_itself(records, now) -> None:
+    def work(db) -> list[bool]:
+        tries = [attempt(db, "name amina", 5, now) for _ in range(6)]
+        tries.append(attempt(db, "name amina", 5, now + timedelta(minutes=16)))
+        forget(db, "name amina")
+        return [*tries, attempt(db, "name amina", 5, now)]
+
+    assert await records.write(work) == [True] * 5 + [False, True, True]
+
+
+async def test_A02_a_code_is_good_once_and_only_of_about_now(
+    server: Running, stranger: Desk
+) -> None:
+    async with Desk(server) as other:
+        secret, _paper = await joins(other, server, "amina", "agent")
+    assert await stranger.signs_in("amina", PASSWORD, code_of(secret, -90)) == 401
+    following = code_of(secret, 30)
+    assert await stranger.signs_in("amina", PASSWORD, following) == 303
+    assert await stranger.signs_in("amina", PASSWORD, following) == 401
+
+
+async def test_A02_six_wrong_codes_stop_the_second_step_not_the_account(
+    server: Running, stranger: Desk
+) -> None:
+    async with Desk(server) as other:
+        secret, _paper = await joins(other, server, "amina", "agent")
+    await stranger.posts("/dashboard/sign-in", name="amina", password=PASSWORD)
+    seen = []
+    for number in range(6):
+        await stranger.posts("/dashboard/sign-in/code", code=f"00000{number}")
+        seen.append(stranger.status)
+    assert seen == [401] * 5 + [429]
+    await stranger.posts("/dashboard/sign-in/code", code=code_of(secret, 30))
+    assert stranger.status == 429
+    await stranger.posts("/dashboard/sign-in", name="amina", password=PASSWORD)
+    assert stranger.status == 303
+
+
+async def test_A03_half_a_session_opens_nothing(server: Running, stranger: Desk) -> None:
+    async with Desk(server) as other:
+        await joins(other, server, "amina", "agent")
+    await stranger.posts("/dashboard/sign-in", name="amina", password=PASSWORD)
+    assert stranger.cookie
+    for method, path, _handler in routes(server):
+        if "/static/" in path or "/welcome/" in path or "/sign-in" in path:
+            continue
+        there = path.replace("{id}", "1").replace("{code}", "T-2345A")
+        await (stranger.gets(there) if method == "GET" else stranger.posts(there))
+        assert stranger.status == 303, path
+        assert stranger.headers["Location"].startswith("/dashboard/sign-in"), path
+
+
+async def test_A04_the_session_is_new_after_each_step_and_the_old_one_dead(
+    server: Running, stranger: Desk
+) -> None:
+    async with Desk(server) as other:
+        secret, _paper = await joins(other, server, "amina", "agent")
+    stranger.cookie = fixed = "a" * 43
+    await stranger.posts("/dashboard/sign-in", name="amina", password=PASSWORD)
+    half = stranger.cookie
+    await stranger.posts("/dashboard/sign-in/code", code=code_of(secret, 30))
+    whole = stranger.cookie
+    assert len({fixed, half, whole}) == 3
+    for dead in (fixed, half):
+        stranger.cookie = dead
+        await stranger.gets("/dashboard/")
+        assert stranger.status == 303
+    stranger.cookie = whole
+    await stranger.gets("/dashboard/")
+    assert stranger.status == 200
+    await stranger.posts("/dashboard/sign-out")
+    stranger.cookie = whole
+    await stranger.gets("/dashboard/")
+    assert stranger.status == 303
+
+
+async def test_A06_the_cookie_is_kept_from_scripts_and_over_https_from_all_else(
+    tmp_path, server: Running, stranger: Desk
+) -> None:
+    await stranger.gets(await demo_link(server))
+    plain = stranger.headers["Set-Cookie"]
+    assert "HttpOnly" in plain and "SameSite=Lax" in plain and "Path=/" in plain
+    assert "Secure" not in plain
+    async with (
+        running(tmp_path / "tls", ISOKO_PUBLIC_URL="https://isoko.example") as other,
+        Desk(other) as desk,
+    ):
+        await desk.gets(await demo_link(other))
+        cookie = desk.headers["Set-Cookie"]
+        assert cookie.startswith("__Host-isoko=") and "Domain" not in cookie and len(cookie) < 200
+        for flag in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+            assert flag in cookie
+        assert "max-age" in desk.headers["Strict-Transport-Security"]
+
+
+async def test_A09_a_code_from_the_paper_is_good_once_and_kept_as_a_digest(
+    server: Running, stranger: Desk
+) -> None:
+    async with Desk(server) as other:
+        _secret, paper = await joins(other, server, "amina", "agent")
+    assert await stranger.signs_in("amina", PASSWORD, paper[0].upper()) == 303
+    assert await stranger.signs_in("amina", PASSWORD, paper[0]) == 401
+    assert await stranger.signs_in("amina", PASSWORD, paper[1].replace("-", " ")) == 303
+    kept = await everything_about_staff(server)
+    assert not any(code in kept or code.replace("-", "") in kept for code in paper)
+
+
+async def test_A10_there_is_nobody_in_a_fresh_production_store(tmp_path) -> None:
+    strong = "a-strong-secret-for-this-test"
+    names = ("SECRET_KEY", "PIN__PEPPER", "MOMO__SUBSCRIPTION_KEY", "MOMO__API_KEY",
+             "SMS__API_KEY", "METRICS__TOKEN", "USSD__SECRETS__AFRICASTALKING")  # fmt: skip
+    secrets = {f"ISOKO_{name}": strong for name in names}
+    async with running(tmp_path, ISOKO_ENV="production", **secrets) as server, Desk(server) as desk:
+        assert await everything_about_staff(server) == ""
+        for name, password in (("admin", "admin"), ("demo supervisor", ""), ("isoko", "isoko")):
+            await desk.posts("/dashboard/sign-in", name=name, password=password)
+            assert desk.status == 401
+        # The demo's supervisor of a store that was a demo before.
+        await desk.gets(await demo_link(server))
+        assert desk.status == 410 and desk.cookie == ""
+
+
+async def test_who_is_revoked_is_out_at_once(server: Running, viewer: Desk) -> None:
+    await viewer.gets("/dashboard/calls")
+    assert viewer.status == 200
+    now = datetime.now(UTC)
+    write = server.parts.market.records.write
+    assert await write(lambda db: members.revoke(db, "vera", now, "test"))
+    await viewer.gets("/dashboard/calls")
+    assert viewer.status == 303
+    await viewer.gets("/dashboard/calls", **{"X-Isoko-Poll": "1"})
+    assert viewer.status == 401
+    assert await viewer.signs_in("vera", PASSWORD, "123456") == 401
+
+
+async def test_a_session_ends_when_it_is_left_alone_and_looking_on_is_not_using(
+    server: Running, viewer: Desk
+) -> None:
+    write = server.parts.market.records.write
+
+    async def left_for(minutes: int) -> None:
+        then = datetime.now(UTC) - timedelta(minutes=minutes)
+        await write(lambda db: db.execute(update(staff_sessions).values(seen_at=then)))
+
+    await left_for(29)
+    await viewer.gets("/dashboard/", **{"X-Isoko-Poll": "1"})
+    read = server.parts.market.records.read
+    seen = await read(lambda db: db.execute(select(staff_sessions.c.seen_at)).scalar())
+    assert viewer.status == 200 and datetime.now(UTC) - seen > timedelta(minutes=28)
+    await viewer.gets("/dashboard/")
+    seen = await read(lambda db: db.execute(select(staff_sessions.c.seen_at)).scalar())
+    assert datetime.now(UTC) - seen < timedelta(minutes=1)
+    await left_for(31)
+    await viewer.gets("/dashboard/")
+    assert viewer.status == 303
+
+
+async def test_one_comes_back_to_where_one_was_going(server: Running, stranger: Desk) -> None:
+    async with Desk(server) as other:
+        secret, _paper = await joins(other, server, "amina", "agent")
+    await stranger.gets("/dashboard/tickets?category=order")
+    sign_in = stranger.headers["Location"]
+    await stranger.posts(sign_in, name="amina", password=PASSWORD)
+    await stranger.posts(stranger.headers["Location"], code=code_of(secret, 30))
+    assert stranger.headers["Location"] == "/dashboard/tickets?category=order"
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["//evil.example", "https://evil.example", "/dashboard/../x\\y", "/dashboard//evil.example",
+     "/\\evil.example", "javascript:alert(1)", "/dashboard/\r\nX: y", "/dashboard/sign-in", ""],
+)  # fmt: skip
+def test_nobody_is_led_elsewhere_after_signing_in(where: str) -> None:
+    assert safe_next(where) == "/dashboard/"
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["short1!", "passwordpassword", "aaaaaaaaaaaa", "amina-amina-amina", "isoko2026kigali"],
+)
+def test_passwords_that_others_try_first_are_refused(password: str) -> None:
+    assert too_weak(password, "amina") and not too_weak(PASSWORD, "amina")
+
+
+@pytest.mark.parametrize("name", ["", "  ", "hub", "SERVER", "a\x00b", "a\nb\x07"])
+def test_some_names_are_nobodys(name: str) -> None:
+    with pytest.raises(members.NotAName):
+        members.plain_name(name)
+
+
+async def test_the_same_name_in_capitals_is_the_same_person(records, now) -> None:
+    def work(db) -> None:
+        members.add(db, "Amina  K", "agent", "rw", now, "test")
+        with pytest.raises(members.NameTaken):
+            members.add(db, "AMINA k", "admin", "rw", now, "test")
+
+    await records.write(work)

@@ -1,0 +1,79 @@
+"""P-08: a number with a new SIM, or silent for 90 days, is checked first; on both stores."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from bot.market import Actor, offers, people, verifying, wallet_changes
+from bot.market.orders import create_order, make_offer
+from bot.market.tickets import open_ticket
+from bot.storage.schema import audit, contacts, tickets
+from tests.market.money import PAYEE, person
+from tests.market.test_offers import ZONE, order_of
+
+
+def actions(db) -> list[str]:
+    return list(db.execute(select(audit.c.action).order_by(audit.c.id)).scalars())
+
+
+@pytest.mark.parametrize(("days", "checked"), [(0, False), (89, False), (90, True), (400, True)])
+async def test_P08_a_number_silent_for_90_days_is_checked(records, now, days, checked) -> None:
+    def work(db):
+        person(db, now)
+        then = now + timedelta(days=days)
+        for _call in range(2):
+            verifying.note_call(db, people.by_msisdn(db, PAYEE), 90, then)
+        return people.by_msisdn(db, PAYEE), actions(db)
+
+    contact, noted = await records.write(work)
+    assert contact.verifying is checked and noted == ["number must be verified"] * checked
+    assert contact.seen_day == people.day_number(now + timedelta(days=days))
+
+
+async def test_P08_whose_last_call_is_unknown_is_not_taken_as_silent(records, now) -> None:
+    def work(db):
+        contact_id = person(db, now)
+        db.execute(contacts.update().values(seen_day=0))
+        verifying.note_call(db, people.by_id(db, contact_id), 90, now)
+        return people.by_id(db, contact_id)
+
+    assert not (await records.write(work)).verifying
+
+
+async def test_P08_a_checked_number_accepts_nothing_and_moves_no_money(records, now) -> None:
+    def work(db):
+        contact_id = person(db, now)
+        answer_by, order_id = now + timedelta(days=2), create_order(db, order_of(now, 10), now)
+        offer_id = make_offer(db, order_id, contact_id, 10, answer_by, "*384*801#", now, ZONE)
+        said = [verifying.report_sim(db, PAYEE, "amina", now) for _twice in range(2)]
+        actor = Actor("contact", "ussd", "k", contact_id)
+        answered = offers.accept(db, actor, offer_id, 1, 10, now, ZONE)
+        changed = wallet_changes.change(db, actor, "+250788000088", "", now)
+        seen = offers.open_for(db, contact_id, now)
+        return said, answered.outcome, changed, len(seen)
+
+    assert await records.write(work) == (["verifying", "already"], "verify", "verify", 1)
+
+
+async def test_P08_only_after_a_call_back_is_it_trusted_again(records, now) -> None:
+    def work(db):
+        contact_id = person(db, now)
+        before = verifying.release(db, PAYEE, "T-AAAAA", "amina", now)
+        verifying.report_sim(db, PAYEE, "operator", now)
+        wrong = verifying.release(db, PAYEE, "T-AAAAA", "amina", now)
+        code = open_ticket(
+            db, category="verify", msisdn=PAYEE, contact_id=contact_id, language="en", now=now
+        )
+        right = verifying.release(db, PAYEE, code.lower(), "amina", now)
+        again = verifying.release(db, PAYEE, code, "amina", now)
+        state = db.execute(select(tickets.c.state)).scalar()
+        return [before, wrong, right, again], state, people.by_id(db, contact_id), actions(db)
+
+    said, state, contact, noted = await records.write(work)
+    assert said == ["not_verifying", "no_ticket", "verified", "not_verifying"]
+    assert state == "closed" and not contact.verifying
+    assert noted == ["number must be verified", "number verified"]
+    assert await records.write(lambda db: verifying.report_sim(db, "+250788000999", "a", now)) == (
+        "nobody"
+    )

@@ -1,0 +1,88 @@
+"""P-10: who changed the number for money waits for two people; the old number is told. Both stores."""
+
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from bot.market import Actor, clearance, people, wallet_changes
+from bot.market.limits import USUAL
+from bot.storage.schema import outbox
+from tests.market.money import PAYEE, pay, person
+
+NEW = "+250738000077"
+
+
+def changed(db, now, wallet: str = NEW) -> tuple[int, str]:
+    contact_id = person(db, now)
+    actor = Actor(f"contact:{contact_id}", "ussd", "key-1", contact_id)
+    return contact_id, wallet_changes.change(db, actor, wallet, "", now)
+
+
+def told(db) -> list[str]:
+    rows = db.execute(select(outbox.c.payload).where(outbox.c.kind == "sms")).scalars()
+    return [row["text"] for row in rows if row.get("msisdn") == PAYEE]
+
+
+async def test_P10_a_payout_within_72_hours_of_a_change_waits_for_two_people(records, now) -> None:
+    later = now + timedelta(hours=71)
+
+    def work(db):
+        contact_id, outcome = changed(db, now)
+        payment = pay(db, contact_id, later, payee_msisdn=NEW, provider="airtel-money")
+        db.execute(update(outbox).values(state="sent"))
+        return outcome, payment, clearance.clear(db, payment.reference, USUAL, later), told(db)
+
+    outcome, payment, sent, texts = await records.write(work)
+    assert outcome == "changed" and sent is None
+    assert len(texts) == 2 and "KW-77" in texts[1] and "is held" in texts[1]
+    (waiting,) = await records.read(lambda db: clearance.waiting(db, USUAL))
+    assert (waiting.payment.reference, waiting.why) == (payment.reference, "number changed")
+    # Time alone releases nothing: money for a thief must not leave because nobody looked.
+    week = now + timedelta(days=7)
+    assert (
+        await records.write(lambda db: clearance.clear(db, payment.reference, USUAL, week)) is None
+    )
+    said = [
+        (await records.write(
+            lambda db, by=by: clearance.release(db, payment.reference, by, USUAL, later)))[0]
+        for by in ("amina", "Amina", "eric")
+    ]  # fmt: skip
+    assert said == ["one_more", "twice", "released"]
+    sent = await records.write(lambda db: clearance.clear(db, payment.reference, USUAL, later))
+    assert sent is not None and sent.payee_msisdn == NEW
+
+
+async def test_P10_after_72_hours_and_before_a_change_nothing_waits(records, now) -> None:
+    later = now + timedelta(hours=72)
+
+    def work(db):
+        contact_id = person(db, now)
+        earlier = pay(db, contact_id, now - timedelta(minutes=1))
+        actor = Actor("contact", "ussd", "key-2", contact_id)
+        wallet_changes.change(db, actor, NEW, "", now)
+        after = pay(db, contact_id, later, payee_msisdn=NEW)
+        clear = clearance.clear
+        return [clear(db, one.reference, USUAL, later) for one in (earlier, after)]
+
+    earlier, after = await records.write(work)
+    assert earlier.payee_msisdn == PAYEE and after.payee_msisdn == NEW
+
+
+async def test_P10_a_changer_who_is_erased_stays_held_and_no_number_is_kept(records, now) -> None:
+    def work(db):
+        contact_id, _outcome = changed(db, now)
+        payment = pay(db, contact_id, now, payee_msisdn=NEW)
+        people.erase(db, contact_id, now)
+        rows = db.execute(select(wallet_changes.rows)).mappings().all()
+        left = db.execute(select(outbox.c.id).where(outbox.c.kind == "sms")).all()
+        return rows, clearance.clear(db, payment.reference, USUAL, now), left
+
+    (row,), sent, left = await records.write(work)
+    assert (row["before"], row["after"]) == ("", "") and sent is None and left == []
+
+
+async def test_the_same_number_changes_nothing_and_nobody_is_told(records, now) -> None:
+    def work(db):
+        return changed(db, now, PAYEE)[1], told(db)
+
+    assert await records.write(work) == ("same", [])

@@ -1,0 +1,145 @@
+"""The list: the name of each bug, what it changes, and the part of the suite that guards it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bot.callbacks import Callbacks
+from bot.engine.arrivals import Arrivals
+from bot.engine.engine import Engine
+from bot.engine.hop import redacted
+from bot.engine.stage import Stage
+from bot.market import clearance, ledger, limits, offers, pins, proof, settlement, share
+from bot.operations import logs
+from bot.payments import momo_codes
+from bot.sender import Sender
+from bot.storage import hops, inbox, ledger_guards, outbox
+from tests.planted.edit import Edit
+
+MONEY = (
+    "tests/market", "tests/payments", "tests/storage", "tests/test_payout_loop.py",
+    "tests/test_money_attacks.py", "tests/test_storm.py",
+)  # fmt: skip
+HOPS = (
+    "tests/engine",
+    "tests/test_pins_by_phone.py",
+    "tests/test_privacy.py",
+    "tests/test_kill.py",
+)
+TRADE = ("tests/market", "tests/flows", "tests/test_payout_loop.py")
+LOGS = (
+    "tests/test_logs.py",
+    "tests/storage",
+    "tests/test_settings.py",
+    "tests/test_pins_by_phone.py",
+    "tests/cli",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """One bug: all of its edits together are its switch."""
+
+    name: str
+    guards: tuple[str, ...]
+    edits: tuple[Edit, ...]
+
+    def plant(self) -> None:
+        """Switch it on for the rest of this process. Raises `Rotten`."""
+        for edit in self.edits:
+            edit.plant()
+
+
+def _bug(name: str, guards: tuple[str, ...], *changes: tuple[Callable[..., Any], str, str]) -> Bug:
+    functions = dict.fromkeys(function for function, _old, _new in changes)
+    edits = (
+        Edit(function, tuple((old, new) for where, old, new in changes if where is function))
+        for function in functions
+    )
+    return Bug(name, guards, tuple(edits))
+
+
+BUGS = (
+    _bug("acknowledge-before-commit", ("tests/test_storm.py", *MONEY), (
+        Callbacks.receive, "known = await self._records.write(keep)",
+        "known = await __import__('tests.planted.early', fromlist=['x'])"
+        ".acknowledge(self._records, keep)")),
+    _bug("hop-key-not-unique", HOPS, (
+        hops.keep, '"key": key,', '"key": __import__("os").urandom(16),')),
+    _bug("unknown-asked-under-a-new-reference", ("tests/test_money_attacks.py", *MONEY), (
+        Sender._ask, "PayoutOrder(\n        reference,",
+        "PayoutOrder(\n        reference if payment.state == 'created' "
+        "else str(__import__('uuid').uuid4()),")),
+    _bug("unknown-taken-for-failed", ("tests/test_payout_loop.py", *MONEY), (
+        settlement.record_asked, 'else "lose"', 'else "fail"')),
+    _bug("francs-as-float", ("tests/market/test_prices.py", *TRADE), (
+        share.split, "d.amount_rwf * pieces", "d.amount_rwf * pieces / 1.0"), (
+        share.split, "order.sale_price_rwf * pieces, order.price_rwf * pieces",
+        "order.sale_price_rwf * pieces * 1.0, order.price_rwf * pieces * 1.0")),
+    _bug("effects-remembered-in-memory-only", HOPS, (
+        Stage._commit, "hops.keep(db, hop.turn.hop_key, hop.session, reply, hop.turn.now)", "pass")),
+    _bug("owner-of-a-session-not-checked", HOPS, (
+        Engine._handle_alone, "if session.owner != inbound.msisdn:", "if False:")),
+    _bug("callback-believed", ("tests/test_payout_loop.py", *MONEY), (
+        settlement.look_up_now, "values(look_up_at=now)", "values(look_up_at=None, state='succeeded')")),
+    _bug("amount-not-compared", ("tests/market/test_books.py", *MONEY), (
+        settlement._mismatch, "answer.amount_rwf != payment.amount_rwf", "False")),
+    _bug("currency-not-compared", ("tests/payments/test_airtel_payout.py", *MONEY), (
+        settlement._mismatch, "answer.currency != payment.currency", "False")),
+    _bug("payee-not-compared", ("tests/market/test_erasure.py", *MONEY), (
+        settlement._mismatch, "answer.payee_msisdn != payment.payee_msisdn", "False")),
+    _bug("409-is-failed", ("tests/payments/test_mtn_momo.py", *MONEY), (
+        momo_codes.read_asked, "refused = certain and http_status >= 400 and http_status != 409",
+        "refused = (certain and http_status >= 400) or http_status == 409")),
+    _bug("404-is-failed", ("tests/payments/test_every_operator.py", *MONEY), (
+        momo_codes.read_looked_up, "return Answer(Outcome.NOT_THERE)",
+        "return Answer(Outcome.REFUSED, 'RESOURCE_NOT_FOUND')")),
+    _bug("entry-off-and-nobody-looks", ("tests/storage/test_ledger_guards.py", *MONEY), (
+        ledger.post, "for _account, amount_rwf in lines) != 0", "for _account, amount_rwf in lines) is None"), (
+        ledger_guards.guard, "in _POSTGRES if", "in () if"), (
+        ledger_guards.guard, "else _SQLITE:", "else ():"), (
+        settlement._fail, "(ledger.SALES, -payment.amount_rwf)", "(ledger.SALES, 1 - payment.amount_rwf)")),
+    _bug("wrong-pins-not-written-down", ("tests/test_pins_by_phone.py", *HOPS), (
+        pins._is_new_failure, "return db.execute(new).rowcount == 1", "return new is not None")),
+    _bug("repeat-answered-anew", HOPS, (
+        Engine._handle_alone, "(given := replies.find(session.replies, mark))", "(given := None)")),
+    _bug("lease-not-fenced", ("tests/storage/test_records.py", *MONEY), (
+        outbox._end, "(outbox.c.id == row.id) & (outbox.c.lease == row.lease)", "(outbox.c.id == row.id)")),
+    _bug("lease-ignored", ("tests/storage/test_records.py", *MONEY), (
+        outbox.claim, ".where((outbox.c.lease_until.is_(None)) | (outbox.c.lease_until <= now))", "")),
+    _bug("one-release-is-enough", ("tests/market/test_clearance.py", *MONEY), (
+        clearance._needs_release, "< _NEEDED", "< 1")),
+    _bug("approval-not-compared", ("tests/market/test_clearance.py", *MONEY), (
+        clearance.clear, "if not is_as_approved(payment, given):", "if False:")),
+    _bug("day-limit-not-asked", ("tests/market/test_limits.py", *MONEY), (
+        limits.refuse_over, "if day_rwf > rules.person_day_rwf:", "if False:")),
+    _bug("numbers-in-logs", LOGS, (
+        logs.mask_numbers, "_NUMBER.sub(_mask, value)", "value")),
+    _bug("pin-in-the-history", ("tests/engine/test_hops.py", *HOPS), (
+        redacted, "if secret and", "if False and"), (
+        redacted, "_LIKE_A_PIN.sub(CUT, typed)[:_TYPED_MAX]", "typed[:_TYPED_MAX]")),
+    _bug("check-sign-of-a-proof-ignored", ("tests/test_payout_loop.py", *MONEY), (
+        proof.is_valid, "return _check(code[:-1]) == code[-1]", "return True")),
+    _bug("changed-offer-accepted", ("tests/market/test_offers.py", *TRADE), (
+        offers._why_not, "offer.version != version or ", "")),
+    _bug("long-code-passes-the-pin", HOPS, (
+        Arrivals.replay, "screen is None or screen.guards or screen.ends", "screen is None or screen.ends")),
+    _bug("refused-again-is-failed", ("tests/test_money_attacks.py", *MONEY), (
+        settlement.record_asked, ' and payment.state == "created":', ":")),
+    _bug("callback-kept-twice", ("tests/test_storm.py", *MONEY), (
+        inbox.keep, '"event_id": event_id,', '"event_id": event_id[:8] + __import__("secrets").token_hex(8),')),
+    _bug("stuck-payment-told-to-nobody", ("tests/test_money_attacks.py", *MONEY), (
+        settlement.record_answer, "if age > _STAFF_ASK_AFTER:", "if False:")),
+)  # fmt: skip
+
+BY_NAME = {bug.name: bug for bug in BUGS}
+
+
+def plant_asked() -> None:
+    """Plant the bug that `--plant` names, in this process too. Raises `Rotten`, KeyError."""
+    name = os.environ.get("ISOKO_TESTS_PLANT", "")
+    if name:
+        BY_NAME[name].plant()

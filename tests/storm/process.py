@@ -1,0 +1,133 @@
+"""One life of the server: every part of it, wired as in `bot.app`, on records that may kill it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from bot.app import FAST_LANE, Parts, _providers, build_app
+from bot.engine import Engine
+from bot.flows import FLOWS
+from bot.look_ups import LookUps
+from bot.operations.housekeeping import Housekeeping
+from bot.operations.watching import Watching
+from bot.sandbox.nuisances import cut_off
+from bot.sender import Sender, SenderRules
+from bot.settings import Settings, load_settings
+from bot.sms.africastalking import AfricasTalkingSms
+from bot.storage.transcripts import Transcripts
+from bot.ussd.fast_lane import open_fast_lane
+from bot.wiring import limits_of, market_of, marks_of, sms_of
+from tests.mortal import Fate, Killed, MortalRecords
+from tests.server import CHEAP
+
+# News wakes them at once; only what is due by the clock is looked for.
+_POLL_S, _KEEP_S = 15.0, 60.0
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def storm_settings(folder: Path) -> Settings:
+    """The demo's settings, with the outside on a socket file."""
+    return load_settings({
+        **CHEAP,
+        "ISOKO_DATA_DIR": str(folder),
+        "ISOKO_PUBLIC_URL": "http://isoko",
+        "ISOKO_MOMO__BASE_URL": "http://outside",
+        "ISOKO_AIRTEL__BASE_URL": "http://outside",
+        "ISOKO_SMS__BASE_URL": "http://outside",
+        "ISOKO_SANDBOX__ENABLED": "false",
+        "ISOKO_USSD__DIALS_PER_MINUTE": "100000",
+    })  # fmt: skip
+
+
+class Process:
+    """Server, sender, poller and housekeeping; `died` is set when the fate has struck."""
+
+    def __init__(
+        self, folder: Path, records: Any, sessions: Any, fate: tuple[int, bool], seen: Handler
+    ) -> None:
+        self.died = asyncio.Event()
+        self.fate = Fate(*fate, self.died.set)
+        self.records = MortalRecords(records, self.fate)
+        self._folder, self._sessions, self._seen = folder, sessions, seen
+        self._work: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Open the doors and begin to work. Raises `Killed` when it dies while starting."""
+        settings = storm_settings(self._folder)
+        connector = aiohttp.UnixConnector(str(self._folder / "outside.sock"))
+        self._http = aiohttp.ClientSession(connector=connector)
+        self._runner: web.AppRunner | None = None
+        self.parts = self._parts(settings)
+        await self.parts.market.prices.load()
+        app = build_app(self.parts)
+        app.middlewares.append(self._as_seen_from_outside)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+        await self._runner.setup()
+        assert self._runner.server is not None
+        quick = {path: _cut_by_death(answer) for path, answer in app[FAST_LANE].items()}
+        open_fast_lane(self._runner.server, quick)
+        await web.UnixSite(self._runner, str(self._folder / "isoko.sock")).start()
+        keep = Housekeeping(self.parts.market, self.parts.sender.wake, timedelta(days=30), _KEEP_S)
+        for one in (self.parts.transcripts, self.parts.sender, self.parts.look_ups, keep):
+            self._work.append(asyncio.create_task(one.run()))
+
+    async def end(self) -> None:
+        """Nothing of it runs any more; what it had not committed is lost."""
+        self.fate.is_dead = True
+        for task in self._work:
+            task.cancel()
+        for task in self._work:
+            with suppress(BaseException):
+                await task
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self._http.close()
+        await self.parts.market.pins.close()
+
+    def _parts(self, settings: Settings) -> Parts:
+        records: Any = self.records
+        market, registry = market_of(settings, records), CollectorRegistry()
+        transcripts = Transcripts(records)
+        watching = Watching(registry, transcripts)
+        engine = Engine(
+            FLOWS, market, self._sessions, marks_of(settings), limits_of(settings), watching
+        )
+        providers = _providers(settings, self._http, None)
+        sms = AfricasTalkingSms(sms_of(settings), self._http)
+        sender = Sender(records, sms, providers, SenderRules(poll_s=_POLL_S), market.payouts)
+        look_ups = LookUps(records, providers, sender.wake, _POLL_S)
+        return Parts(
+            settings, market, engine, sender, look_ups, providers, watching, registry,
+            transcripts, self._http, None,
+        )  # fmt: skip
+
+    @web.middleware
+    async def _as_seen_from_outside(
+        self, request: web.Request, handler: Handler
+    ) -> web.StreamResponse:
+        """The answer as it leaves."""
+        answer = await _cut_by_death(handler)(request)
+        request["answer"] = answer
+        await self._seen(request)
+        return answer
+
+
+def _cut_by_death(handler: Handler) -> Handler:
+    """Of who dies while answering nothing comes but the end of the connection."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Killed:
+            return cut_off(request)
+
+    return answer
