@@ -12,12 +12,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench.calls import Faults, Load, Tally
+from bench.calls import Faults, Load
 from bench.pin_flood import FloodTally, PinFlood
 from bench.servers import Server, bare_server, cores, our_server
+from bench.speed import CALLERS, CONNECTIONS, compare
+from tests.real_postgres import RealPostgres
+from tests.real_valkey import RealValkey
 
-_CONNECTIONS = 64
-_CALLERS = 4096
+_CORES_FOR_TWO = 4
 _MENUS_PER_S, _PINS_PER_S = 400, 200
 
 
@@ -26,19 +28,52 @@ def main() -> None:
     options = _options()
     console = Console()
     if cores() > 1:
-        os.sched_setaffinity(0, set(range(1, cores())))
+        os.sched_setaffinity(0, set(range(cores() // 2, cores())))
     else:
         console.print("one core only: server and load share it, so read the ratio with care")
+    bare = bare_server()
+    try:
+        _embedded(console, bare, options)
+        _with_stores(console, bare, options)
+    finally:
+        bare.stop()
+    _pin_flood(console, options.flood_seconds, options.rounds)
+
+
+def _embedded(console: Console, bare: Server, options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        ours, bare = our_server(Path(folder), _CALLERS), bare_server()
+        ours = our_server(Path(folder), CALLERS)
         try:
-            _speed(console, ours, bare, options.calls, options.rounds)
+            compare(console, {"ours, embedded": ours}, bare, options.calls, options.rounds)
             _faults(console, ours, options.fault_calls)
             _memory(console, ours, options.sessions)
         finally:
             ours.stop()
-            bare.stop()
-    _pin_flood(console, options.flood_seconds, options.rounds)
+
+
+def _with_stores(console: Console, bare: Server, options: argparse.Namespace) -> None:
+    """The same with sessions in Redis and records in PostgreSQL, both real; the stores' own CPU
+    is not counted. Several workers want a core each."""
+    redis, postgres = RealValkey(), RealPostgres()
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as many:
+        stores = {"database_url": postgres.new_database(), "redis_url": redis.url}
+        servers = {"ours, Redis and PostgreSQL": our_server(Path(one), CALLERS, **stores)}
+        try:
+            if cores() >= _CORES_FOR_TWO:
+                stores["database_url"] = postgres.new_database()
+                two = our_server(Path(many), CALLERS, **stores, ISOKO_WORKERS="2")
+                servers["the same, 2 workers"] = two
+            else:
+                console.print(
+                    f"2 workers beside the load and the stores want {_CORES_FOR_TWO} cores; "
+                    f"here are {cores()}, so they are not measured"
+                )
+            compare(console, servers, bare, options.calls, options.rounds)
+        finally:
+            for server in servers.values():
+                server.stop()
+            postgres.stop()
+            redis.stop()
 
 
 def _options() -> argparse.Namespace:
@@ -51,52 +86,9 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _speed(console: Console, ours: Server, bare: Server, calls: int, rounds: int) -> None:
-    _round(ours, 500, 1, check=True), _round(bare, 500, 1, check=False)
-    found: dict[str, list[tuple[float, Tally]]] = {"ours": [], "bare": []}
-    for number in range(rounds):
-        found["bare"].append(_round(bare, calls, 10 + number, check=False))
-        found["ours"].append(_round(ours, calls, 10 + number, check=True))
-    table = Table(
-        "server", "CPU us/hop", "hops/s", "p50 ms", "p99 ms", "wrong",
-        title=f"{rounds} rounds of {calls} calls, 6 hops each, {_CONNECTIONS} connections",
-    )  # fmt: skip
-    for name, results in found.items():
-        table.add_row(name, *_row(results))
-    console.print(table)
-    pairs = [o[0] / b[0] for o, b in zip(found["ours"], found["bare"], strict=True)]
-    speeds = [
-        (o[1].hops / o[1].seconds) / (b[1].hops / b[1].seconds)
-        for o, b in zip(found["ours"], found["bare"], strict=True)
-    ]
-    console.print(
-        f"CPU a hop, ours to bare: {statistics.median(pairs):.2f} "
-        f"({min(pairs):.2f} to {max(pairs):.2f}); hops/s: {statistics.median(speeds):.2f}"
-    )
-
-
-def _row(results: list[tuple[float, Tally]]) -> list[str]:
-    times = sorted(second for _cpu, tally in results for second in tally.times_s)
-    return [
-        f"{statistics.median(cpu for cpu, _tally in results):.1f}",
-        f"{statistics.median(t.hops / t.seconds for _cpu, t in results):,.0f}",
-        f"{times[len(times) // 2] * 1000:.2f}",
-        f"{times[int(len(times) * 0.99)] * 1000:.2f}",
-        str(sum(tally.wrong for _cpu, tally in results)),
-    ]
-
-
-def _round(server: Server, calls: int, seed: int, *, check: bool) -> tuple[float, Tally]:
-    """CPU microseconds a hop, and what was found."""
-    before = server.cpu_s
-    load = Load(server.port, calls, _CALLERS, Faults(), seed, check)
-    tally = asyncio.run(load.run(_CONNECTIONS))
-    return (server.cpu_s - before) / tally.hops * 1e6, tally
-
-
 def _faults(console: Console, ours: Server, calls: int) -> None:
-    load = Load(ours.port, calls, _CALLERS, Faults(0.05, 0.05, 0.02), 99, check=True)
-    tally = asyncio.run(load.run(_CONNECTIONS))
+    load = Load(ours.port, calls, CALLERS, Faults(0.05, 0.05, 0.02), 99, check=True)
+    tally = asyncio.run(load.run(CONNECTIONS))
     console.print(
         f"{calls:,} calls with faults: {tally.duplicates:,} duplicates, {tally.drops:,} drops, "
         f"{tally.late:,} late repeats: wrong replies {tally.wrong}"
@@ -108,7 +100,7 @@ def _faults(console: Console, ours: Server, calls: int) -> None:
 def _memory(console: Console, ours: Server, sessions: int) -> None:
     before = ours.memory_mb
     load = Load(ours.port, sessions, sessions, Faults(), 7, check=False)
-    asyncio.run(load.run(_CONNECTIONS))
+    asyncio.run(load.run(CONNECTIONS))
     console.print(f"{sessions:,} live sessions: {ours.memory_mb - before:.0f} MB more")
 
 
@@ -120,7 +112,7 @@ def _pin_flood(console: Console, seconds: float, rounds: int) -> None:
     )  # fmt: skip
     for name, settings in (("", {}), (", alarm off", {"ISOKO_PIN__ALARM_FAILURES": "1000000"})):
         with tempfile.TemporaryDirectory() as folder:
-            ours = our_server(Path(folder), _CALLERS, **settings)
+            ours = our_server(Path(folder), CALLERS, **settings)
             try:
                 # The first call of a day writes the day down: that is not what is compared.
                 _flood(ours, 6, 0, 0)

@@ -24,22 +24,29 @@ _LANGUAGES = ("rw", "fr", "en")
 
 
 class Server:
-    """A server process; `cpu_s` is what it has used so far, all its threads together."""
+    """A server and its workers, on the first `on_cores` cores."""
 
-    def __init__(self, command: list[str], port: int, environment: dict[str, str]) -> None:
+    def __init__(
+        self, command: list[str], port: int, environment: dict[str, str], on_cores: int = 1
+    ) -> None:
         self.port = port
         self._process = subprocess.Popen(
             command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL
         )
         if cores() > 1:
-            os.sched_setaffinity(self._process.pid, {0})
+            os.sched_setaffinity(self._process.pid, set(range(on_cores)))
         self._wait_until_up()
 
     @property
     def cpu_s(self) -> float:
-        """User and system seconds so far."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) * _TICK_S
+        """User and system seconds so far, of all its threads and workers together."""
+        pid = self._process.pid
+        workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ticks = 0
+        for one in (str(pid), *workers):
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks * _TICK_S
 
     @property
     def memory_mb(self) -> float:
@@ -84,7 +91,8 @@ def our_server(
         "ISOKO_USSD__DIALS_PER_MINUTE": "1000000",
         **settings,
     }
-    return Server([sys.executable, "-m", "bot", "serve"], port, environment)
+    workers = int(settings.get("ISOKO_WORKERS", "1"))
+    return Server([sys.executable, "-m", "bot", "serve"], port, environment, workers)
 
 
 def cores() -> int:
