@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from bot.dashboard.masking import without_numbers
-from bot.dashboard.screens import reveal
+from bot.dashboard.screens import place_words, reveal
 from bot.dashboard.screens.counts import counts
 from bot.dashboard.screens.live_calls import live_calls
 from bot.dashboard.screens.one_call import one_call
 from bot.dashboard.screens.ticket_desk import close_ticket, open_tickets
+from bot.flows import FLOWS
 from bot.market.limits import PayoutRules
 from bot.market.tickets import open_ticket
 from bot.storage.schema import audit, contacts, tickets, transcripts
@@ -347,3 +348,7 @@ async def test_a_minutes_figures_are_read_once_a_second(server: Running, supervi
     await asyncio.gather(*(supervisor.gets("/dashboard/") for _ in range(20)))
     seconds = (datetime.now(UTC) - began).total_seconds()
     assert 2 <= reads <= 2 * (1 + int(seconds + 1))
+
+
+def test_every_conversation_has_a_name_for_people() -> None:
+    assert set(FLOWS) == set(place_words._FLOWS)

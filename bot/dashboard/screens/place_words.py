@@ -13,6 +13,7 @@ _FLOWS = {
     "orders": N_("Orders"),
     "my_orders": N_("My orders"),
     "payments": N_("Payments"),
+    "pay": N_("Pay"),
     "receipts": N_("Check a receipt"),
     "track": N_("Track shipment"),
     "lessons": N_("Lessons"),
@@ -20,9 +21,12 @@ _FLOWS = {
     "my_data": N_("My data"),
     "help": N_("Help"),
     "pin": N_("PIN"),
+    "wallet": N_("Number for money"),
+    "verify": N_("Check of the number"),
+    "visitors": N_("Visitors"),
 }
 # Where money or a person's own data is one entry away.
-_WITH_MONEY = frozenset({"orders", "my_orders", "payments", "pin"})
+_WITH_MONEY = frozenset({"orders", "my_orders", "payments", "pay", "pin", "wallet", "visitors"})
 
 
 def place_name(place: str) -> str:
