@@ -58,11 +58,12 @@ test: $(VENV)/.chromium ## every test, on real Redis, PostgreSQL and Chromium
 bench: $(VENV)/.dev ## our server beside a bare one: CPU a hop, hops a second
 	@exec $(BIN)/python -m bench
 
-chaos: $(VENV)/.dev ## the long fault runs: kill -9, duplicates, lost replies; a storm; planted bugs
+chaos: $(VENV)/.dev ## the long fault runs: kill -9, duplicates, lost replies; a storm; planted bugs; given-up calls
 	@$(BIN)/python -m tests.chaos
 	@$(BIN)/python -m tests.storm
 	@$(MAKE) -s sweep
 	@$(BIN)/python -m tests.planted
+	@$(BIN)/python -m tests.cancel_storm
 
 sweep: $(VENV)/.dev ## kill -9 at every commit, request and answer of every path of money, on both stores
 	@$(BIN)/python -m tests.sweep

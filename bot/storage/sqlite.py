@@ -19,7 +19,7 @@ T = TypeVar("T")
 _Asked = tuple[Callable[[Connection], Any], "asyncio.Future[Any]"]
 _Answers = list[tuple["asyncio.Future[Any]", Any, BaseException | None]]
 
-_PRAGMAS = (
+PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
@@ -47,7 +47,7 @@ def open_engine(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(driver_connection: Any, _record: Any) -> None:
         driver_connection.isolation_level = None
-        for pragma in _PRAGMAS:
+        for pragma in PRAGMAS:
             driver_connection.execute(pragma)
 
     return engine
