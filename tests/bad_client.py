@@ -19,8 +19,8 @@ from tests.slow_line import slow_line
 
 async def _storm(valkey: RealValkey, calls: int, seed: int) -> Count:
     socket = valkey.url.removeprefix("unix://")
-    async with slow_line(partial(asyncio.open_unix_connection, socket), seed, LATE_S) as port:
-        client = Redis(host="127.0.0.1", port=port)
+    async with slow_line(partial(asyncio.open_unix_connection, socket), seed, LATE_S) as line:
+        client = Redis(host="127.0.0.1", port=line.port)
         return await storm(client.echo, calls, seed, 4 * LATE_S)
 
 

@@ -31,8 +31,8 @@ _BAD_CLIENT = "redis==4.5.1"
 async def on_redis(valkey: RealValkey, calls: int, seed: int) -> Count:
     """The storm over our connection to Redis."""
     socket = valkey.url.removeprefix("unix://")
-    async with slow_line(partial(asyncio.open_unix_connection, socket), seed, LATE_S) as port:
-        lanes = lanes_to(f"redis://127.0.0.1:{port}", 10)
+    async with slow_line(partial(asyncio.open_unix_connection, socket), seed, LATE_S) as line:
+        lanes = lanes_to(f"redis://127.0.0.1:{line.port}", 10)
         found = await storm(lambda n: lanes.ask("", "ECHO", n), calls, seed, 4 * LATE_S)
         await lanes.close()
     return found
@@ -42,8 +42,8 @@ async def on_postgres(postgres: RealPostgres, calls: int, seed: int) -> Count:
     """The storm over our connections to PostgreSQL; reads and transactions in turn."""
     open_there: Open = partial(asyncio.open_connection, "127.0.0.1", postgres.port)
     name = postgres.new_database().rpartition("/")[2]
-    async with slow_line(open_there, seed, LATE_S) as port:
-        records = PostgresRecords(f"postgresql://isoko@127.0.0.1:{port}/{name}")
+    async with slow_line(open_there, seed, LATE_S) as line:
+        records = PostgresRecords(f"postgresql://isoko@127.0.0.1:{line.port}/{name}")
 
         def ask(number: int) -> Awaitable[object]:
             how = records.read if number % 2 else records.write

@@ -29,23 +29,22 @@ class RealPostgres:
             self._folder.chmod(0o755)
             shutil.chown(data, _USER)
         self._run("initdb", "-D", str(data), "-U", "isoko", "--auth=trust", "--encoding=UTF8")
-        self._server = subprocess.Popen(
-            [
-                self._bin / "postgres",
-                "-D",
-                data,
-                "-p",
-                str(self.port),
-                "-k",
-                data,
-                "-h",
-                "127.0.0.1",
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            **self._as,
-        )
-        self._wait_until_up()
+        self._data = data
+        self._server = self._start()
+
+    def restart(self) -> None:
+        """kill -9, and start again from what is on the disk."""
+        self._server.kill()
+        self._server.wait()
+        # Its children notice that it is gone; until then it may not start again.
+        for _attempt in range(100):
+            try:
+                self._server = self._start()
+            except RuntimeError:
+                time.sleep(0.1)
+            else:
+                return
+        raise RuntimeError("PostgreSQL did not start again")
 
     def new_database(self) -> str:
         """The URL of a new, empty database."""
@@ -65,14 +64,23 @@ class RealPostgres:
         where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "isoko", "-d", "postgres"]
         self._run("psql", *where, "-qc", statement)
 
-    def _wait_until_up(self) -> None:
+    def _start(self) -> subprocess.Popen[bytes]:
+        where = ["-p", str(self.port), "-k", self._data, "-h", "127.0.0.1"]
+        server = subprocess.Popen(
+            [self._bin / "postgres", "-D", self._data, *where],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **self._as,
+        )
         for _attempt in range(200):
             try:
                 self.run_sql("SELECT 1")
             except subprocess.CalledProcessError:
+                if server.poll() is not None:
+                    break
                 time.sleep(0.05)
             else:
-                return
+                return server
         raise RuntimeError("PostgreSQL did not start")
 
     def _run(self, program: str, *arguments: str) -> None:

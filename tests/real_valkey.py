@@ -16,16 +16,31 @@ class RealValkey:
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="isoko-vk-"))
-        socket = self._folder / "valkey.sock"
-        self.url = f"unix://{socket}"
-        self._server = subprocess.Popen(
-            [get_binary_path(), "--port", "0", "--unixsocket", socket, "--save", ""],
+        self._socket = self._folder / "valkey.sock"
+        self.url = f"unix://{self._socket}"
+        self._server = self._start()
+
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        return self._server.pid
+
+    def restart(self) -> None:
+        """kill -9, and a new one that knows nothing."""
+        self._server.kill()
+        self._server.wait()
+        self._socket.unlink(missing_ok=True)
+        self._server = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        server = subprocess.Popen(
+            [get_binary_path(), "--port", "0", "--unixsocket", self._socket, "--save", ""],
             cwd=self._folder,
             stdout=subprocess.DEVNULL,
         )
         for _attempt in range(200):
-            if socket.exists():
-                return
+            if self._socket.exists():
+                return server
             time.sleep(0.02)
         raise RuntimeError("Valkey did not start")
 
