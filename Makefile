@@ -64,6 +64,7 @@ chaos: $(VENV)/.dev ## the long fault runs: kill -9, duplicates, lost replies; a
 	@$(MAKE) -s sweep
 	@$(BIN)/python -m tests.planted
 	@$(BIN)/python -m tests.cancel_storm
+	@$(BIN)/python -m tests.chaos_stores
 
 sweep: $(VENV)/.dev ## kill -9 at every commit, request and answer of every path of money, on both stores
 	@$(BIN)/python -m tests.sweep

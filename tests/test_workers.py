@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,13 +13,7 @@ from tests.phone import PIN
 from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
 from tests.server import FARMER
-from tests.server_process import ServerProcess
-
-
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+from tests.server_process import ServerProcess, free_port
 
 
 @pytest.fixture
@@ -31,7 +24,7 @@ def server(tmp_path: Path, postgres: RealPostgres, valkey: RealValkey) -> Iterat
         ISOKO_WORKERS="2",
         ISOKO_DATABASE_URL=postgres.new_database(),
         ISOKO_REDIS_URL=valkey.url,
-        ISOKO_SANDBOX__PORT=free_port(),
+        ISOKO_SANDBOX__PORT=str(free_port()),
         ISOKO_DRAIN_S="0.5",
     )
     yield process
