@@ -275,6 +275,14 @@ async def test_D08_twenty_numbers_an_hour_and_no_more(records, now) -> None:
     assert await records.write(looks) == [True] * 20 + [False] * 2 + [True, True]
 
 
+async def test_D08_twenty_numbers_an_hour_also_when_asked_at_once(records, now) -> None:
+    async def looks(number: int) -> bool:
+        seen = f"ticket {number}"
+        return await records.write(lambda db: reveal.reveal(db, seen, "safety", "amina", now))
+
+    assert sum(await asyncio.gather(*map(looks, range(60)))) == 20
+
+
 @pytest.mark.parametrize(
     "asked",
     ["category=%27%20OR%201%3D1%20--", "category=%25_%25", "after=%27%3B", "after=-1", "after=%D9%A1",
