@@ -1,18 +1,27 @@
 """Signing in: one-time links, two steps, and everything that must not let anybody in."""
 
+import asyncio
 import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import pytest
 from sqlalchemy import select, update
 
 from bot.dashboard.access import links, members
-from bot.dashboard.access.attempts import attempt, forget
+from bot.dashboard.access.attempts import attempt, forget, give_back
 from bot.dashboard.access.sign_in import too_weak
 from bot.dashboard.guard import safe_next
 from bot.storage.schema import staff, staff_codes, staff_links, staff_sessions
 from tests.dashboard.desk import PASSWORD, SHOWN, Desk, code_of, demo_link, joins, new_link, routes
+from tests.phone import PIN
+from tests.real_postgres import RealPostgres
 from tests.server import Running, running
+
+BEHIND_A_PROXY = {"ISOKO_USSD__TRUSTED_PROXIES": "127.0.0.1/32"}
+# What a hash costs as shipped.
+REAL_HASH = {"ISOKO_PIN__MEMORY_KIB": "19456", "ISOKO_PIN__PASSES": "2"}
 
 
 async def everything_about_staff(server: Running) -> str:
@@ -109,6 +118,115 @@ async def test_A01_one_password_for_many_names_stops_too(server: Running, strang
         await stranger.posts("/dashboard/sign-in", name=f"name {number}", password="Kigali2026!!")
         seen.append(stranger.status)
     assert seen == [401] * 60 + [429] * 5
+
+
+async def test_A01_of_ipv6_a_whole_line_is_one_source(tmp_path) -> None:
+    async with running(tmp_path, **BEHIND_A_PROXY) as server, Desk(server) as desk:
+        seen = []
+        for number in range(62):
+            source = {"X-Forwarded-For": f"2001:db8::{number:x}"}
+            fields = {"name": f"name {number}", "password": "x"}
+            await desk.posts("/dashboard/sign-in", desk.headers_of_a_browser | source, **fields)
+            seen.append(desk.status)
+        assert seen == [401] * 60 + [429] * 2
+        other = desk.headers_of_a_browser | {"X-Forwarded-For": "2001:db8:0:1::1"}
+        await desk.posts("/dashboard/sign-in", other, name="amina", password="x")
+        assert desk.status == 401
+
+
+async def test_A01_many_lines_together_stop_too(server: Running, stranger: Desk) -> None:
+    now = datetime.now(UTC)
+
+    def tried(db) -> bool:
+        return all(attempt(db, "everybody", 600, now) for _ in range(598))
+
+    assert await server.parts.market.records.write(tried)
+    seen = []
+    for number in range(4):
+        await stranger.posts("/dashboard/sign-in", name=f"name {number}", password="x")
+        seen.append(stranger.status)
+    assert seen == [401] * 2 + [429] * 2
+
+
+async def flood(desk: Desk, stop: asyncio.Event, seen: Counter) -> None:
+    """Sign in from a line of one's own, again and again."""
+    async with aiohttp.ClientSession(base_url=desk.base) as http:
+        while not stop.is_set():
+            line = f"2001:db8:0:{sum(seen.values()) % 60000:x}::1"
+            headers = desk.headers_of_a_browser | {"X-Forwarded-For": line}
+            data = {"name": f"name {line}", "password": "x"}
+            async with http.post("/dashboard/sign-in", headers=headers, data=data) as answer:
+                seen[answer.status] += 1
+
+
+async def test_A01_strangers_at_the_sign_in_keep_no_farmer_from_a_pin(tmp_path) -> None:
+    """P-01: as many as like may guess passwords: a PIN has its own places to be hashed in."""
+    async with running(tmp_path, **BEHIND_A_PROXY, **REAL_HASH) as server, Desk(server) as desk:
+        stop, seen = asyncio.Event(), Counter()
+        many = [asyncio.create_task(flood(desk, stop, seen)) for _ in range(60)]
+        await asyncio.sleep(1)
+        pins, results = server.parts.market.pins, []
+        for number in range(8):
+            key = number.to_bytes(16, "big")
+            check = await pins.check(3, PIN, key, datetime.now(UTC), "africastalking")
+            results.append(check.result)
+        stop.set()
+        await asyncio.gather(*many)
+    assert results == ["right"] * 8 and seen[503] and seen[401]
+
+
+async def test_A01_who_finds_no_place_is_told_so_and_the_try_does_not_count(tmp_path) -> None:
+    async with running(tmp_path, **BEHIND_A_PROXY, **REAL_HASH) as server, Desk(server) as desk:
+        await joins(desk, server, "amina", "agent")
+        stop, seen = asyncio.Event(), Counter()
+        many = [asyncio.create_task(flood(desk, stop, seen)) for _ in range(40)]
+        await asyncio.sleep(0.5)
+        told = set()
+        for _try in range(12):
+            page = await desk.posts("/dashboard/sign-in", name="amina", password=PASSWORD + "x")
+            told.add((desk.status, "Many people are signing in" in page))
+            if desk.status != 503:
+                break
+        assert (503, True) in told
+        stop.set()
+        await asyncio.gather(*many)
+        await desk.posts("/dashboard/sign-in", name="amina", password=PASSWORD)
+        assert desk.status == 303
+
+
+@pytest.mark.parametrize("limit", [5, 20])
+async def test_A01_tries_at_once_are_all_counted(records, now, limit: int) -> None:
+    async def tries() -> bool:
+        return await records.write(lambda db: attempt(db, "step 1", limit, now))
+
+    assert sum(await asyncio.gather(*(tries() for _ in range(60)))) == limit
+
+
+async def test_A01_codes_at_once_are_all_counted(tmp_path, postgres: RealPostgres) -> None:
+    async with (
+        running(tmp_path, ISOKO_DATABASE_URL=postgres.new_database()) as server,
+        Desk(server) as desk,
+        aiohttp.ClientSession(base_url=desk.base) as http,
+    ):
+        await joins(desk, server, "amina", "agent")
+        await desk.posts("/dashboard/sign-in", name="amina", password=PASSWORD)
+        headers = desk.headers_of_a_browser | {"Cookie": f"isoko_staff={desk.cookie}"}
+
+        async def tries(number: int) -> int:
+            data = {"code": f"{number:06}"}
+            async with http.post("/dashboard/sign-in/code", headers=headers, data=data) as answer:
+                return answer.status
+
+        assert Counter(await asyncio.gather(*map(tries, range(60)))) == {401: 5, 429: 55}
+
+
+async def test_a_try_given_back_is_one_try(records, now) -> None:
+    def work(db) -> list[bool]:
+        tried = [attempt(db, "name amina", 3, now) for _ in range(3)]
+        give_back(db, "name amina", now)
+        return [*tried, *(attempt(db, "name amina", 3, now) for _ in range(2))]
+
+    assert await records.write(work) == [True] * 4 + [False]
 
 
 async def test_A01_the_pause_ends_by_itself(records, now) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 from typing import Literal
 
@@ -11,52 +10,52 @@ from sqlalchemy import Connection, RowMapping, select, update
 
 from bot.dashboard.access import attempts, links, members, staff_sessions
 from bot.dashboard.access.second_step import SecondStep
-from bot.market.pins import PinGuard
+from bot.market.pin_hashing import Busy, PinHashing
+from bot.source import counted_as
 from bot.storage.records import Records
 from bot.storage.schema import staff
 
 log = structlog.get_logger(__name__)
 
-# In a quarter of an hour: for one name, from one address, and of the second step.
-_OF_NAME, _OF_SOURCE, _OF_STEP = 5, 60, 5
+# In a quarter of an hour: for one name, from one line, from everywhere, and of the second step.
+_OF_NAME, _OF_SOURCE, _OF_ALL, _OF_STEP = 5, 60, 600, 5
 PASSWORD_LEAST, PASSWORD_MOST = 12, 200
 _COMMON = ("password", "123456", "qwerty", "azerty", "isoko", "rwanda", "kigali", "motdepasse")
 
-Refusal = Literal["wrong", "wait"]
+Refusal = Literal["wrong", "wait", "busy"]
 
 
 class SignIn:
-    """Lets members of staff in. Passwords are hashed by the same bounded pool as PINs."""
+    """Lets members of staff in. Passwords are hashed apart from PINs: a stranger may fill this."""
 
     def __init__(
-        self, records: Records, pins: PinGuard, second_step: SecondStep, demo: bool
+        self, records: Records, passwords: PinHashing, second_step: SecondStep, demo: bool
     ) -> None:
-        self._records, self._pins, self._second_step = records, pins, second_step
+        self._records, self._passwords, self._second_step = records, passwords, second_step
         # Whether the demo's member may sign in by a link alone.
         self.demo = demo
-        self._nobodys = ""
 
     async def password(
         self, name: str, password: str, source: str, now: datetime
     ) -> tuple[str, Refusal | None]:
         """Half a session's token when name and password are right, else why not.
 
-        What is answered, and how long it takes, does not tell whether there is such a name. Raises
-        `Busy` when too many wait to be hashed.
+        What is answered, and how long it takes, does not tell whether there is such a name. "busy"
+        when too many wait to be hashed; that try counts for nothing.
         """
         plain = " ".join(name.split()).casefold()
-
-        def counted(db: Connection) -> bool:
-            return attempts.attempt(db, f"source {source}", _OF_SOURCE, now) and attempts.attempt(
-                db, f"name {plain}", _OF_NAME, now
-            )
-
-        if not await self._records.write(counted):
+        limits = _limits(plain, source)
+        if not await self._records.write(lambda db: _counted(db, limits, now)):
             log.warning("sign-ins refused for a while", source=source)
             return "", "wait"
         row = await self._records.read(lambda db: _by_name(db, plain))
         kept = row["password_hash"] if row is not None else ""
-        matches = await self._pins.matches(kept or await self._somebodys(), password)
+        try:
+            with self._passwords.place():
+                matches = await self._passwords.verify(kept or self._passwords.nobodys, password)
+        except Busy:
+            await self._records.write(lambda db: _given_back(db, limits, now))
+            return "", "busy"
         if row is None or not kept or not matches:
             return "", "wrong"
 
@@ -96,7 +95,8 @@ class SignIn:
 
         Both are empty when the link is good no more. Raises `Busy`.
         """
-        hashed = await self._pins.hash(password)
+        with self._passwords.place():
+            hashed = await self._passwords.hash(password)
         sealed = self._second_step.sealed(self._second_step.secret_for(link))
 
         def keep(db: Connection) -> tuple[str, list[str]]:
@@ -125,12 +125,6 @@ class SignIn:
 
         return await self._records.write(let_in)
 
-    async def _somebodys(self) -> str:
-        """A hash that nobody's password fits, so that an unknown name takes the same time."""
-        if not self._nobodys:
-            self._nobodys = await self._pins.hash(secrets.token_hex())
-        return self._nobodys
-
 
 def too_weak(password: str, name: str) -> bool:
     """Whether a password is too short, too common, or made of the person's name."""
@@ -141,6 +135,24 @@ def too_weak(password: str, name: str) -> bool:
     for common in _COMMON:
         rest = rest.replace(common, "")
     return len(rest) < PASSWORD_LEAST // 2
+
+
+def _limits(name: str, source: str) -> dict[str, int]:
+    """What a try counts for and how often each may be, in the order in which all wait for them."""
+    return {
+        f"source {counted_as(source)}": _OF_SOURCE,
+        f"name {name}": _OF_NAME,
+        "everybody": _OF_ALL,
+    }
+
+
+def _counted(db: Connection, limits: dict[str, int], now: datetime) -> bool:
+    return all(attempts.attempt(db, who, most, now) for who, most in limits.items())
+
+
+def _given_back(db: Connection, limits: dict[str, int], now: datetime) -> None:
+    for who in limits:
+        attempts.give_back(db, who, now)
 
 
 def _by_name(db: Connection, name: str) -> RowMapping | None:

@@ -47,10 +47,7 @@ class Entry:
         form = await request.post()
         name, password = str(form.get("name", "")), str(form.get("password", ""))
         source = source_of(request, self._proxies)
-        try:
-            token, refusal = await self._sign_in.password(name, password, source, _now())
-        except Busy:
-            token, refusal = "", "wait"
+        token, refusal = await self._sign_in.password(name, password, source, _now())
         if refusal is not None:
             return self._sign_in_page(request, refusal)
         query = f"?{request.query_string}" if request.query_string else ""
@@ -147,7 +144,7 @@ class Entry:
         return self._pages.page(
             "sign_in.html",
             None,
-            status={"": 200, "wait": 429}.get(problem, 401),
+            status={"": 200, "wait": 429, "busy": 503}.get(problem, 401),
             problem=problem,
             demo_entry=self._sign_in.demo,
             keep=f"&next={quote(wanted, safe='')}" if wanted else "",
