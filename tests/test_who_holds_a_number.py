@@ -57,6 +57,18 @@ async def test_P10_what_is_no_new_number_of_an_operator_is_asked_again(
     assert (await wallet(server)).wallet == FARMER
 
 
+@pytest.mark.parametrize("code", ["6*5*0738000077", f"6*5*0738000077*{PIN}"])
+async def test_P10_no_long_code_says_where_the_money_goes(server: Running, code: str) -> None:
+    phone = server.phone()
+    asked = await phone.dials(code)
+    assert "001" in asked and NEW[-9:] not in asked and not phone.ended
+    # The number comes from whoever holds the phone now, and so does the PIN.
+    assert NEW[1:] not in await phone.types("12") and (await wallet(server)).wallet == FARMER
+    assert NEW in await phone.types("0738000077")
+    await phone.types(PIN)
+    assert (await wallet(server)).wallet == NEW
+
+
 async def test_P10_a_wrong_pin_changes_nothing(server: Running) -> None:
     phone = server.phone()
     await phone.dials()
