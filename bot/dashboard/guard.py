@@ -74,6 +74,10 @@ class Guard:
         """Who was given this route, or None when nobody was."""
         return self._allowed.get(handler)
 
+    def token_of(self, request: web.Request) -> str:
+        """The session's token that the browser sent, or ""."""
+        return request.cookies.get(self.cookie, "")
+
     def sign_in(self, response: web.StreamResponse, token: str) -> None:
         """Give the browser its session."""
         response.set_cookie(
@@ -124,7 +128,7 @@ class Guard:
             return self._pages.page("problem.html", member, form, status=status, kind=status)
 
     async def _visitor(self, request: web.Request) -> Visitor | None:
-        token = request.cookies.get(self.cookie, "")
+        token = self.token_of(request)
         if not token:
             return None
         now, looking_on = datetime.now(UTC), POLL in request.headers

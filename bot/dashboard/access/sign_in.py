@@ -36,12 +36,13 @@ class SignIn:
         self.demo = demo
 
     async def password(
-        self, name: str, password: str, source: str, now: datetime
+        self, name: str, password: str, source: str, now: datetime, old: str = ""
     ) -> tuple[str, Refusal | None]:
         """Half a session's token when name and password are right, else why not.
 
-        What is answered, and how long it takes, does not tell whether there is such a name. "busy"
-        when too many wait to be hashed; that try counts for nothing.
+        `old` is the session in this browser until now; it ends when another begins. What is
+        answered, and how long it takes, does not tell whether there is such a name. "busy" when
+        too many wait to be hashed; that try counts for nothing.
         """
         plain = " ".join(name.split()).casefold()
         limits = _limits(plain, source)
@@ -61,6 +62,7 @@ class SignIn:
 
         def let_in(db: Connection) -> str:
             attempts.forget(db, f"name {plain}")
+            staff_sessions.end(db, old)
             return staff_sessions.begin(db, row["id"], "code", now)
 
         return await self._records.write(let_in), None
@@ -89,11 +91,11 @@ class SignIn:
         return staff_sessions.begin(db, row["id"], "full", now), None
 
     async def set_up(
-        self, link: str, password: str, step: int, now: datetime
+        self, link: str, password: str, step: int, now: datetime, old: str = ""
     ) -> tuple[str, list[str]]:
         """Set what a one-time link is for; the session's token, and the codes for paper.
 
-        Both are empty when the link is good no more. Raises `Busy`.
+        Both are empty when the link is good no more; else the session `old` ends. Raises `Busy`.
         """
         with self._passwords.place():
             hashed = await self._passwords.hash(password)
@@ -107,20 +109,25 @@ class SignIn:
             chosen = {"password_hash": hashed, "totp_sealed": sealed, "totp_step": step}
             db.execute(update(staff).where(mine).values(chosen))
             staff_sessions.end_all(db, found.staff_id)
+            staff_sessions.end(db, old)
             codes = self._second_step.new_codes(db, found.staff_id)
             members.note(db, found.name, "set up by link", f"staff {found.name}", now)
             return staff_sessions.begin(db, found.staff_id, "full", now), codes
 
         return await self._records.write(keep)
 
-    async def demo_link(self, link: str, now: datetime) -> str:
-        """The session's token for the demo's own link, used up by this; "" when it is not good."""
+    async def demo_link(self, link: str, now: datetime, old: str = "") -> str:
+        """The session's token for the demo's own link, used up by this; "" when it is not good.
+
+        The session `old` ends when another begins.
+        """
 
         def let_in(db: Connection) -> str:
             found = links.look(db, link, now)
             if not (self.demo and found.demo) or not links.use(db, link, now):
                 return ""
             members.note(db, found.name, "signed in", f"staff {found.name}", now)
+            staff_sessions.end(db, old)
             return staff_sessions.begin(db, found.staff_id, "full", now)
 
         return await self._records.write(let_in)

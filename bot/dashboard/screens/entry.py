@@ -46,8 +46,8 @@ class Entry:
         """Check them; then comes the second step."""
         form = await request.post()
         name, password = str(form.get("name", "")), str(form.get("password", ""))
-        source = source_of(request, self._proxies)
-        token, refusal = await self._sign_in.password(name, password, source, _now())
+        source, old = source_of(request, self._proxies), self._guard.token_of(request)
+        token, refusal = await self._sign_in.password(name, password, source, _now(), old)
         if refusal is not None:
             return self._sign_in_page(request, refusal)
         query = f"?{request.query_string}" if request.query_string else ""
@@ -60,7 +60,7 @@ class Entry:
     async def code(self, request: web.Request) -> web.Response:
         """Check it; then one is in, under a new session."""
         typed = str((await request.post()).get("code", ""))
-        half = request.cookies.get(self._guard.cookie, "")
+        half = self._guard.token_of(request)
         token, refusal = await self._sign_in.code(half, typed, _now())
         if refusal is not None:
             status = 429 if refusal == "wait" else 401
@@ -72,7 +72,7 @@ class Entry:
         token = request.match_info["token"]
         found = await self._records.read(lambda db: links.look(db, token, _now()))
         if found.state == "good" and found.demo:
-            session = await self._sign_in.demo_link(token, _now())
+            session = await self._sign_in.demo_link(token, _now(), self._guard.token_of(request))
             if session:
                 return self._go_on(session, HOME)
         if found.state != "good" or found.demo:
@@ -96,7 +96,8 @@ class Entry:
         if step is None:
             return self._set_up_page(link, found.name, "code")
         try:
-            session, codes = await self._sign_in.set_up(link, password, step, _now())
+            old = self._guard.token_of(request)
+            session, codes = await self._sign_in.set_up(link, password, step, _now(), old)
         except Busy:
             return self._set_up_page(link, found.name, "wait")
         if not session:
@@ -107,7 +108,7 @@ class Entry:
 
     async def sign_out(self, request: web.Request) -> web.Response:
         """End the session here and in the records."""
-        token = request.cookies.get(self._guard.cookie, "")
+        token = self._guard.token_of(request)
         await self._records.write(lambda db: staff_sessions.end(db, token))
         response = web.Response(status=303, headers={"Location": "/dashboard/sign-in"})
         self._guard.sign_out(response)
