@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from bot.dashboard.masking import without_numbers
-from bot.dashboard.screens import place_words, reveal
+from bot.dashboard.screens import place_words, reveal, ticket_desk
 from bot.dashboard.screens.counts import counts
 from bot.dashboard.screens.live_calls import live_calls
 from bot.dashboard.screens.one_call import one_call
 from bot.dashboard.screens.ticket_desk import close_ticket, open_tickets
 from bot.flows import FLOWS
 from bot.market.limits import PayoutRules
-from bot.market.tickets import open_ticket
+from bot.market.tickets import CATEGORIES, open_ticket
 from bot.storage.schema import audit, contacts, tickets, transcripts
 from tests.dashboard.desk import Desk, demo_link, joins
 from tests.phone import PIN
@@ -225,6 +225,34 @@ async def test_a_ticket_is_closed_once_with_a_note_and_on_record(
     assert line.details == {"note": "Called +2507•••••01, all is well"}
     row = await server.parts.market.records.read(lambda db: db.execute(select(tickets)).first())
     assert (row.state, row.msisdn) == ("closed", "")
+
+
+def test_every_kind_of_ticket_has_words() -> None:
+    assert set(ticket_desk.CATEGORY_WORDS) == set(CATEGORIES)
+
+
+@pytest.mark.parametrize(
+    ("category", "heading", "hint"),
+    [
+        ("verify", "Number to check", "isoko people verify"),
+        ("pin_attack", "Attack on PINs", "isoko_pin_alarm"),
+        ("booking", "Visit", ""),
+    ],
+)
+async def test_each_kind_of_ticket_can_be_filtered_and_says_what_comes_before_closing(
+    server: Running, supervisor: Desk, category: str, heading: str, hint: str
+) -> None:
+    asked = {"category": category, "msisdn": "", "contact_id": None, "language": "rw"}
+    write, now = server.parts.market.records.write, datetime.now(UTC)
+    code = await write(lambda db: open_ticket(db, **asked, now=now))
+    other = await asks_for_a_call(server)
+    page = await supervisor.gets(f"/dashboard/tickets?category={category}")
+    assert code in page and other not in page and f"{heading} <b>1</b>" in page
+    page = await supervisor.gets(f"/dashboard/tickets/{code}")
+    assert f"{code} · {heading}" in page and hint in page
+    assert ("isoko" in page.partition("Close with a note")[2].partition("<form")[0]) == bool(hint)
+    await asyncio.sleep(1.05)
+    assert heading in await supervisor.gets("/dashboard/")
 
 
 async def test_two_who_close_at_once_are_one_who_closes(records, now) -> None:
