@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -32,12 +33,21 @@ class DashboardRules:
 
 
 class Dashboard:
-    """Everything under /dashboard/; `passwords` hashes those of staff."""
+    """Everything under /dashboard/.
 
-    def __init__(self, market: Market, rules: DashboardRules, passwords: PinHashing) -> None:
+    `passwords` hashes those of staff; `refused` counts strangers who were refused, by the reason.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        rules: DashboardRules,
+        passwords: PinHashing,
+        refused: Callable[[str], None],
+    ) -> None:
         pages = Pages(market.hub, rules.demo)
         records, self._passwords = market.records, passwords
-        self.guard = Guard(records, pages, secure=rules.secure, demo=rules.demo)
+        self.guard = Guard(records, pages, refused, secure=rules.secure, demo=rules.demo)
         second_step = SecondStep(rules.key)
         sign_in = SignIn(records, passwords, second_step, rules.demo)
         self._entry = Entry(records, pages, self.guard, sign_in, second_step, rules.proxies)

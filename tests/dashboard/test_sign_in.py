@@ -428,11 +428,20 @@ async def test_a_session_ends_when_it_is_left_alone_and_looking_on_is_not_using(
 async def test_one_comes_back_to_where_one_was_going(server: Running, stranger: Desk) -> None:
     async with Desk(server) as other:
         secret, _paper = await joins(other, server, "amina", "agent")
-    await stranger.gets("/dashboard/tickets?category=order")
+    await stranger.gets("/dashboard/tickets?category=order&after=5")
     sign_in = stranger.headers["Location"]
     await stranger.posts(sign_in, name="amina", password=PASSWORD)
     await stranger.posts(stranger.headers["Location"], code=code_of(secret, 30))
-    assert stranger.headers["Location"] == "/dashboard/tickets?category=order"
+    assert stranger.headers["Location"] == "/dashboard/tickets?category=order&after=5"
+
+
+async def test_no_header_comes_with_where_one_was_going(server: Running, stranger: Desk) -> None:
+    async with Desk(server) as other:
+        await joins(other, server, "amina", "agent")
+    odd = "/dashboard/sign-in?next=%0d%0aX-Evil:%20b"
+    await stranger.posts(odd, name="amina", password=PASSWORD)
+    assert stranger.status == 303 and "X-Evil" not in stranger.headers
+    assert stranger.headers["Location"].startswith("/dashboard/sign-in/code?next=%0D%0A")
 
 
 @pytest.mark.parametrize(
