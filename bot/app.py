@@ -60,6 +60,7 @@ from bot.wiring import (
     momo_collection_of,
     momo_of,
     outage_rules_of,
+    passwords_of,
     sessions_of,
     sms_of,
 )
@@ -247,7 +248,12 @@ def build_app(parts: Parts) -> web.Application:
         quick |= door.answers()
     app[FAST_LANE] = quick
     Callbacks(parts.market.records, parts.providers, parts.look_ups.wake).mount(app)
-    dashboard = Dashboard(parts.market, dashboard_rules_of(settings))
+    dashboard = Dashboard(
+        parts.market,
+        dashboard_rules_of(settings),
+        passwords_of(settings),
+        parts.watching.dashboard_refused,
+    )
     app[DASHBOARD], app[GUARD] = dashboard.mount(app), dashboard.guard
     checks = {"records": lambda: _records_work(parts), "work": lambda: _all_at_work(parts)}
     token = settings.metrics.token.get_secret_value()

@@ -57,10 +57,10 @@ class Choice(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 class Screen(msgspec.Struct, array_like=True, omit_defaults=True):
     """What to show, on any channel: a text and choices, or a text and one question.
 
-    `asks` says what is expected when there are no choices. `guard` marks consent and what is
-    answered by a deed: a dialled long code never passes it (a PIN is always such a guard). `keep`
-    is a last line, such as a total, that stays whole. `resume` is what the redial card names, ""
-    when there is nothing to resume.
+    `asks` says what is expected when there are no choices. `guard` marks consent, what is answered
+    by a deed, and where money goes: a dialled long code never passes it (a PIN is always such a
+    guard). `keep` is a last line, such as a total, that stays whole. `resume` is what the redial
+    card names, "" when there is nothing to resume.
     """
 
     text: str

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from aiohttp import web
 
 Network = IPv4Network | IPv6Network
+# The bits of an IPv6 address that tell one line from another.
+_ONE_LINE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,17 @@ def is_in(address: str, allowed: tuple[Network, ...]) -> bool:
     except ValueError:
         return False
     return any(ip in network for network in allowed)
+
+
+def counted_as(address: str) -> str:
+    """The address under which tries are counted: of IPv6 the /64, which one line has for itself."""
+    try:
+        ip = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(ip, IPv6Address):
+        return str(ip.ipv4_mapped or ip_network((ip, _ONE_LINE), strict=False))
+    return str(ip)
 
 
 def source_of(request: web.BaseRequest, proxies: Proxies) -> str:

@@ -68,6 +68,13 @@ def pins_of(settings: Settings, records: Records) -> PinGuard:
     )
 
 
+def passwords_of(settings: Settings) -> PinHashing:
+    """Hashes passwords of staff: a small pool of its own, since any stranger may fill it."""
+    pin = settings.pin
+    pepper = pin.pepper.get_secret_value()
+    return PinHashing(pepper, pin.memory_kib, pin.passes, pin.lanes, workers=1, queue=7)
+
+
 def market_of(settings: Settings, records: Records) -> Market:
     """The market on these records."""
     board = PriceBoard(records, settings.prices.stale_after_days)

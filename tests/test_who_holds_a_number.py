@@ -57,6 +57,18 @@ async def test_P10_what_is_no_new_number_of_an_operator_is_asked_again(
     assert (await wallet(server)).wallet == FARMER
 
 
+@pytest.mark.parametrize("code", ["6*5*0738000077", f"6*5*0738000077*{PIN}"])
+async def test_P10_no_long_code_says_where_the_money_goes(server: Running, code: str) -> None:
+    phone = server.phone()
+    asked = await phone.dials(code)
+    assert "001" in asked and NEW[-9:] not in asked and not phone.ended
+    # The number comes from whoever holds the phone now, and so does the PIN.
+    assert NEW[1:] not in await phone.types("12") and (await wallet(server)).wallet == FARMER
+    assert NEW in await phone.types("0738000077")
+    await phone.types(PIN)
+    assert (await wallet(server)).wallet == NEW
+
+
 async def test_P10_a_wrong_pin_changes_nothing(server: Running) -> None:
     phone = server.phone()
     await phone.dials()
@@ -80,14 +92,26 @@ async def test_P08_silent_for_90_days_it_reads_but_accepts_and_changes_nothing(
     await phone.dials()
     assert "KW-1042" in await phone.types("2", "1")
     why = await phone.types("1")
-    assert "SIM" in why and "5 Mpamagara" in why
-    assert "T-" in await phone.types("5") and phone.ended
+    assert "SIM" in why and "8 Mpamagara" in why
+    assert "T-" in await phone.types("8") and phone.ended
     phone = server.phone()
     await phone.dials()
     assert "SIM" in await phone.types("6", "5")
     phone = server.phone()
     await phone.dials()
     assert "240,000" in await phone.types("3", "2", PIN)
+
+
+@pytest.mark.parametrize("keys", [("6", "5"), ("2", "1", "1")])
+async def test_P08_I05_a_double_press_asks_for_no_call(server: Running, keys) -> None:
+    await silent(server, 90)
+    phone = server.phone()
+    await phone.dials()
+    why = await phone.types(*keys)
+    again = await phone.types(keys[-1])
+    assert "SIM" in why and "8 Mpamagara" in again and not phone.ended
+    query = select(tickets.c.code).where(tickets.c.category == "verify")
+    assert await server.parts.market.records.read(lambda db: db.execute(query).all()) == []
 
 
 async def test_P08_a_sim_reported_while_the_pin_is_asked_stops_the_order(server: Running) -> None:
@@ -106,7 +130,7 @@ async def test_P08_after_the_call_back_orders_are_taken_again(tmp_path) -> None:
         assert reported.returncode == 0 and "noted" in reported.stdout
         phone = server.phone()
         await phone.dials()
-        await phone.types("2", "1", "1", "5")
+        await phone.types("2", "1", "1", "8")
         query = select(tickets.c.code).where(tickets.c.category == "verify")
         code = await server.parts.market.records.read(lambda db: db.execute(query).scalar())
         named = ("people", "verify", "0788000001", "--by", "amina", "--ticket")

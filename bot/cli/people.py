@@ -22,8 +22,8 @@ _SAID = {
     "already": "it is being checked already: isoko people verify NUMBER --ticket T-… --by NAME",
     "not_verifying": "nothing to do: this number is not being checked",
     "nobody": "nobody is registered with this number",
-    "no_ticket": "NOT verified: this number has no open ticket with that code. The person asks for "
-    "a call (the screen offers it) and is called back first",
+    "no_ticket": "NOT verified: this number has no open ticket with that code that asks for this "
+    "check. The person asks for a call (the screen offers it) and is called back first",
 }
 _GOOD = {"verified", "verifying", "already", "not_verifying"}
 

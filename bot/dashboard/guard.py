@@ -19,6 +19,7 @@ from bot.dashboard.access import members, staff_sessions
 from bot.dashboard.access.members import Member
 from bot.dashboard.access.roles import ANYBODY
 from bot.dashboard.access.tokens import csrf_of
+from bot.dashboard.forms import fields_of
 from bot.dashboard.rendering import Pages
 from bot.i18n import speaking
 from bot.storage.records import Records, RecordsDown
@@ -59,8 +60,16 @@ VISITOR: web.RequestKey[Visitor] = web.RequestKey("visitor", Visitor)
 class Guard:
     """Stands before every page. A route that nobody was given to is refused to all."""
 
-    def __init__(self, records: Records, pages: Pages, *, secure: bool, demo: bool) -> None:
-        self._records, self._pages = records, pages
+    def __init__(
+        self,
+        records: Records,
+        pages: Pages,
+        refused: Callable[[str], None],
+        *,
+        secure: bool,
+        demo: bool,
+    ) -> None:
+        self._records, self._pages, self._count = records, pages, refused
         self._secure, self._demo = secure, demo
         self._allowed: dict[Handler, frozenset[str]] = {}
         # A browser sends and keeps a `__Host-` cookie for this very host over https only.
@@ -73,6 +82,10 @@ class Guard:
     def roles_of(self, handler: Handler) -> frozenset[str] | None:
         """Who was given this route, or None when nobody was."""
         return self._allowed.get(handler)
+
+    def token_of(self, request: web.Request) -> str:
+        """The session's token that the browser sent, or ""."""
+        return request.cookies.get(self.cookie, "")
 
     def sign_in(self, response: web.StreamResponse, token: str) -> None:
         """Give the browser its session."""
@@ -124,7 +137,7 @@ class Guard:
             return self._pages.page("problem.html", member, form, status=status, kind=status)
 
     async def _visitor(self, request: web.Request) -> Visitor | None:
-        token = request.cookies.get(self.cookie, "")
+        token = self.token_of(request)
         if not token:
             return None
         now, looking_on = datetime.now(UTC), POLL in request.headers
@@ -159,13 +172,17 @@ class Guard:
         if roles is None or visitor.member.role not in roles:
             await self._refuse(request, visitor, "not this role")
         if changes:
-            given = str((await request.post()).get("form", ""))
+            given = (await fields_of(request)).get("form", "")
             if not hmac.compare_digest(given.encode(), visitor.form.encode()):
                 await self._refuse(request, visitor, "without the form's token")
         return await handler(request)
 
     async def _refuse(self, request: web.Request, visitor: Visitor | None, why: str) -> NoReturn:
-        actor = visitor.member.name if visitor else "server"
+        if visitor is None:
+            # Anybody may knock as often as they like: that is a figure, and no line that stays.
+            self._count(why)
+            raise web.HTTPForbidden
+        actor = visitor.member.name
         resource = request.match_info.route.resource
         page = resource.canonical if resource else ""
         now = datetime.now(UTC)
@@ -183,7 +200,7 @@ def _send_to_sign_in(request: web.Request) -> NoReturn:
         raise web.HTTPUnauthorized
     # Back to where one was going, when going there again changes nothing.
     again = request.method in _SAFE and request.path != HOME
-    where = f"?next={quote(request.path_qs, safe='')}" if again else ""
+    where = f"?next={quote(request.path_qs, safe='', errors='replace')}" if again else ""
     raise web.HTTPSeeOther(f"{SIGN_IN}{where}")
 
 
@@ -200,7 +217,10 @@ def _from_our_own_page(request: web.Request) -> bool:
     """
     if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
         return False
-    return urlsplit(request.headers.get("Origin", "")).netloc == request.host
+    try:
+        return urlsplit(request.headers.get("Origin", "")).netloc == request.host
+    except ValueError:
+        return False
 
 
 def _language(request: web.Request, visitor: Visitor | None) -> Language:

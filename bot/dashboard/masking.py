@@ -6,8 +6,13 @@ import re
 
 from bot.msisdn import masked
 
-# A Rwandan mobile number in any form that people write, also with blanks in it.
-_NUMBER = re.compile(r"(?<![0-9])(\+?250[ -]?|0)?7[2389][0-9](?:[ -]?[0-9]){6}(?![0-9])")
+# A Rwandan mobile number in any form that people write: what they put between digits is skipped,
+# and the country's 250 may follow + or 00, and be followed by a 0 in brackets.
+_BETWEEN = r"[ \t\u00a0\u202f.\-\u2010-\u2015/()]*"
+_NUMBER = re.compile(
+    rf"(?<![0-9])(?:(?:(?:\+|0{_BETWEEN}0){_BETWEEN})?2{_BETWEEN}5{_BETWEEN}0{_BETWEEN})?(?:0{_BETWEEN})?"
+    rf"7{_BETWEEN}[2389](?:{_BETWEEN}[0-9]){{7}}(?![0-9])"
+)
 _LONGEST = 4000
 
 

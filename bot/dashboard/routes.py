@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from bot.dashboard.screens.entry import Entry
 from bot.dashboard.screens.overview import Overview
 from bot.dashboard.screens.tickets import Tickets
 from bot.market import Market
+from bot.market.pin_hashing import PinHashing
 from bot.source import Proxies
 
 
@@ -31,14 +33,23 @@ class DashboardRules:
 
 
 class Dashboard:
-    """Everything under /dashboard/."""
+    """Everything under /dashboard/.
 
-    def __init__(self, market: Market, rules: DashboardRules) -> None:
+    `passwords` hashes those of staff; `refused` counts strangers who were refused, by the reason.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        rules: DashboardRules,
+        passwords: PinHashing,
+        refused: Callable[[str], None],
+    ) -> None:
         pages = Pages(market.hub, rules.demo)
-        records = market.records
-        self.guard = Guard(records, pages, secure=rules.secure, demo=rules.demo)
+        records, self._passwords = market.records, passwords
+        self.guard = Guard(records, pages, refused, secure=rules.secure, demo=rules.demo)
         second_step = SecondStep(rules.key)
-        sign_in = SignIn(records, market.pins, second_step, rules.demo)
+        sign_in = SignIn(records, passwords, second_step, rules.demo)
         self._entry = Entry(records, pages, self.guard, sign_in, second_step, rules.proxies)
         self._calls = Calls(market, pages)
         self._overview = Overview(market, pages, self._calls, rules.stale_after_days)
@@ -47,6 +58,7 @@ class Dashboard:
     def mount(self, app: web.Application) -> web.Application:
         """Put the dashboard into `app`; returns its own part, whose router tests walk."""
         own = web.Application(middlewares=[self.guard.middleware])
+        own.on_cleanup.append(self._close)
         for method, path, handler, roles in self._routes():
             self.guard.allow(handler, roles)
             if method == "GET":
@@ -56,6 +68,9 @@ class Dashboard:
         app.router.add_get(HOME.rstrip("/"), _to_home)
         app.add_subapp(HOME, own)
         return own
+
+    async def _close(self, _app: web.Application) -> None:
+        self._passwords.close()
 
     def _routes(self) -> list[tuple[str, str, Handler, frozenset[str]]]:
         entry, calls, tickets = self._entry, self._calls, self._tickets

@@ -23,8 +23,8 @@ async def explain(turn: Turn) -> Next:
         "We must check that this number is still yours (new SIM, or long unused). "
         "We call you first."
     )
-    # "1" led here.
-    return Screen(text, [Choice(_("Call me"), "call", key="5")], guard=True)
+    # An order's "1" led here, or the account's "5"; "8" is what asks for a call in Help too.
+    return Screen(text, [Choice(_("Call me"), "call", key="8")], guard=True)
 
 
 @flow.effect("asked")

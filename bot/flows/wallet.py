@@ -37,7 +37,9 @@ async def ask_number(turn: Turn) -> Next:
     wallet = wallet_name(wallets.provider_of(contact))
     # The end only: phones are lent, and who owns it knows the rest.
     text = _("Your money goes to {wallet}, number ending in {end}. Enter the new number:")
-    return Screen(text.format(wallet=wallet, end=contact.wallet[-3:]), asks="number")
+    said = text.format(wallet=wallet, end=contact.wallet[-3:])
+    # A long code that somebody was told to dial must not fill in somebody else's number.
+    return Screen(said, asks="number", guard=True)
 
 
 @flow.answer("number")

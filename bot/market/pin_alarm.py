@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import Connection, select
 
 from bot.market.tickets import open_ticket
+from bot.storage.one_at_a_time import one_at_a_time
 from bot.storage.schema import pin_failures
 
 log = structlog.get_logger(__name__)
@@ -22,6 +23,14 @@ class AlarmRules:
     failures: int = 100
     minutes: int = 10
     checks_per_minute: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class WrongPin:
+    """A new wrong PIN among those of all numbers; `ticket` where it begins a spell."""
+
+    too_many: bool
+    ticket: str = ""
 
 
 class PinAlarm:
@@ -53,20 +62,32 @@ class PinAlarm:
         self._full_at[source] = full_at + self._each_s
         return True
 
-    def count(self, db: Connection, now: datetime) -> None:
-        """A wrong PIN was written down: ring when it is one of too many of all numbers."""
-        self.failures += 1
+    def weigh(self, db: Connection, now: datetime) -> WrongPin:
+        """A wrong PIN was written down: open a ticket when it is one of too many of all numbers.
+
+        What is remembered of it comes with `count`, once this transaction is committed.
+        """
         since = pin_failures.c.at > now - self._window
         newest = select(pin_failures.c.id).where(since).order_by(pin_failures.c.at.desc())
         if db.execute(newest.offset(self._rules.failures - 1).limit(1)).first() is None:
+            return WrongPin(too_many=False)
+        if self.rings:
+            return WrongPin(too_many=True)
+        # One that is still open is the same ticket: staff are told once, also after a restart.
+        one_at_a_time(db, "the ticket of an attack")
+        code = open_ticket(
+            db, category="pin_attack", msisdn="", contact_id=None, language="en", now=now
+        )
+        return WrongPin(too_many=True, ticket=code)
+
+    def count(self, wrong: WrongPin) -> None:
+        """What `weigh` found is committed: count it, and ring when there are too many."""
+        self.failures += 1
+        if not wrong.too_many:
             return
         begun, self._until_s = self.rings, time.monotonic() + self._window.total_seconds()
         if begun:
             return
         self.spells += 1
-        # One that is still open is the same ticket: staff are told once, also after a restart.
-        code = open_ticket(
-            db, category="pin_attack", msisdn="", contact_id=None, language="en", now=now
-        )
-        log.error("many wrong PINs", ticket=code, at_least=self._rules.failures,
+        log.error("many wrong PINs", ticket=wrong.ticket, at_least=self._rules.failures,
                   in_minutes=self._rules.minutes)  # fmt: skip

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.market import notices
-from bot.market.pin_alarm import PinAlarm
+from bot.market.pin_alarm import PinAlarm, WrongPin
 from bot.market.pin_hashing import Busy, PinHashing
 from bot.storage.records import Records
 from bot.storage.schema import pin_failures, pins
@@ -102,9 +102,12 @@ class PinGuard:
             return PinCheck("locked")
         same = await self._hashing.verify(kept or self._hashing.nobodys, typed)
         matched = kept if same else ""
-        return await self._records.write(
+        check, wrong = await self._records.write(
             lambda db: self._judge(db, contact_id, matched, hop_key, now)
         )
+        if wrong is not None:
+            self.alarm.count(wrong)
+        return check
 
     def _state(
         self, db: Connection, contact_id: int, now: datetime, held: bool = False
@@ -126,27 +129,25 @@ class PinGuard:
 
     def _judge(
         self, db: Connection, contact_id: int, matched: str | None, hop_key: bytes, now: datetime
-    ) -> PinCheck:
+    ) -> tuple[PinCheck, WrongPin | None]:
         """What the check comes to by the counters of this moment: hashing took its time."""
         kept = self._state(db, contact_id, now, held=True)
         if kept == _LOCKED:
-            return PinCheck("locked")
+            return PinCheck("locked"), None
         if kept is None:
             # No PIN is never the right one; with nothing to guess there is nothing to count.
-            return PinCheck("wrong", self._tries_per_day - 1)
+            return PinCheck("wrong", self._tries_per_day - 1), None
         if matched == kept:
             forgive(db, contact_id)
-            return PinCheck("right")
-        return self._count(db, contact_id, hop_key, now)
-
-    def _count(self, db: Connection, contact_id: int, hop_key: bytes, now: datetime) -> PinCheck:
+            return PinCheck("right"), None
+        wrong = None
         if _is_new_failure(db, contact_id, hop_key, now):
-            db.execute(
-                update(pins)
-                .where(pins.c.contact_id == contact_id)
-                .values(wrong_in_a_row=pins.c.wrong_in_a_row + 1)
-            )
-            self.alarm.count(db, now)
+            row = update(pins).where(pins.c.contact_id == contact_id)
+            db.execute(row.values(wrong_in_a_row=pins.c.wrong_in_a_row + 1))
+            wrong = self.alarm.weigh(db, now)
+        return self._left(db, contact_id, hop_key, now), wrong
+
+    def _left(self, db: Connection, contact_id: int, hop_key: bytes, now: datetime) -> PinCheck:
         in_a_row = select(pins.c.wrong_in_a_row).where(pins.c.contact_id == contact_id)
         if (db.execute(in_a_row).scalar() or 0) >= self._lifetime_tries:
             _lock(db, contact_id, hop_key, now + _UNTIL_STAFF, now)

@@ -80,12 +80,25 @@ def open_ticket(
 
 
 def close_after_call(
-    db: Connection, msisdn: str, contact_id: int, code: str, now: datetime
+    db: Connection,
+    msisdn: str,
+    contact_id: int,
+    code: str,
+    now: datetime,
+    category: str = "",
+    since: datetime | None = None,
 ) -> bool:
-    """Close this number's open ticket, whose person was called; False when there is none."""
+    """Close this number's open ticket, whose person was called; False when there is none.
+
+    With a `category` only one of it will do, and only when it was opened at `since` or after.
+    """
     theirs = tickets.c.contact_id.is_(None) | (tickets.c.contact_id == contact_id)
     asked = (tickets.c.msisdn == msisdn) & (tickets.c.code == code.strip().upper())
     open_one = asked & theirs & (tickets.c.state == "open")
+    if category:
+        open_one &= tickets.c.category == category
+    if since is not None:
+        open_one &= tickets.c.opened_at >= since
     closed = {"state": "closed", "closed_at": now}
     return db.execute(update(tickets).where(open_one).values(closed)).rowcount == 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert, select, update
 
 from bot.market import people
 from bot.market.people import Contact, day_number
@@ -42,16 +42,18 @@ def release(
 ) -> Literal["verified", "not_verifying", "nobody", "no_ticket"]:
     """Trust this number again, whose holder has asked us to call them, and was.
 
-    The open ticket is the record of that call; the audit says who did it.
+    The open ticket is the record of that call, so it must have asked for this very check and be no
+    older than it: any other was answered without it. The audit says who did it.
     """
     contact = people.by_msisdn(db, msisdn)
     if contact is None:
         return "nobody"
     if not contact.verifying:
         return "not_verifying"
-    if not close_after_call(db, msisdn, contact.id, ticket_code, now):
-        return "no_ticket"
     mine = contacts.c.id == contact.id
+    since = db.execute(select(contacts.c.verify_since).where(mine)).scalar()
+    if not close_after_call(db, msisdn, contact.id, ticket_code, now, "verify", since):
+        return "no_ticket"
     db.execute(update(contacts).where(mine).values(verify_since=None))
     _note(db, contact, by, "number verified", {"ticket": ticket_code.strip().upper()}, now)
     return "verified"

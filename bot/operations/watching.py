@@ -65,6 +65,10 @@ class Watching:
         """A request that did not get past the door."""
         self._refused.labels(f"{gateway} {status}").inc()
 
+    def dashboard_refused(self, why: str) -> None:
+        """A stranger was refused at the dashboard."""
+        self._refused.labels(f"dashboard {why}").inc()
+
     def failed(self, session: Session, error: BaseException) -> None:
         """Our fault, with the trail that plays it again; secrets are not in the trail."""
         place = f"{session.flow}.{session.state}"

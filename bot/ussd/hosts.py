@@ -20,7 +20,8 @@ def is_for_us(request: web.BaseRequest, hosts: frozenset[str]) -> bool:
     if not hosts:
         return True
     named = list(request.headers.getall("Host", []))
-    if "://" in request.raw_path:
+    # One that begins with "/" is a path, whatever addresses its query holds.
+    if "://" in request.raw_path and not request.raw_path.startswith("/"):
         named.append(_authority(request.raw_path))
     return bool(named) and all(_PORT.sub("", name.lower()) in hosts for name in named)
 

@@ -53,6 +53,11 @@ class Desk:
         """What a browser adds to a form of our own page."""
         return {"Origin": self._base, "Sec-Fetch-Site": "same-origin"}
 
+    @property
+    def base(self) -> str:
+        """Where the server answers."""
+        return self._base
+
     async def gets(self, path: str, **headers: str) -> str:
         """Open a page."""
         return await self._asks("GET", path, None, headers)

@@ -1,11 +1,17 @@
 """The guard: roles, other sites, headers, unknown pages."""
 
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
 from sqlalchemy import func, select
 
 from bot.dashboard.access.roles import ANYBODY, ROLES
 from bot.storage.schema import audit, tickets
 from tests.dashboard.desk import Desk, guard_of, joins, routes
-from tests.server import FARMER, Running
+from tests.real_postgres import RealPostgres
+from tests.server import FARMER, Running, running
 
 
 def filled(path: str) -> str:
@@ -89,6 +95,91 @@ async def test_D03_a_form_of_another_site_changes_nothing(
     await supervisor.gets(close)
     assert supervisor.status == 405
     assert await read(lambda db: db.execute(query).first()[1]) == "open"
+
+
+async def test_a_stranger_who_is_refused_is_a_figure_and_no_line_of_the_audit(
+    server: Running, stranger: Desk
+) -> None:
+    query = select(func.count()).select_from(audit)
+    read = server.parts.market.records.read
+    before = await read(lambda db: db.execute(query).scalar())
+    for _try in range(20):
+        await stranger.posts("/dashboard/sign-in", headers={}, name="x", password="y")
+        assert stranger.status == 403
+    assert await read(lambda db: db.execute(query).scalar()) == before
+    async with server.client.get("/metrics") as response:
+        figures = await response.text()
+    assert 'isoko_refused_total{what="dashboard from another site"} 20.0' in figures
+
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+ODD = [
+    (FORM_TYPE, b"name=\xff\xfe&password=b", 400),
+    (f"{FORM_TYPE}; charset=nonsense", b"name=a&password=b", 400),
+    (f"{FORM_TYPE}; charset=utf-16", b"name=a&password=b", 400),
+    ("multipart/form-data", b"xx", 400),
+    ("multipart/form-data; boundary=b", b"xx", 400),
+    ("text/plain", b"name=a", 401),
+    (FORM_TYPE, b"name=%ff%fe&password=%ed%a0%80", 401),
+    (FORM_TYPE, b"name=a%00mina&password=%00", 401),
+    (f"{FORM_TYPE}; charset=unicode_escape", b"name=\\ud800&password=b", 401),
+]
+
+
+@pytest.fixture
+async def postgres_server(tmp_path, postgres: RealPostgres) -> AsyncIterator[Running]:
+    """A server on PostgreSQL, which keeps less of what is sent than SQLite does."""
+    async with running(tmp_path, ISOKO_DATABASE_URL=postgres.new_database()) as one:
+        yield one
+
+
+async def test_D13_a_form_that_cannot_be_read_is_its_senders_mistake(
+    postgres_server: Running,
+) -> None:
+    async with Desk(postgres_server) as desk, aiohttp.ClientSession(base_url=desk.base) as http:
+        for kind, body, status in ODD:
+            headers = desk.headers_of_a_browser | {"Content-Type": kind}
+            async with http.post("/dashboard/sign-in", headers=headers, data=body) as answer:
+                page = await answer.text()
+            assert answer.status == status, (kind, body)
+            assert ("This could not be read" in page) == (status == 400)
+
+
+async def test_D13_odd_signs_in_what_staff_send_are_taken_out(postgres_server: Running) -> None:
+    async with Desk(postgres_server) as desk:
+        await joins(desk, postgres_server, "amina", "agent")
+        phone = postgres_server.phone(FARMER)
+        await phone.dials()
+        await phone.types("8", "6", "8")
+        query = select(tickets.c.code, tickets.c.state)
+        read = postgres_server.parts.market.records.read
+        code = await read(lambda db: db.execute(query).scalar())
+        await desk.gets(f"/dashboard/tickets/{code}")
+        await desk.posts(f"/dashboard/tickets/{code}/close", note="all\0 is well")
+        assert desk.status == 303
+        assert await read(lambda db: db.execute(query).first()[1]) == "closed"
+        for odd in ("closed=%00", "category=%00", "after=%00", "closed=%ED%A0%80"):
+            await desk.gets(f"/dashboard/tickets?{odd}")
+            assert desk.status == 200, odd
+
+
+LINES = [
+    b"GET /dashboard/ HTTP/1.1\r\nCookie: isoko_staff=\xff\xfe",
+    b"GET /dashboard/welcome/%ED%A0%80 HTTP/1.1",
+    b"GET /dashboard/welcome/%00 HTTP/1.1",
+    b"GET /dashboard/tickets?x=%ED%A0%80%00 HTTP/1.1",
+    b"GET /dashboard/sign-in?next=%ED%A0%80%0d%0a HTTP/1.1",
+    b"POST /dashboard/sign-in HTTP/1.1\r\nOrigin: http://[bad",
+]
+
+
+async def test_D13_no_byte_of_a_request_is_a_fault_of_ours(postgres_server: Running) -> None:
+    for line in LINES:
+        reader, writer = await asyncio.open_connection("127.0.0.1", postgres_server.client.port)
+        writer.write(line + b"\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+        assert 200 <= int(answer.split(b" ", 2)[1]) < 500, line
 
 
 async def test_D04_D16_every_answer_has_the_headers_that_keep_it_safe(

@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from bot.dashboard.masking import without_numbers
-from bot.dashboard.screens import place_words, reveal
+from bot.dashboard.screens import place_words, reveal, ticket_desk
 from bot.dashboard.screens.counts import counts
 from bot.dashboard.screens.live_calls import live_calls
 from bot.dashboard.screens.one_call import one_call
 from bot.dashboard.screens.ticket_desk import close_ticket, open_tickets
 from bot.flows import FLOWS
 from bot.market.limits import PayoutRules
-from bot.market.tickets import open_ticket
+from bot.market.tickets import CATEGORIES, open_ticket
 from bot.storage.schema import audit, contacts, tickets, transcripts
 from tests.dashboard.desk import Desk, demo_link, joins
 from tests.phone import PIN
@@ -97,11 +97,14 @@ async def test_P07_D07_no_pin_and_no_number_on_any_page(server: Running, supervi
 @pytest.mark.parametrize(
     "text",
     ["call 0788123456 now", "+250788123456", "250 788 123 456", "0788-123-456", "788123456",
-     "id:0788123456x"],
+     "id:0788123456x", "078 812 3456", "07 88 12 34 56", "00250788123456", "0788.123.456",
+     "00 250 788 123 456", "+250 (0) 788123456", "(0)788123456", "0788/123456", "078-8123-456",
+     "+250-78-812-34-56", "0788 - 123 - 456", "0 7 8 8 1 2 3 4 5 6", "0788\u00a0123\u202f456",
+     "0788\u2013123\u2013456", "0788123456*1", "2.50788123456"],
 )  # fmt: skip
 def test_a_number_in_a_text_is_masked_in_any_form(text: str) -> None:
     shown = without_numbers(text)
-    assert "+2507•••••56" in shown and "123" not in shown
+    assert "+2507•••••56" in shown and not any(part in shown for part in ("123", "12", "34", "88"))
 
 
 def test_what_is_no_number_stays() -> None:
@@ -112,6 +115,9 @@ def test_what_is_no_number_stays() -> None:
         "+33612345678",
         "T-78812",
         "7881234567890",
+        "07/08/2026 12:30",
+        "780,000,000 Frw",
+        "1 788 12",
     ):
         assert without_numbers(text) == text
     assert without_numbers("+250788000900", "+250788000900") == "+250788000900"
@@ -221,6 +227,34 @@ async def test_a_ticket_is_closed_once_with_a_note_and_on_record(
     assert (row.state, row.msisdn) == ("closed", "")
 
 
+def test_every_kind_of_ticket_has_words() -> None:
+    assert set(ticket_desk.CATEGORY_WORDS) == set(CATEGORIES)
+
+
+@pytest.mark.parametrize(
+    ("category", "heading", "hint"),
+    [
+        ("verify", "Number to check", "isoko people verify"),
+        ("pin_attack", "Attack on PINs", "isoko_pin_alarm"),
+        ("booking", "Visit", ""),
+    ],
+)
+async def test_each_kind_of_ticket_can_be_filtered_and_says_what_comes_before_closing(
+    server: Running, supervisor: Desk, category: str, heading: str, hint: str
+) -> None:
+    asked = {"category": category, "msisdn": "", "contact_id": None, "language": "rw"}
+    write, now = server.parts.market.records.write, datetime.now(UTC)
+    code = await write(lambda db: open_ticket(db, **asked, now=now))
+    other = await asks_for_a_call(server)
+    page = await supervisor.gets(f"/dashboard/tickets?category={category}")
+    assert code in page and other not in page and f"{heading} <b>1</b>" in page
+    page = await supervisor.gets(f"/dashboard/tickets/{code}")
+    assert f"{code} · {heading}" in page and hint in page
+    assert ("isoko" in page.partition("Close with a note")[2].partition("<form")[0]) == bool(hint)
+    await asyncio.sleep(1.05)
+    assert heading in await supervisor.gets("/dashboard/")
+
+
 async def test_two_who_close_at_once_are_one_who_closes(records, now) -> None:
     asked = {"category": "other", "msisdn": "+1", "contact_id": None, "language": "rw", "now": now}
     code = await records.write(lambda db: open_ticket(db, **asked))
@@ -273,6 +307,14 @@ async def test_D08_twenty_numbers_an_hour_and_no_more(records, now) -> None:
         return [*seen, reveal.reveal(db, "ticket", "safety", "amina", later)]
 
     assert await records.write(looks) == [True] * 20 + [False] * 2 + [True, True]
+
+
+async def test_D08_twenty_numbers_an_hour_also_when_asked_at_once(records, now) -> None:
+    async def looks(number: int) -> bool:
+        seen = f"ticket {number}"
+        return await records.write(lambda db: reveal.reveal(db, seen, "safety", "amina", now))
+
+    assert sum(await asyncio.gather(*map(looks, range(60)))) == 20
 
 
 @pytest.mark.parametrize(

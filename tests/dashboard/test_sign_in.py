@@ -1,18 +1,30 @@
 """Signing in: one-time links, two steps, and everything that must not let anybody in."""
 
+import asyncio
 import re
+from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
+import aiohttp
 import pytest
 from sqlalchemy import select, update
 
 from bot.dashboard.access import links, members
-from bot.dashboard.access.attempts import attempt, forget
+from bot.dashboard.access.attempts import attempt, forget, give_back
 from bot.dashboard.access.sign_in import too_weak
 from bot.dashboard.guard import safe_next
+from bot.market.pin_hashing import PinHashing
 from bot.storage.schema import staff, staff_codes, staff_links, staff_sessions
 from tests.dashboard.desk import PASSWORD, SHOWN, Desk, code_of, demo_link, joins, new_link, routes
+from tests.phone import PIN
+from tests.real_postgres import RealPostgres
 from tests.server import Running, running
+
+BEHIND_A_PROXY = {"ISOKO_USSD__TRUSTED_PROXIES": "127.0.0.1/32"}
+# What a hash costs as shipped.
+REAL_HASH = {"ISOKO_PIN__MEMORY_KIB": "19456", "ISOKO_PIN__PASSES": "2"}
 
 
 async def everything_about_staff(server: Running) -> str:
@@ -111,6 +123,126 @@ async def test_A01_one_password_for_many_names_stops_too(server: Running, strang
     assert seen == [401] * 60 + [429] * 5
 
 
+async def test_A01_of_ipv6_a_whole_line_is_one_source(tmp_path) -> None:
+    async with running(tmp_path, **BEHIND_A_PROXY) as server, Desk(server) as desk:
+        seen = []
+        for number in range(62):
+            source = {"X-Forwarded-For": f"2001:db8::{number:x}"}
+            fields = {"name": f"name {number}", "password": "x"}
+            await desk.posts("/dashboard/sign-in", desk.headers_of_a_browser | source, **fields)
+            seen.append(desk.status)
+        assert seen == [401] * 60 + [429] * 2
+        other = desk.headers_of_a_browser | {"X-Forwarded-For": "2001:db8:0:1::1"}
+        await desk.posts("/dashboard/sign-in", other, name="amina", password="x")
+        assert desk.status == 401
+
+
+async def test_A01_many_lines_together_stop_too(server: Running, stranger: Desk) -> None:
+    now = datetime.now(UTC)
+
+    def tried(db) -> bool:
+        return all(attempt(db, "everybody", 600, now) for _ in range(598))
+
+    assert await server.parts.market.records.write(tried)
+    seen = []
+    for number in range(4):
+        await stranger.posts("/dashboard/sign-in", name=f"name {number}", password="x")
+        seen.append(stranger.status)
+    assert seen == [401] * 2 + [429] * 2
+
+
+async def flood(desk: Desk, stop: asyncio.Event, lines: Iterator[int], seen: Counter) -> None:
+    """Sign in again and again, each time from another line."""
+    async with aiohttp.ClientSession(base_url=desk.base) as http:
+        while not stop.is_set():
+            line = f"2001:db8:0:{next(lines):x}::1"
+            headers = desk.headers_of_a_browser | {"X-Forwarded-For": line}
+            data = {"name": f"name {line}", "password": "x"}
+            async with http.post("/dashboard/sign-in", headers=headers, data=data) as answer:
+                seen[answer.status] += 1
+
+
+async def test_A01_strangers_at_the_sign_in_keep_no_farmer_from_a_pin(tmp_path) -> None:
+    """P-01: as many as like may guess passwords: a PIN has its own places to be hashed in."""
+    async with running(tmp_path, **BEHIND_A_PROXY, **REAL_HASH) as server, Desk(server) as desk:
+        stop, lines, seen = asyncio.Event(), count(), Counter()
+        many = [asyncio.create_task(flood(desk, stop, lines, seen)) for _ in range(60)]
+        await asyncio.sleep(1)
+        pins, results = server.parts.market.pins, []
+        for number in range(8):
+            key = number.to_bytes(16, "big")
+            check = await pins.check(3, PIN, key, datetime.now(UTC), "africastalking")
+            results.append(check.result)
+        stop.set()
+        await asyncio.gather(*many)
+    assert results == ["right"] * 8 and seen[503] and seen[401]
+
+
+async def test_A01_who_finds_no_place_is_told_so_and_the_try_does_not_count(
+    server: Running, stranger: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Desk(server) as other:
+        await joins(other, server, "amina", "agent")
+    verify, go_on = PinHashing.verify, asyncio.Event()
+
+    async def slow(pool: PinHashing, kept: str, typed: str) -> bool:
+        await go_on.wait()
+        return await verify(pool, kept, typed)
+
+    monkeypatch.setattr(PinHashing, "verify", slow)
+    async with aiohttp.ClientSession(base_url=stranger.base) as http:
+
+        async def tries(name: str) -> int:
+            headers, data = stranger.headers_of_a_browser, {"name": name, "password": "x"}
+            async with http.post("/dashboard/sign-in", headers=headers, data=data) as answer:
+                return answer.status
+
+        many = [asyncio.create_task(tries(f"name {number}")) for number in range(8)]
+        await asyncio.sleep(0.5)
+        for _try in range(7):
+            page = await stranger.posts("/dashboard/sign-in", name="amina", password=PASSWORD)
+            assert stranger.status == 503 and "Many people are signing in" in page
+        go_on.set()
+        assert await asyncio.gather(*many) == [401] * 8
+    await stranger.posts("/dashboard/sign-in", name="amina", password=PASSWORD)
+    assert stranger.status == 303
+
+
+@pytest.mark.parametrize("limit", [5, 20])
+async def test_A01_tries_at_once_are_all_counted(records, now, limit: int) -> None:
+    async def tries() -> bool:
+        return await records.write(lambda db: attempt(db, "step 1", limit, now))
+
+    assert sum(await asyncio.gather(*(tries() for _ in range(60)))) == limit
+
+
+async def test_A01_codes_at_once_are_all_counted(tmp_path, postgres: RealPostgres) -> None:
+    async with (
+        running(tmp_path, ISOKO_DATABASE_URL=postgres.new_database()) as server,
+        Desk(server) as desk,
+        aiohttp.ClientSession(base_url=desk.base) as http,
+    ):
+        await joins(desk, server, "amina", "agent")
+        await desk.posts("/dashboard/sign-in", name="amina", password=PASSWORD)
+        headers = desk.headers_of_a_browser | {"Cookie": f"isoko_staff={desk.cookie}"}
+
+        async def tries(number: int) -> int:
+            data = {"code": f"{number:06}"}
+            async with http.post("/dashboard/sign-in/code", headers=headers, data=data) as answer:
+                return answer.status
+
+        assert Counter(await asyncio.gather(*map(tries, range(60)))) == {401: 5, 429: 55}
+
+
+async def test_a_try_given_back_is_one_try(records, now) -> None:
+    def work(db) -> list[bool]:
+        tried = [attempt(db, "name amina", 3, now) for _ in range(3)]
+        give_back(db, "name amina", now)
+        return [*tried, *(attempt(db, "name amina", 3, now) for _ in range(2))]
+
+    assert await records.write(work) == [True] * 4 + [False]
+
+
 async def test_A01_the_pause_ends_by_itself(records, now) -> None:
     def work(db) -> list[bool]:
         tries = [attempt(db, "name amina", 5, now) for _ in range(6)]
@@ -185,6 +317,31 @@ async def test_A04_the_session_is_new_after_each_step_and_the_old_one_dead(
     stranger.cookie = whole
     await stranger.gets("/dashboard/")
     assert stranger.status == 303
+
+
+async def test_A04_who_signs_in_again_leaves_no_session_behind(
+    server: Running, stranger: Desk
+) -> None:
+    async def alive(token: str) -> bool:
+        async with Desk(server) as thief:
+            thief.cookie = token
+            await thief.gets("/dashboard/")
+            return thief.status == 200
+
+    secret, _paper = await joins(stranger, server, "amina", "agent")
+    first = stranger.cookie
+    assert await alive(first)
+    # A refused try ends nothing: it may be anybody's.
+    await stranger.posts("/dashboard/sign-in", name="amina", password="x")
+    assert await alive(first)
+    assert await stranger.signs_in("amina", PASSWORD, code_of(secret, 30)) == 303
+    second = stranger.cookie
+    assert not await alive(first) and await alive(second)
+    await stranger.gets(await demo_link(server))
+    third = stranger.cookie
+    assert not await alive(second) and await alive(third)
+    await joins(stranger, server, "bosco", "viewer")
+    assert not await alive(third) and await alive(stranger.cookie)
 
 
 async def test_A06_the_cookie_is_kept_from_scripts_and_over_https_from_all_else(
@@ -271,11 +428,20 @@ async def test_a_session_ends_when_it_is_left_alone_and_looking_on_is_not_using(
 async def test_one_comes_back_to_where_one_was_going(server: Running, stranger: Desk) -> None:
     async with Desk(server) as other:
         secret, _paper = await joins(other, server, "amina", "agent")
-    await stranger.gets("/dashboard/tickets?category=order")
+    await stranger.gets("/dashboard/tickets?category=order&after=5")
     sign_in = stranger.headers["Location"]
     await stranger.posts(sign_in, name="amina", password=PASSWORD)
     await stranger.posts(stranger.headers["Location"], code=code_of(secret, 30))
-    assert stranger.headers["Location"] == "/dashboard/tickets?category=order"
+    assert stranger.headers["Location"] == "/dashboard/tickets?category=order&after=5"
+
+
+async def test_no_header_comes_with_where_one_was_going(server: Running, stranger: Desk) -> None:
+    async with Desk(server) as other:
+        await joins(other, server, "amina", "agent")
+    odd = "/dashboard/sign-in?next=%0d%0aX-Evil:%20b"
+    await stranger.posts(odd, name="amina", password=PASSWORD)
+    assert stranger.status == 303 and "X-Evil" not in stranger.headers
+    assert stranger.headers["Location"].startswith("/dashboard/sign-in/code?next=%0D%0A")
 
 
 @pytest.mark.parametrize(

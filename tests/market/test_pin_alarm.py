@@ -1,13 +1,16 @@
 """P-03: one guess on each of many numbers, which no number's own count shows; on both stores."""
 
+import asyncio
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import func, insert, select, update
 from structlog.testing import capture_logs
 
 from bot.market.pin_alarm import AlarmRules, PinAlarm
 from bot.market.pin_hashing import PinHashing
 from bot.market.pins import PinGuard
+from bot.storage.records import RecordsDown
 from bot.storage.schema import contacts, pins, tickets
 
 
@@ -78,6 +81,45 @@ async def test_P03_a_spell_that_is_over_lets_in_and_a_new_one_rings_again(record
     await guesses(records, guard, later, range(6, 8))
     assert await attacks(records) == 2 and guard.alarm.spells == 2
     await guard.close()
+
+
+async def test_P03_an_alarm_whose_transaction_is_lost_rings_with_the_next_mistake(
+    records, now, monkeypatch
+) -> None:
+    guard = guard_with(records, AlarmRules(20, 10, 50))
+    await crowd(records, guard, now, 24)
+    await guesses(records, guard, now, range(19))
+
+    async def lost(work):
+        def works_then_fails(db) -> None:
+            work(db)
+            raise RecordsDown("the commit did not come through")
+
+        return await type(records).write(records, works_then_fails)
+
+    with monkeypatch.context() as patched, pytest.raises(RecordsDown), capture_logs() as said:
+        patched.setattr(records, "write", lost)
+        await guesses(records, guard, now, range(19, 20))
+    assert said == [] and not guard.alarm.rings and guard.alarm.failures == 19
+    with capture_logs() as said:
+        assert await guesses(records, guard, now, range(20, 24)) == ["wrong"] * 4
+    assert await attacks(records) == 1 and guard.alarm.rings
+    assert [line["event"] for line in said] == ["many wrong PINs"]
+    assert (guard.alarm.failures, guard.alarm.spells) == (23, 1)
+    await guard.close()
+
+
+async def test_P03_mistakes_at_once_in_many_processes_open_one_ticket(records, now) -> None:
+    guards = [guard_with(records, AlarmRules(5, 10, 50)) for _process in range(4)]
+    await crowd(records, guards[0], now, 24)
+    await guesses(records, guards[0], now, range(4))
+    await asyncio.gather(
+        *(guesses(records, one, now, range(4 + n, 5 + n)) for n, one in enumerate(guards * 5))
+    )
+    assert await attacks(records) == 1
+    assert [one.alarm.rings for one in guards] == [True] * 4
+    for one in guards:
+        await one.close()
 
 
 async def test_P03_mistakes_spread_over_a_day_are_no_attack(records, now) -> None:

@@ -56,6 +56,27 @@ async def test_P08_a_checked_number_accepts_nothing_and_moves_no_money(records, 
     assert await records.write(work) == (["verifying", "already"], "verify", "verify", 1)
 
 
+@pytest.mark.parametrize(
+    ("category", "days_before"), [("order", 0), ("call_back", 0), ("verify", 3)]
+)
+async def test_P08_only_a_ticket_of_this_very_check_will_do(
+    records, now, category: str, days_before: int
+) -> None:
+    def work(db):
+        contact_id = person(db, now)
+        asked = {"msisdn": PAYEE, "contact_id": contact_id, "language": "en"}
+        before = now - timedelta(days=days_before)
+        other = open_ticket(db, category=category, about="KW-9", now=before, **asked)
+        verifying.report_sim(db, PAYEE, "operator", now)
+        wrong = verifying.release(db, PAYEE, other, "amina", now)
+        mine = open_ticket(db, category="verify", now=now, **asked)
+        right = verifying.release(db, PAYEE, mine, "amina", now)
+        kept = db.execute(select(tickets.c.state).where(tickets.c.code == other)).scalar()
+        return wrong, right, kept
+
+    assert await records.write(work) == ("no_ticket", "verified", "open")
+
+
 async def test_P08_only_after_a_call_back_is_it_trusted_again(records, now) -> None:
     def work(db):
         contact_id = person(db, now)

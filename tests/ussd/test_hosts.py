@@ -39,6 +39,8 @@ async def sent(server: Running, target: str, *hosts: str) -> tuple[int, bytes]:
     ("http://evil/ussd/africastalking", ["isoko.example"], 400),
     ("http://isoko.example/ussd/africastalking", ["evil.example"], 400),
     ("http://isoko.example/ussd/africastalking", ["isoko.example"], 200),
+    ("/ussd/africastalking?from=http://a.example/b", ["isoko.example"], 200),
+    ("/ussd/africastalking?from=http://isoko.example/b", ["evil.example"], 400),
 ])  # fmt: skip
 async def test_U06_only_what_names_us_is_answered(
     tmp_path, target: str, hosts: list[str], status: int

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, select
 
+from bot.storage.one_at_a_time import one_at_a_time
 from bot.storage.schema import staff_attempts
 
 _WINDOW = timedelta(minutes=15)
@@ -16,15 +17,26 @@ _KEEP = timedelta(days=1)
 def attempt(db: Connection, who: str, most: int, now: datetime) -> bool:
     """Count one attempt of `who`. False, and nothing counted, past `most` in a quarter hour.
 
-    It is counted before anything is checked, so that many tries at once are all counted.
+    It is counted before anything is checked, and by one transaction at a time, so that many tries
+    at once are all counted.
     """
     table, key = staff_attempts, _key(who)
+    one_at_a_time(db, f"attempts {key}")
     lately = select(func.count()).where(table.c.who == key, table.c.at > now - _WINDOW)
     if (db.execute(lately).scalar() or 0) >= most:
         return False
-    db.execute(delete(table).where(table.c.at < now - _KEEP))
+    # Another transaction may be clearing up the same rows while it waits for us.
+    old = select(table.c.id).where(table.c.at < now - _KEEP).with_for_update(skip_locked=True)
+    db.execute(delete(table).where(table.c.id.in_(old)))
     db.execute(insert(table).values(who=key, at=now))
     return True
+
+
+def give_back(db: Connection, who: str, now: datetime) -> None:
+    """The attempt of `who` that was counted at `now` was never made."""
+    table = staff_attempts
+    counted = select(func.max(table.c.id)).where(table.c.who == _key(who), table.c.at == now)
+    db.execute(delete(table).where(table.c.id == counted.scalar_subquery()))
 
 
 def forget(db: Connection, who: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 from typing import Literal
 
@@ -11,57 +10,59 @@ from sqlalchemy import Connection, RowMapping, select, update
 
 from bot.dashboard.access import attempts, links, members, staff_sessions
 from bot.dashboard.access.second_step import SecondStep
-from bot.market.pins import PinGuard
+from bot.market.pin_hashing import Busy, PinHashing
+from bot.source import counted_as
 from bot.storage.records import Records
 from bot.storage.schema import staff
 
 log = structlog.get_logger(__name__)
 
-# In a quarter of an hour: for one name, from one address, and of the second step.
-_OF_NAME, _OF_SOURCE, _OF_STEP = 5, 60, 5
+# In a quarter of an hour: for one name, from one line, from everywhere, and of the second step.
+_OF_NAME, _OF_SOURCE, _OF_ALL, _OF_STEP = 5, 60, 600, 5
 PASSWORD_LEAST, PASSWORD_MOST = 12, 200
 _COMMON = ("password", "123456", "qwerty", "azerty", "isoko", "rwanda", "kigali", "motdepasse")
 
-Refusal = Literal["wrong", "wait"]
+Refusal = Literal["wrong", "wait", "busy"]
 
 
 class SignIn:
-    """Lets members of staff in. Passwords are hashed by the same bounded pool as PINs."""
+    """Lets members of staff in. Passwords are hashed apart from PINs: a stranger may fill this."""
 
     def __init__(
-        self, records: Records, pins: PinGuard, second_step: SecondStep, demo: bool
+        self, records: Records, passwords: PinHashing, second_step: SecondStep, demo: bool
     ) -> None:
-        self._records, self._pins, self._second_step = records, pins, second_step
+        self._records, self._passwords, self._second_step = records, passwords, second_step
         # Whether the demo's member may sign in by a link alone.
         self.demo = demo
-        self._nobodys = ""
 
     async def password(
-        self, name: str, password: str, source: str, now: datetime
+        self, name: str, password: str, source: str, now: datetime, old: str = ""
     ) -> tuple[str, Refusal | None]:
         """Half a session's token when name and password are right, else why not.
 
-        What is answered, and how long it takes, does not tell whether there is such a name. Raises
-        `Busy` when too many wait to be hashed.
+        `old` is the session in this browser until now; it ends when another begins. What is
+        answered, and how long it takes, does not tell whether there is such a name. "busy" when
+        too many wait to be hashed; that try counts for nothing.
         """
         plain = " ".join(name.split()).casefold()
-
-        def counted(db: Connection) -> bool:
-            return attempts.attempt(db, f"source {source}", _OF_SOURCE, now) and attempts.attempt(
-                db, f"name {plain}", _OF_NAME, now
-            )
-
-        if not await self._records.write(counted):
+        limits = _limits(plain, source)
+        if not await self._records.write(lambda db: _counted(db, limits, now)):
             log.warning("sign-ins refused for a while", source=source)
             return "", "wait"
         row = await self._records.read(lambda db: _by_name(db, plain))
         kept = row["password_hash"] if row is not None else ""
-        matches = await self._pins.matches(kept or await self._somebodys(), password)
+        try:
+            with self._passwords.place():
+                matches = await self._passwords.verify(kept or self._passwords.nobodys, password)
+        except Busy:
+            await self._records.write(lambda db: _given_back(db, limits, now))
+            return "", "busy"
         if row is None or not kept or not matches:
             return "", "wrong"
 
         def let_in(db: Connection) -> str:
             attempts.forget(db, f"name {plain}")
+            staff_sessions.end(db, old)
             return staff_sessions.begin(db, row["id"], "code", now)
 
         return await self._records.write(let_in), None
@@ -90,13 +91,14 @@ class SignIn:
         return staff_sessions.begin(db, row["id"], "full", now), None
 
     async def set_up(
-        self, link: str, password: str, step: int, now: datetime
+        self, link: str, password: str, step: int, now: datetime, old: str = ""
     ) -> tuple[str, list[str]]:
         """Set what a one-time link is for; the session's token, and the codes for paper.
 
-        Both are empty when the link is good no more. Raises `Busy`.
+        Both are empty when the link is good no more; else the session `old` ends. Raises `Busy`.
         """
-        hashed = await self._pins.hash(password)
+        with self._passwords.place():
+            hashed = await self._passwords.hash(password)
         sealed = self._second_step.sealed(self._second_step.secret_for(link))
 
         def keep(db: Connection) -> tuple[str, list[str]]:
@@ -107,29 +109,28 @@ class SignIn:
             chosen = {"password_hash": hashed, "totp_sealed": sealed, "totp_step": step}
             db.execute(update(staff).where(mine).values(chosen))
             staff_sessions.end_all(db, found.staff_id)
+            staff_sessions.end(db, old)
             codes = self._second_step.new_codes(db, found.staff_id)
             members.note(db, found.name, "set up by link", f"staff {found.name}", now)
             return staff_sessions.begin(db, found.staff_id, "full", now), codes
 
         return await self._records.write(keep)
 
-    async def demo_link(self, link: str, now: datetime) -> str:
-        """The session's token for the demo's own link, used up by this; "" when it is not good."""
+    async def demo_link(self, link: str, now: datetime, old: str = "") -> str:
+        """The session's token for the demo's own link, used up by this; "" when it is not good.
+
+        The session `old` ends when another begins.
+        """
 
         def let_in(db: Connection) -> str:
             found = links.look(db, link, now)
             if not (self.demo and found.demo) or not links.use(db, link, now):
                 return ""
             members.note(db, found.name, "signed in", f"staff {found.name}", now)
+            staff_sessions.end(db, old)
             return staff_sessions.begin(db, found.staff_id, "full", now)
 
         return await self._records.write(let_in)
-
-    async def _somebodys(self) -> str:
-        """A hash that nobody's password fits, so that an unknown name takes the same time."""
-        if not self._nobodys:
-            self._nobodys = await self._pins.hash(secrets.token_hex())
-        return self._nobodys
 
 
 def too_weak(password: str, name: str) -> bool:
@@ -141,6 +142,24 @@ def too_weak(password: str, name: str) -> bool:
     for common in _COMMON:
         rest = rest.replace(common, "")
     return len(rest) < PASSWORD_LEAST // 2
+
+
+def _limits(name: str, source: str) -> dict[str, int]:
+    """What a try counts for and how often each may be, in the order in which all wait for them."""
+    return {
+        f"source {counted_as(source)}": _OF_SOURCE,
+        f"name {name}": _OF_NAME,
+        "everybody": _OF_ALL,
+    }
+
+
+def _counted(db: Connection, limits: dict[str, int], now: datetime) -> bool:
+    return all(attempts.attempt(db, who, most, now) for who, most in limits.items())
+
+
+def _given_back(db: Connection, limits: dict[str, int], now: datetime) -> None:
+    for who in limits:
+        attempts.give_back(db, who, now)
 
 
 def _by_name(db: Connection, name: str) -> RowMapping | None:

@@ -14,9 +14,14 @@ def new_token() -> str:
 
 def digest_of(token: str) -> str:
     """What is stored of a token: whoever reads the database cannot use it."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(_bytes(token)).hexdigest()
 
 
 def csrf_of(token: str) -> str:
     """The form token of a session: it follows from the cookie, which no other site can read."""
-    return hmac.digest(token.encode(), b"form", "sha256").hex()[:32]
+    return hmac.digest(_bytes(token), b"form", "sha256").hex()[:32]
+
+
+def _bytes(token: str) -> bytes:
+    # A cookie may hold any byte; those that are no text come in as half signs.
+    return token.encode("utf-8", "surrogatepass")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from bot.dashboard.access.roles import REVEALERS
+from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.fresh import Fresh
@@ -69,7 +70,7 @@ class Calls:
         """The caller's whole number, for a minute, on record."""
         visitor = request[VISITOR]
         row_id, now = int(request.match_info["id"]), datetime.now(UTC)
-        reason = str((await request.post()).get("reason", ""))
+        reason = (await fields_of(request)).get("reason", "")
         call = await self._records.read(lambda db: one_call(db, row_id))
         if call is None or reason not in REASONS or not call.contact_id:
             raise web.HTTPNotFound

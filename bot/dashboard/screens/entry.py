@@ -14,6 +14,7 @@ from bot.conversation import LANGUAGES
 from bot.dashboard.access import links, members, staff_sessions
 from bot.dashboard.access.second_step import SecondStep
 from bot.dashboard.access.sign_in import PASSWORD_LEAST, SignIn, too_weak
+from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import HOME, VISITOR, Guard, safe_next
 from bot.dashboard.rendering import FILES, STATIC, Pages
 from bot.market.pin_hashing import Busy
@@ -44,16 +45,15 @@ class Entry:
 
     async def password(self, request: web.Request) -> web.Response:
         """Check them; then comes the second step."""
-        form = await request.post()
-        name, password = str(form.get("name", "")), str(form.get("password", ""))
-        source = source_of(request, self._proxies)
-        try:
-            token, refusal = await self._sign_in.password(name, password, source, _now())
-        except Busy:
-            token, refusal = "", "wait"
+        form = await fields_of(request)
+        name, password = form.get("name", ""), form.get("password", "")
+        source, old = source_of(request, self._proxies), self._guard.token_of(request)
+        token, refusal = await self._sign_in.password(name, password, source, _now(), old)
         if refusal is not None:
             return self._sign_in_page(request, refusal)
-        query = f"?{request.query_string}" if request.query_string else ""
+        # As it came: what is read of it is no longer quoted.
+        quoted = request.rel_url.raw_query_string
+        query = f"?{quoted}" if quoted else ""
         return self._go_on(token, f"/dashboard/sign-in/code{query}")
 
     async def ask_code(self, _request: web.Request) -> web.Response:
@@ -62,8 +62,8 @@ class Entry:
 
     async def code(self, request: web.Request) -> web.Response:
         """Check it; then one is in, under a new session."""
-        typed = str((await request.post()).get("code", ""))
-        half = request.cookies.get(self._guard.cookie, "")
+        typed = (await fields_of(request)).get("code", "")
+        half = self._guard.token_of(request)
         token, refusal = await self._sign_in.code(half, typed, _now())
         if refusal is not None:
             status = 429 if refusal == "wait" else 401
@@ -75,7 +75,7 @@ class Entry:
         token = request.match_info["token"]
         found = await self._records.read(lambda db: links.look(db, token, _now()))
         if found.state == "good" and found.demo:
-            session = await self._sign_in.demo_link(token, _now())
+            session = await self._sign_in.demo_link(token, _now(), self._guard.token_of(request))
             if session:
                 return self._go_on(session, HOME)
         if found.state != "good" or found.demo:
@@ -88,10 +88,10 @@ class Entry:
         found = await self._records.read(lambda db: links.look(db, link, _now()))
         if found.state != "good" or found.demo:
             return self._dead_link(found.state)
-        form = await request.post()
-        password, again = str(form.get("password", "")), str(form.get("again", ""))
+        form = await fields_of(request)
+        password, again = form.get("password", ""), form.get("again", "")
         secret = self._second_step.secret_for(link)
-        step = self._second_step.step_of(secret, str(form.get("code", "")), _now())
+        step = self._second_step.step_of(secret, form.get("code", ""), _now())
         if too_weak(password, found.name):
             return self._set_up_page(link, found.name, "weak")
         if password != again:
@@ -99,7 +99,8 @@ class Entry:
         if step is None:
             return self._set_up_page(link, found.name, "code")
         try:
-            session, codes = await self._sign_in.set_up(link, password, step, _now())
+            old = self._guard.token_of(request)
+            session, codes = await self._sign_in.set_up(link, password, step, _now(), old)
         except Busy:
             return self._set_up_page(link, found.name, "wait")
         if not session:
@@ -110,7 +111,7 @@ class Entry:
 
     async def sign_out(self, request: web.Request) -> web.Response:
         """End the session here and in the records."""
-        token = request.cookies.get(self._guard.cookie, "")
+        token = self._guard.token_of(request)
         await self._records.write(lambda db: staff_sessions.end(db, token))
         response = web.Response(status=303, headers={"Location": "/dashboard/sign-in"})
         self._guard.sign_out(response)
@@ -118,12 +119,12 @@ class Entry:
 
     async def language(self, request: web.Request) -> web.Response:
         """Show the dashboard in another language from now on."""
-        form = await request.post()
+        form = await fields_of(request)
         member = request[VISITOR].member
         wanted = next((one for one in LANGUAGES if one == form.get("language")), None)
         if wanted is not None:
             await self._records.write(lambda db: members.set_language(db, member.id, wanted))
-        raise web.HTTPSeeOther(safe_next(str(form.get("next", ""))))
+        raise web.HTTPSeeOther(safe_next(form.get("next", "")))
 
     async def static(self, request: web.Request) -> web.Response:
         """One of the fixed files of the pages; nothing else can be asked for."""
@@ -147,10 +148,10 @@ class Entry:
         return self._pages.page(
             "sign_in.html",
             None,
-            status={"": 200, "wait": 429}.get(problem, 401),
+            status={"": 200, "wait": 429, "busy": 503}.get(problem, 401),
             problem=problem,
             demo_entry=self._sign_in.demo,
-            keep=f"&next={quote(wanted, safe='')}" if wanted else "",
+            keep=f"&next={quote(wanted, safe='', errors='replace')}" if wanted else "",
         )
 
     def _set_up_page(self, link: str, name: str, problem: str) -> web.Response:

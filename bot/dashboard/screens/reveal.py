@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from bot.dashboard.access.members import note
 from bot.i18n import N_
+from bot.storage.one_at_a_time import one_at_a_time
 from bot.storage.schema import audit
 
 SECONDS = 60
@@ -22,6 +23,7 @@ REASONS = {
 
 def reveal(db: Connection, subject: str, reason: str, by: str, now: datetime) -> bool:
     """Put a look at a number on record. False, and no look, past twenty in an hour."""
+    one_at_a_time(db, f"reveals {by}")
     lately = select(func.count()).where(
         audit.c.actor == by, audit.c.at > now - timedelta(hours=1), audit.c.action == _ACTION
     )

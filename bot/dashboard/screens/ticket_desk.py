@@ -26,6 +26,9 @@ CATEGORY_WORDS = {
     "order": N_("Order"),
     "shipment": N_("Shipment"),
     "pin_forgotten": N_("Forgot PIN"),
+    "pin_attack": N_("Attack on PINs"),
+    "verify": N_("Number to check"),
+    "booking": N_("Visit"),
     "other": N_("Other"),
 }
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from bot.dashboard.access.roles import ANSWERERS, REVEALERS
+from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.reveal import AN_HOUR, REASONS, SECONDS, reveal
@@ -60,7 +61,7 @@ class Tickets:
         """Close it; a note is needed, and only the first to close it does."""
         visitor = request[VISITOR]
         ticket, now = await self._found(request), datetime.now(UTC)
-        said = " ".join(str((await request.post()).get("note", "")).split())
+        said = " ".join((await fields_of(request)).get("note", "").split())
         if not said:
             return self._page(request, ticket, "empty", 422)
         by = visitor.member.name
@@ -73,7 +74,7 @@ class Tickets:
         """The whole number to call back, for a minute, on record."""
         visitor = request[VISITOR]
         ticket, now = await self._found(request), datetime.now(UTC)
-        reason = str((await request.post()).get("reason", ""))
+        reason = (await fields_of(request)).get("reason", "")
         if reason not in REASONS or not ticket.number:
             raise web.HTTPNotFound
         by, subject = visitor.member.name, f"ticket {ticket.code}"
