@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -63,9 +64,9 @@ class Runner(web.AppRunner):
         return response
 
 
-async def make_runner(settings: Settings) -> Runner:
+async def make_runner(settings: Settings, figures_dir: Path | None = None) -> Runner:
     """A runner with its parts open. Raises what opening them raises, with all closed again."""
     async with AsyncExitStack() as stack:
-        parts = await stack.enter_async_context(open_parts(settings))
+        parts = await stack.enter_async_context(open_parts(settings, figures_dir))
         app = build_app(parts)
         return Runner(app, parts, stack.pop_all())
