@@ -17,7 +17,7 @@ from bot.ussd.fast_lane import FastLane
 
 log = structlog.get_logger(__name__)
 
-_FINISH_S = 5.0
+FINISH_S = 5.0
 
 
 class Runner(web.AppRunner):
@@ -28,7 +28,7 @@ class Runner(web.AppRunner):
     """
 
     def __init__(self, app: web.Application, parts: Parts, stack: AsyncExitStack) -> None:
-        super().__init__(app, access_log=None, handle_signals=False, shutdown_timeout=_FINISH_S)
+        super().__init__(app, access_log=None, handle_signals=False, shutdown_timeout=FINISH_S)
         self.parts, self._stack = parts, stack
         self._lane = FastLane(app[FAST_LANE])
         self._drain_s = parts.settings.drain_s

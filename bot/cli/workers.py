@@ -32,7 +32,7 @@ from bot.wiring import market_of
 log = structlog.get_logger(__name__)
 
 # A worker whose loop has stood still for so long is replaced.
-_STUCK_S = 30
+STUCK_S = 30
 _TRY_AGAIN_S = 1.0
 
 
@@ -101,8 +101,8 @@ class _Workers(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "workers": settings.workers,
             "worker_class": Worker,
             "backlog": 1024,
-            "timeout": _STUCK_S,
-            "graceful_timeout": _STUCK_S,
+            "timeout": STUCK_S,
+            "graceful_timeout": STUCK_S,
             "loglevel": "warning",
             "proc_name": "isoko",
             "control_socket_disable": True,
