@@ -40,7 +40,7 @@ def of_prometheus(text: str) -> dict[str, set[str]]:
 
 
 async def test_every_series_of_rules_and_board_is_one_of_a_running_server(server: Running) -> None:
-    await server.phone().dial()
+    await server.phone().dials()
     async with server.client.get("/metrics") as answer:
         known = of_prometheus(await answer.text())
     asked = {one.name: one for question in questions() for one in selectors(question)}
