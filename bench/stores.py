@@ -50,7 +50,7 @@ class Stores:
 
     def _ask(self, query: str) -> str:
         return subprocess.run(
-            [self._postgres._bin / "psql", self._url, "-Atqc", query],
+            [self._postgres.program("psql"), self._url, "-Atqc", query],
             check=True, capture_output=True, text=True,
         ).stdout.strip()  # fmt: skip
 

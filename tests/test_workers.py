@@ -164,4 +164,7 @@ async def test_any_worker_tells_the_figures_of_all_and_no_counter_goes_back(
             await asyncio.sleep(0.05)
         assert await asyncio.to_thread(counted, server, "isoko_hops_total") == 40
     await asyncio.to_thread(hop, 40)
-    assert await asyncio.to_thread(counted, server, "isoko_hops_total") == 41
+    # Whoever answered it may take two seconds to put it on its sheet.
+    while (hops := await asyncio.to_thread(counted, server, "isoko_hops_total")) == 40:
+        await asyncio.sleep(0.1)
+    assert hops == 41

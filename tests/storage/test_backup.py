@@ -2,17 +2,23 @@
 
 import shutil
 import sqlite3
+import subprocess
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, delete
 
+from bot.market.books import check
 from bot.storage.backup import back_up, restore
 from bot.storage.opening import open_records, upgrade
 from bot.storage.records import RecordsDown
+from bot.storage.schema import ledger_lines
 from tests.cli.test_commands import isoko
-from tests.market.money import person
+from tests.market.money import pay, person, settle
 from tests.phone import PIN
+from tests.real_postgres import RealPostgres
 from tests.server import FARMER, TEA
 from tests.server_process import ServerProcess
 from tests.test_kill import HOPS, asked
@@ -94,3 +100,30 @@ def test_a_copy_that_fails_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(RecordsDown, match="failed"):
         back_up(tmp_path, tmp_path / "copy")
     assert [one.name for one in tmp_path.iterdir()] == ["isoko.sqlite3"]
+
+
+async def test_a_dump_of_postgres_is_restored_with_its_books_and_its_guards(
+    tmp_path: Path, postgres: RealPostgres
+) -> None:
+    first, second, dump = postgres.new_database(), postgres.new_database(), tmp_path / "isoko.dump"
+    await upgrade(first, tmp_path)
+    now = datetime.now(UTC)
+
+    def money_moves(db: Connection) -> None:
+        settle(db, pay(db, person(db, now), now), now)
+
+    records = await open_records(first, tmp_path)
+    await records.write(money_moves)
+    run = partial(subprocess.run, check=True, capture_output=True)
+    run([postgres.program("pg_dump"), "--format=custom", f"--file={dump}", first])
+    await records.close()
+    run([postgres.program("pg_restore"), "--exit-on-error", "--single-transaction", "--no-owner",
+         f"--dbname={second}", dump])  # fmt: skip
+
+    await upgrade(second, tmp_path)
+    records = await open_records(second, tmp_path)
+    found = await records.read(check)
+    assert found.entries and found.payments == 1 and not found.faults
+    with pytest.raises(Exception, match="append-only"):
+        await records.write(lambda db: db.execute(delete(ledger_lines)))
+    await records.close()
