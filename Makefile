@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench chaos sweep planted phone map messages lock clean
+.PHONY: help run test check bench scale chaos sweep planted phone map messages lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## / /' | awk '{n=$$1; $$1=""; printf "  make %-9s%s\n", n, $$0}'
@@ -58,7 +58,10 @@ test: $(VENV)/.chromium ## every test, on real Redis, PostgreSQL and Chromium
 bench: $(VENV)/.dev ## our server beside a bare one: CPU a hop, hops a second
 	@exec $(BIN)/python -m bench
 
-chaos: $(VENV)/.dev ## the long fault runs: kill -9, duplicates, lost replies; a storm; planted bugs; given-up calls
+scale: $(VENV)/.dev ## how many machines hold how many subscribers: the tables of docs/scale.md
+	@$(BIN)/python -m bench.scale
+
+chaos: $(VENV)/.dev ## the long fault runs: kill -9, cut lines, storms, planted bugs, given-up calls
 	@$(BIN)/python -m tests.chaos
 	@$(BIN)/python -m tests.storm
 	@$(MAKE) -s sweep

@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
+from prometheus_client.registry import Collector
 from sqlalchemy import text
 
 from bot import demo
@@ -25,10 +27,13 @@ from bot.flows import FLOWS
 from bot.i18n import load_catalogues
 from bot.look_ups import LookUps
 from bot.market import Market
+from bot.operations.backlog import Backlog
 from bot.operations.health import Health
 from bot.operations.housekeeping import Housekeeping
 from bot.operations.pin_figures import PinFigures
+from bot.operations.process_figures import show_process
 from bot.operations.watching import Watching
+from bot.operations.worker_figures import WorkerFigures
 from bot.payments.airtel_collection import AirtelCollection
 from bot.payments.airtel_money import AirtelMoney
 from bot.payments.collecting import CollectionProvider
@@ -89,6 +94,8 @@ class Parts:
     collectors: dict[str, CollectionProvider]
     watching: Watching
     registry: CollectorRegistry
+    # What `/metrics` shows: the registry, or that of all workers together.
+    figures: Collector
     transcripts: Transcripts
     http: aiohttp.ClientSession
     sandbox: Sandbox | None
@@ -99,8 +106,11 @@ class Parts:
 
 
 @asynccontextmanager
-async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
-    """Open everything, bottom first; on the way out stop in reverse, losing nothing."""
+async def open_parts(settings: Settings, figures_dir: Path | None = None) -> AsyncIterator[Parts]:
+    """Open everything, bottom first; on the way out stop in reverse, losing nothing.
+
+    `figures_dir` is where several workers lay their figures together.
+    """
     async with AsyncExitStack() as stack:
         load_catalogues()
         if not settings.database_url:
@@ -119,6 +129,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             await demo.load_demo(market, datetime.now(UTC))
         await market.prices.load()
         registry = CollectorRegistry()
+        figures = _figures_of(figures_dir, registry, stack)
         registry.register(PinFigures(market.pins.alarm))
         transcripts = Transcripts(records)
         watching = Watching(registry, transcripts)
@@ -128,6 +139,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             raise RecordsDown(f"sessions: {trouble}")
         engine = Engine(FLOWS, market, sessions, marks_of(settings), limits_of(settings), watching)
         stack.push_async_callback(engine.close)
+        show_process(registry, lambda: engine.hops_in_flight)
         providers, collectors = _operators_of(settings, http, sandbox_url)
         sms = AfricasTalkingSms(sms_of(settings, sandbox_url), http)
         box = settings.outbox
@@ -147,6 +159,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             collectors,
             watching,
             registry,
+            figures,
             transcripts,
             http,
             sandbox,
@@ -154,6 +167,17 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         )
         await _start_work(parts, stack)
         yield parts
+
+
+def _figures_of(
+    folder: Path | None, registry: CollectorRegistry, stack: AsyncExitStack
+) -> Collector:
+    if folder is None:
+        return registry
+    figures = WorkerFigures(folder, registry)
+    # Once more when all else has ended, so that the last hops count too.
+    stack.callback(figures.keep)
+    return figures
 
 
 async def _sandbox_of(settings: Settings, stack: AsyncExitStack) -> Sandbox | None:
@@ -207,7 +231,10 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
         "look-ups": parts.look_ups.run(),
         "wallet watch": parts.wallet_watch.run(),
         "housekeeping": Housekeeping(parts.market, parts.sender.wake, keep_for).run(),
+        "backlog": Backlog(parts.market.records, parts.registry).run(),
     }
+    if isinstance(parts.figures, WorkerFigures):
+        work["figures"] = parts.figures.run()
     if parts.settings.env == "demo":
         work["demo hub"] = DemoHub(parts.market, parts.sender.wake, demo.ON_ITS_WAY).run()
     for name, one in work.items():
@@ -257,7 +284,7 @@ def build_app(parts: Parts) -> web.Application:
     app[DASHBOARD], app[GUARD] = dashboard.mount(app), dashboard.guard
     checks = {"records": lambda: _records_work(parts), "work": lambda: _all_at_work(parts)}
     token = settings.metrics.token.get_secret_value()
-    Health(parts.registry, checks, token).mount(app)
+    Health(parts.figures, checks, token).mount(app)
     if settings.env == "demo" and parts.sandbox_url:
         _simulator(parts).mount(app)
     return app

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -16,7 +17,7 @@ from bot.ussd.fast_lane import FastLane
 
 log = structlog.get_logger(__name__)
 
-_FINISH_S = 5.0
+FINISH_S = 5.0
 
 
 class Runner(web.AppRunner):
@@ -27,7 +28,7 @@ class Runner(web.AppRunner):
     """
 
     def __init__(self, app: web.Application, parts: Parts, stack: AsyncExitStack) -> None:
-        super().__init__(app, access_log=None, handle_signals=False, shutdown_timeout=_FINISH_S)
+        super().__init__(app, access_log=None, handle_signals=False, shutdown_timeout=FINISH_S)
         self.parts, self._stack = parts, stack
         self._lane = FastLane(app[FAST_LANE])
         self._drain_s = parts.settings.drain_s
@@ -63,9 +64,9 @@ class Runner(web.AppRunner):
         return response
 
 
-async def make_runner(settings: Settings) -> Runner:
+async def make_runner(settings: Settings, figures_dir: Path | None = None) -> Runner:
     """A runner with its parts open. Raises what opening them raises, with all closed again."""
     async with AsyncExitStack() as stack:
-        parts = await stack.enter_async_context(open_parts(settings))
+        parts = await stack.enter_async_context(open_parts(settings, figures_dir))
         app = build_app(parts)
         return Runner(app, parts, stack.pop_all())

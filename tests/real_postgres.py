@@ -53,6 +53,10 @@ class RealPostgres:
         self.run_sql(f"CREATE DATABASE {name}")
         return f"postgresql://isoko@127.0.0.1:{self.port}/{name}"
 
+    def program(self, name: str) -> Path:
+        """Where one of PostgreSQL's own programs lies, such as pg_dump."""
+        return self._bin / name
+
     def stop(self) -> None:
         """Stop the server and remove its folder."""
         self._server.kill()

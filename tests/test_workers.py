@@ -3,11 +3,13 @@
 import asyncio
 import os
 import signal
+import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.phone import PIN
 from tests.real_postgres import RealPostgres
@@ -119,3 +121,43 @@ async def test_O04_a_call_goes_on_when_the_worker_that_had_it_is_killed(
                 await asyncio.sleep(0.1)
     assert screen.startswith("END Wemeye komande KW-1042")
     assert await asyncio.to_thread(server.hop, "ATUid_killed", FARMER, history) == screen
+
+
+def counted(server: ServerProcess, name: str) -> float:
+    """The sum over the labels of one figure, from whichever worker answers."""
+    with urllib.request.urlopen(f"{server.url}/metrics", timeout=10) as answer:
+        families = text_string_to_metric_families(answer.read().decode())
+        return sum(
+            sample.value for family in families for sample in family.samples if sample.name == name
+        )
+
+
+async def test_any_worker_tells_the_figures_of_all_and_no_counter_goes_back(
+    server: ServerProcess,
+) -> None:
+    def hop(number: int) -> None:
+        assert "Kinyarwanda" in server.hop(f"ATUid_{number}", f"+25078320{number:04}", "")
+
+    for number in range(40):
+        await asyncio.to_thread(hop, number)
+    # Each request is a connection of its own, so both workers have some and both are asked.
+    seen = [0.0]
+    while seen[-1] != 40 or len(seen) < 10:
+        seen.append(await asyncio.to_thread(counted, server, "isoko_hops_total"))
+        await asyncio.sleep(0.1)
+    assert seen == sorted(seen)
+    assert await asyncio.to_thread(counted, server, "isoko_hop_seconds_count") == 40
+    assert await asyncio.to_thread(counted, server, "isoko_workers") == 2
+    for how in (signal.SIGKILL, signal.SIGTERM):
+        before = workers_of(server)
+        os.kill(min(before), how)
+        while len(now := workers_of(server)) != 2 or now == before:
+            await asyncio.sleep(0.05)
+        while await asyncio.to_thread(counted, server, "isoko_workers") != 2:
+            await asyncio.sleep(0.05)
+        assert await asyncio.to_thread(counted, server, "isoko_hops_total") == 40
+    await asyncio.to_thread(hop, 40)
+    # Whoever answered it may take two seconds to put it on its sheet.
+    while (hops := await asyncio.to_thread(counted, server, "isoko_hops_total")) == 40:
+        await asyncio.sleep(0.1)
+    assert hops == 41

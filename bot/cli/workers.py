@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import ssl
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import structlog
@@ -17,6 +21,7 @@ from gunicorn.app.base import BaseApplication
 from bot.app import url_beside
 from bot.cli.hello import demo_link_of, say_hello
 from bot.demo import load_demo
+from bot.operations.worker_figures import worker_ended
 from bot.runner import Runner, make_runner
 from bot.settings import Settings, load_settings
 from bot.storage.opening import open_records, upgrade
@@ -27,7 +32,7 @@ from bot.wiring import market_of
 log = structlog.get_logger(__name__)
 
 # A worker whose loop has stood still for so long is replaced.
-_STUCK_S = 30
+STUCK_S = 30
 _TRY_AGAIN_S = 1.0
 
 
@@ -37,12 +42,17 @@ def serve_with_workers(settings: Settings) -> None:
     server_context(settings.tls)
     say_hello(settings, url_beside(settings), asyncio.run(_prepare(settings)))
     print(f"{settings.workers} workers; kill -HUP {os.getpid()} replaces them.", flush=True)
-    beside = _sandbox_beside(settings)
+    beside, ours = _sandbox_beside(settings), os.getpid()
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    figures = Path(mkdtemp(prefix="figures-", dir=settings.data_dir))
     try:
-        _Workers(settings).run()
+        _Workers(settings, figures).run()
     finally:
-        if beside is not None:
-            beside.terminate()
+        # gunicorn forks inside `run`, so a worker that ends comes by here too.
+        if os.getpid() == ours:
+            shutil.rmtree(figures, ignore_errors=True)
+            if beside is not None:
+                beside.terminate()
 
 
 async def _prepare(settings: Settings) -> str:
@@ -79,8 +89,8 @@ class Worker(GunicornUVLoopWebWorker):
 class _Workers(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """Our workers under gunicorn's arbiter, which restarts what dies and hands over the port."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, figures_dir: Path) -> None:
+        self._settings, self._figures_dir = settings, figures_dir
         super().__init__()
 
     def load_config(self) -> None:
@@ -91,27 +101,34 @@ class _Workers(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "workers": settings.workers,
             "worker_class": Worker,
             "backlog": 1024,
-            "timeout": _STUCK_S,
-            "graceful_timeout": _STUCK_S,
+            "timeout": STUCK_S,
+            "graceful_timeout": STUCK_S,
             "loglevel": "warning",
             "proc_name": "isoko",
             "control_socket_disable": True,
             "certfile": settings.tls.certificate or None,
             "keyfile": settings.tls.key or None,
+            "child_exit": self._worker_ended,
         }
         for name, value in wanted.items():
             self.cfg.set(name, value)
 
     def load(self) -> Any:
         """What each worker runs. It is called in the worker, so new settings are read anew."""
-        return _run_worker
+        return partial(_run_worker, self._figures_dir)
+
+    def _worker_ended(self, _arbiter: Any, worker: Any) -> None:
+        try:
+            worker_ended(self._figures_dir, worker.pid)
+        except OSError as error:
+            log.warning("figures of a worker are lost", why=str(error))
 
 
-async def _run_worker() -> Runner:
+async def _run_worker(figures_dir: Path) -> Runner:
     """A runner, once the stores can be reached: a worker that gave up would end all the others."""
     while True:
         try:
-            return await make_runner(load_settings())
+            return await make_runner(load_settings(), figures_dir)
         except RecordsDown as error:
             log.warning("a worker waits for the stores", why=str(error))
             await asyncio.sleep(_TRY_AGAIN_S)

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from ipaddress import ip_address
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
 
 # A check gives "" when all is well, else what is wrong.
 Check = Callable[[], Awaitable[str]]
@@ -17,10 +17,8 @@ Check = Callable[[], Awaitable[str]]
 class Health:
     """`/healthz`, `/readyz` and `/metrics`."""
 
-    def __init__(
-        self, registry: CollectorRegistry, checks: Mapping[str, Check], metrics_token: str
-    ) -> None:
-        self._registry, self._checks, self._token = registry, checks, metrics_token
+    def __init__(self, figures: Collector, checks: Mapping[str, Check], metrics_token: str) -> None:
+        self._figures, self._checks, self._token = figures, checks, metrics_token
 
     def mount(self, app: web.Application) -> None:
         """Add the three routes to `app`."""
@@ -49,7 +47,7 @@ class Health:
         if not self._may_read(request):
             raise web.HTTPNotFound
         headers = {"Content-Type": CONTENT_TYPE_LATEST}
-        return web.Response(body=generate_latest(self._registry), headers=headers)
+        return web.Response(body=generate_latest(self._figures), headers=headers)
 
     def _may_read(self, request: web.Request) -> bool:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")

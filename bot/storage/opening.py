@@ -96,7 +96,16 @@ async def _upgrade_server(database_url: str) -> None:
 
 def revision_wanted() -> str:
     """The newest revision that this code knows."""
-    return ScriptDirectory(str(_MIGRATIONS)).get_current_head() or ""
+    return _scripts().get_current_head() or ""
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(_MIGRATIONS))
+
+
+def knows_revision(revision: str) -> bool:
+    """Whether this code can bring tables at `revision` up to date."""
+    return any(one.revision == revision for one in _scripts().walk_revisions())
 
 
 def revision_of(db: Connection) -> str:

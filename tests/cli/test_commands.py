@@ -23,6 +23,7 @@ def isoko(folder: Path, *arguments: str, **settings: str) -> subprocess.Complete
 
 def test_every_command_teaches_by_an_example(tmp_path: Path) -> None:
     for command in (["serve"], ["phone"], ["doctor"], ["map"], ["messages"], ["db", "upgrade"],
+                    ["db", "backup"], ["db", "restore"],
                     ["prices", "import"], ["staff", "add"], ["proof"], ["ledger", "verify"],
                     ["ledger", "reconcile"], ["payouts", "waiting"], ["payouts", "release"],
                     ["collections", "ask"], ["collections", "refund"],

@@ -1,0 +1,81 @@
+"""Figures of what waits in the records: news, dead letters, payments that people must look at."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry, Gauge
+from sqlalchemy import Connection, func, select
+
+from bot.storage.records import Records, RecordsDown
+from bot.storage.rounds import one_round
+from bot.storage.schema import outbox, payments, tickets
+
+_EVERY_S = 15.0
+_FOR_PEOPLE = ("unknown", "flagged")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits now; news for an operator is the operator's figure, not this one."""
+
+    news_late_s: float
+    dead_letters: int
+    payments: dict[str, int]
+    tickets_late: int
+
+
+class Backlog:
+    """Reads the records from time to time; each worker may, and all read the same."""
+
+    def __init__(
+        self, records: Records, registry: CollectorRegistry, every_s: float = _EVERY_S
+    ) -> None:
+        self._records, self._every_s = records, every_s
+
+        def gauge(name: str, words: str, *labels: str) -> Gauge:
+            return Gauge(name, words, labels, registry=registry)
+
+        self._down = gauge("isoko_records_down", "1 while the records cannot be read.")
+        self._late = gauge("isoko_news_late_seconds", "Since when the oldest message is due.")
+        self._dead = gauge("isoko_dead_letters", "News that will not leave by itself.")
+        self._payments = gauge("isoko_payments_open", "Payments by state.", "state")
+        self._tickets = gauge("isoko_tickets_late", "Tickets past their date.")
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        while True:
+            await one_round("backlog", self.read)
+            await asyncio.sleep(self._every_s)
+
+    async def read(self) -> None:
+        """One round. Raises `RecordsDown`, once the figures say so."""
+        now = datetime.now(UTC)
+        try:
+            found = await self._records.read(lambda db: waiting(db, now))
+        except RecordsDown:
+            self._down.set(1)
+            raise
+        self._down.set(0)
+        self._late.set(found.news_late_s)
+        self._dead.set(found.dead_letters)
+        for state in _FOR_PEOPLE:
+            self._payments.labels(state).set(found.payments.get(state, 0))
+        self._tickets.set(found.tickets_late)
+
+
+def waiting(db: Connection, now: datetime) -> Waiting:
+    """What waits in the records; each count goes over an index of few rows."""
+    due = (outbox.c.state == "waiting") & (outbox.c.due_at <= now) & (outbox.c.via == "")
+    oldest = db.execute(select(func.min(outbox.c.due_at)).where(due)).scalar()
+    dead = select(func.count()).where(outbox.c.state == "dead")
+    late = select(func.count()).where(tickets.c.state != "closed", tickets.c.due_at < now)
+    by_state = select(payments.c.state, func.count()).where(payments.c.state.in_(_FOR_PEOPLE))
+    return Waiting(
+        (now - oldest).total_seconds() if oldest else 0.0,
+        db.execute(dead).scalar() or 0,
+        {row[0]: row[1] for row in db.execute(by_state.group_by(payments.c.state))},
+        db.execute(late).scalar() or 0,
+    )
