@@ -61,7 +61,8 @@ def same_as_operators(db: Connection, seen: Seen) -> Iterable[str]:
     for reference, one in taken.items():
         if reference not in ours:
             continue
-        state = "flagged" if reference in seen.altered else wanted.get(one.end, one.end)
+        paid_otherwise = one.end == "paid" and reference in seen.altered
+        state = "flagged" if paid_otherwise else wanted.get(one.end, one.end)
         if ours[reference].state != state or ours[reference].amount_rwf != one.amount_rwf:
             yield f"{ours[reference].order_code} is {ours[reference].state}, there {one.end}"
     for reference, row in ours.items():

@@ -33,7 +33,7 @@ from tests.server import CHEAP
 # News wakes them at once; only what is due by the clock is looked for.
 _POLL_S, _KEEP_S = 15.0, 60.0
 # Held payments leave by the clock, a batch at a time.
-_SEND_S, _WATCH_S = 5.0, 5.0
+_SEND_S, _WATCH_S = 10.0, 15.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -50,8 +50,8 @@ def storm_settings(folder: Path) -> Settings:
         # A third of all answers is spoiled, but only the hour's outage is one.
         "ISOKO_OUTAGE__FAILURES": "12",
         # As many in a minute as usual, in fewer rounds.
-        "ISOKO_OUTAGE__RELEASE_BATCH": "50",
-        "ISOKO_OUTAGE__RELEASE_S": "5",
+        "ISOKO_OUTAGE__RELEASE_BATCH": "100",
+        "ISOKO_OUTAGE__RELEASE_S": "10",
         "ISOKO_USSD__DIALS_PER_MINUTE": "100000",
     })  # fmt: skip
 
