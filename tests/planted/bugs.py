@@ -12,7 +12,19 @@ from bot.engine.arrivals import Arrivals
 from bot.engine.engine import Engine
 from bot.engine.hop import redacted
 from bot.engine.stage import Stage
-from bot.market import clearance, ledger, limits, offers, pins, postings, proof, settlement, share
+from bot.market import (
+    clearance,
+    collecting,
+    ledger,
+    limits,
+    offers,
+    outages,
+    pins,
+    postings,
+    proof,
+    settlement,
+    share,
+)
 from bot.operations import logs
 from bot.payments import momo_codes
 from bot.sender import Sender
@@ -133,6 +145,14 @@ BUGS = (
         inbox.keep, '"event_id": event_id,', '"event_id": event_id[:8] + __import__("secrets").token_hex(8),')),
     _bug("stuck-payment-told-to-nobody", ("tests/test_money_attacks.py", *MONEY), (
         settlement.record_answer, "if age > _STAFF_ASK_AFTER:", "if False:")),
+    _bug("payer-not-compared", ("tests/market/test_collecting.py", *MONEY), (
+        settlement._mismatch, "answer.payer_msisdn == payment.payee_msisdn", "True")),
+    _bug("given-back-twice", ("tests/market/test_collecting.py", *MONEY), (
+        collecting.refund, "if before is not None:", "if False:")),
+    _bug("leaves-though-the-operator-is-down", ("tests/test_outage.py", *MONEY), (
+        Sender._pass_the_gate, "if outages.is_down(db, payment.provider):", "if False:")),
+    _bug("held-payments-never-released", ("tests/test_outage.py", *MONEY), (
+        outages.works_again, '"state": "recovering"', '"state": "down"')),
 )  # fmt: skip
 
 BY_NAME = {bug.name: bug for bug in BUGS}

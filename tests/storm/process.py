@@ -31,7 +31,7 @@ from tests.mortal import Fate, Killed, MortalRecords
 from tests.server import CHEAP
 
 # News wakes them at once; only what is due by the clock is looked for.
-_POLL_S, _KEEP_S = 15.0, 60.0
+_POLL_S, _KEEP_S = 15.0, 120.0
 # Held payments leave by the clock, a batch at a time.
 _SEND_S, _WATCH_S = 10.0, 15.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
