@@ -32,6 +32,7 @@ def test_I5_a_seeded_storm_ends_the_same_on_both_stores_and_breaks_no_invariant(
         at_once = both.submit(storm, "--database", url)
         on_a_file, on_postgres = storm(), at_once.result()
     for told in (on_a_file, on_postgres):
-        assert "0 violated" in told and "kills" in told and "1 outages noticed" in told
+        assert "0 violated" in told and "kills" in told
+        assert re.search(r"\b[1-9]\d* outages noticed", told)
         assert re.search(r"\b[1-9]\d* collected by phone, [1-9]\d* given back", told)
     assert digest_in(on_a_file) == digest_in(on_postgres)
