@@ -1,7 +1,9 @@
 """A small storm in the suite, so that `make chaos` is known to work; the large one is run by it."""
 
+import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -25,7 +27,12 @@ def digest_in(told: str) -> str:
 def test_I5_a_seeded_storm_ends_the_same_on_both_stores_and_breaks_no_invariant(
     postgres: RealPostgres,
 ) -> None:
-    on_a_file, on_postgres = storm(), storm("--database", postgres.new_database())
+    url = postgres.new_database()
+    with ThreadPoolExecutor() as both:
+        at_once = both.submit(storm, "--database", url)
+        on_a_file, on_postgres = storm(), at_once.result()
     for told in (on_a_file, on_postgres):
-        assert "0 violated" in told and "kills" in told and "409" in told
+        assert "0 violated" in told and "kills" in told
+        assert re.search(r"\b[1-9]\d* outages noticed", told)
+        assert re.search(r"\b[1-9]\d* collected by phone, [1-9]\d* given back", told)
     assert digest_in(on_a_file) == digest_in(on_postgres)

@@ -23,8 +23,9 @@ from bot.payments.provider import Answer, Outcome
 from bot.storage.schema import payment_events, payments
 
 # How long to wait before each look-up, so that they come 5 s, 15 s, 1 min, 5 min and 30 min after
-# the asking; the last one is repeated.
-LOOK_UP_AFTER_S = (5, 10, 45, 240, 1500, 1800)
+# the asking; the last one is repeated. None is longer, so that whatever spoiled the one before, the
+# payment is over within 30 min after the operator answers rightly again.
+LOOK_UP_AFTER_S = (5, 10, 45, 240, 1500)
 # What is not known by then is for staff to ask the operator about; we go on asking too.
 _STAFF_ASK_AFTER = timedelta(minutes=29)
 # What the column holds, and what a statement's row is cut to.

@@ -117,7 +117,7 @@ async def test_M08_look_ups_come_on_the_payouts_schedule_and_staff_hear_once(rec
                 db, asked.reference, Answer(Outcome.PENDING), at
             )
         )
-    assert ages == [5, 15, 60, 300, 1800, 3600]
+    assert ages == [5, 15, 60, 300, 1800, 3300]
     query = select(func.count()).where(tickets.c.category == "payment_unknown")
     assert await records.read(lambda db: db.execute(query).scalar()) == 1
 

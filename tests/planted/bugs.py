@@ -12,7 +12,19 @@ from bot.engine.arrivals import Arrivals
 from bot.engine.engine import Engine
 from bot.engine.hop import redacted
 from bot.engine.stage import Stage
-from bot.market import clearance, ledger, limits, offers, pins, proof, settlement, share
+from bot.market import (
+    clearance,
+    collecting,
+    ledger,
+    limits,
+    offers,
+    outages,
+    pins,
+    postings,
+    proof,
+    settlement,
+    share,
+)
 from bot.operations import logs
 from bot.payments import momo_codes
 from bot.sender import Sender
@@ -70,9 +82,9 @@ BUGS = (
     _bug("hop-key-not-unique", HOPS, (
         hops.keep, '"key": key,', '"key": __import__("os").urandom(16),')),
     _bug("unknown-asked-under-a-new-reference", ("tests/test_money_attacks.py", *MONEY), (
-        Sender._ask, "PayoutOrder(\n        reference,",
-        "PayoutOrder(\n        reference if payment.state == 'created' "
-        "else str(__import__('uuid').uuid4()),")),
+        Sender._ask, "self._operators.ask(payment, refunded)",
+        "self._operators.ask(payment if payment.state == 'created' else __import__('dataclasses')"
+        ".replace(payment, reference=str(__import__('uuid').uuid4())), refunded)")),
     _bug("unknown-taken-for-failed", ("tests/test_payout_loop.py", *MONEY), (
         settlement.record_asked, 'else "lose"', 'else "fail"')),
     _bug("francs-as-float", ("tests/market/test_prices.py", *TRADE), (
@@ -80,7 +92,7 @@ BUGS = (
         share.split, "order.sale_price_rwf * pieces, order.price_rwf * pieces",
         "order.sale_price_rwf * pieces * 1.0, order.price_rwf * pieces * 1.0")),
     _bug("effects-remembered-in-memory-only", HOPS, (
-        Stage._commit, "hops.keep(db, hop.turn.hop_key, hop.session, reply, hop.turn.now)", "pass")),
+        Stage._commit, "self._keep(hop, reply, db)", "pass")),
     _bug("owner-of-a-session-not-checked", HOPS, (
         Engine._handle_alone, "if session.owner != inbound.msisdn:", "if False:")),
     _bug("callback-believed", ("tests/test_payout_loop.py", *MONEY), (
@@ -90,7 +102,7 @@ BUGS = (
     _bug("currency-not-compared", ("tests/payments/test_airtel_payout.py", *MONEY), (
         settlement._mismatch, "answer.currency != payment.currency", "False")),
     _bug("payee-not-compared", ("tests/market/test_erasure.py", *MONEY), (
-        settlement._mismatch, "answer.payee_msisdn != payment.payee_msisdn", "False")),
+        settlement._mismatch, "answer.payee_msisdn == payment.payee_msisdn", "True")),
     _bug("409-is-failed", ("tests/payments/test_mtn_momo.py", *MONEY), (
         momo_codes.read_asked, "refused = certain and http_status >= 400 and http_status != 409",
         "refused = (certain and http_status >= 400) or http_status == 409")),
@@ -101,7 +113,7 @@ BUGS = (
         ledger.post, "for _account, amount_rwf in lines) != 0", "for _account, amount_rwf in lines) is None"), (
         ledger_guards.guard, "in _POSTGRES if", "in () if"), (
         ledger_guards.guard, "else _SQLITE:", "else ():"), (
-        settlement._fail, "(ledger.SALES, -payment.amount_rwf)", "(ledger.SALES, 1 - payment.amount_rwf)")),
+        postings.failed, "(account, -rwf)", "(account, -rwf + (account == ledger.SALES))")),
     _bug("wrong-pins-not-written-down", ("tests/test_pins_by_phone.py", *HOPS), (
         pins._is_new_failure, "return db.execute(new).rowcount == 1", "return new is not None")),
     _bug("repeat-answered-anew", HOPS, (
@@ -109,7 +121,7 @@ BUGS = (
     _bug("lease-not-fenced", ("tests/storage/test_records.py", *MONEY), (
         outbox._end, "(outbox.c.id == row.id) & (outbox.c.lease == row.lease)", "(outbox.c.id == row.id)")),
     _bug("lease-ignored", ("tests/storage/test_records.py", *MONEY), (
-        outbox.claim, ".where((outbox.c.lease_until.is_(None)) | (outbox.c.lease_until <= now))", "")),
+        outbox._take, ".where((outbox.c.lease_until.is_(None)) | (outbox.c.lease_until <= now))", "")),
     _bug("one-release-is-enough", ("tests/market/test_clearance.py", *MONEY), (
         clearance._needs_release, "< _NEEDED", "< 1")),
     _bug("approval-not-compared", ("tests/market/test_clearance.py", *MONEY), (
@@ -133,6 +145,14 @@ BUGS = (
         inbox.keep, '"event_id": event_id,', '"event_id": event_id[:8] + __import__("secrets").token_hex(8),')),
     _bug("stuck-payment-told-to-nobody", ("tests/test_money_attacks.py", *MONEY), (
         settlement.record_answer, "if age > _STAFF_ASK_AFTER:", "if False:")),
+    _bug("payer-not-compared", ("tests/market/test_collecting.py", *MONEY), (
+        settlement._mismatch, "answer.payer_msisdn == payment.payee_msisdn", "True")),
+    _bug("given-back-twice", ("tests/market/test_collecting.py", *MONEY), (
+        collecting.refund, "if before is not None:", "if False:")),
+    _bug("leaves-though-the-operator-is-down", ("tests/test_outage.py", *MONEY), (
+        Sender._pass_the_gate, "if outages.is_down(db, payment.provider):", "if False:")),
+    _bug("held-payments-never-released", ("tests/test_outage.py", *MONEY), (
+        outages.works_again, '"state": "recovering"', '"state": "down"')),
 )  # fmt: skip
 
 BY_NAME = {bug.name: bug for bug in BUGS}

@@ -26,7 +26,7 @@ def main() -> None:
     plant_asked()
     set_up_logs("critical", "console")
     began = time.perf_counter()
-    print(f"seed {options.seed}, {options.payments:,} payouts", flush=True)
+    print(f"seed {options.seed}, {options.payments:,} payments", flush=True)
     with tempfile.TemporaryDirectory(dir=_memory()) as folder:
 
         def storm(loop: VirtualLoop):
@@ -47,7 +47,7 @@ def _print(found: Outcome, seconds: float) -> None:
     print("faults: " + ", ".join(f"{n:,} {name}" for name, n in sorted(found.faults.items())))
     print("ends: " + ", ".join(f"{n:,} {name}" for name, n in sorted(found.states.items())))
     print(
-        f"{found.payments:,} payouts, {found.accepted:,} of them accepted by phone; "
+        f"{found.payments:,} payments, {found.accepted:,} of them accepted by phone; "
         f"{found.sms_twice:,} messages came twice; {seconds:.0f} s"
     )
     print(f"digest {found.digest}")

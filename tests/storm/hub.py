@@ -14,6 +14,12 @@ from bot.storage.schema import payments as payment_rows
 from tests.storm import world
 
 _RULES = PayoutRules(person_day_rwf=10**12)
+_NAMED = select(
+    payment_rows.c.reference,
+    payment_rows.c.order_code,
+    payment_rows.c.payee_msisdn,
+    payment_rows.c.refunds_id,
+)
 
 
 def make_rows(db: Connection, first: int, end: int) -> None:
@@ -60,6 +66,14 @@ def pay_for_accepted(db: Connection) -> None:
 
 def name_of(db: Connection, reference: str) -> str:
     """What the seed calls this payment; "" for none of ours."""
-    named = select(payment_rows.c.order_code, payment_rows.c.payee_msisdn)
-    row = db.execute(named.where(payment_rows.c.reference == reference)).first()
-    return "" if row is None else f"{row[0]} {row[1]}"
+    found = db.execute(_NAMED.where(payment_rows.c.reference == reference)).first()
+    return "" if found is None else _name(*found[1:])
+
+
+def names(db: Connection) -> dict[str, str]:
+    """The same of every payment, by its reference."""
+    return {row[0]: _name(*row[1:]) for row in db.execute(_NAMED)}
+
+
+def _name(order_code: str, payee_msisdn: str, refunds_id: int | None) -> str:
+    return f"{order_code} {payee_msisdn}" + (" back" if refunds_id else "")

@@ -7,7 +7,15 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, func, select
 
-from bot.storage.schema import contacts, inbox, ledger_entries, outbox, payment_events, payments
+from bot.storage.schema import (
+    contacts,
+    inbox,
+    ledger_entries,
+    operators,
+    outbox,
+    payment_events,
+    payments,
+)
 from bot.ussd.gsm7 import fold
 from tests.storm.of_money import OVER
 from tests.storm.seen import Seen
@@ -55,4 +63,6 @@ def nothing_waits(db: Connection, seen: Seen) -> Iterable[str]:
     asked = select(func.count()).where(payments.c.look_up_at.is_not(None))
     if count := db.execute(asked).scalar():
         yield f"{count} look-ups wait"
+    shut = select(operators.c.provider, operators.c.state).where(operators.c.state != "working")
+    yield from (f"{row[0]} is {row[1]}" for row in db.execute(shut))
     yield from (f"{count} {name}" for name, count in seen.backlog.items() if count)

@@ -49,7 +49,7 @@ class Outside:
     """All three behind one socket file. They outlive every death of our server."""
 
     def __init__(self, socket: Path, app_socket: Path, weather: Weather) -> None:
-        self._socket, self._weather = socket, weather
+        self._socket, self.weather = socket, weather
         self._http = aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(app_socket)))
         notebook = Notebook(None)
         self.momo, self.airtel = (
@@ -93,17 +93,18 @@ class Outside:
     async def _under_weather(self, request: web.Request, handler) -> web.StreamResponse:
         if request.path == "/version1/messaging":
             form = await request.post()
-            _now.set(self._weather.sms(f"{form.get('to')} {form.get('message')}"))
+            _now.set(self.weather.sms(f"{form.get('to')} {form.get('message')}"))
             return await handler(request)
         asks = request.method == "POST" and "token" not in request.path
-        operator = "mtn-momo" if request.path.startswith("/disbursement/") else "airtel-money"
-        reference = await _reference(request)
-        _now.set(await self._weather.over(reference, "ask" if asks else "look", operator))
+        of_mtn = request.path.startswith(("/disbursement/", "/collection/"))
+        operator = "mtn-momo" if of_mtn else "airtel-money"
+        reference = await self._reference(request)
+        _now.set(await self.weather.over(reference, "ask" if asks else "look", operator))
         if not asks:
             await self._stays_in_the_air()
         answer = await handler(request)
         if asks and answer.status in (400, 409) and self._is_twice(reference):
-            self._weather.faults["409: asked twice"] += 1
+            self.weather.faults["409: asked twice"] += 1
         return answer
 
     async def _stays_in_the_air(self) -> None:
@@ -114,10 +115,15 @@ class Outside:
         known = self.messages.facts
         return reference in known.get("transfer", {}) or reference in known.get("airtel", {})
 
-
-async def _reference(request: web.Request) -> str:
-    if "X-Reference-Id" in request.headers:
-        return request.headers["X-Reference-Id"]
-    if request.method == "GET":
-        return request.path.rsplit("/", 1)[-1] if len(request.path) > 40 else ""
-    return str(as_object(read_object(await request.read()).get("transaction")).get("id", ""))
+    async def _reference(self, request: web.Request) -> str:
+        """Ours of the payment that this is about; Airtel's refund names only
+        what it gives back."""
+        if "X-Reference-Id" in request.headers:
+            return request.headers["X-Reference-Id"]
+        if request.method == "GET":
+            return request.path.rsplit("/", 1)[-1] if len(request.path) > 40 else ""
+        asked = as_object(read_object(await request.read()).get("transaction"))
+        if "airtel_money_id" in asked:
+            collected = self.airtel._transfers.by_airtel_id(asked["airtel_money_id"])
+            return collected["id"] if collected else ""
+        return str(asked.get("id", ""))

@@ -13,7 +13,7 @@ import aiohttp
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from bot.app import FAST_LANE, Parts, _providers, build_app
+from bot.app import FAST_LANE, Parts, _operators_of, build_app
 from bot.engine import Engine
 from bot.flows import FLOWS
 from bot.look_ups import LookUps
@@ -25,12 +25,15 @@ from bot.settings import Settings, load_settings
 from bot.sms.africastalking import AfricasTalkingSms
 from bot.storage.transcripts import Transcripts
 from bot.ussd.fast_lane import open_fast_lane
-from bot.wiring import limits_of, market_of, marks_of, sms_of
+from bot.wallet_watch import WalletWatch
+from bot.wiring import limits_of, market_of, marks_of, outage_rules_of, sms_of
 from tests.mortal import Fate, Killed, MortalRecords
 from tests.server import CHEAP
 
 # News wakes them at once; only what is due by the clock is looked for.
-_POLL_S, _KEEP_S = 15.0, 60.0
+_POLL_S, _KEEP_S = 15.0, 120.0
+# Held payments leave by the clock, a batch at a time.
+_SEND_S, _WATCH_S = 10.0, 15.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -44,12 +47,17 @@ def storm_settings(folder: Path) -> Settings:
         "ISOKO_AIRTEL__BASE_URL": "http://outside",
         "ISOKO_SMS__BASE_URL": "http://outside",
         "ISOKO_SANDBOX__ENABLED": "false",
+        # A third of all answers is spoiled, but only the hour's outage is one.
+        "ISOKO_OUTAGE__FAILURES": "12",
+        # As many in a minute as usual, in fewer rounds.
+        "ISOKO_OUTAGE__RELEASE_BATCH": "100",
+        "ISOKO_OUTAGE__RELEASE_S": "10",
         "ISOKO_USSD__DIALS_PER_MINUTE": "100000",
     })  # fmt: skip
 
 
 class Process:
-    """Server, sender, poller and housekeeping; `died` is set when the fate has struck."""
+    """Server, sender, poller, watch and housekeeping; `died` is set when the fate has struck."""
 
     def __init__(
         self, folder: Path, records: Any, sessions: Any, fate: tuple[int, bool], seen: Handler
@@ -77,7 +85,8 @@ class Process:
         open_fast_lane(self._runner.server, quick)
         await web.UnixSite(self._runner, str(self._folder / "isoko.sock")).start()
         keep = Housekeeping(self.parts.market, self.parts.sender.wake, timedelta(days=30), _KEEP_S)
-        for one in (self.parts.transcripts, self.parts.sender, self.parts.look_ups, keep):
+        parts = self.parts
+        for one in (parts.transcripts, parts.sender, parts.look_ups, parts.wallet_watch, keep):
             self._work.append(asyncio.create_task(one.run()))
 
     async def end(self) -> None:
@@ -101,12 +110,14 @@ class Process:
         engine = Engine(
             FLOWS, market, self._sessions, marks_of(settings), limits_of(settings), watching
         )
-        providers = _providers(settings, self._http, None)
-        sms = AfricasTalkingSms(sms_of(settings), self._http)
-        sender = Sender(records, sms, providers, SenderRules(poll_s=_POLL_S), market.payouts)
-        look_ups = LookUps(records, providers, sender.wake, _POLL_S)
+        pays, collects = _operators_of(settings, self._http, "")
+        sms, outage = AfricasTalkingSms(sms_of(settings), self._http), outage_rules_of(settings)
+        rules = SenderRules(poll_s=_SEND_S)
+        sender = Sender(records, sms, pays, rules, market.payouts, collects, outage)
+        look_ups = LookUps(records, pays, sender.wake, _POLL_S, collects, outage)
+        watch = WalletWatch(records, pays, collects, sender.wake, outage, _WATCH_S, registry)
         return Parts(
-            settings, market, engine, sender, look_ups, providers, watching, registry,
+            settings, market, engine, sender, look_ups, watch, pays, collects, watching, registry,
             transcripts, self._http, None,
         )  # fmt: skip
 

@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One payout in an operator's own book: `end` is "paid", "refused", or what it is else."""
+    """One payment in an operator's own book.
+
+    `kind` is "payout", "collection" or "refund"; `end` is "paid", "refused", or what it is else.
+    """
 
     reference: str
+    kind: str
     amount_rwf: int
     end: str
 
@@ -22,8 +26,12 @@ class Seen:
     accepted: set[str] = field(default_factory=set)
     locked: set[str] = field(default_factory=set)
     let_in_though_locked: set[str] = field(default_factory=set)
+    # Orders whose payer was told that their yes was taken.
+    told_of_payment: set[str] = field(default_factory=set)
     unequal_replies: list[str] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
+    # References of collections, and what the operator gave back of each.
+    given_back: list[tuple[str, int]] = field(default_factory=list)
     # References whose amount the operator altered.
     altered: set[str] = field(default_factory=set)
     sms: list[tuple[str, str]] = field(default_factory=list)

@@ -9,33 +9,37 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from bot.i18n import load_catalogues
 from bot.storage.opening import open_records, upgrade
-from bot.storage.schema import payments
+from bot.storage.schema import operators, payments
 from bot.wiring import pins_of
 from tests.phone import PIN
-from tests.storm import hub, invariants, world
+from tests.storm import hub, invariants, staff, world
 from tests.storm.ends import digest
 from tests.storm.expected import not_as_expected
 from tests.storm.farmers import Farmer
 from tests.storm.lives import Lives
+from tests.storm.looking import look
 from tests.storm.outside import Outside
+from tests.storm.payers import Payer
 from tests.storm.process import storm_settings
-from tests.storm.seen import Seen, Taken
 from tests.storm.stranger import Stranger
 from tests.storm.virtual_loop import OutsideRecords, VirtualLoop
 from tests.storm.weather import STORM, Weather
 
 # "Settled, failed or flagged within 30 minutes after the faults stop".
 _CALM = timedelta(minutes=30)
-_ARRIVALS = timedelta(minutes=60)
+_LAST_REFUND = timedelta(minutes=1)
+_ARRIVALS = timedelta(minutes=100)
 _BATCHES = 120
-_MTN, _AIRTEL = {"SUCCESSFUL": "paid", "FAILED": "refused"}, {"TS": "paid", "TF": "refused"}
+
+
+P = TypeVar("P", Farmer, Payer)
 
 
 @dataclass(slots=True)
@@ -46,18 +50,21 @@ class Outcome:
     digest: str
     payments: int
     accepted: int
+    collected: int
+    given_back: int
     faults: Counter[str] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
     sms_twice: int = 0
 
 
 class Storm:
-    """`count` payouts by the seed, on the database at `url` or on a file in `folder`."""
+    """`count` payments by the seed, on the database at `url` or on a file in `folder`."""
 
     def __init__(self, loop: VirtualLoop, folder: Path, url: str, count: int, seed: str) -> None:
         self._loop, self._folder, self._url = loop, folder, url
         self._seed, self._farmers = seed, count // world.BY_PHONE
-        self._rows = count - self._farmers
+        self._bills = count // world.BY_BILL
+        self._rows = count - self._farmers - self._bills
         self._chance = random.Random(f"{seed} storm")
 
     async def run(self) -> Outcome:
@@ -70,7 +77,7 @@ class Storm:
         self._records = OutsideRecords(opened, self._loop) if self._url else opened
         pins = pins_of(storm_settings(self._folder), opened)
         pin_hash = await pins.hash(PIN)
-        await self._records.write(lambda db: world.fill(db, self._farmers, pin_hash))
+        await self._records.write(lambda db: world.fill(db, self._farmers, self._bills, pin_hash))
         self._weather = Weather(self._seed, world.START, self._name_of)
         app, outside = self._folder / "isoko.sock", self._folder / "outside.sock"
         self._outside = Outside(outside, app, self._weather)
@@ -81,10 +88,8 @@ class Storm:
             connector=aiohttp.UnixConnector(str(app), limit=0)
         ) as http:
             self._stranger = Stranger(self._seed, http, self._records, self._weather)
-            self._people = [
-                Farmer(number, self._seed, http, lambda: self._lives.flushes)
-                for number in range(self._farmers)
-            ]
+            self._people = self._at_phones(Farmer, self._farmers, http)
+            self._payers = self._at_phones(Payer, self._bills, http)
             found = await _unless_over(self._all(), life)
         life.cancel()
         await asyncio.gather(life, return_exceptions=True)
@@ -94,14 +99,21 @@ class Storm:
             await self._records.close()
         return found
 
+    def _at_phones(self, kind: type[P], count: int, http: aiohttp.ClientSession) -> list[P]:
+        return [
+            kind(number, self._seed, http, lambda: self._lives.flushes) for number in range(count)
+        ]
+
     async def _all(self) -> Outcome:
+        refunds = asyncio.create_task(self._gives_back())
         await self._blow()
         await self._calm_down()
+        await refunds
         return await self._look()
 
     async def _blow(self) -> None:
         work: list[Coroutine[Any, Any, None]] = [self._makes_rows(), self._pays(), self._spoils()]
-        work += [self._later(farmer) for farmer in self._people]
+        work += [self._later(one) for one in (*self._people, *self._payers)]
         await asyncio.gather(*work)
         await self._until(world.START + STORM)
 
@@ -122,6 +134,13 @@ class Storm:
             self._wake()
             await asyncio.sleep(15)
 
+    async def _gives_back(self) -> None:
+        """Staff do it also when the storm is over, and end in time for the last to arrive."""
+        while datetime.now(UTC) < world.START + STORM + _CALM - _LAST_REFUND:
+            await self._lives.write(staff.give_back)
+            self._wake()
+            await asyncio.sleep(60)
+
     async def _spoils(self) -> None:
         """Strangers call back, old callbacks come again, and tokens end before their time."""
         while not self._weather.is_calm:
@@ -135,9 +154,9 @@ class Storm:
                 self._outside.momo.forget_tokens()
                 self._outside.airtel.forget_tokens()
 
-    async def _later(self, farmer: Farmer) -> None:
+    async def _later(self, caller: Farmer | Payer) -> None:
         await asyncio.sleep(self._chance.uniform(10, _ARRIVALS.total_seconds()))
-        await farmer.calls()
+        await caller.calls()
 
     async def _until(self, moment: datetime) -> None:
         await asyncio.sleep((moment - datetime.now(UTC)).total_seconds())
@@ -152,16 +171,11 @@ class Storm:
     async def _look(self) -> Outcome:
         assert self._lives.process is not None
         await self._lives.process.parts.transcripts.flush()
-        seen = self._seen()
-        names = dict(await self._records.read(_names))
-        seen.altered = {
-            one.reference
-            for one in seen.taken
-            if self._weather.is_altered(names.get(one.reference, ""))
-        }
+        names = await self._records.read(hub.names)
+        seen = look(self._outside, self._lives, self._people, self._payers, names)
         wrong = await invariants.violated(self._records, seen)
         wrong += await self._records.read(
-            lambda db: list(not_as_expected(db, self._people, self._rows))
+            lambda db: list(not_as_expected(db, self._people, self._payers, self._rows))
         )
         states = Counter(
             await self._records.read(
@@ -169,44 +183,20 @@ class Storm:
             )
         )
         faults = self._weather.faults + self._lives.faults
-        for farmer in self._people:
-            faults += farmer.faults
+        faults["outages noticed"] = await self._records.read(_outages)
+        for one in (*self._people, *self._payers):
+            faults += one.handset.faults
         ends = await self._records.read(digest)
         twice = len(seen.sms) - len(set(seen.sms))
-        return Outcome(wrong, ends, states.total(), len(seen.accepted), faults, states, twice)
-
-    def _seen(self) -> Seen:
-        people, parts = self._people, self._lives.process.parts
-        momo, airtel = self._outside.momo, self._outside.airtel
-        taken = [
-            Taken(one["reference"], int(one["amount"]), _MTN.get(momo.status(one), "?"))
-            for one in momo.transfers()
-        ]
-        taken += [
-            Taken(one["id"], one["amount_rwf"], _AIRTEL.get(airtel.state(one), "?"))
-            for one in airtel.transfers()
-        ]
-        return Seen(
-            accepted={world.farmer(one.number) for one in people if one.accepted},
-            locked={world.farmer(one.number) for one in people if one.locked},
-            let_in_though_locked={world.farmer(p.number) for p in people if p.let_in_though_locked},
-            unequal_replies=[what for one in people for what in one.unequal],
-            taken=taken,
-            sms=self._outside.sms_texts(),
-            acknowledged=self._lives.acknowledged,
-            acknowledged_early=self._lives.early,
-            backlog={
-                "hops in flight": parts.engine.hops_in_flight,
-                "sessions at the turnstile": len(parts.engine._turnstile),
-                "rows of transcripts": len(parts.transcripts._rows),
-                "dropped transcripts": parts.transcripts.dropped,
-            },
-        )
+        collected = sum(one.kind == "collection" and one.end == "paid" for one in seen.taken)
+        return Outcome(
+            wrong, ends, states.total(), len(seen.accepted), collected, len(seen.given_back),
+            faults, states, twice,
+        )  # fmt: skip
 
 
-def _names(db: Connection) -> list[tuple[str, str]]:
-    query = select(payments.c.reference, payments.c.order_code, payments.c.payee_msisdn)
-    return [(row[0], f"{row[1]} {row[2]}") for row in db.execute(query)]
+def _outages(db: Connection) -> int:
+    return db.execute(select(func.coalesce(func.sum(operators.c.outage), 0))).scalar_one()
 
 
 async def _unless_over(work: Coroutine[Any, Any, Outcome], life: asyncio.Task[None]) -> Outcome:

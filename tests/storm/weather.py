@@ -12,8 +12,10 @@ from datetime import UTC, datetime, timedelta
 
 from bot.sandbox.switches import Switches
 
-STORM = timedelta(minutes=90)
+STORM = timedelta(minutes=110)
 _OUTAGE = (timedelta(minutes=20), timedelta(minutes=80))
+# What waited leaves only while answers come: after this, for a while, none is cut or spoiled.
+_LULL = (timedelta(minutes=82), timedelta(minutes=95))
 _ALTERED = 0.02
 # Of a payment, for as long as it lives; several may come together.
 _LASTING = {
@@ -60,7 +62,7 @@ class Weather:
 
     def is_altered(self, name: str) -> bool:
         """Whether the operator pays this one with another amount. Never of a contested order."""
-        return name.startswith("KR") and self._chance(name, "altered").random() < _ALTERED
+        return name.startswith(("KR", "KB")) and self._chance(name, "altered").random() < _ALTERED
 
     async def over(self, reference: str, kind: str, operator: str) -> Switches:
         """The switches for one request about a payment; `kind` is "ask" or "look"."""
@@ -77,6 +79,7 @@ class Weather:
             return Switches(**chosen, outage=True)
         if name:
             self._lasting(name, kind, chosen)
+        if name and not self._is_within(_LULL):
             self._once(name, kind, chosen)
         return Switches(**chosen)
 
@@ -109,8 +112,10 @@ class Weather:
             self.faults[fault] += 1
 
     def _is_out(self, operator: str) -> bool:
-        begins, ends = _OUTAGE
-        return operator == "mtn-momo" and begins <= datetime.now(UTC) - self._start < ends
+        return operator == "mtn-momo" and self._is_within(_OUTAGE)
+
+    def _is_within(self, span: tuple[timedelta, timedelta]) -> bool:
+        return span[0] <= datetime.now(UTC) - self._start < span[1]
 
     def _chance(self, name: str, what: str) -> random.Random:
         return random.Random(f"{self._seed} {name} {what}")

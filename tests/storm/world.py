@@ -4,25 +4,34 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, update
 
-from bot.market import people
+from bot.market import bills, notices, people
 from bot.market.orders import NewOrder, create_order, make_offer
 from bot.market.share import Line
-from bot.storage.schema import stocks
+from bot.storage.schema import contacts, stocks
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 PACKS, PRICE_RWF = 10, 100
 # One payout in so many comes of an offer that a farmer accepts by phone.
 BY_PHONE = 5
+# One in so many is collected: a person pays a bill by phone.
+BY_BILL = 10
 # So many farmers are asked for an order of which there is enough for half of them.
 CONTEST = 8
 _PAYEES = 40
+_PAYERS_FROM = 3_000_000
 _LINES = (Line("transport", "x", 50),)
 # Numbers by which the pretended operators refuse: no funds, refused, expired and others.
 _REFUSED = {
     "mtn-momo": ("+46733123450", "+46733123455", "+46733123456", "+46733123457"),
     "airtel-money": ("+250730001007", "+250730001003"),
+}
+
+# The same for who is to pay: failed, rejected, expired; at Airtel no funds, and expired.
+_WALLETS_THAT_REFUSE = {
+    "mtn-momo": ("+46733123450", "+46733123451", "+46733123452"),
+    "airtel-money": ("+250730001007", "+250730001029"),
 }
 
 
@@ -44,9 +53,24 @@ def payee(number: int) -> str:
     return farmer(1_000_000 - number % _PAYEES)
 
 
-def is_refused(msisdn: str) -> bool:
-    """Whether the operator refuses this number in the end."""
-    return any(msisdn in numbers for numbers in _REFUSED.values())
+def payer(number: int) -> str:
+    """The phone of who has a bill."""
+    return farmer(_PAYERS_FROM + number)
+
+
+def bill_code(number: int) -> str:
+    """The code of the order that this bill is for."""
+    return f"KB-{number}"
+
+
+def has_wallet(number: int) -> bool:
+    """Whether who has this bill has a wallet that can pay it."""
+    return number % 12 != 5
+
+
+def is_given_back(number: int) -> bool:
+    """Whether staff give back what was paid of this bill."""
+    return number % 10 == 4
 
 
 def is_locker(number: int) -> bool:
@@ -84,11 +108,13 @@ def _stock_g(number: int) -> int:
     return 4_000 if has_too_little(number) else 7_000
 
 
-def fill(db: Connection, farmers: int, pin_hash: str) -> None:
-    """Everybody, and an offer for each farmer. Every third has told us their stock."""
+def fill(db: Connection, farmers: int, payers: int, pin_hash: str) -> None:
+    """Everybody, an offer for each farmer, a bill for each payer. Every third told their stock."""
     soon = START + timedelta(days=2)
     for number in range(_PAYEES):
         _person(db, 1_000_000 - number, pin_hash)
+    for number in range(payers):
+        _bill(db, number, pin_hash)
     for number in range(farmers):
         contact_id = _person(db, number, pin_hash)
         packs = PACKS * CONTEST // 2 if is_contested(number) else PACKS
@@ -105,6 +131,24 @@ def fill(db: Connection, farmers: int, pin_hash: str) -> None:
                 "available_g": _stock_g(number),
             }
             db.execute(insert(stocks).values(stock))
+
+
+def _bill(db: Connection, number: int, pin_hash: str) -> None:
+    contact_id, code = _person(db, _PAYERS_FROM + number, pin_hash), bill_code(number)
+    if not has_wallet(number):
+        refusing = _WALLETS_THAT_REFUSE[provider_of(number)]
+        wallet = {"wallet": refusing[number // 12 % len(refusing)]}
+        db.execute(update(contacts).where(contacts.c.id == contact_id).values(wallet))
+    order = NewOrder(
+        code, "COF-ROAST", PACKS, 500, 1_100, 1_150, _LINES, "Ruli", START + timedelta(days=2)
+    )
+    create_order(db, order, START)
+    bill = bills.ask(
+        db, contact_id=contact_id, order_code=code, amount_rwf=1_000 + number % 10_000,
+        why="packaging", by="storm", now=START,
+    )  # fmt: skip
+    words = notices.bill_made
+    notices.tell(db, contact_id, f"bill:{bill.id}", lambda: words(bill, "*384*801#"), START)
 
 
 def _person(db: Connection, number: int, pin_hash: str) -> int:
