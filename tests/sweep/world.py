@@ -66,18 +66,17 @@ class World:
         """The moment on the world's clock."""
         return datetime.now(UTC) + timedelta(seconds=self.ahead_s)
 
-    async def open(self) -> None:
+    async def open(self, switches: Switches) -> None:
         """Open the store and start the operators; the server is not there yet."""
         self.records = await open_records(self._place.database_url, self._place.folder)
         self.operators = await start_sandbox("127.0.0.1", 0)
-        self.turn(settle_after_s=0.0, lost_callback=True)
+        self.turn(switches)
         self.http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
 
-    def turn(self, **switches: object) -> None:
+    def turn(self, switches: Switches) -> None:
         """Set the operators' switches."""
         parts = self.operators
-        now = Switches(**switches)
-        parts.momo.switches = parts.airtel.switches = parts.sms.switches = now
+        parts.momo.switches = parts.airtel.switches = parts.sms.switches = switches
 
     async def begin(self) -> None:
         """Start the server, and again whenever it dies."""

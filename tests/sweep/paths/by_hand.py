@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from bot.market import ledger
+from bot.sandbox.switches import Switches
 from bot.storage.schema import audit, payments, tickets
 from tests.sweep import cast
 from tests.sweep.path import Path
@@ -21,7 +22,6 @@ def begin(db: Connection, hashed: str, now: datetime) -> None:
 
 
 async def drive(world: World) -> None:
-    world.turn(settle_after_s=0.0, lost_callback=True, amount_altered=True)
     if not await world.until(_is_flagged):
         world.wrong.append("M04 another amount was not flagged")
     reference = await world.records.read(
@@ -49,4 +49,5 @@ def _is_flagged(db: Connection) -> bool:
     return db.execute(select(payments.c.state)).scalar() == "flagged"
 
 
-path = Path("settled by hand", begin, drive, rules)
+_OTHER_AMOUNT = Switches(settle_after_s=0.0, lost_callback=True, amount_altered=True)
+path = Path("settled by hand", begin, drive, rules, switches=_OTHER_AMOUNT)

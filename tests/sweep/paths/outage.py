@@ -7,22 +7,21 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from bot.market import outages
+from bot.sandbox.switches import Switches
 from bot.storage.schema import offers, operators, outbox, payments
 from tests.sweep import cast
-from tests.sweep.path import Path
+from tests.sweep.path import AT_ONCE, Path
 from tests.sweep.world import World
 
 _OTHER, _OTHER_CODE = "+250788000002", "KW-8"
 
 
 def begin(db: Connection, hashed: str, now: datetime) -> None:
-    cast.farmer(db, hashed, now)
+    cast.owed(db, cast.farmer(db, hashed, now), now)
     cast.farmer(db, hashed, now, msisdn=_OTHER)
 
 
 async def drive(world: World) -> None:
-    world.turn(settle_after_s=0.0, lost_callback=True, outage=True)
-    await world.records.write(lambda db: cast.owed(db, 1, world.now()))
     if not await world.until(_is_down):
         world.wrong.append("nobody notices that the operator is out of order")
     # Of this one the operator is not even asked while it is down.
@@ -31,7 +30,7 @@ async def drive(world: World) -> None:
     )
     if not await world.until(lambda db: _told(db, "down") == 2, time_passes=False):
         world.wrong.append("who waits for the operator was not told")
-    world.turn(settle_after_s=0.0, lost_callback=True)
+    world.turn(AT_ONCE)
     world.calm_since = world.now()
     await world.to_the_end()
 
@@ -58,4 +57,5 @@ def _told(db: Connection, what: str) -> int:
     return int(db.execute(query).scalar() or 0)
 
 
-path = Path("outage", begin, drive, rules)
+_DOWN = Switches(settle_after_s=0.0, lost_callback=True, outage=True)
+path = Path("outage", begin, drive, rules, switches=_DOWN)
