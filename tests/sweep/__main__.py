@@ -47,16 +47,27 @@ async def _sweep(store: str, folder: Folder, paths: list[Path], options) -> bool
     await sweep.open()
     try:
         dry = await asyncio.gather(*(sweep.points(path) for path in paths))
-        for number, one in enumerate(dry):
-            # Each path begins elsewhere, so that a few kills meet every kind of point.
-            some = one.passed[7 * number % options.every :: options.every]
-            points = [options.point] if options.point else some
-            died = await sweep.kills(one.path, points)
-            print(_line(store, one, died), *_findings(store, [one, *died]), sep="\n", flush=True)
-            runs += [one, *died]
+        async with asyncio.TaskGroup() as group:
+            kills = [
+                group.create_task(sweep.kills(one.path, _points(number, one, options)))
+                for number, one in enumerate(dry)
+            ]
+            for one, task in zip(dry, kills, strict=True):
+                died = await task
+                findings = _findings(store, [one, *died])
+                print(_line(store, one, died), *findings, sep="\n", flush=True)
+                runs += [one, *died]
     finally:
         await sweep.close()
     return _report(store, runs, time.monotonic() - began)
+
+
+def _points(number: int, dry: Run, options) -> list[Point]:
+    if options.point:
+        return [options.point]
+    # Each path begins elsewhere, so that a few kills meet every kind of point.
+    first = 7 * number % min(options.every, len(dry.passed) or 1)
+    return dry.passed[first :: options.every]
 
 
 def _line(store: str, dry: Run, died: list[Run]) -> str:

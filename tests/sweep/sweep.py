@@ -18,7 +18,7 @@ from tests.sweep.seams import Point
 from tests.sweep.stores import Store
 from tests.sweep.world import World
 
-TRIES = 3
+TRIES = 5
 
 
 @dataclass(slots=True)
