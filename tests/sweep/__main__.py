@@ -18,7 +18,7 @@ from tests.sweep.paths import PATHS
 from tests.sweep.process import get_ready
 from tests.sweep.seams import Point, point_of
 from tests.sweep.stores import PostgresStore, SqliteStore, Store
-from tests.sweep.sweep import Run, Sweep
+from tests.sweep.sweep import TRIES, Run, Sweep
 
 _STORES = ("sqlite", "postgres")
 
@@ -47,16 +47,27 @@ async def _sweep(store: str, folder: Folder, paths: list[Path], options) -> bool
     await sweep.open()
     try:
         dry = await asyncio.gather(*(sweep.points(path) for path in paths))
-        for number, one in enumerate(dry):
-            # Each path begins elsewhere, so that a few kills meet every kind of point.
-            some = one.passed[7 * number % options.every :: options.every]
-            points = [options.point] if options.point else some
-            died = await sweep.kills(one.path, points)
-            print(_line(store, one, died), flush=True)
-            runs += [one, *died]
+        async with asyncio.TaskGroup() as group:
+            kills = [
+                group.create_task(sweep.kills(one.path, _points(number, one, options)))
+                for number, one in enumerate(dry)
+            ]
+            for one, task in zip(dry, kills, strict=True):
+                died = await task
+                findings = _findings(store, [one, *died])
+                print(_line(store, one, died), *findings, sep="\n", flush=True)
+                runs += [one, *died]
     finally:
         await sweep.close()
     return _report(store, runs, time.monotonic() - began)
+
+
+def _points(number: int, dry: Run, options) -> list[Point]:
+    if options.point:
+        return [options.point]
+    # Each path begins elsewhere, so that a few kills meet every kind of point.
+    first = 7 * number % min(options.every, len(dry.passed) or 1)
+    return dry.passed[first :: options.every]
 
 
 def _line(store: str, dry: Run, died: list[Run]) -> str:
@@ -69,9 +80,21 @@ def _line(store: str, dry: Run, died: list[Run]) -> str:
     )
 
 
+def _missed(run: Run) -> bool:
+    return run.fatal is not None and not run.died and not run.wrong
+
+
+def _findings(store: str, runs: list[Run]) -> list[str]:
+    """What is wrong, each with how to see it again; a long run says it as soon as it knows."""
+    wrong = [f"{_again(store, run)}\n  " + "\n  ".join(run.wrong) for run in runs if run.wrong]
+    return wrong + [
+        f"not reached in {TRIES} runs: {_again(store, run)}" for run in runs if _missed(run)
+    ]
+
+
 def _report(store: str, runs: list[Run], took_s: float) -> bool:
     bad = [run for run in runs if run.wrong]
-    missed = [run for run in runs if run.fatal and not run.died and not run.wrong]
+    missed = [run for run in runs if _missed(run)]
     points = sum(len(run.passed) for run in runs if run.fatal is None)
     longest_min = max(run.ahead_s for run in runs) / 60
     print(
@@ -81,10 +104,6 @@ def _report(store: str, runs: list[Run], took_s: float) -> bool:
         f"longest way to the end {longest_min:.1f} virtual minutes, "
         f"{sum(run.doubles for run in runs)} messages twice, {took_s:.0f} s"
     )
-    for run in bad:
-        print(f"\n{_again(store, run)}\n  " + "\n  ".join(run.wrong))
-    for run in missed:
-        print(f"\nnot reached in three runs: {_again(store, run)}")
     return not bad and not missed
 
 

@@ -30,36 +30,48 @@ async def pin_hash(pin: str) -> str:
     return made
 
 
-def farmer(db: Connection, hashed: str, now: datetime, provider: str = "mtn-momo") -> int:
+def farmer(
+    db: Connection,
+    hashed: str,
+    now: datetime,
+    provider: str = "mtn-momo",
+    msisdn: str = FARMER,
+) -> int:
     """The farmer, with a PIN, in English."""
     load_catalogues()
     return people.register(
-        db, msisdn=FARMER, names="Farmer", district="Gakenke", language="en", role="farmer",
+        db, msisdn=msisdn, names="Farmer", district="Gakenke", language="en", role="farmer",
         crop="coffee", pin_hash=hashed, channel="test", wallet_provider=provider, now=now,
     ).id  # fmt: skip
 
 
-def offered(db: Connection, contact_id: int, now: datetime, price_rwf: int = PRICE_RWF) -> int:
+def offered(
+    db: Connection, contact_id: int, now: datetime, price_rwf: int = PRICE_RWF, code: str = CODE
+) -> int:
     """An offer that waits for an answer; its number."""
     soon = now + timedelta(days=3)
     order = NewOrder(
-        CODE, "COF-ROAST", PACKS, 500, price_rwf, price_rwf + 2_000, _LINES, "Ruli", soon
+        code, "COF-ROAST", PACKS, 500, price_rwf, price_rwf + 2_000, _LINES, "Ruli", soon
     )
     order_id = create_order(db, order, now)
     return make_offer(db, order_id, contact_id, PACKS, soon, "*384*801#", now, ZONE)
 
 
-def accepted(db: Connection, contact_id: int, now: datetime, price_rwf: int = PRICE_RWF) -> int:
+def accepted(
+    db: Connection, contact_id: int, now: datetime, price_rwf: int = PRICE_RWF, code: str = CODE
+) -> int:
     """An offer that was accepted; its number."""
-    offer_id = offered(db, contact_id, now, price_rwf)
+    offer_id = offered(db, contact_id, now, price_rwf, code)
     actor = Actor(f"contact:{contact_id}", "test", "accept", contact_id)
     offers.accept(db, actor, offer_id, 1, PACKS, now, ZONE)
     return offer_id
 
 
-def delivered(db: Connection, contact_id: int, now: datetime, price_rwf: int = PRICE_RWF) -> int:
+def delivered(
+    db: Connection, contact_id: int, now: datetime, price_rwf: int = PRICE_RWF, code: str = CODE
+) -> int:
     """An offer whose goods have arrived; its number."""
-    offer_id = accepted(db, contact_id, now, price_rwf)
+    offer_id = accepted(db, contact_id, now, price_rwf, code)
     for step in _STEPS:
         offers.move(db, Actor("hub", "test", step), offer_id, step, now)
     return offer_id
@@ -72,11 +84,12 @@ def owed(
     provider: str = "mtn-momo",
     payee: str = FARMER,
     price_rwf: int = PRICE_RWF,
+    code: str = CODE,
 ) -> Payment:
     """A payout for delivered goods, in the outbox."""
-    offer_id = delivered(db, contact_id, now, price_rwf)
+    offer_id = delivered(db, contact_id, now, price_rwf, code)
     return payments.pay_out(
-        db, contact_id=contact_id, offer_id=offer_id, order_code=CODE,
+        db, contact_id=contact_id, offer_id=offer_id, order_code=code,
         amount_rwf=PACKS * price_rwf, provider=provider, payee_msisdn=payee, currency="RWF",
         now=now, rules=PayoutRules(),
     )  # fmt: skip

@@ -17,6 +17,7 @@ from bot import app, cli
 from bot.demo_hub import DemoHub
 from bot.look_ups import LookUps
 from bot.sender import Sender
+from bot.wallet_watch import WalletWatch
 from tests.sweep.seams import Point, Seams
 
 
@@ -50,17 +51,21 @@ def run(orders: Orders, clock: Connection) -> None:
         Seams(orders.process, orders.record, orders.fatal).install()
     # The look at the clock comes often, since the clock runs fast.
     app.LookUps = functools.partial(LookUps, poll_s=0.03)
+    app.WalletWatch = functools.partial(WalletWatch, poll_s=0.1)
     app.DemoHub = functools.partial(DemoHub, step_s=0.1)
     sys.argv = ["isoko", *orders.arguments]
     cli.main()
 
 
+_WORKERS = ((Sender, "carry_out"), (LookUps, "ask_due"), (WalletWatch, "watch"))
+
+
 class _Rounds:
-    """Whether the sender or the poller is in the middle of a round: no time passes there."""
+    """Whether one who talks to outside is in the middle of a round: no time passes there."""
 
     def __init__(self) -> None:
         self.under_way = 0
-        for worker, name in ((Sender, "carry_out"), (LookUps, "ask_due")):
+        for worker, name in _WORKERS:
             setattr(worker, name, self._counted(getattr(worker, name)))
 
     def _counted(self, one_round):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from bot.storage.schema import offers, payments
+from tests.sweep.path import AT_ONCE
 from tests.sweep.world import World
 
 
@@ -12,7 +13,7 @@ def decide(world: World) -> None:
     """The operators decide what is pending: it succeeds."""
     for transfer in [*world.operators.momo.transfers(), *world.operators.airtel.transfers()]:
         transfer["settles_at"] = 0.0
-    world.turn(settle_after_s=0.0, lost_callback=True)
+    world.turn(AT_ONCE)
 
 
 def looked_up(db: Connection, times: int) -> bool:

@@ -18,7 +18,7 @@ from tests.sweep.seams import Point
 from tests.sweep.stores import Store
 from tests.sweep.world import World
 
-_TRIES = 3
+TRIES = 5
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ class Sweep:
 
     async def _kill(self, path: Path, point: Point) -> Run:
         # Two tasks of the server may swap turns, and a point is then not passed.
-        for _try in range(_TRIES):
+        for _try in range(TRIES):
             run = await self.run(path, point)
             if run.died or run.wrong:
                 break
@@ -81,7 +81,7 @@ class Sweep:
 
     async def _live(self, path: Path, world: World) -> Run:
         run = Run(path, world.fatal)
-        await world.open()
+        await world.open(path.switches)
         try:
             now = datetime.now(UTC)
             await world.records.write(lambda db: path.begin(db, self._pin_hash, now))

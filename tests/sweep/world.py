@@ -66,18 +66,17 @@ class World:
         """The moment on the world's clock."""
         return datetime.now(UTC) + timedelta(seconds=self.ahead_s)
 
-    async def open(self) -> None:
+    async def open(self, switches: Switches) -> None:
         """Open the store and start the operators; the server is not there yet."""
         self.records = await open_records(self._place.database_url, self._place.folder)
         self.operators = await start_sandbox("127.0.0.1", 0)
-        self.turn(settle_after_s=0.0, lost_callback=True)
+        self.turn(switches)
         self.http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
 
-    def turn(self, **switches: object) -> None:
+    def turn(self, switches: Switches) -> None:
         """Set the operators' switches."""
         parts = self.operators
-        now = Switches(**switches)
-        parts.momo.switches = parts.airtel.switches = parts.sms.switches = now
+        parts.momo.switches = parts.airtel.switches = parts.sms.switches = switches
 
     async def begin(self) -> None:
         """Start the server, and again whenever it dies."""
@@ -115,17 +114,20 @@ class World:
             await asyncio.sleep(0.005)
         await self.up()
 
-    async def until(self, holds: Callable[[Connection], bool]) -> bool:
-        """Let time pass, from one due thing to the next, until `holds`; False when it never did."""
+    async def until(self, holds: Callable[[Connection], bool], *, time_passes: bool = True) -> bool:
+        """Let time pass, from one due thing to the next, until `holds`; False when it never did.
+
+        Unless `time_passes`: then what is under way at this moment must lead to it.
+        """
         give_up_at = time.monotonic() + _PATIENCE_S
         while not await self.records.read(holds):
             await self.up()
             due = await self.records.read(next_due)
             ahead_s = (due - self.now()).total_seconds() if due else 0.0
             late = self.now() + timedelta(seconds=ahead_s) > self.calm_since + MOST
-            if late or time.monotonic() > give_up_at:
+            if (late and time_passes) or time.monotonic() > give_up_at:
                 return False
-            if ahead_s > 0:
+            if ahead_s > 0 and time_passes:
                 self.ahead_s += ahead_s + 0.001
                 await self._server.jump(ahead_s + 0.001)
             else:
@@ -214,6 +216,7 @@ class World:
             "ISOKO_LOG_LEVEL": "warning",
             "ISOKO_USSD__DIALS_PER_MINUTE": "100000",
             "ISOKO_OUTBOX__POLL_S": "0.03",
+            "ISOKO_COLLECTIONS__ENABLED": "true",
             "ISOKO_SANDBOX__ENABLED": "false",
             "ISOKO_MOMO__BASE_URL": outside,
             "ISOKO_AIRTEL__BASE_URL": outside,

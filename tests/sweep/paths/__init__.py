@@ -6,14 +6,20 @@ from tests.sweep.path import Path
 from tests.sweep.paths import (
     accept,
     airtel,
+    by_hand,
     callback_airtel,
     callback_mtn,
+    collect_airtel,
+    collect_callback,
+    collect_mtn,
     confirm,
     hand_over,
     mtn,
     mtn_later,
     mtn_refused,
+    outage,
     problem,
+    refund,
     release,
     wrong_pin,
 )
@@ -31,5 +37,11 @@ _ALL = (
     wrong_pin,
     problem,
     release,
+    collect_mtn,
+    collect_callback,
+    collect_airtel,
+    refund,
+    by_hand,
+    outage,
 )
 PATHS: dict[str, Path] = {module.path.name: module.path for module in _ALL}
