@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,23 +31,8 @@ class RealPostgres:
             self._folder.chmod(0o755)
             shutil.chown(data, _USER)
         self._run("initdb", "-D", str(data), "-U", "isoko", "--auth=trust", "--encoding=UTF8")
-        self._server = subprocess.Popen(
-            [
-                self._bin / "postgres",
-                "-D",
-                data,
-                "-p",
-                str(self.port),
-                "-k",
-                data,
-                "-h",
-                "127.0.0.1",
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            **self._as,
-        )
-        self._wait_until_up()
+        self._data = data
+        self.start()
 
     def new_database(self) -> str:
         """The URL of a new, empty database."""
@@ -53,6 +40,39 @@ class RealPostgres:
         name = f"isoko_{self._databases}"
         self.run_sql(f"CREATE DATABASE {name}")
         return f"postgresql://isoko@127.0.0.1:{self.port}/{name}"
+
+    def start(self) -> None:
+        """Start the server on its folder, and wait until it answers."""
+        options = ["-p", str(self.port), "-k", self._data, "-h", "127.0.0.1"]
+        self._server = subprocess.Popen(
+            [self._bin / "postgres", "-D", self._data, *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **self._as,
+        )
+        self._wait_until_up()
+
+    def crash(self) -> None:
+        """kill -9 of the whole server: whoever is connected hears of it, nobody else gets in."""
+        # Standing still it starts no further children, who would outlive it.
+        self._server.send_signal(signal.SIGSTOP)
+        self._signal(signal.SIGKILL)
+        self._server.wait()
+
+    def pause(self) -> None:
+        """The server stands still: it takes connections and answers nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Go on where it stood still."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, what: signal.Signals) -> None:
+        pid = self._server.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for one in (*map(int, children), pid):
+            with suppress(ProcessLookupError):
+                os.kill(one, what)
 
     def stop(self) -> None:
         """Stop the server and remove its folder."""

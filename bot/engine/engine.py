@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from bot.conversation import Inbound, Reply, Session
 from bot.engine import replies
 from bot.engine.arrivals import Arrivals
-from bot.engine.courtesies import apology, refusal, shed
+from bot.engine.courtesies import apology, out_of_reach, refusal, shed
 from bot.engine.hop import Hop, asks_secret
 from bot.engine.late import LateWork
 from bot.engine.layout import Layout
@@ -21,6 +21,7 @@ from bot.flow import Flow, Turn
 from bot.history import Marks
 from bot.market import Market
 from bot.storage.hops import SavedHop
+from bot.storage.records import RecordsDown
 from bot.storage.sessions import Sessions, pack, unpack_kept
 
 
@@ -129,11 +130,22 @@ class Engine:
             reply = await (self._open(hop) if known is None else self._answer(hop))
         except _Refused:
             return self._refuse(inbound)
+        except RecordsDown:
+            return self._without_records(hop)
         except Exception as error:  # the one place where a fault of ours becomes an apology
             hop.turn.session = unpack_kept(before) or _blank(inbound)
             self._watch.failed(hop.session, error)
             reply = apology(hop, self._stage, self._market.hub.help_msisdn)
         return reply, hop.session, "new"
+
+    def _without_records(self, hop: Hop) -> tuple[Reply, Session, str]:
+        """What this hop asked for was not done; of a session we do not have, nothing is known."""
+        session = unpack_kept(hop.before)
+        if session is None or not session.flow:
+            return shed(), _blank(hop.inbound), "shed"
+        hop.turn.session = session
+        reply = out_of_reach(hop, self._stage, self._market.hub.help_msisdn)
+        return reply, session, "new"
 
     def _refuse(self, inbound: Inbound) -> tuple[Reply, Session, str]:
         self._watch.refused("another number's session", inbound.msisdn, inbound.session_key)
@@ -158,6 +170,8 @@ class Engine:
             # Over, or never opened because the records were out of reach at its first hop.
             return await self._arrivals.dial_again(hop)
         hop.secret = asks_secret(session)
+        if session.adrift:
+            await self._arrivals.recognise(session, hop.turn.now.timestamp())
         new = self._new_entry(hop.inbound, session)
         if new is not None and "*" in new:
             # More than one entry at once: the store may have lost what was committed meanwhile.

@@ -28,6 +28,11 @@ def is_down(error: Exception) -> bool:
     return gone or _sqlstate(error).startswith(_DOWN)
 
 
+def is_full(error: Exception) -> bool:
+    """Whether the server lives but takes no more connections."""
+    return _sqlstate(error).startswith("53") or _sqlstate(_driver_error(error)).startswith("53")
+
+
 def _driver_error(error: Exception) -> BaseException:
     """What asyncpg raised, under what SQLAlchemy made of it."""
     adapted = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
