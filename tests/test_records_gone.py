@@ -16,7 +16,11 @@ from tests.real_postgres import RealPostgres
 from tests.server import UNKNOWN, Running, running
 
 _AGE = {"rw": "mu minota 1 ishize", "fr": "Connu il y a 1 min", "en": "Known 1 min ago"}
-_NOT_NOW = {"rw": "Ibyo ntibishoboka ubu. Nta cyahindutse", "fr": "Rien n'a changé", "en": "Nothing"}
+_NOT_NOW = {
+    "rw": "Ibyo ntibishoboka ubu. Nta cyahindutse",
+    "fr": "Rien n'a changé",
+    "en": "Nothing",
+}
 # A hop that does not wait for what is known to be gone, on a busy machine.
 _AT_ONCE_S = 0.2
 

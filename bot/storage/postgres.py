@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only
 
 from bot.storage.breaker import Breaker
-from bot.storage.postgres_errors import asks_again, is_down, is_full, why
+from bot.storage.postgres_errors import asks_again, is_broken, is_down, is_full, why
 from bot.storage.records import RecordsDown, Unsure
 
 T = TypeVar("T")
@@ -56,6 +56,12 @@ class _Ask:
             self.answer.set_exception(error)
 
 
+_WIRE_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
 _Answer = tuple[Any, BaseException | None]
 
 
@@ -261,7 +267,7 @@ def _run_all(db: Connection, batch: list[_Ask], answers: list[_Answer]) -> bool:
         try:
             result = _in_transaction(db, driver, ask) if ask.writes else ask.work(db)
         except Exception as error:  # it is the asker's, who gets it raised
-            lost = driver.is_closed() or db.invalidated
+            lost = driver.is_closed() or db.invalidated or is_broken(error)
             harmless = not ask.writes or isinstance(error, _NotBegun)
             if lost and harmless and ask.tries == 1:
                 # The server restarted since this connection was last used: another one is tried.
@@ -278,7 +284,7 @@ def _run_all(db: Connection, batch: list[_Ask], answers: list[_Answer]) -> bool:
 def _in_transaction(db: Connection, driver: asyncpg.Connection, ask: _Ask) -> Any:
     try:
         await_only(driver.execute("BEGIN"))
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except _WIRE_ERRORS as error:
         raise _NotBegun(str(error)) from error
     try:
         result = ask.work(db)
@@ -289,7 +295,7 @@ def _in_transaction(db: Connection, driver: asyncpg.Connection, ask: _Ask) -> An
     ask.committing = True
     try:
         ended = await_only(driver.execute("COMMIT"))
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except _WIRE_ERRORS as error:
         if driver.is_closed() or is_down(error):
             raise Unsure(str(error)) from error
         raise
