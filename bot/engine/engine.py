@@ -24,6 +24,10 @@ from bot.storage.hops import SavedHop
 from bot.storage.records import RecordsDown
 from bot.storage.sessions import Sessions, pack, unpack_kept
 
+# A call has some six hops in the time in which a number may dial once.
+_LOST_HOPS_TIMES = 6
+_UNDER_WAY_TIMES = 2
+
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
@@ -53,6 +57,7 @@ class Engine:
         self._arrivals = Arrivals(self._stage, market, sessions, limits)
         self._late = LateWork(market.records, limits.hop_budget_s)
         self._dials = DialLimit(limits.dials_per_minute)
+        self._lost = DialLimit(limits.dials_per_minute * _LOST_HOPS_TIMES)
         self._turnstile = Turnstile()
         self._in_flight = 0
 
@@ -157,9 +162,13 @@ class Engine:
         return self._marks.of(key, f"hop {inbound.hop_id or session.hops}"), 0
 
     def _turn_away(self, inbound: Inbound) -> Reply | None:
-        if self._in_flight > self._limits.hops_in_flight_max:
+        # What has a history is a call whose session was lost: it is under way, and more may come.
+        most, limit = self._limits.hops_in_flight_max, self._dials
+        if inbound.history:
+            most, limit = most * _UNDER_WAY_TIMES, self._lost
+        if self._in_flight > most:
             return shed()
-        if not self._dials.lets_in(inbound.msisdn):
+        if not limit.lets_in(inbound.msisdn):
             self._watch.refused("too many dials", inbound.msisdn, inbound.session_key)
             return shed()
         return None
