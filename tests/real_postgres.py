@@ -34,11 +34,11 @@ class RealPostgres:
         self._data = data
         self.start()
 
-    def new_database(self) -> str:
-        """The URL of a new, empty database."""
+    def new_database(self, template: str = "template1") -> str:
+        """The URL of a new database, empty or like `template`."""
         self._databases += 1
         name = f"isoko_{self._databases}"
-        self.run_sql(f"CREATE DATABASE {name}")
+        self.run_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
         return f"postgresql://isoko@127.0.0.1:{self.port}/{name}"
 
     def start(self) -> None:

