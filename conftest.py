@@ -6,8 +6,15 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--record` writes the golden transcripts anew, `--plant` puts a bug in its place."""
+    """`--record` writes the golden transcripts anew, `--plant` puts a bug in its place,
+    `--stores` says what the servers of the tests stand on."""
     parser.addoption("--plant", default="", help="run with this bug of tests/planted in place")
+    parser.addoption(
+        "--stores",
+        default="embedded",
+        choices=["embedded", "scaled"],
+        help="scaled: two servers on PostgreSQL and Redis for each that a test starts",
+    )
     parser.addoption("--record", action="store_true", help="write the golden transcripts anew")
 
 

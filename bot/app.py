@@ -32,6 +32,7 @@ from bot.operations.health import Health
 from bot.operations.housekeeping import Housekeeping
 from bot.operations.pin_figures import PinFigures
 from bot.operations.process_figures import show_process
+from bot.operations.spool_figures import SpoolFigures
 from bot.operations.watching import Watching
 from bot.operations.worker_figures import WorkerFigures
 from bot.payments.airtel_collection import AirtelCollection
@@ -68,6 +69,7 @@ from bot.wiring import (
     passwords_of,
     sessions_of,
     sms_of,
+    spool_of,
 )
 
 log = structlog.get_logger(__name__)
@@ -117,6 +119,7 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
             lock = OneProcess(settings.data_dir)
             lock.take()
             stack.callback(lock.give_back)
+        spool_of(settings).open()
         await upgrade(settings.database_url, settings.data_dir)
         records = await open_records(settings.database_url, settings.data_dir)
         stack.push_async_callback(records.close)
@@ -274,7 +277,7 @@ def build_app(parts: Parts) -> web.Application:
         door.mount(app)
         quick |= door.answers()
     app[FAST_LANE] = quick
-    Callbacks(parts.market.records, parts.providers, parts.look_ups.wake).mount(app)
+    _mount_callbacks(parts, app)
     dashboard = Dashboard(
         parts.market,
         dashboard_rules_of(settings),
@@ -288,6 +291,22 @@ def build_app(parts: Parts) -> web.Application:
     if settings.env == "demo" and parts.sandbox_url:
         _simulator(parts).mount(app)
     return app
+
+
+def _mount_callbacks(parts: Parts, app: web.Application) -> None:
+    """Operators' callbacks, and what brings those that were spooled into the records."""
+    spool = spool_of(parts.settings)
+    parts.registry.register(SpoolFigures(spool))
+    callbacks = Callbacks(parts.market.records, parts.providers, parts.look_ups.wake, spool)
+    callbacks.mount(app)
+
+    async def drain(_app: web.Application) -> AsyncIterator[None]:
+        task = parts.work["spool"] = asyncio.create_task(callbacks.draining(), name="spool")
+        yield
+        task.cancel()
+        await asyncio.wait([task])
+
+    app.cleanup_ctx.append(drain)
 
 
 def _simulator(parts: Parts) -> Simulator:

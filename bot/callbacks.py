@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections import deque
@@ -10,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 
+import msgspec
 import structlog
 from aiohttp import web
 from sqlalchemy import Connection
@@ -18,6 +20,8 @@ from bot.market import settlement
 from bot.payments.provider import CallbackHint, PaymentProvider
 from bot.storage import inbox
 from bot.storage.records import Records, RecordsDown
+from bot.storage.rounds import one_round
+from bot.storage.spool import Spool, SpoolFull
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +30,22 @@ _OTHER_SIGNS = re.compile(r"[^\x20-\x7e]")
 # One may be an operator's mistake; more than so many in so long are somebody's guesses.
 _STRANGERS_MAX, _STRANGERS_IN_S = 5, 3600.0
 _STRANGERS_KEPT = 1000
+_DRAIN_EVERY_S = 1.0
+
+
+class _Callback(msgspec.Struct, frozen=True):
+    """One callback: what came, when, and what it claims."""
+
+    provider: str
+    token: str
+    body: bytes
+    hint: CallbackHint
+    at: datetime
+
+    @property
+    def digest(self) -> str:
+        """Under which it is kept once."""
+        return blake2b(self.token.encode() + self.body, digest_size=16).hexdigest()
 
 
 class Callbacks:
@@ -36,8 +56,10 @@ class Callbacks:
         records: Records,
         providers: Mapping[str, PaymentProvider],
         ask_now: Callable[[], None],
+        spool: Spool,
     ) -> None:
         self._records, self._providers, self._ask_now = records, providers, ask_now
+        self._spool = spool
         # When callbacks for nobody came, or forged ones.
         self._strangers: deque[float] = deque(maxlen=_STRANGERS_KEPT)
 
@@ -53,26 +75,59 @@ class Callbacks:
         name = request.path.split("/")[2]
         token, body = request.match_info["token"], await request.read()
         hint = _plain(self._providers[name].read_callback(request.headers, body))
-        digest = blake2b(token.encode() + body, digest_size=16).hexdigest()
-        now = datetime.now(UTC)
+        callback = _Callback(name, token, body, hint, datetime.now(UTC))
+        try:
+            await self._keep(callback)
+        except RecordsDown as error:
+            if not await self._spooled(callback, str(error)):
+                return web.Response(status=503)
+        return web.Response(text="ok")
+
+    async def drain(self) -> None:
+        """Bring what was spooled into the records, the oldest first. Raises `RecordsDown`."""
+        for path, message in self._spool.waiting():
+            try:
+                callback = msgspec.msgpack.decode(message, type=_Callback)
+            except msgspec.MsgspecError:
+                log.error("a spooled callback cannot be read", file=path.name)
+                self._spool.set_aside(path)
+                continue
+            await self._keep(callback)
+            self._spool.drop(path)
+
+    async def draining(self) -> None:
+        """Drain, round after round, until cancelled."""
+        while True:
+            await one_round("spool", self.drain)
+            await asyncio.sleep(_DRAIN_EVERY_S)
+
+    async def _keep(self, callback: _Callback) -> None:
+        """Into the inbox, once; whoever is known by it is asked for soon."""
+        hint, name = callback.hint, callback.provider
 
         def keep(db: Connection) -> bool:
-            fresh = inbox.keep(db, name, digest, body, now)
-            known = not hint.forged and _ask_soon(db, name, token, hint.reference, now)
+            fresh = inbox.keep(db, name, callback.digest, callback.body, callback.at)
+            now = datetime.now(UTC)
+            known = not hint.forged and _ask_soon(db, name, callback.token, hint.reference, now)
             if fresh:
-                inbox.applied(db, name, digest, _outcome(hint, known), now)
+                inbox.applied(db, name, callback.digest, _outcome(hint, known), now)
             return known
 
-        try:
-            known = await self._records.write(keep)
-        except RecordsDown as error:
-            log.error("callback not stored", provider=name, why=str(error))
-            return web.Response(status=503)
-        if known:
+        if await self._records.write(keep):
             self._ask_now()
         else:
             self._note_stranger(name, hint.forged)
-        return web.Response(text="ok")
+
+    async def _spooled(self, callback: _Callback, why: str) -> bool:
+        """Whether it is safe on disk until the records are back."""
+        message = msgspec.msgpack.encode(callback)
+        try:
+            await asyncio.to_thread(self._spool.keep, callback.digest, message)
+        except (SpoolFull, OSError) as error:
+            log.error("callback not stored", provider=callback.provider, why=why, spool=repr(error))
+            return False
+        log.warning("callback spooled", provider=callback.provider, why=why)
+        return True
 
     def _note_stranger(self, provider: str, forged: bool) -> None:
         now_s = time.monotonic()

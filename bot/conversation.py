@@ -102,7 +102,8 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     what the person last saw, `seen` how many of its choices. `replies` holds the answer given to
     each hop, packed by `bot.engine.replies`. `trail` is what was typed, with secrets cut out.
     `history_mark` is a keyed digest of all that was typed, so that no PIN is kept to compare with.
-    `checking` is the hop whose work was not ready in time, `checking_at` when it came.
+    `checking` is the hop whose work was not ready in time, `checking_at` when it came. `adrift`
+    says that nobody could look up who is calling, since the records were out of reach.
     """
 
     gateway: str
@@ -136,6 +137,7 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     ended: bool = False
     hung_up: bool = False
     hint: str = ""
+    adrift: bool = False
 
     @property
     def key(self) -> str:

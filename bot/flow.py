@@ -80,7 +80,8 @@ class Flow:
 
     `moves` are rows of (move, from, to). `calls` are rows of (flow, from) for the flows that a
     choice or a step of `from` may begin. A `back` row says where `0` leads. A `personal` flow names
-    what is somebody's own: on a shared phone the PIN comes before it.
+    what is somebody's own: on a shared phone the PIN comes before it. An `open` one is for anybody,
+    also while the records are out of reach and nobody knows who is calling.
     """
 
     def __init__(
@@ -90,9 +91,10 @@ class Flow:
         moves: list[Arrow],
         calls: list[tuple[str, str]] | None = None,
         personal: bool = False,
+        open: bool = False,  # noqa: A002  the word of the flows, where it hides nothing
     ) -> None:
         self.name, self.start, self.moves, self.calls = name, start, moves, calls or []
-        self.personal = personal
+        self.personal, self.open = personal, open
         self.steps: dict[str, Step] = {}
         self.answers: dict[str, Answer] = {}
         self.effects: dict[str, Effect] = {}

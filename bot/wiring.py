@@ -26,6 +26,7 @@ from bot.storage.sessions import Sessions
 from bot.storage.sessions.lanes import lanes_to
 from bot.storage.sessions.memory import MemorySessions
 from bot.storage.sessions.redis import RedisSessions
+from bot.storage.spool import Spool
 from bot.ussd.door import DoorRules
 
 # A caller has two seconds, and can go on without this store.
@@ -115,6 +116,11 @@ def sessions_of(settings: Settings) -> Sessions:
     if not settings.redis_url:
         return MemorySessions(ttl_s)
     return RedisSessions(lanes_to(settings.redis_url, _REDIS_ANSWER_S), ttl_s)
+
+
+def spool_of(settings: Settings) -> Spool:
+    """Where operators' callbacks wait while the records are out of reach."""
+    return Spool(settings.data_dir / "spool")
 
 
 def marks_of(settings: Settings) -> Marks:

@@ -14,6 +14,7 @@ from bot.operations.logs import set_up_logs
 from bot.storage.opening import open_records, upgrade
 from bot.storage.records import Records
 from bot.storage.schema import metadata
+from tests import scaled
 from tests.phone import Phone
 from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
@@ -42,6 +43,22 @@ def valkey() -> Iterator[RealValkey]:
     server = RealValkey()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stores_of_servers(request: pytest.FixtureRequest) -> None:
+    """What servers are started on: nothing but a folder, or PostgreSQL and Redis."""
+    if request.config.getoption("--stores") == "scaled":
+        given = request.getfixturevalue("postgres"), request.getfixturevalue("valkey")
+        scaled.stores = scaled.Stores(*given)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In the scaled mode, leave out what is about the embedded one."""
+    if config.getoption("--stores") == "scaled":
+        left_out = [item for item in items if item.get_closest_marker("embedded")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -30,28 +32,61 @@ class RealPostgres:
             shutil.chown(data, _USER)
         self._run("initdb", "-D", str(data), "-U", "isoko", "--auth=trust", "--encoding=UTF8")
         self._data = data
-        self._server = self._start()
+        self.start()
 
     def restart(self) -> None:
         """kill -9, and start again from what is on the disk."""
-        self._server.kill()
-        self._server.wait()
-        # Its children notice that it is gone; until then it may not start again.
-        for _attempt in range(100):
-            try:
-                self._server = self._start()
-            except RuntimeError:
-                time.sleep(0.1)
-            else:
-                return
-        raise RuntimeError("PostgreSQL did not start again")
+        self.crash()
+        self.start()
 
-    def new_database(self) -> str:
-        """The URL of a new, empty database."""
+    def new_database(self, template: str = "template1") -> str:
+        """The URL of a new database, empty or like `template`."""
         self._databases += 1
         name = f"isoko_{self._databases}"
-        self.run_sql(f"CREATE DATABASE {name}")
+        self.run_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
         return f"postgresql://isoko@127.0.0.1:{self.port}/{name}"
+
+    def start(self) -> None:
+        """Start the server on its folder, and wait until it answers."""
+        options = ["-p", str(self.port), "-k", self._data, "-h", "127.0.0.1"]
+        self._server = subprocess.Popen(
+            [self._bin / "postgres", "-D", self._data, *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **self._as,
+        )
+        for _attempt in range(200):
+            try:
+                self.run_sql("SELECT 1")
+            except subprocess.CalledProcessError:
+                if self._server.poll() is not None:
+                    break
+                time.sleep(0.05)
+            else:
+                return
+        raise RuntimeError("PostgreSQL did not start")
+
+    def crash(self) -> None:
+        """kill -9 of the whole server: whoever is connected hears of it, nobody else gets in."""
+        # Standing still it starts no further children, who would outlive it.
+        self._server.send_signal(signal.SIGSTOP)
+        self._signal(signal.SIGKILL)
+        self._server.wait()
+
+    def pause(self) -> None:
+        """The server stands still: it takes connections and answers nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Go on where it stood still."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, what: signal.Signals) -> None:
+        pid = self._server.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for one in (*map(int, children), pid):
+            with suppress(ProcessLookupError):
+                os.kill(one, what)
 
     def program(self, name: str) -> Path:
         """Where one of PostgreSQL's own programs lies, such as pg_dump."""
@@ -67,25 +102,6 @@ class RealPostgres:
         """Run a statement as the superuser, on the server's own database."""
         where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "isoko", "-d", "postgres"]
         self._run("psql", *where, "-qc", statement)
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        where = ["-p", str(self.port), "-k", self._data, "-h", "127.0.0.1"]
-        server = subprocess.Popen(
-            [self._bin / "postgres", "-D", self._data, *where],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            **self._as,
-        )
-        for _attempt in range(200):
-            try:
-                self.run_sql("SELECT 1")
-            except subprocess.CalledProcessError:
-                if server.poll() is not None:
-                    break
-                time.sleep(0.05)
-            else:
-                return server
-        raise RuntimeError("PostgreSQL did not start")
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [self._bin / program, *arguments]

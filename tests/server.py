@@ -1,4 +1,4 @@
-"""The real server, embedded, with the demo cast and the pretended outside, for a test."""
+"""The real server, with the demo cast and the pretended outside, for a test."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -15,8 +16,11 @@ from sqlalchemy import Connection, func, select
 from bot.app import FAST_LANE, Parts, build_app, open_parts
 from bot.settings import load_settings
 from bot.storage.schema import outbox
+from bot.storage.sessions.memory import MemorySessions
 from bot.ussd.fast_lane import FastLane
+from tests import scaled
 from tests.phone import Phone
+from tests.scaled import InTurn
 
 FARMER, TEA, CRAFTS = "+250788000001", "+250788000002", "+250788000003"
 AIRTEL, DEBTOR, HOST = "+250738000004", "+250788000005", "+250788000006"
@@ -32,10 +36,20 @@ class Running:
     parts: Parts
     client: TestClient
     app: web.Application
+    # In the scaled mode, the other server on the same stores.
+    second: Running | None = None
 
     def phone(self, msisdn: str = FARMER) -> Phone:
         """A phone with this number."""
         return Phone(self.client, msisdn)
+
+    async def lose_sessions(self) -> None:
+        """As a restart or a flushed Redis does."""
+        sessions: Any = self.parts.engine._sessions
+        if isinstance(sessions, MemorySessions):
+            sessions._kept.clear()
+        else:
+            await sessions._lanes.ask_all("FLUSHALL")
 
     async def inbox(self, msisdn: str) -> list[str]:
         """The SMS that reached a number, after all waiting news has left."""
@@ -58,9 +72,30 @@ def _sms_on_their_way(db: Connection) -> int:
 
 @asynccontextmanager
 async def running(folder: Path, **settings: str) -> AsyncIterator[Running]:
-    """Start a server on `folder`, with settings as environment variables."""
-    variables = {"ISOKO_DATA_DIR": str(folder), "ISOKO_USSD__DIALS_PER_MINUTE": "100000"}
-    async with open_parts(load_settings({**variables, **CHEAP, **settings})) as parts:
+    """Start a server on `folder`, with settings as environment variables.
+
+    In the scaled mode that is two of them on one PostgreSQL and one Redis, asked in turn.
+    """
+    variables = {"ISOKO_DATA_DIR": str(folder), "ISOKO_USSD__DIALS_PER_MINUTE": "100000", **CHEAP}
+    stores = {"ISOKO_DATABASE_URL", "ISOKO_REDIS_URL"}
+    if scaled.stores is None or stores & settings.keys():
+        async with _one_running({**variables, **settings}) as one:
+            yield one
+        return
+    variables |= {**await scaled.stores.of(folder), **settings}
+    async with _one_running(variables) as first:
+        assert first.parts.sandbox is not None
+        # The second has the outside world of the first, as workers have.
+        port = first.parts.sandbox_url.rpartition(":")[2]
+        beside = {"ISOKO_WORKERS": "2", "ISOKO_SANDBOX__PORT": port}
+        async with _one_running(variables | beside) as second:
+            client: Any = InTurn(first.client, second.client)
+            yield Running(first.parts, client, first.app, second)
+
+
+@asynccontextmanager
+async def _one_running(variables: dict[str, str]) -> AsyncIterator[Running]:
+    async with open_parts(load_settings(variables)) as parts:
         app = build_app(parts)
         server = TestServer(app)
         async with TestClient(server) as client:

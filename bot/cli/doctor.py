@@ -16,7 +16,7 @@ from bot.settings import Settings, SettingsError, load_settings
 from bot.storage.opening import open_records, revision_of, revision_wanted, sqlite_path
 from bot.storage.records import RecordsDown
 from bot.tls import days_left, server_context
-from bot.wiring import sessions_of
+from bot.wiring import sessions_of, spool_of
 
 _RENEW_DAYS = 30
 _TIMEOUT = aiohttp.ClientTimeout(total=3)
@@ -42,6 +42,7 @@ async def _check_all(settings: Settings) -> bool:
         "words": _words,
         "records": _records,
         "sessions": _sessions,
+        "spool": _spool,
         "server": _server,
         "tls": _tls,
         "operator": _operator,
@@ -97,6 +98,20 @@ async def _sessions(settings: Settings) -> str:
     finally:
         await sessions.close()
     return f"wrong  {trouble}" if trouble else f"ok  Redis, {count} keys"
+
+
+async def _spool(settings: Settings) -> str:
+    if not settings.data_dir.exists():
+        return "ok  no data folder yet: `isoko serve` makes it"
+    spool = spool_of(settings)
+    spool.open()
+    size = spool.size()
+    if not size.messages:
+        return "ok  empty"
+    return (
+        f"wrong  {size.messages} callbacks ({size.bytes} bytes) wait for the records: they go "
+        "on by themselves when those answer"
+    )
 
 
 async def _server(settings: Settings) -> str:

@@ -44,10 +44,12 @@ async def _serve(settings: Settings) -> None:
     runner = await make_runner(settings)
     try:
         await runner.setup()
+        parts = runner.parts
+        # Before anybody can call: once they do, no hiccup of the records may end the server.
+        link = await demo_link_of(settings, parts.market.records)
         site = web.TCPSite(runner, settings.host, settings.port, backlog=1024, ssl_context=tls)
         await _listen(site, settings)
-        parts = runner.parts
-        say_hello(settings, parts.sandbox_url, await demo_link_of(settings, parts.market.records))
+        say_hello(settings, parts.sandbox_url, link)
         await stopping.wait()
     finally:
         await runner.cleanup()

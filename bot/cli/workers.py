@@ -27,7 +27,7 @@ from bot.settings import Settings, load_settings
 from bot.storage.opening import open_records, upgrade
 from bot.storage.records import RecordsDown
 from bot.tls import server_context
-from bot.wiring import market_of
+from bot.wiring import market_of, spool_of
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +57,7 @@ def serve_with_workers(settings: Settings) -> None:
 
 async def _prepare(settings: Settings) -> str:
     """What is done once, before anybody serves; the workers find it done. The demo's link."""
+    spool_of(settings).open()
     await upgrade(settings.database_url, settings.data_dir)
     records = await open_records(settings.database_url, settings.data_dir)
     try:

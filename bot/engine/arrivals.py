@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.conversation import Inbound, Reply, Session
+from bot.conversation import Inbound, Language, Reply, Session
 from bot.engine.hop import Hop, moment
 from bot.engine.limits import Limits
 from bot.engine.stage import HOME, Stage
@@ -10,6 +10,7 @@ from bot.market import Market, people, verifying
 from bot.market.people import Contact
 from bot.storage import hops
 from bot.storage.hops import SavedHop
+from bot.storage.records import RecordsDown
 from bot.storage.sessions import Sessions, pack, unpack, unpack_kept
 
 RESUME = "resume"
@@ -35,13 +36,25 @@ class Arrivals:
             started_at=now,
             seen_at=now,
         )
-        contact = await self._market.records.read(lambda db: people.by_msisdn(db, inbound.msisdn))
-        if contact is not None:
-            session.contact_id, session.language = contact.id, contact.language
-            session.role, session.shared = contact.role, contact.shared_phone
-            session.crop, session.district = contact.crop, contact.district
-            await self._note_call(contact, now)
+        await self.recognise(session, now)
         return session
+
+    async def recognise(self, session: Session, now: float) -> None:
+        """Bring what is known of the caller into the session; without the records it is adrift."""
+        who = session.owner
+        try:
+            contact = await self._market.records.read(lambda db: people.by_msisdn(db, who))
+            if contact is not None:
+                await self._note_call(contact, now)
+        except RecordsDown:
+            session.adrift = True
+            return
+        session.adrift = False
+        if contact is None:
+            return
+        session.contact_id, session.language = contact.id, session.language or contact.language
+        session.role, session.shared = contact.role, contact.shared_phone
+        session.crop, session.district = contact.crop, contact.district
 
     async def _note_call(self, contact: Contact, now: float) -> None:
         at, silent_days = moment(now), self._limits.silent_days
@@ -55,11 +68,14 @@ class Arrivals:
         session = hop.session
         before = await self._sessions.began(session.owner, session.key)
         left = await self._left_open(session, before)
+        if session.adrift:
+            session.language = await self._last_spoken(session, before)
         self._stage.go_home(session)
         if left is not None and left.screen is not None:
             session.language = session.language or left.language
             session.state = RESUME
-            line = "" if session.shared else left.screen.resume
+            # Without the records nobody knows whether this phone is shared.
+            line = "" if session.shared or session.adrift else left.screen.resume
             session.notes[_LEFT] = {
                 "line": line,
                 "shared": session.shared,
@@ -129,6 +145,11 @@ class Arrivals:
             return None
         recent = session.started_at - left.seen_at <= self._limits.resume_s
         return left if recent and left.screen.resume else None
+
+    async def _last_spoken(self, session: Session, before: str | None) -> Language | None:
+        """The language of this number's session before."""
+        last = await self._load(before) if before else None
+        return last.language if last is not None and last.owner == session.owner else None
 
     def _how_it_ended(self, left: Session, now: float) -> str:
         """ "ended" where the gateway said so, else "lost", or "expired" after a network's time."""

@@ -40,6 +40,22 @@ def apology(hop: Hop, stage: Stage, help_msisdn: str) -> Reply:
     return reply
 
 
+def out_of_reach(hop: Hop, stage: Stage, help_msisdn: str) -> Reply:
+    """The records are gone: what was asked for was not done; what needs none of them still works.
+
+    The session stays where it was.
+    """
+    session = hop.session
+    session.checking = b""
+    speak(session.language or "rw")
+    text = _("Not possible now. Nothing was changed. Help: {tel}").format(tel=help_msisdn)
+    choices = [Choice(_("Try again")), Choice(_("Prices"), start="prices")]
+    reply = present(hop, stage.flow_of(session), Screen(text, choices))
+    hop.noted = False
+    note(hop, reply)
+    return reply
+
+
 def checking(hop: Hop, stage: Stage) -> Reply:
     """True words for work that is not ready: no result is claimed, and a key to ask for it."""
     speak(hop.session.language or "rw")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from bot.conversation import Inbound, Reply, Session
 from bot.engine import replies
 from bot.engine.arrivals import Arrivals
-from bot.engine.courtesies import apology, refusal, shed
+from bot.engine.courtesies import apology, out_of_reach, refusal, shed
 from bot.engine.hop import Hop, asks_secret
 from bot.engine.late import LateWork
 from bot.engine.layout import Layout
@@ -21,7 +21,12 @@ from bot.flow import Flow, Turn
 from bot.history import Marks
 from bot.market import Market
 from bot.storage.hops import SavedHop
+from bot.storage.records import RecordsDown
 from bot.storage.sessions import Sessions, pack, unpack_kept
+
+# A call has some six hops in the time in which a number may dial once.
+_LOST_HOPS_TIMES = 6
+_UNDER_WAY_TIMES = 2
 
 
 def _utc_now() -> datetime:
@@ -52,6 +57,7 @@ class Engine:
         self._arrivals = Arrivals(self._stage, market, sessions, limits)
         self._late = LateWork(market.records, limits.hop_budget_s)
         self._dials = DialLimit(limits.dials_per_minute)
+        self._lost = DialLimit(limits.dials_per_minute * _LOST_HOPS_TIMES)
         self._turnstile = Turnstile()
         self._in_flight = 0
 
@@ -129,11 +135,22 @@ class Engine:
             reply = await (self._open(hop) if known is None else self._answer(hop))
         except _Refused:
             return self._refuse(inbound)
+        except RecordsDown:
+            return self._without_records(hop)
         except Exception as error:  # the one place where a fault of ours becomes an apology
             hop.turn.session = unpack_kept(before) or _blank(inbound)
             self._watch.failed(hop.session, error)
             reply = apology(hop, self._stage, self._market.hub.help_msisdn)
         return reply, hop.session, "new"
+
+    def _without_records(self, hop: Hop) -> tuple[Reply, Session, str]:
+        """What this hop asked for was not done; of a session we do not have, nothing is known."""
+        session = unpack_kept(hop.before)
+        if session is None or not session.flow:
+            return shed(), _blank(hop.inbound), "shed"
+        hop.turn.session = session
+        reply = out_of_reach(hop, self._stage, self._market.hub.help_msisdn)
+        return reply, session, "new"
 
     def _refuse(self, inbound: Inbound) -> tuple[Reply, Session, str]:
         self._watch.refused("another number's session", inbound.msisdn, inbound.session_key)
@@ -145,9 +162,13 @@ class Engine:
         return self._marks.of(key, f"hop {inbound.hop_id or session.hops}"), 0
 
     def _turn_away(self, inbound: Inbound) -> Reply | None:
-        if self._in_flight > self._limits.hops_in_flight_max:
+        # What has a history is a call whose session was lost: it is under way, and more may come.
+        most, limit = self._limits.hops_in_flight_max, self._dials
+        if inbound.history:
+            most, limit = most * _UNDER_WAY_TIMES, self._lost
+        if self._in_flight > most:
             return shed()
-        if not self._dials.lets_in(inbound.msisdn):
+        if not limit.lets_in(inbound.msisdn):
             self._watch.refused("too many dials", inbound.msisdn, inbound.session_key)
             return shed()
         return None
@@ -158,6 +179,8 @@ class Engine:
             # Over, or never opened because the records were out of reach at its first hop.
             return await self._arrivals.dial_again(hop)
         hop.secret = asks_secret(session)
+        if session.adrift:
+            await self._arrivals.recognise(session, hop.turn.now.timestamp())
         new = self._new_entry(hop.inbound, session)
         if new is not None and "*" in new:
             # More than one entry at once: the store may have lost what was committed meanwhile.

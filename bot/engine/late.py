@@ -10,7 +10,7 @@ from bot.engine.courtesies import checking
 from bot.engine.hop import Hop, note
 from bot.engine.stage import Rest, Stage
 from bot.storage import hops
-from bot.storage.records import Records
+from bot.storage.records import Records, RecordsDown, Unsure
 from bot.storage.sessions import unpack
 
 # No work outlives the records' own time limits by so much.
@@ -35,12 +35,13 @@ class LateWork:
         """The reply if it is ready within the budget; else "we are checking", and work goes on."""
         own = replace(hop, turn=replace(hop.turn))
         work = _Work(own, asyncio.create_task(stage.to_the_end(own, rest)))
-        if await self._ready(work):
+        if not await self._ready(work):
+            self._running[hop.session.key] = work
+            self._forget_in_time(hop.session.key, work)
+        elif not _unsure(work.task):
             hop.turn, hop.noted = own.turn, own.noted
             return work.task.result()
         hop.turn.session, hop.noted = unpack(hop.before), False
-        self._running[hop.session.key] = work
-        self._forget_in_time(hop.session.key, work)
         hop.session.checking, hop.session.checking_at = hop.mark, hop.turn.now.timestamp()
         return checking(hop, stage)
 
@@ -52,6 +53,8 @@ class LateWork:
         if not await self._ready(work):
             return checking(hop, stage)
         del self._running[hop.session.key]
+        if _unsure(work.task):
+            return await self._from_records(hop, stage)
         reply = work.task.result()
         _carry_over(hop, work.hop)
         note(hop, reply)
@@ -92,12 +95,15 @@ class LateWork:
         return work.task.done()
 
     async def _from_records(self, hop: Hop, stage: Stage) -> Reply:
-        """Another process runs the work, or did: it was committed, or nothing happened.
+        """Another process runs the work, or did, or the records were lost at its end.
 
         While it may still be running nothing is tried again.
         """
         key = hop.session.checking
-        saved = await self._records.read(lambda db: hops.find(db, key))
+        try:
+            saved = await self._records.read(lambda db: hops.find(db, key))
+        except RecordsDown:
+            return checking(hop, stage)
         if saved is None and hop.turn.now.timestamp() < hop.session.checking_at + _MAY_RUN_S:
             return checking(hop, stage)
         hop.session.checking = b""
@@ -107,6 +113,10 @@ class LateWork:
         _carry_over(hop, done)
         note(hop, saved.reply)
         return saved.reply
+
+
+def _unsure(task: asyncio.Task[Reply]) -> bool:
+    return isinstance(task.exception(), Unsure)
 
 
 def _carry_over(hop: Hop, done: Hop) -> None:

@@ -17,6 +17,7 @@ from bot.flow import Done, Flow, Invalid, Resume, Start
 from bot.i18n import _, speak
 from bot.market import Market, people
 from bot.storage import hops
+from bot.storage.records import RecordsDown, Unsure
 
 _STEPS_MAX = 12
 HOME = "home"
@@ -92,6 +93,8 @@ class Stage:
         for _step in range(_STEPS_MAX):
             _speak_to(session)
             flow = self.flow_of(session)
+            if session.adrift and not flow.open:
+                raise RecordsDown("who is calling cannot be looked up")
             if flow.personal and session.shared and not session.unlocked:
                 self._start(session, Start(_UNLOCK), passing=True)
                 continue
@@ -225,7 +228,7 @@ class Stage:
             return await self._market.records.write(in_transaction)
         except (IntegrityError, _Forgotten) as error:
             # The key is there: this hop had its effect before, and all of this one is undone.
-            saved = await self._market.records.read(lambda db: hops.find(db, hop.turn.hop_key))
+            saved = await self._found(hop)
             if saved is not None:
                 hop.turn.session, hop.noted = saved.session, True
                 return saved.reply
@@ -234,6 +237,12 @@ class Stage:
         hop.session.forget_person()
         self.go_home(hop.session)
         return await self.enter(hop)
+
+    async def _found(self, hop: Hop) -> hops.SavedHop | None:
+        try:
+            return await self._market.records.read(lambda db: hops.find(db, hop.turn.hop_key))
+        except RecordsDown as error:
+            raise Unsure(str(error)) from error
 
     def _keep(self, hop: Hop, reply: Reply, db: Connection) -> None:
         hops.keep(db, hop.turn.hop_key, hop.session, reply, hop.turn.now)

@@ -23,6 +23,7 @@ flow = Flow(
         ("menu",    "opened", "menu"),
     ],
     calls=[("my_data", "menu")],
+    open=True,
 )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ flow = Flow(
         ("language", "menu"),
         ("visitors", "menu"),
     ],
+    open=True,
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ flow = Flow(
         ("keep",    "chosen",  "kept"),
         ("done",    "kept",    "done"),
     ],
+    open=True,
 )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ flow = Flow(
         ("page",    "onward", "page"),
         ("list",    "onward", "list"),
     ],
+    open=True,
 )  # fmt: skip
 
 

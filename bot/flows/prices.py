@@ -1,5 +1,6 @@
 """Prices: crop, then today's price, other markets, and how it changed."""
 
+import math
 from datetime import date
 
 from bot.conversation import Choice, Screen
@@ -10,6 +11,8 @@ from bot.market import products
 from bot.market.prices import Price
 
 _SHOWN_MAX = 2
+# The board is compared with the records four times in this; older, they are out of reach.
+_FRESH_S = 60
 
 flow = Flow(
     "prices",
@@ -26,6 +29,7 @@ flow = Flow(
         ("crops",   "market",  "crops"),
         ("back",    "market",  "markets"),
     ],
+    open=True,
 )  # fmt: skip
 
 
@@ -93,8 +97,12 @@ def _before(turn: Turn, price: Price) -> list[str]:
 
 
 def _warning(turn: Turn, found: list[Price]) -> str:
-    today = _today(turn)
-    stale = any(turn.market.prices.is_stale(price, today) for price in found)
+    board, today = turn.market.prices, _today(turn)
+    if turn.session.adrift or board.age_s > _FRESH_S:
+        return "\n" + _("Known {min} min ago; it may have changed.").format(
+            min=math.ceil(board.age_s / 60)
+        )
+    stale = any(board.is_stale(price, today) for price in found)
     return "\n" + _("It may have changed.") if stale else ""
 
 

@@ -21,6 +21,7 @@ flow = Flow(
         ("rest",    "example", "rest"),
         ("back",    "rest",    "example"),
     ],
+    open=True,
 )  # fmt: skip
 
 

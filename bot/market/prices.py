@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -49,6 +50,7 @@ class PriceBoard:
         self._before: dict[tuple[str, str, str], Price] = {}
         self._version: tuple[int, int] = (0, 0)
         self._products: dict[str, list[str]] = {}
+        self._read_at = time.monotonic()
 
     async def load(self) -> None:
         """Read every shown price from the records."""
@@ -68,13 +70,20 @@ class PriceBoard:
             listed.sort(key=lambda price: _KIND_ORDER[price.kind])
         self._latest, self._before, self._version = dict(latest), before, version
         self._products = {}
+        self._read_at = time.monotonic()
 
     async def refresh_if_changed(self) -> bool:
         """Load again when another process has written prices; True when it had."""
         if await self._records.read(_version) == self._version:
+            self._read_at = time.monotonic()
             return False
         await self.load()
         return True
+
+    @property
+    def age_s(self) -> float:
+        """How long ago it was last known to be what the records say."""
+        return time.monotonic() - self._read_at
 
     def products(self, crop: str = "") -> list[str]:
         """The products that have a price: those of `crop` first, then in the order of trade."""

@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only
 
-from bot.storage.postgres_errors import asks_again, is_down, why
-from bot.storage.records import RecordsDown
+from bot.storage.breaker import Breaker
+from bot.storage.postgres_errors import asks_again, is_broken, is_down, is_full, why
+from bot.storage.records import RecordsDown, Unsure
 
 T = TypeVar("T")
 
@@ -23,21 +24,27 @@ _CONNECT_S = 2.0
 # Longer than the server's own limit for a statement: it ends what a dead network leaves waiting.
 _ANSWER_S = 8.0
 _WAIT_S = 2.0
+# An answer that takes so long is doubted: a new connection must then come within the second time.
+_DOUBT_S, _SIGN_OF_LIFE_S = 0.7, 0.8
+# More than a worker's hops and its own work can ask at once; past that somebody asks without end.
+_ASKED_MAX = 5000
 # So many pieces of work wait before another connection is taken for them.
 _SHARE = 4
 _AT_ONCE = 16
+_TOO_MUCH = "too much is asked of the records at once"
 
 
 class _Ask:
     """A piece of work, and whoever waits for its answer."""
 
-    __slots__ = ("answer", "asked_at", "tries", "work", "writes")
+    __slots__ = ("answer", "asked_at", "committing", "tries", "work", "writes")
 
     def __init__(self, work: Callable[[Connection], Any], *, writes: bool) -> None:
         loop = asyncio.get_running_loop()
         self.work, self.writes, self.tries = work, writes, 1
         self.answer: asyncio.Future[Any] = loop.create_future()
         self.asked_at = loop.time()
+        self.committing = False
 
     def end(self, result: Any, error: BaseException | None) -> None:
         """Tell the answer, unless nobody waits for it any more."""
@@ -49,6 +56,12 @@ class _Ask:
             self.answer.set_exception(error)
 
 
+_WIRE_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
 _Answer = tuple[Any, BaseException | None]
 
 
@@ -67,6 +80,8 @@ class PostgresRecords:
     def __init__(self, url: str, pool_size: int = 10) -> None:
         self._engine = open_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
         self._lanes_max = pool_size
+        self._breaker = Breaker("records", self._sign_of_life, self._let_go)
+        self._in_use: set[AsyncConnection] = set()
         self._asked: list[_Ask] = []
         self._free: list[AsyncConnection] = []
         self._lanes: set[asyncio.Task[None]] = set()
@@ -86,6 +101,7 @@ class PostgresRecords:
         """Finish what was asked, then hang up."""
         while self._lanes or self._retries:
             await asyncio.wait([*self._lanes, *self._retries])
+        await self._breaker.close()
         for connection in self._free:
             await connection.close()
         await self._engine.dispose()
@@ -100,6 +116,9 @@ class PostgresRecords:
             raise
 
     def _queue(self, ask: _Ask) -> None:
+        if self._breaker.why or len(self._asked) >= _ASKED_MAX:
+            ask.end(None, RecordsDown(self._breaker.why or _TOO_MUCH))
+            return
         self._asked.append(ask)
         wanted = 1 + len(self._asked) // _SHARE
         if len(self._lanes) < min(wanted, self._lanes_max):
@@ -127,13 +146,44 @@ class PostgresRecords:
                 if connection is None:
                     connection = await self._connection()
             except Exception as error:  # whatever it was, each who asked must hear of it
-                for ask in batch:
-                    ask.end(None, RecordsDown(why(error)))
+                self._refuse(batch, error)
                 continue
-            if not await self._run(connection, batch):
+            self._in_use.add(connection)
+            usable = await self._run(connection, batch)
+            self._in_use.discard(connection)
+            if not usable:
                 await _drop(connection)
                 connection = None
         return connection
+
+    def _refuse(self, batch: list[_Ask], error: Exception) -> None:
+        """There is no connection to be had for this batch."""
+        for ask in batch:
+            ask.end(None, RecordsDown(why(error)))
+        # A server that is full still serves those who are connected.
+        if not (is_full(error) and (self._in_use or self._free)):
+            self._breaker.trip(why(error))
+
+    def _let_go(self, why_gone: str) -> None:
+        """The server is gone: nobody waits for it any longer."""
+        asked, self._asked = self._asked, []
+        for ask in asked:
+            ask.end(None, RecordsDown(why_gone))
+        for connection in self._in_use:
+            # What runs on it ends with an error, by which its lane learns what it came to.
+            driver: Any = connection.sync_connection
+            if driver is not None and not driver.invalidated:
+                driver.connection.driver_connection.terminate()
+
+    async def _sign_of_life(self) -> None:
+        """A new connection and an answer on it. Raises what is wrong."""
+        try:
+            async with asyncio.timeout(_SIGN_OF_LIFE_S):
+                async with self._engine.connect() as connection:
+                    await connection.exec_driver_sql("SELECT 1")
+        except Exception as error:
+            if not (is_full(error) and self._in_use):
+                raise
 
     async def _connection(self) -> AsyncConnection:
         while self._free:
@@ -149,19 +199,30 @@ class PostgresRecords:
         """Run the batch in order; whether the connection may be used again."""
         answers: list[_Answer] = []
         usable = False
+        doubt = asyncio.get_running_loop().call_later(_DOUBT_S, self._breaker.doubt)
         try:
             async with asyncio.timeout(_ANSWER_S):
                 usable = await connection.run_sync(_run_all, batch, answers)
         except Exception as error:  # the connection itself, or its silence
-            answers.append((None, RecordsDown(why(error))))
+            lost = Unsure if batch[len(answers)].committing else RecordsDown
+            answers.append((None, lost(why(error))))
+        finally:
+            doubt.cancel()
         for ask, (result, failed) in zip(batch, answers, strict=False):
             if ask.tries < _TRIES and asks_again(failed):
                 self._again(ask)
             else:
                 ask.end(result, failed)
         # What a lost connection has not come to was not begun: another takes it.
-        self._asked[:0] = batch[len(answers) :]
+        self._put_back(batch[len(answers) :])
         return usable
+
+    def _put_back(self, batch: list[_Ask]) -> None:
+        if self._breaker.why:
+            for ask in batch:
+                ask.end(None, RecordsDown(self._breaker.why))
+        else:
+            self._asked[:0] = batch
 
     def _again(self, ask: _Ask) -> None:
         ask.tries += 1
@@ -201,12 +262,12 @@ def _run_all(db: Connection, batch: list[_Ask], answers: list[_Answer]) -> bool:
     loop = asyncio.get_running_loop()
     for ask in batch:
         if ask.answer.done() or loop.time() - ask.asked_at > _WAIT_S * ask.tries:
-            answers.append((None, RecordsDown("too much is asked of the records at once")))
+            answers.append((None, RecordsDown(_TOO_MUCH)))
             continue
         try:
-            result = _in_transaction(db, driver, ask.work) if ask.writes else ask.work(db)
+            result = _in_transaction(db, driver, ask) if ask.writes else ask.work(db)
         except Exception as error:  # it is the asker's, who gets it raised
-            lost = driver.is_closed() or db.invalidated
+            lost = driver.is_closed() or db.invalidated or is_broken(error)
             harmless = not ask.writes or isinstance(error, _NotBegun)
             if lost and harmless and ask.tries == 1:
                 # The server restarted since this connection was last used: another one is tried.
@@ -220,21 +281,26 @@ def _run_all(db: Connection, batch: list[_Ask], answers: list[_Answer]) -> bool:
     return True
 
 
-def _in_transaction(
-    db: Connection, driver: asyncpg.Connection, work: Callable[[Connection], T]
-) -> T:
+def _in_transaction(db: Connection, driver: asyncpg.Connection, ask: _Ask) -> Any:
     try:
         await_only(driver.execute("BEGIN"))
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except _WIRE_ERRORS as error:
         raise _NotBegun(str(error)) from error
     try:
-        result = work(db)
+        result = ask.work(db)
     except BaseException:
         if not driver.is_closed():
             await_only(driver.execute("ROLLBACK"))
         raise
+    ask.committing = True
+    try:
+        ended = await_only(driver.execute("COMMIT"))
+    except _WIRE_ERRORS as error:
+        if driver.is_closed() or is_down(error):
+            raise Unsure(str(error)) from error
+        raise
     # A transaction in which something failed unnoticed answers ROLLBACK to this.
-    if await_only(driver.execute("COMMIT")) != "COMMIT":
+    if ended != "COMMIT":
         raise RecordsDown("the records did not take the change")
     return result
 

@@ -24,8 +24,20 @@ def is_down(error: Exception) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     # The one error without a code: asyncpg's for a connection that is gone already.
+    if is_broken(error):
+        return True
     gone = isinstance(_driver_error(error), asyncpg.InterfaceError) and "closed" in str(error)
     return gone or _sqlstate(error).startswith(_DOWN)
+
+
+def is_broken(error: Exception) -> bool:
+    """Whether the driver has lost its place in a conversation with the server that was cut."""
+    return isinstance(_driver_error(error), asyncpg.InternalClientError)
+
+
+def is_full(error: Exception) -> bool:
+    """Whether the server lives but takes no more connections."""
+    return _sqlstate(error).startswith("53") or _sqlstate(_driver_error(error)).startswith("53")
 
 
 def _driver_error(error: Exception) -> BaseException:

@@ -14,6 +14,10 @@ class RecordsDown(Exception):
     """The records cannot be reached or written now; nothing was changed."""
 
 
+class Unsure(RecordsDown):
+    """The records were lost while they committed: whether they did, only they can tell."""
+
+
 class Records(Protocol):
     """Where people, orders and money are kept.
 
@@ -28,7 +32,8 @@ class Records(Protocol):
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction and return once it is safely committed.
 
-        An exception of `work` undoes all it did and is raised here. Raises `RecordsDown`.
+        An exception of `work` undoes all it did and is raised here. Raises `RecordsDown` when
+        nothing was changed, and `Unsure` when that is not known.
         """
         ...
 

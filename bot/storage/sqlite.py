@@ -27,6 +27,8 @@ PRAGMAS = (
     "PRAGMA busy_timeout=0",
 )
 _BATCH_MAX = 256
+# More than a server's hops and its own work can ask at once; past that somebody asks without end.
+_ASKED_MAX = 5000
 # Under load a commit waits so long for company: a flush of the disk costs more than what it keeps.
 _GATHER_S = 0.004
 _TRY_AGAIN_S = 0.01
@@ -90,6 +92,8 @@ class SqliteRecords:
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in the next batch; the answer comes after its commit has reached the disk."""
+        if len(self._asked) >= _ASKED_MAX:
+            raise RecordsDown("too much is asked of the records at once")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         self._asked.append((work, answer))

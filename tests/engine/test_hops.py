@@ -55,7 +55,7 @@ async def test_a_session_rebuilt_from_its_history_repeats_itself(
 ) -> None:
     await phone.dials()
     orders = await phone.types("2")
-    server.parts.engine._sessions._kept.clear()
+    await server.lose_sessions()
     assert await phone.sends() == orders
     assert await phone.sends() == orders
 
@@ -91,7 +91,7 @@ async def test_U10_a_session_answers_its_own_number_only(server: Running, phone:
 async def test_U10_also_when_the_session_store_is_empty(server: Running, phone: Phone) -> None:
     await phone.dials()
     await phone.types("2", "1", "1")
-    lose_sessions(server)
+    await server.lose_sessions()
     thief = server.phone(TEA)
     thief.session_id, thief.history = phone.session_id, [*phone.history, PIN]
     await thief.sends()
@@ -191,15 +191,15 @@ async def test_I04_an_empty_answer_takes_no_default(server: Running, phone: Phon
 async def test_a_lost_session_store_is_not_a_lost_call(server: Running, phone: Phone) -> None:
     await phone.dials()
     offer = await phone.types("2", "1")
-    lose_sessions(server)
+    await server.lose_sessions()
     assert await phone.types("0") != offer
     await phone.types("1")
-    lose_sessions(server)
+    await server.lose_sessions()
     assert "Emera KW-1042" in await phone.types("1")
-    lose_sessions(server)
+    await server.lose_sessions()
     await phone.types(PIN)
     first = phone.last
-    lose_sessions(server)
+    await server.lose_sessions()
     await phone.sends()
     assert phone.last == first and await offer_state(server) == "accepted"
 
@@ -271,11 +271,6 @@ async def test_a_hop_of_ours_that_fails_is_an_apology_and_keeps_the_session(
     assert "KW-1042" in await phone.types("1", "1")
 
 
-def lose_sessions(server: Running) -> None:
-    """As a restart or a flushed Redis does."""
-    server.parts.engine._sessions._kept.clear()
-
-
 async def test_a_long_code_does_nothing(server: Running, phone: Phone) -> None:
     asks = await phone.dials("2*1*2*1")
     assert "KW-1042" in asks and await offer_state(server) == "offered"
@@ -286,7 +281,7 @@ async def test_a_lost_session_never_acts_on_what_was_not_seen(
 ) -> None:
     await phone.dials()
     asks = await phone.types("2", "1", "2")
-    server.parts.engine._sessions._kept.clear()
+    await server.lose_sessions()
     await server.parts.market.records.write(
         lambda db: db.execute(update(offers).where(offers.c.packs == 200).values(packs=201))
     )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 
 from bot.storage.sessions import Visit
 
 _SWEEP_EVERY_S = 1.0
+# Two kilobytes each; a network ends a call that is silent for so long.
+_KEPT_MAX = 100_000
+_CALL_S = 180.0
 _TIDY_EVERY_S = 60.0
 
 
@@ -57,6 +61,17 @@ class MemorySessions:
     async def close(self) -> None:
         """Nothing to let go of."""
 
+    def _make_room(self, now: float) -> None:
+        """Past what memory holds the oldest go first, and who still speaks goes last."""
+        too_many = len(self._kept) - _KEPT_MAX
+        if too_many <= 0:
+            return
+        silent_until = now + self._ttl_s - _CALL_S
+        idle = (key for key, (until, _packed) in self._kept.items() if until < silent_until)
+        gone = list(islice(idle, too_many))
+        for key in gone or list(islice(self._kept, too_many)):
+            del self._kept[key]
+
     def _alive(self, key: str) -> bytes | None:
         kept = self._kept.get(key)
         if kept is None or kept[0] < time.monotonic():
@@ -65,6 +80,7 @@ class MemorySessions:
 
     def _sweep(self, now: float) -> None:
         self._sweep_at = now + _SWEEP_EVERY_S
+        self._make_room(now)
         over = []
         # They stand in the order in which they began, so the first that lives ends the search.
         for key, (until, _packed) in self._kept.items():

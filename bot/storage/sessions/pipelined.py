@@ -26,6 +26,8 @@ _Asked = tuple[Command, "asyncio.Future[Any]"]
 # Its annotations name a tuple of one; it takes any number.
 _pack: Callable[[Any], bytes] = hiredis.pack_command
 _BATCH_MAX = 512
+# More than a worker's hops can ask at once; past that the server is not as quick as its callers.
+_ASKED_MAX = 10_000
 # After a failure nothing is tried for so long: a caller does not wait for what is known to be gone.
 _REST_S = 1.0
 
@@ -56,6 +58,8 @@ class Pipelined:
         """
         if time.monotonic() < self._rest_until:
             raise Unreachable("it did not answer a moment ago")
+        if len(self._asked) >= _ASKED_MAX:
+            raise Unreachable("too much is asked of it at once")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
         self._asked.append((command, answer))

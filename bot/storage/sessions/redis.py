@@ -35,6 +35,7 @@ return 1
 # A hop is answered within its budget; one whose process was killed holds the others up so long.
 _INSIDE_MAX_MS = 2500
 _LOOK_AGAIN_S = 0.02
+_UNKEPT_MAX = 50_000
 
 
 class RedisSessions:
@@ -48,6 +49,9 @@ class RedisSessions:
     def __init__(self, lanes: Lanes, ttl_s: float) -> None:
         self._lanes, self._ttl_s = lanes, int(ttl_s)
         self._fence, self._visits = os.urandom(8), count()
+        # Sessions whose newest state the server did not take: what it holds is older than that.
+        self._unkept: dict[str, float] = {}
+        self._warn_at = 0.0
 
     async def enter(self, key: str) -> Visit:
         """Take the session's lock and read it, in one round trip; wait while another is inside."""
@@ -59,7 +63,7 @@ class RedisSessions:
             if got is None:
                 return Visit(key, None)
             if got[0]:
-                return Visit(key, got[1], fence)
+                return Visit(key, None if self._is_older(key) else got[1], fence)
             if time.monotonic() > give_up_at:
                 return Visit(key, await self.load(key))
             await asyncio.sleep(_LOOK_AGAIN_S)
@@ -67,13 +71,16 @@ class RedisSessions:
     async def leave(self, visit: Visit, packed: bytes | None) -> None:
         """Write the session and give the lock back, in one round trip."""
         if not visit.fence:
+            self._not_kept(visit.key, packed)
             return
         kept, lock = _names(visit.key)
         value = packed or b""
         wrote = await self._ask(
             kept, "EVAL", _LEAVE, 2, kept, lock, visit.fence, value, self._ttl_s
         )
-        if wrote == 0:
+        if wrote is None:
+            self._not_kept(visit.key, packed)
+        elif wrote == 0:
             log.warning("a hop overstayed and was not kept", session=visit.key)
 
     async def load(self, key: str) -> bytes | None:
@@ -115,6 +122,19 @@ class RedisSessions:
         """Close the connections."""
         await self._lanes.close()
 
+    def _not_kept(self, key: str, packed: bytes | None) -> None:
+        if packed is None:
+            return
+        self._unkept.pop(key, None)
+        self._unkept[key] = time.monotonic() + self._ttl_s
+        while len(self._unkept) > _UNKEPT_MAX:
+            del self._unkept[next(iter(self._unkept))]
+
+    def _is_older(self, key: str) -> bool:
+        """Whether the person has seen more than the server knows: better nothing than that."""
+        until = self._unkept.pop(key, None)
+        return until is not None and time.monotonic() < until
+
     async def _ask(self, key: str, *command: Part) -> Any:
         """The answer, or None when there is none to be had."""
         try:
@@ -123,8 +143,15 @@ class RedisSessions:
             return None
         except RedisError as error:
             # Such as a full server that refuses writes: the session is not kept, the hop goes on.
-            log.warning("session not kept", why=str(error)[:80])
+            self._warn(str(error)[:80])
             return None
+
+    def _warn(self, why: str) -> None:
+        """Once a second: a line for each of a thousand hops would be the load that ends them."""
+        now = time.monotonic()
+        if now >= self._warn_at:
+            self._warn_at = now + 1
+            log.warning("sessions not kept", why=why)
 
 
 def _names(key: str) -> tuple[str, str]:
