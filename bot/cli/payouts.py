@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from bot.i18n.formats import amount, at
 from bot.market import clearance, outages
+from bot.market.lines import named
 from bot.msisdn import masked
 from bot.settings import Settings, load_settings
 from bot.storage.opening import open_records, upgrade
@@ -50,8 +51,8 @@ def waiting() -> None:
     for line in asyncio.run(_do(settings, outages.standing, writes=False)):
         since = at(line.since, settings.hub.timezone)
         typer.echo(
-            f"{line.provider} is {line.state} since {since} ({line.why}): {line.waiting} payments "
-            "wait for it, and leave by themselves when it works"
+            f"{named(line.provider)} is {line.state} since {since} ({line.why}): "
+            f"{line.waiting} payments wait for it, and leave by themselves when it works"
         )
     found = asyncio.run(_do(settings, lambda db: clearance.waiting(db, rules), writes=False))
     for one in found:

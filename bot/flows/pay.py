@@ -7,6 +7,7 @@ from bot.flow import Done, Flow, Next, Start, Turn
 from bot.i18n import _
 from bot.i18n.formats import amount
 from bot.market import bills, collecting, notices, outages, people, wallets
+from bot.market.lines import collecting_line, line_of
 from bot.market.payments import Payment
 
 flow = Flow(
@@ -41,7 +42,7 @@ async def ask_if_they_pay(turn: Turn) -> Next:
     )
     wallet = notices.wallet_name(provider)
     text = _("Enter your PIN in the {wallet} prompt. Never give it to anyone.")
-    if await turn.read(outages.is_down, provider):
+    if await turn.read(outages.is_down, collecting_line(provider)):
         text = _("{wallet} does not work now: its request comes later, by itself.")
     # Keys of S7; what leads here is never 1: the payments menu lists bills last.
     return Screen(
@@ -89,7 +90,8 @@ def _what_follows(db: Connection, turn: Turn, asked: Payment) -> str:
     if asked.state == "succeeded":
         return _("Order {code} is paid.").format(code=asked.order_code)
     made_now = asked.state == "created" and asked.created_at == turn.now
-    if made_now and not outages.is_down(db, asked.provider):
+    is_down = outages.is_down(db, line_of(asked))
+    if made_now and not is_down:
         text = _(
             "{wallet} asks you to pay {amount} now: enter your PIN there. An SMS tells you when it "
             "is paid."
@@ -97,4 +99,4 @@ def _what_follows(db: Connection, turn: Turn, asked: Payment) -> str:
         language = turn.session.language or "rw"
         rwf = amount(asked.amount_rwf, language)
         return text.format(wallet=notices.wallet_name(asked.provider), amount=rwf)
-    return truth_of(asked, outages.is_down(db, asked.provider))
+    return truth_of(asked, is_down)

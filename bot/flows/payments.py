@@ -12,6 +12,7 @@ from bot.flows.pin import locked_screen, pin_is_right
 from bot.i18n import _
 from bot.i18n.formats import amount, local_day, short_day
 from bot.market import bills, notices, outages, payments
+from bot.market.lines import line_of
 from bot.market.payments import Payment
 
 flow = Flow(
@@ -127,7 +128,7 @@ async def show_truth(turn: Turn) -> Next:
     payment = await _picked(turn)
     if payment is None:
         return "back"
-    is_down = await turn.read(outages.is_down, payment.provider)
+    is_down = await turn.read(outages.is_down, line_of(payment))
     return Screen(truth_of(payment, is_down), [Choice(_("Help"), start="help")])
 
 

@@ -117,6 +117,13 @@ def why_held(db: Connection, payment: Payment, rules: PayoutRules) -> str:
     return "" if changed is None else "number changed"
 
 
+def needs_release(db: Connection, payment: Payment, rules: PayoutRules) -> bool:
+    """Whether it stays here until people have released it."""
+    return payment.state == "created" and _needs_release(
+        db, payment, approvals(db, payment.id), rules
+    )
+
+
 def _needs_release(
     db: Connection, payment: Payment, given: dict[str, str], rules: PayoutRules
 ) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 from bot.market import Actor, ledger, offers, postings, wallet_changes
 from bot.market.approvals import HUB, approve
 from bot.market.limits import USUAL, PayoutRules, refuse_over
+from bot.market.lines import line_of
 from bot.market.lives import PAYMENT_LIFE, Forbidden, advance
 from bot.market.proof import new_proof
 from bot.storage import outbox
@@ -51,6 +52,9 @@ class Payment:
     look_ups: int
     bill_id: int | None = None
     refunds_id: int | None = None
+    asks: int = 0
+    held: str = ""
+    moved_rwf: int | None = None
 
     @property
     def kind(self) -> Kind:
@@ -58,6 +62,11 @@ class Payment:
         if self.refunds_id is not None:
             return "refund"
         return "collection" if self.direction == "collection" else "payout"
+
+    @property
+    def really_rwf(self) -> int:
+        """What moved when it succeeded, which staff may have found to be another amount."""
+        return self.amount_rwf if self.moved_rwf is None else self.moved_rwf
 
 
 _all = select(payments)
@@ -152,7 +161,7 @@ def send(
         {"reference": payment.reference},
         now,
         leaves_at,
-        via=payment.provider,
+        via=line_of(payment),
     )
 
 
@@ -259,6 +268,13 @@ def locked(db: Connection, reference: str) -> Payment:
     """The payment, held against every other change until this transaction ends."""
     query = _all.where(payments.c.reference == reference).with_for_update()
     return as_payment(db.execute(query).mappings().one())
+
+
+def count_ask(db: Connection, payment: Payment) -> Payment:
+    """Write down, before it happens, that the operator is asked to move this locked payment."""
+    mine = payments.c.id == payment.id
+    db.execute(update(payments).where(mine).values(asks=payments.c.asks + 1))
+    return must_have(db, payment.reference)
 
 
 def must_have(db: Connection, reference: str) -> Payment:
