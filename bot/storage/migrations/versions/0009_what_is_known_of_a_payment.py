@@ -29,7 +29,7 @@ def upgrade() -> None:
     op.add_column("operators", sa.Column("back_at", Moment(), nullable=True))
     unguard(op.get_bind())
     guard(op.get_bind(), "COALESCE(moved_rwf, amount_rwf)")
-    # Collections have a line of their own; see bot/market/lines.py.
+    # Collections have a line of their own.
     # Given to the driver as it is: to SQLAlchemy a colon begins a parameter.
     plain = op.get_bind().exec_driver_sql
     plain("UPDATE outbox SET via = via || ':in' WHERE kind = 'collection' AND via <> ''")
