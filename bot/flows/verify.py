@@ -19,12 +19,16 @@ flow = Flow(
 
 @flow.step("why")
 async def explain(turn: Turn) -> Next:
-    text = _(
+    # "1" led here.
+    return Screen(why(), [Choice(_("Call me"), "call", key="5")], guard=True)
+
+
+def why() -> str:
+    """Why a call has to come first."""
+    return _(
         "We must check that this number is still yours (new SIM, or long unused). "
         "We call you first."
     )
-    # "1" led here.
-    return Screen(text, [Choice(_("Call me"), "call", key="5")], guard=True)
 
 
 @flow.effect("asked")

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
-from bot.market import Actor, ledger, offers, postings, wallet_changes
+from bot.market import Actor, ledger, offers, people, postings, wallet_changes
 from bot.market.approvals import HUB, approve
 from bot.market.limits import USUAL, PayoutRules, refuse_over
 from bot.market.lines import line_of
@@ -21,6 +21,8 @@ from bot.storage.schema import payment_events, payments
 
 # States in which the operator has not told yet what became of the money.
 OPEN = ("created", "sent", "unknown")
+# Why a payment is held for somebody whose number may be another's by now.
+UNVERIFIED = "number unverified"
 
 Kind = Literal["payout", "collection", "refund"]
 
@@ -102,6 +104,7 @@ def pay_out(
         currency=currency,
         now=now,
     )
+    before = wallet_changes.before_since(db, contact_id, now, rules.cooling_off_hours)
     payment = make(
         db,
         direction="payout",
@@ -113,12 +116,18 @@ def pay_out(
         provider=provider,
         payee_msisdn=payee_msisdn,
         currency=currency,
+        held=_why_held(db, contact_id, bool(before)),
         created_at=now,
     )
-    before = wallet_changes.before_within(db, contact_id, now, rules.cooling_off_hours)
-    if before is not None:
-        wallet_changes.tell_held(db, payment, before)
+    wallet_changes.tell_held(db, payment, before)
     return payment
+
+
+def _why_held(db: Connection, contact_id: int, changed: bool) -> str:
+    contact = people.by_id(db, contact_id)
+    if contact is not None and contact.verifying:
+        return UNVERIFIED
+    return "number changed" if changed else ""
 
 
 def make(
@@ -214,7 +223,8 @@ def statement(db: Connection, contact_id: int, limit: int = 9) -> list[Payment]:
 def received_rwf(db: Connection, contact_id: int) -> int:
     """All that a person was ever paid, however long the list of it is."""
     mine = (payments.c.contact_id == contact_id) & EARNED & (payments.c.state == "succeeded")
-    return int(db.execute(select(func.sum(payments.c.amount_rwf)).where(mine)).scalar() or 0)
+    really_rwf = func.coalesce(payments.c.moved_rwf, payments.c.amount_rwf)
+    return int(db.execute(select(func.sum(really_rwf)).where(mine)).scalar() or 0)
 
 
 def confirm(

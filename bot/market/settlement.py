@@ -84,9 +84,12 @@ def record_answer(db: Connection, reference: str, answer: Answer, now: datetime)
 
 
 def note_stuck(db: Connection, reference: str, why: str, now: datetime) -> None:
-    """A payout cannot leave by itself any more: staff are told, once."""
+    """A payment cannot leave by itself any more: staff are told, once."""
     payment = locked(db, reference)
-    if payment.state == "created":
+    if payment.state == "created" and payment.kind == "collection" and not payment.asks:
+        # Nobody was asked to pay it, so its bill is free to be paid otherwise.
+        _fail(db, payment, Answer(Outcome.REFUSED, why[:160]), now, "server")
+    elif payment.state == "created":
         _ask_staff_once(db, payment, "payment_missing", now, why)
 
 
@@ -187,22 +190,24 @@ def tell_paid(db: Connection, reference: str, now: datetime) -> Payment:
     return paid
 
 
-def tell_failed(db: Connection, reference: str, now: datetime, *, to_staff: bool = True) -> Payment:
+def tell_failed(db: Connection, reference: str, now: datetime) -> Payment:
     """No money moved: the person has a message; what we owe is for staff to look at too."""
     failed = must_have(db, reference)
-    if to_staff and failed.kind != "collection":
+    if failed.kind != "collection":
         _ask_staff(db, failed, "payment_missing", now)
     words = notices.of_money_failed(failed)
     notices.tell(db, failed.contact_id, f"failed:{reference}", lambda: words(failed), now)
     return failed
 
 
-def _fail(db: Connection, payment: Payment, answer: Answer, now: datetime) -> Payment:
+def _fail(
+    db: Connection, payment: Payment, answer: Answer, now: datetime, by: str = "operator's answer"
+) -> Payment:
     change(
         db,
         payment,
         "fail",
-        "operator's answer",
+        by,
         now,
         settled_at=now,
         reason=answer.reason,
