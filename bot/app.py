@@ -150,7 +150,15 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
         outage = outage_rules_of(settings)
         sender = Sender(records, sms, providers, rules, market.payouts, collectors, outage)
         look_ups = LookUps(records, providers, sender.wake, collectors=collectors, outage=outage)
-        watch = WalletWatch(records, providers, collectors, sender.wake, outage, registry=registry)
+        watch = WalletWatch(
+            records,
+            providers,
+            collectors,
+            sender.wake,
+            outage,
+            registry=registry,
+            payouts=market.payouts,
+        )
         parts = Parts(
             settings,
             market,

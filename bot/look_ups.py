@@ -76,6 +76,6 @@ class LookUps:
         def record(db: Connection) -> None:
             now = datetime.now(UTC)
             settlement.record_answer(db, payment.reference, answer, now)
-            outages.note(db, payment.provider, answer, self._outage, now)
+            outages.note(db, payment, answer, self._outage, now)
 
         await self._records.write(record)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 
+from bot.market.lines import collects, provider_on
 from bot.market.payments import Payment
 from bot.payments.collecting import CollectionOrder, CollectionProvider, RefundOrder
 from bot.payments.provider import Answer, Outcome, PaymentProvider, PayoutOrder
@@ -41,6 +43,15 @@ class Operators:
         if payment.kind == "collection":
             return await collector.look_up(payment.reference)
         return await collector.look_up_refund(payment.reference)
+
+    async def probe(self, line: str) -> Answer | None:
+        """Ask a line about a payment that was never made; None when nobody serves it.
+
+        That it is not there is an answer as good as another, and no real payment can spoil it.
+        """
+        served = self._collectors if collects(line) else self._providers
+        there = served.get(provider_on(line))
+        return None if there is None else await there.look_up(str(uuid.uuid4()))
 
     async def _give_back(self, payment: Payment, refunded: Payment) -> Answer:
         collector = self._collectors[payment.provider]

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from bot.market import clearance, outages, payments, people, settlement
 from bot.market.limits import PayoutRules
+from bot.market.lines import line_of
 from bot.market.outages import USUAL_OUTAGE, OutageRules
 from bot.market.payments import OPEN, Payment
 from bot.operators import Operators
@@ -31,8 +32,6 @@ log = structlog.get_logger(__name__)
 _RETRY_FIRST_S, _RETRY_MAX_S = 5.0, 1800.0
 # It waits: it is neither done nor tried, and stands in the outbox as it should.
 _WAITS = "waits"
-# What an operator did not answer to may have arrived there: so long nothing is asked again.
-_ASK_AGAIN_AFTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,6 @@ class Sender:
         self._records, self._sms = records, sms
         self._operators = Operators(providers, collectors or {})
         self._rules, self._payouts, self._outage = rules, payouts, outage
-        self._lease = secrets.token_hex(8)
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -92,10 +90,14 @@ class Sender:
     def _claim(self, db: Connection) -> tuple[list[OutboxRow], list[OutboxRow]]:
         """What is due; and what an operator that works again has kept waiting, the oldest first."""
         rules, now = self._rules, datetime.now(UTC)
+        # Of this batch only: what runs out and is taken anew, even here, is in another hand.
+        lease = secrets.token_hex(8)
         closed = outages.shut(db)
-        new = outbox.claim(db, self._lease, now, rules.lease_s, rules.batch, closed)
-        held = outages.release(db, self._lease, self._outage, rules.lease_s, now) if closed else []
-        return new, held
+        new = outbox.claim(db, lease, now, rules.lease_s, rules.batch, closed)
+        if not closed:
+            return new, []
+        outage, payouts = self._outage, self._payouts
+        return new, outages.release(db, lease, outage, rules.lease_s, now, payouts)
 
     async def _send_in_turn(self, rows: list[OutboxRow]) -> None:
         for row in rows:
@@ -146,9 +148,8 @@ class Sender:
             return ""
         if not self._operators.know(payment):
             return f"no provider {payment.provider} for a {payment.kind}"
-        # Where someone may have asked before who could not write down the answer: look first.
-        first = payment.state == "created" and row.attempts <= 1
-        if not first:
+        # Where someone has asked before, who may not have written down the answer: look first.
+        if payment.asks or payment.state != "created":
             answer = await self._operators.look_up(payment)
             if answer.outcome is not Outcome.NOT_THERE:
                 return await self._write_down(row, payment, answer, asked=False)
@@ -172,15 +173,22 @@ class Sender:
     def _pass_the_gate(
         self, db: Connection, row: OutboxRow, reference: str
     ) -> tuple[Payment | None, Payment | None, bool]:
-        """The payment if it may leave, the collection it refunds; or whether it waits."""
+        """The payment if it may leave, the collection it refunds; or whether it waits.
+
+        What may leave is in our hands from here for a whole lease, and counted as asked for.
+        """
         now = datetime.now(UTC)
-        payment = payments.must_have(db, reference)
-        if outages.is_down(db, payment.provider):
+        payment = payments.locked(db, reference)
+        if not outbox.hold(db, row, now + timedelta(seconds=self._rules.lease_s)):
+            return None, None, True
+        if outages.is_down(db, line_of(payment)):
             outbox.give_back(db, row, "the operator is out of order", now)
             return None, None, True
         cleared = clearance.clear(db, reference, self._payouts, now)
+        if cleared is None:
+            return None, None, False
         refunded = payments.with_id(db, payment.refunds_id) if payment.refunds_id else None
-        return cleared, refunded, False
+        return payments.count_ask(db, cleared), refunded, False
 
     async def _write_down(
         self, row: OutboxRow, payment: Payment, answer: Answer, *, asked: bool
@@ -191,11 +199,11 @@ class Sender:
             now = datetime.now(UTC)
             keep = settlement.record_asked if asked else settlement.record_answer
             after = keep(db, payment.reference, answer, now)
-            outages.note(db, payment.provider, answer, self._outage, now)
+            outages.note(db, payment, answer, self._outage, now)
             if not answer.down or after.state not in OPEN:
                 return ""
             # Nobody answered: it keeps its place before all that came later.
-            outbox.give_back(db, row, answer.reason, now + _ASK_AGAIN_AFTER)
+            outbox.give_back(db, row, answer.reason, now + outages.ASK_AGAIN_AFTER)
             return _WAITS
 
         return await self._records.write(record)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
-from sqlalchemy import Connection
 
-from bot.market import outages
+from bot.market import outages, settlement
+from bot.market.limits import USUAL, PayoutRules
+from bot.market.lines import collecting_line
 from bot.market.outages import USUAL_OUTAGE, OutageRules, Standing
 from bot.operators import Operators
 from bot.payments.collecting import CollectionProvider
@@ -36,8 +36,10 @@ class WalletWatch:
         rules: OutageRules = USUAL_OUTAGE,
         poll_s: float = _POLL_S,
         registry: CollectorRegistry | None = None,
+        payouts: PayoutRules = USUAL,
     ) -> None:
-        self._records, self._providers, self._news = records, providers, news
+        self._records, self._news, self._payouts = records, news, payouts
+        self._lines = [*providers, *map(collecting_line, collectors)]
         self._operators = Operators(providers, collectors)
         self._rules, self._poll_s = rules, poll_s
         labels = ["provider"]
@@ -60,34 +62,30 @@ class WalletWatch:
         self._show(await self._records.read(outages.standing))
         if not await self._records.read(outages.down):
             return
-        while await self._records.write(lambda db: outages.tell_who_waits(db, now)):
+        while await self._records.write(lambda db: outages.tell_who_waits(db, now, self._payouts)):
             self._news()
-        for provider in await self._records.write(
-            lambda db: outages.due_probes(db, self._rules, now)
-        ):
-            await self._probe(provider)
+        # They are not asked about now, so no answer tells that they have been unknown for long.
+        await self._records.write(lambda db: settlement.ask_staff_of_old(db, now))
+        for line in await self._records.write(lambda db: outages.due_probes(db, self._rules, now)):
+            await self._probe(line)
 
     def _show(self, standing: list[Standing]) -> None:
         found = {one.provider: one for one in standing}
-        for provider in self._providers:
-            one = found.get(provider)
-            self._down.labels(provider).set(one is not None and one.state == "down")
-            self._waiting.labels(provider).set(one.waiting if one is not None else 0)
+        for line in self._lines:
+            one = found.get(line)
+            self._down.labels(line).set(one is not None and one.state == "down")
+            self._waiting.labels(line).set(one.waiting if one is not None else 0)
 
-    async def _probe(self, provider: str) -> None:
-        """Ask about what waits longest: that it is not there is an answer as good as another."""
-        oldest = await self._records.read(lambda db: outages.oldest_waiting(db, provider))
-        if oldest is not None and self._operators.know(oldest) and oldest.kind != "refund":
-            answer = await self._operators.look_up(oldest)
-        else:
-            answer = await self._providers[provider].look_up(str(uuid.uuid4()))
-        if answer.down:
-            log.warning("operator still out of order", provider=provider, why=answer.reason)
+    async def _probe(self, line: str) -> None:
+        answer = await self._operators.probe(line)
+        if answer is None:
+            log.error("nobody serves this line", provider=line)
             return
-        log.warning("operator works again", provider=provider)
-
-        def open_again(db: Connection) -> None:
-            outages.works_again(db, provider, datetime.now(UTC))
-
-        await self._records.write(open_again)
+        if answer.down:
+            log.warning("operator still out of order", provider=line, why=answer.reason)
+            return
+        log.warning("operator works again", provider=line)
+        now = datetime.now(UTC)
+        await self._records.write(lambda db: outages.ask_about_unsure(db, line, now))
+        await self._records.write(lambda db: outages.works_again(db, line, now))
         self._news()

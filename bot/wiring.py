@@ -101,7 +101,8 @@ def collection_rules_of(settings: Settings) -> CollectionRules:
     through = {MTN_MOMO, AIRTEL_MONEY} if settings.airtel.client_id else {MTN_MOMO}
     switch = settings.collections
     providers = frozenset(through) if switch.enabled else frozenset()
-    return CollectionRules(providers, switch.prompt_after_s, settings.hub.currency)
+    hours = settings.payouts.cooling_off_hours
+    return CollectionRules(providers, switch.prompt_after_s, settings.hub.currency, hours)
 
 
 def outage_rules_of(settings: Settings) -> OutageRules:

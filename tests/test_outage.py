@@ -1,6 +1,7 @@
 """An operator out of order: its payments are held, people told once, all released in order."""
 
 import asyncio
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -189,7 +190,7 @@ async def test_it_comes_and_goes_and_people_hear_of_one_outage(records) -> None:
 
 async def test_four_bad_answers_are_no_outage_and_one_good_one_begins_anew(records, now) -> None:
     def note(db, answer: Answer) -> tuple[str, ...]:
-        outages.note(db, "mtn-momo", answer, OutageRules(), now)
+        outages.judge(db, "mtn-momo", str(uuid.uuid4()), answer, OutageRules(), now)
         return outages.down(db)
 
     fine = Answer(Outcome.NOT_THERE)
@@ -202,7 +203,7 @@ async def test_four_bad_answers_are_no_outage_and_one_good_one_begins_anew(recor
 
 async def test_many_processes_judge_at_once_and_one_of_them_probes(records, now) -> None:
     def note(db) -> None:
-        outages.note(db, "mtn-momo", NOBODY, OutageRules(), now)
+        outages.judge(db, "mtn-momo", str(uuid.uuid4()), NOBODY, OutageRules(), now)
 
     await asyncio.gather(*(records.write(note) for _process in range(20)))
     (row,) = await records.read(lambda db: db.execute(select(operators)).mappings().all())
@@ -260,9 +261,12 @@ async def test_a_payment_is_held_said_so_before_the_yes_and_on_redial_and_then_g
 ) -> None:
     async with owing(tmp_path, **_QUICK) as (server, phone):
         nuisances(server, answer_503=True)
-        for one in range(3):
-            await pay_through_server(server, 10_000 + one)
-        await until(server, "down")
+        rules, now = OutageRules(failures=1, probe_s=0.3), server.parts.engine._clock()
+        for line in ("mtn-momo", "mtn-momo:in"):
+            await server.parts.market.records.write(
+                lambda db, line=line: outages.judge(db, line, "x", NOBODY, rules, now)
+            )
+        await pay_through_server(server, 10_000)
         await phone.dials()
         await phone.types("3")
         screen = await phone.picks("Pay KW-1042")

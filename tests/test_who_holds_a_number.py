@@ -7,7 +7,7 @@ from bot.market import payments, people, verifying
 from bot.storage.schema import contacts, tickets
 from tests.cli.test_money_commands import isoko
 from tests.phone import PIN
-from tests.server import FARMER, Running, running
+from tests.server import DEBTOR, FARMER, Running, running
 from tests.test_payout_loop import count_at_operator, operator, pay
 
 NEW = "+250738000077"
@@ -150,3 +150,22 @@ async def test_P08_a_call_each_day_is_never_checked(server: Running) -> None:
     contact = await wallet(server)
     assert not contact.verifying
     assert contact.seen_day == people.day_number(server.parts.engine._clock())
+
+
+async def test_P08_a_bill_is_not_paid_from_a_number_that_must_be_verified(server: Running) -> None:
+    records, now = server.parts.market.records, server.parts.engine._clock()
+    await records.write(lambda db: verifying.report_sim(db, DEBTOR, "operator", now))
+    phone = server.phone(DEBTOR)
+    await phone.dials()
+    await phone.types("3")
+    assert "SIM" in await phone.picks("Pay KW-1042") and "5 Call me" in phone.last
+
+
+async def test_a_bill_says_to_which_other_phone_its_request_goes(server: Running) -> None:
+    records = server.parts.market.records
+    wallet = update(contacts).where(contacts.c.msisdn == DEBTOR).values(wallet="+250788999991")
+    await records.write(lambda db: db.execute(wallet))
+    phone = server.phone(DEBTOR)
+    await phone.dials()
+    await phone.types("3")
+    assert "number ending in 991" in await phone.picks("Pay KW-1042")

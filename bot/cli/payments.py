@@ -20,7 +20,8 @@ from bot.storage.opening import open_records, upgrade
 
 T = TypeVar("T")
 _SAID = {
-    "settled": "settled: books and audit hold it, its tickets are closed, the person is told",
+    "settled": "settled: books and audit hold it, its tickets are closed, the person is told; what "
+    "is still owed has a ticket `payment_missing`: call them",
     "gone": "there is no payment with this reference: see `isoko payments flagged`",
     "not_flagged": "it is not flagged: only a flagged payment is ended by hand",
     "one_name": "--by and --second must be the names of two different people",

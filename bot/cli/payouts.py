@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 
 from bot.i18n.formats import amount, at
 from bot.market import clearance, outages
+from bot.market.lines import line_of, named
+from bot.market.payments import by_reference
 from bot.msisdn import masked
 from bot.settings import Settings, load_settings
 from bot.storage.opening import open_records, upgrade
@@ -50,8 +52,8 @@ def waiting() -> None:
     for line in asyncio.run(_do(settings, outages.standing, writes=False)):
         since = at(line.since, settings.hub.timezone)
         typer.echo(
-            f"{line.provider} is {line.state} since {since} ({line.why}): {line.waiting} payments "
-            "wait for it, and leave by themselves when it works"
+            f"{named(line.provider)} is {line.state} since {since} ({line.why}): "
+            f"{line.waiting} payments wait for it, and leave by themselves when it works"
         )
     found = asyncio.run(_do(settings, lambda db: clearance.waiting(db, rules), writes=False))
     for one in found:
@@ -86,8 +88,21 @@ def release(
     )
     good = outcome in {"released", "one_more"}
     typer.echo(_SAID[outcome].format(names=" and ".join(names)), err=not good)
+    for said in asyncio.run(_do(settings, lambda db: _why_not_yet(db, reference), writes=False)):
+        typer.echo(said)
     if not good:
         raise typer.Exit(1)
+
+
+def _why_not_yet(db: Connection, reference: str) -> list[str]:
+    """An outage keeps here even what two people have released."""
+    payment = by_reference(db, reference)
+    found = outages.standing(db) if payment is not None and payment.state == "created" else []
+    return [
+        f"{named(one.provider)} is {one.state} ({one.why}): it leaves when that works again"
+        for one in found
+        if payment is not None and one.provider == line_of(payment)
+    ]
 
 
 async def _do(settings: Settings, work: Callable[[Connection], T], *, writes: bool) -> T:

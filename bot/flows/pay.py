@@ -4,10 +4,14 @@ from sqlalchemy import Connection
 
 from bot.conversation import Choice, Screen
 from bot.flow import Done, Flow, Next, Start, Turn
+from bot.flows import verify
 from bot.i18n import _
 from bot.i18n.formats import amount
 from bot.market import bills, collecting, notices, outages, people, wallets
+from bot.market.collecting import NotCollected
+from bot.market.lines import collecting_line, line_of
 from bot.market.payments import Payment
+from bot.market.people import Contact
 
 flow = Flow(
     "pay",
@@ -18,7 +22,7 @@ flow = Flow(
         ("no",     "confirm", "kept"),
         ("paying", "confirm", "kept"),
     ],
-    calls=[("register", "confirm")],
+    calls=[("register", "confirm"), ("verify", "confirm"), ("help", "confirm")],
     personal=True,
 )  # fmt: skip
 
@@ -35,14 +39,23 @@ async def ask_if_they_pay(turn: Turn) -> Next:
     under_way = await turn.read(collecting.paying, bill.id)
     if under_way is not None:
         return "paying"
-    language, provider = turn.session.language or "rw", wallets.provider_of(contact)
+    try:
+        payer = await turn.read(collecting.payer_of, contact, turn.market.collections, turn.now)
+    except NotCollected as refused:
+        if refused.why == "verify":
+            return Start("verify")
+        return Screen(_why_not(contact), [Choice(_("Help"), start="help")])
+    language = turn.session.language or "rw"
     question = _("Pay {amount} for order {code}?").format(
         amount=amount(bill.amount_rwf, language), code=bill.order_code
     )
-    wallet = notices.wallet_name(provider)
+    wallet = notices.wallet_name(payer.provider)
     text = _("Enter your PIN in the {wallet} prompt. Never give it to anyone.")
-    if await turn.read(outages.is_down, provider):
+    if await turn.read(outages.is_down, collecting_line(payer.provider)):
         text = _("{wallet} does not work now: its request comes later, by itself.")
+    if payer.msisdn != turn.session.owner:
+        end = _("The request comes to the number ending in {end}.").format(end=payer.msisdn[-3:])
+        text = f"{text}\n{end}"
     # Keys of S7; what leads here is never 1: the payments menu lists bills last.
     return Screen(
         f"{question}\n{text.format(wallet=wallet)}",
@@ -54,9 +67,15 @@ async def ask_if_they_pay(turn: Turn) -> Next:
 @flow.effect("asked")
 def ask_the_wallet(turn: Turn, db: Connection) -> Screen:
     market = turn.market
-    asked = collecting.collect(
-        db, turn.notes.get("picked") or 0, turn.session.contact_id, market.collections, turn.now
-    )
+    picked, contact_id = turn.notes.get("picked") or 0, turn.session.contact_id
+    try:
+        asked = collecting.collect(db, picked, contact_id, market.collections, turn.now)
+    except NotCollected as refused:
+        # It became so while the screen was shown.
+        contact = people.by_id(db, contact_id)
+        if contact is None or refused.why == "verify":
+            return Screen(verify.why(), ends=True)
+        return Screen(_why_not(contact), ends=True)
     if asked is None:
         return Screen(_("This payment is not there any more."), ends=True)
     return Screen(_what_follows(db, turn, asked), ends=True)
@@ -65,6 +84,11 @@ def ask_the_wallet(turn: Turn, db: Connection) -> Screen:
 @flow.step("kept")
 async def back_to_payments(turn: Turn) -> Next:
     return Done()
+
+
+def _why_not(contact: Contact) -> str:
+    text = _("You cannot pay us from {wallet} yet. Call us, and we tell you how to pay.")
+    return text.format(wallet=notices.wallet_name(wallets.provider_of(contact)))
 
 
 def truth_of(payment: Payment, is_down: bool) -> str:
@@ -89,7 +113,8 @@ def _what_follows(db: Connection, turn: Turn, asked: Payment) -> str:
     if asked.state == "succeeded":
         return _("Order {code} is paid.").format(code=asked.order_code)
     made_now = asked.state == "created" and asked.created_at == turn.now
-    if made_now and not outages.is_down(db, asked.provider):
+    is_down = outages.is_down(db, line_of(asked))
+    if made_now and not is_down:
         text = _(
             "{wallet} asks you to pay {amount} now: enter your PIN there. An SMS tells you when it "
             "is paid."
@@ -97,4 +122,4 @@ def _what_follows(db: Connection, turn: Turn, asked: Payment) -> str:
         language = turn.session.language or "rw"
         rwf = amount(asked.amount_rwf, language)
         return text.format(wallet=notices.wallet_name(asked.provider), amount=rwf)
-    return truth_of(asked, outages.is_down(db, asked.provider))
+    return truth_of(asked, is_down)

@@ -11,7 +11,8 @@ from bot.flows.pin import ask_pin as pin_screen
 from bot.flows.pin import locked_screen, pin_is_right
 from bot.i18n import _
 from bot.i18n.formats import amount, local_day, short_day
-from bot.market import bills, notices, outages, payments
+from bot.market import bills, clearance, notices, outages, payments
+from bot.market.lines import line_of
 from bot.market.payments import Payment
 
 flow = Flow(
@@ -85,7 +86,7 @@ async def ask_pin(turn: Turn) -> Next:
         return "back"
     language = turn.session.language or "rw"
     text = _("Confirm: {amount} arrived on {wallet}, order {code}.").format(
-        amount=amount(payment.amount_rwf, language),
+        amount=amount(payment.really_rwf, language),
         wallet=notices.wallet_name(payment.provider),
         code=payment.order_code,
     )
@@ -127,8 +128,10 @@ async def show_truth(turn: Turn) -> Next:
     payment = await _picked(turn)
     if payment is None:
         return "back"
-    is_down = await turn.read(outages.is_down, payment.provider)
-    return Screen(truth_of(payment, is_down), [Choice(_("Help"), start="help")])
+    is_down = await turn.read(outages.is_down, line_of(payment))
+    # What people hold does not go on by itself when the operator works again.
+    held = await turn.read(clearance.needs_release, payment, turn.market.payouts)
+    return Screen(truth_of(payment, is_down and not held), [Choice(_("Help"), start="help")])
 
 
 @flow.step("unlock")
@@ -150,7 +153,7 @@ async def show_statement(turn: Turn) -> Next:
     zone = turn.market.hub.timezone
     lines = [
         f"{short_day(local_day(p.created_at, zone))} {p.order_code}: "
-        f"{amount(p.amount_rwf, language)} {payment_state(p.state, p.kind)}"
+        f"{amount(p.really_rwf, language)} {payment_state(p.state, p.kind)}"
         for p in listed
     ]
     total = await turn.read(payments.received_rwf, turn.session.contact_id)
@@ -187,7 +190,7 @@ def payment_lines(payment: Payment, turn: Turn) -> list[str]:
     wallet = notices.wallet_name(payment.provider)
     return [
         _("You received {amount} on {wallet}").format(
-            amount=amount(payment.amount_rwf, language), wallet=wallet
+            amount=amount(payment.really_rwf, language), wallet=wallet
         ),
         _("Order {code}").format(code=payment.order_code),
         _("Transaction: {ref}").format(ref=payment.provider_txn_id),

@@ -19,12 +19,16 @@ flow = Flow(
 
 @flow.step("why")
 async def explain(turn: Turn) -> Next:
-    text = _(
+    # An order's "1" led here, or the account's "5"; "8" is what asks for a call in Help too.
+    return Screen(why(), [Choice(_("Call me"), "call", key="8")], guard=True)
+
+
+def why() -> str:
+    """Why a call has to come first."""
+    return _(
         "We must check that this number is still yours (new SIM, or long unused). "
         "We call you first."
     )
-    # An order's "1" led here, or the account's "5"; "8" is what asks for a call in Help too.
-    return Screen(text, [Choice(_("Call me"), "call", key="8")], guard=True)
 
 
 @flow.effect("asked")

@@ -54,7 +54,8 @@ def ask(
     key = db.execute(insert(bills).values(values)).inserted_primary_key
     bill_id = int(key[0]) if key else 0
     lines = [(ledger.receivable(contact_id), amount_rwf), (ledger.REVENUE, -amount_rwf)]
-    ledger.post(db, f"bill:{bill_id}:owed", lines, now)
+    if not ledger.post(db, f"bill:{bill_id}:owed", lines, now):
+        raise RuntimeError(f"the ledger holds another bill {bill_id} already")
     return Bill(bill_id, contact_id, order_code, amount_rwf, why[:80])
 
 

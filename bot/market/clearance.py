@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, exists, literal, select
 
-from bot.market import settlement, wallet_changes
+from bot.market import settlement
 from bot.market.approvals import HUB, approvals, approve, is_as_approved, staff_among
 from bot.market.limits import PayoutRules
 from bot.market.payments import (
@@ -98,29 +98,29 @@ def waiting(db: Connection, rules: PayoutRules) -> list[Waiting]:
         payment = as_payment(row)
         given = approvals(db, payment.id)
         if not _leaves_by_itself(db, payment, given, rules):
-            why = why_held(db, payment, rules) or "limit of then"
+            why = why_held(payment, rules) or "limit of then"
             found.append(Waiting(payment, staff_among(given), why))
     return found
 
 
-def why_held(db: Connection, payment: Payment, rules: PayoutRules) -> str:
-    """Why this payment needs two people: "large", "number changed", or "" when it does not."""
+def why_held(payment: Payment, rules: PayoutRules) -> str:
+    """Why it needs two people: "large", or why it was held when it was made; "" for neither."""
     if payment.kind == "collection":
         return ""
-    if payment.amount_rwf > rules.release_above_rwf:
-        return "large"
-    if payment.kind == "refund":
-        # It goes back to the number that paid, whatever number money now goes to.
-        return ""
-    made, hours = payment.created_at, rules.cooling_off_hours
-    changed = wallet_changes.before_within(db, payment.contact_id, made, hours)
-    return "" if changed is None else "number changed"
+    return "large" if payment.amount_rwf > rules.release_above_rwf else payment.held
+
+
+def needs_release(db: Connection, payment: Payment, rules: PayoutRules) -> bool:
+    """Whether it stays here until people have released it."""
+    return payment.state == "created" and _needs_release(
+        db, payment, approvals(db, payment.id), rules
+    )
 
 
 def _needs_release(
     db: Connection, payment: Payment, given: dict[str, str], rules: PayoutRules
 ) -> bool:
-    return len(staff_among(given)) < _NEEDED and bool(why_held(db, payment, rules))
+    return len(staff_among(given)) < _NEEDED and bool(why_held(payment, rules))
 
 
 def _leaves_by_itself(

@@ -189,7 +189,7 @@ def payout_held(payment: Payment) -> str:
 def _of(payment: Payment) -> dict[str, str]:
     language = language_spoken()
     return {
-        "amount": amount(payment.amount_rwf, language),
+        "amount": amount(payment.really_rwf, language),
         "fee": amount(payment.fee_rwf, language),
         "code": payment.order_code,
         "wallet": wallet_name(payment.provider),

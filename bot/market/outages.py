@@ -1,5 +1,7 @@
 """Operators that are out of order: judged by their own answers, and remembered for all processes.
 
+Each line of an operator (see `lines`) is judged by itself; "provider" here is the name of a line.
+
 A payment of such an operator waits in the outbox, untried. Later the operator is asked whether it
 works; then what waited leaves, the oldest first, a few at a time, before anything newer.
 """
@@ -10,10 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, literal, select, update
+from sqlalchemy import Connection, RowMapping, exists, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.market import notices
+from bot.market import clearance, notices
+from bot.market.limits import USUAL, PayoutRules
+from bot.market.lines import line_column, line_of
 from bot.market.payments import OPEN, Payment, as_payment, by_reference
 from bot.payments.provider import Answer
 from bot.storage import outbox
@@ -22,14 +26,16 @@ from bot.storage.schema import operators, payments
 from bot.storage.schema import outbox as outbox_rows
 
 _TOLD_AT_ONCE = 100
+# What an operator did not answer to may have arrived there: so long nothing is asked again.
+ASK_AGAIN_AFTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class OutageRules:
     """When an operator counts as out of order, and how it is taken up again.
 
-    After `failures` answers in a row that were none; it is asked every `probe_s`, and then
-    `release_batch` payments leave every `release_s`.
+    After `failures` payments in a row had no answer, each counted once; it is asked every
+    `probe_s`, and then `release_batch` payments leave every `release_s`.
     """
 
     failures: int = 5
@@ -52,8 +58,17 @@ class Standing:
     waiting: int
 
 
-def note(db: Connection, provider: str, answer: Answer, rules: OutageRules, now: datetime) -> None:
-    """Judge by one answer of the operator, which may be none at all."""
+def note(
+    db: Connection, payment: Payment, answer: Answer, rules: OutageRules, now: datetime
+) -> None:
+    """Judge the payment's line by one answer to it, which may be none at all."""
+    judge(db, line_of(payment), payment.reference, answer, rules, now)
+
+
+def judge(
+    db: Connection, provider: str, reference: str, answer: Answer, rules: OutageRules, now: datetime
+) -> None:
+    """Judge a line by one answer to the payment `reference`."""
     works = not answer.down
     known = operators.c.provider == provider
     row = db.execute(select(operators).where(known)).mappings().first()
@@ -65,16 +80,30 @@ def note(db: Connection, provider: str, answer: Answer, rules: OutageRules, now:
     if works:
         # Of one that is down only a probe tells: an answer may have been under way for long.
         if row["state"] == "working":
-            db.execute(update(operators).where(known).values(failures=0))
+            db.execute(update(operators).where(known).values(failures=0, unanswered=[]))
         return
-    values = {"failures": row["failures"] + 1, "why": answer.reason[:80]}
-    again = {"next_at": now + timedelta(seconds=rules.probe_s)}
-    if row["state"] == "recovering":
-        values |= {"state": "down", **again}
-    elif row["state"] == "working" and values["failures"] >= rules.failures:
-        new = {"outage": row["outage"] + 1, "since": now, "told_up_to": 0}
-        values |= {"state": "down", **new, **again}
+    values = _after_none(row, reference, answer.reason, rules, now)
     db.execute(update(operators).where(known).values(values))
+
+
+def _after_none(
+    row: RowMapping, reference: str, why: str, rules: OutageRules, now: datetime
+) -> dict[str, Any]:
+    """What stands on an operator's row after no answer to `reference`."""
+    values: dict[str, Any] = {"why": why[:80]}
+    if row["state"] == "recovering":
+        # It may be this payment's own trouble, so it is asked at once.
+        return values | {"state": "down", "next_at": now}
+    if row["state"] == "down":
+        return values
+    # One that is never answered, however often it is asked about, is no outage.
+    unanswered = [*(one for one in row["unanswered"] if one != reference), reference]
+    values |= {"unanswered": unanswered, "failures": len(unanswered)}
+    if len(unanswered) >= rules.failures:
+        probe = {"next_at": now + timedelta(seconds=rules.probe_s), "back_at": None}
+        new = {"outage": row["outage"] + 1, "since": now, "told_up_to": 0}
+        values |= {"state": "down", **new, **probe}
+    return values
 
 
 def shut(db: Connection) -> tuple[str, ...]:
@@ -104,50 +133,81 @@ def due_probes(db: Connection, rules: OutageRules, now: datetime) -> list[str]:
     return found
 
 
+def ask_about_unsure(db: Connection, provider: str, now: datetime) -> None:
+    """What is not known of this line's payments is looked up now, once in an outage.
+
+    In a transaction of its own, before `works_again`: answers hold a payment before the operator.
+    """
+    first = exists(literal(1)).where(
+        operators.c.provider == provider, operators.c.back_at.is_(None)
+    )
+    unsure = (line_column() == provider) & payments.c.state.in_(OPEN)
+    asked = payments.c.look_up_at.is_not(None)
+    db.execute(update(payments).where(unsure, asked, first).values(look_up_at=now))
+
+
 def works_again(db: Connection, provider: str, now: datetime) -> None:
-    """A probe was answered: what waits may leave, and what is not known is asked about."""
+    """A probe was answered: what waits may leave."""
     was_down = (operators.c.provider == provider) & (operators.c.state == "down")
-    back = {"state": "recovering", "failures": 0, "next_at": now}
-    if db.execute(update(operators).where(was_down).values(back)).rowcount:
-        unsure = (payments.c.provider == provider) & payments.c.state.in_(OPEN)
-        asked = payments.c.look_up_at.is_not(None)
-        db.execute(update(payments).where(unsure, asked).values(look_up_at=now))
+    first = func.coalesce(operators.c.back_at, literal(now, operators.c.back_at.type))
+    back = {"state": "recovering", "failures": 0, "unanswered": [], "next_at": now}
+    db.execute(update(operators).where(was_down).values(**back, back_at=first))
 
 
 def release(
-    db: Connection, lease: str, rules: OutageRules, lease_s: float, now: datetime
+    db: Connection,
+    lease: str,
+    rules: OutageRules,
+    lease_s: float,
+    now: datetime,
+    payouts: PayoutRules = USUAL,
 ) -> list[OutboxRow]:
     """Take the oldest few that waited for each operator that works again, and tell their people.
 
-    When nothing waits any more the outage is over.
+    What has no answer even now is passed by. When nothing else waits the outage is over.
     """
     due = (operators.c.state == "recovering") & (operators.c.next_at <= now)
     query = select(operators).where(due).with_for_update(skip_locked=True)
     taken: list[OutboxRow] = []
     for one in db.execute(query).mappings().all():
-        rows = outbox.claim_via(db, one["provider"], lease, now, lease_s, rules.release_batch)
+        line, early = one["provider"], (one["back_at"] or now) + ASK_AGAIN_AFTER
+        rows = outbox.claim_via(db, line, lease, now, lease_s, rules.release_batch, early)
         values: dict[str, Any] = {"next_at": now + timedelta(seconds=rules.release_s)}
-        if not rows and not _waiting(db, one["provider"]):
+        if not rows and not outbox.held(db, line, now, early):
             values = {"state": "working", "since": None, "next_at": None, "why": ""}
-        db.execute(update(operators).where(operators.c.provider == one["provider"]).values(values))
+        db.execute(update(operators).where(operators.c.provider == line).values(values))
         for row in rows:
             payment = by_reference(db, row.payload["reference"])
             if payment is not None and payment.id <= one["told_up_to"]:
-                _tell(db, payment, "back", one["outage"], now)
+                _tell_it_goes_on(db, payment, one["outage"], payouts, now)
         taken += rows
     return taken
 
 
-def tell_who_waits(db: Connection, now: datetime) -> int:
+def _tell_it_goes_on(
+    db: Connection, payment: Payment, outage: int, payouts: PayoutRules, now: datetime
+) -> None:
+    # Nobody is asked to pay what was asked for before it fell, and may be paid; what people hold
+    # does not leave.
+    never_asked = payment.state == "created" and not payment.asks
+    goes_on = never_asked if payment.kind == "collection" else payment.state in OPEN
+    if goes_on and not clearance.needs_release(db, payment, payouts):
+        _tell(db, payment, "back", outage, now)
+
+
+def tell_who_waits(db: Connection, now: datetime, payouts: PayoutRules = USUAL) -> int:
     """Tell some people whose payment waits for an operator that is down; how many were looked at.
 
-    A person is told once in an outage, however many payments they wait for.
+    A person is told once in an outage, however many payments they wait for. What two people must
+    release does not go on by itself, so of that nobody is told.
     """
     query = select(operators).where(operators.c.state == "down").with_for_update(skip_locked=True)
     looked = 0
     for one in db.execute(query).mappings().all():
         listed = _untold(db, one["provider"], one["told_up_to"])
         for payment in listed:
+            if clearance.needs_release(db, payment, payouts):
+                continue
             _tell(db, payment, "down", one["outage"], now)
         if listed:
             known = operators.c.provider == one["provider"]
@@ -165,14 +225,6 @@ def standing(db: Connection) -> list[Standing]:
         )
         for row in db.execute(query).mappings().all()
     ]
-
-
-def oldest_waiting(db: Connection, provider: str) -> Payment | None:
-    """The payment that would leave first; asking about it tells whether the operator works."""
-    mine = (outbox_rows.c.via == provider) & (outbox_rows.c.state == "waiting")
-    query = select(outbox_rows.c.payload).where(mine).order_by(outbox_rows.c.id).limit(1)
-    payload = db.execute(query).scalar()
-    return None if payload is None else by_reference(db, payload["reference"])
 
 
 def _begin(db: Connection, provider: str) -> None:
@@ -197,7 +249,7 @@ def _untold(db: Connection, provider: str, told_up_to: int) -> list[Payment]:
     )  # fmt: skip
     query = (
         select(payments)
-        .where(payments.c.provider == provider, payments.c.state.in_(OPEN))
+        .where(line_column() == provider, payments.c.state.in_(OPEN))
         .where(payments.c.id > told_up_to, kept)
         .order_by(payments.c.id)
         .limit(_TOLD_AT_ONCE)
@@ -206,6 +258,6 @@ def _untold(db: Connection, provider: str, told_up_to: int) -> list[Payment]:
 
 
 def _tell(db: Connection, payment: Payment, what: str, outage: int, now: datetime) -> None:
-    key = f"{what}:{payment.provider}:{outage}:{payment.contact_id}"
+    key = f"{what}:{line_of(payment)}:{outage}:{payment.contact_id}"
     words = notices.wallet_down if what == "down" else notices.wallet_back
     notices.tell(db, payment.contact_id, key, lambda: words(payment), now)

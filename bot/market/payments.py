@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
-from bot.market import Actor, ledger, offers, postings, wallet_changes
+from bot.market import Actor, ledger, offers, people, postings, wallet_changes
 from bot.market.approvals import HUB, approve
 from bot.market.limits import USUAL, PayoutRules, refuse_over
+from bot.market.lines import line_of
 from bot.market.lives import PAYMENT_LIFE, Forbidden, advance
 from bot.market.proof import new_proof
 from bot.storage import outbox
@@ -20,6 +21,8 @@ from bot.storage.schema import payment_events, payments
 
 # States in which the operator has not told yet what became of the money.
 OPEN = ("created", "sent", "unknown")
+# Why a payment is held for somebody whose number may be another's by now.
+UNVERIFIED = "number unverified"
 
 Kind = Literal["payout", "collection", "refund"]
 
@@ -51,6 +54,9 @@ class Payment:
     look_ups: int
     bill_id: int | None = None
     refunds_id: int | None = None
+    asks: int = 0
+    held: str = ""
+    moved_rwf: int | None = None
 
     @property
     def kind(self) -> Kind:
@@ -58,6 +64,11 @@ class Payment:
         if self.refunds_id is not None:
             return "refund"
         return "collection" if self.direction == "collection" else "payout"
+
+    @property
+    def really_rwf(self) -> int:
+        """What moved when it succeeded, which staff may have found to be another amount."""
+        return self.amount_rwf if self.moved_rwf is None else self.moved_rwf
 
 
 _all = select(payments)
@@ -93,6 +104,7 @@ def pay_out(
         currency=currency,
         now=now,
     )
+    before = wallet_changes.before_since(db, contact_id, now, rules.cooling_off_hours)
     payment = make(
         db,
         direction="payout",
@@ -104,12 +116,18 @@ def pay_out(
         provider=provider,
         payee_msisdn=payee_msisdn,
         currency=currency,
+        held=_why_held(db, contact_id, bool(before)),
         created_at=now,
     )
-    before = wallet_changes.before_within(db, contact_id, now, rules.cooling_off_hours)
-    if before is not None:
-        wallet_changes.tell_held(db, payment, before)
+    wallet_changes.tell_held(db, payment, before)
     return payment
+
+
+def _why_held(db: Connection, contact_id: int, changed: bool) -> str:
+    contact = people.by_id(db, contact_id)
+    if contact is not None and contact.verifying:
+        return UNVERIFIED
+    return "number changed" if changed else ""
 
 
 def make(
@@ -152,7 +170,7 @@ def send(
         {"reference": payment.reference},
         now,
         leaves_at,
-        via=payment.provider,
+        via=line_of(payment),
     )
 
 
@@ -205,7 +223,8 @@ def statement(db: Connection, contact_id: int, limit: int = 9) -> list[Payment]:
 def received_rwf(db: Connection, contact_id: int) -> int:
     """All that a person was ever paid, however long the list of it is."""
     mine = (payments.c.contact_id == contact_id) & EARNED & (payments.c.state == "succeeded")
-    return int(db.execute(select(func.sum(payments.c.amount_rwf)).where(mine)).scalar() or 0)
+    really_rwf = func.coalesce(payments.c.moved_rwf, payments.c.amount_rwf)
+    return int(db.execute(select(func.sum(really_rwf)).where(mine)).scalar() or 0)
 
 
 def confirm(
@@ -259,6 +278,13 @@ def locked(db: Connection, reference: str) -> Payment:
     """The payment, held against every other change until this transaction ends."""
     query = _all.where(payments.c.reference == reference).with_for_update()
     return as_payment(db.execute(query).mappings().one())
+
+
+def count_ask(db: Connection, payment: Payment) -> Payment:
+    """Write down, before it happens, that the operator is asked to move this locked payment."""
+    mine = payments.c.id == payment.id
+    db.execute(update(payments).where(mine).values(asks=payments.c.asks + 1))
+    return must_have(db, payment.reference)
 
 
 def must_have(db: Connection, reference: str) -> Payment:

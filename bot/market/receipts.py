@@ -33,4 +33,4 @@ def by_code(db: Connection, code: str) -> Receipt | None:
         return None
     found = as_payment(row)
     at = found.settled_at or found.created_at
-    return Receipt(found.proof_code, found.amount_rwf, at, found.state, found.kind)
+    return Receipt(found.proof_code, found.really_rwf, at, found.state, found.kind)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, exists, literal, select, update
 
 from bot.market import Actor, ledger, notices, people, postings
+from bot.market.lines import line_column
 from bot.market.payments import (
     OPEN,
     Payment,
@@ -20,7 +21,7 @@ from bot.market.payments import (
 )
 from bot.market.tickets import has_ticket, open_ticket
 from bot.payments.provider import Answer, Outcome
-from bot.storage.schema import payment_events, payments
+from bot.storage.schema import payment_events, payments, tickets
 
 # How long to wait before each look-up, so that they come 5 s, 15 s, 1 min, 5 min and 30 min after
 # the asking; the last one is repeated. None is longer, so that whatever spoiled the one before, the
@@ -37,13 +38,15 @@ _NEVER_ARRIVED = timedelta(minutes=15)
 def record_asked(db: Connection, reference: str, answer: Answer, now: datetime) -> Payment:
     """What the operator answered to our asking: sent, refused, or unknown.
 
-    A refusal is the end only of what was asked for the first time: asked again, the first asking
-    may be what it is refused for, and the money on its way. Then only a look-up tells.
+    A refusal is the end only of what was asked for once: asked again, also by another process at
+    the same time, the first asking may be what it is refused for, and the money on its way. Then
+    only a look-up tells.
     """
     payment = locked(db, reference)
     if payment.state not in OPEN:
         return payment
-    if answer.outcome is Outcome.REFUSED and payment.state == "created":
+    once = payment.state == "created" and payment.asks <= 1
+    if answer.outcome is Outcome.REFUSED and once:
         return _fail(db, payment, answer, now)
     if answer.outcome is Outcome.NEVER_TOLD:
         return flag(db, payment, answer.reason, "operator's answer", now)
@@ -82,9 +85,12 @@ def record_answer(db: Connection, reference: str, answer: Answer, now: datetime)
 
 
 def note_stuck(db: Connection, reference: str, why: str, now: datetime) -> None:
-    """A payout cannot leave by itself any more: staff are told, once."""
+    """A payment cannot leave by itself any more: staff are told, once."""
     payment = locked(db, reference)
-    if payment.state == "created":
+    if payment.state == "created" and payment.kind == "collection" and not payment.asks:
+        # Nobody was asked to pay it, so its bill is free to be paid otherwise.
+        _fail(db, payment, Answer(Outcome.REFUSED, why[:160]), now, "server")
+    elif payment.state == "created":
         _ask_staff_once(db, payment, "payment_missing", now, why)
 
 
@@ -109,12 +115,12 @@ def due_look_ups(
 ) -> list[Payment]:
     """Payments whose look-up is due, held for `hold_s` so that no other process asks too.
 
-    Operators of `not_via` are not asked.
+    Lines of `not_via` are not asked.
     """
     query = (
         select(payments)
         .where(payments.c.state.in_(OPEN), payments.c.look_up_at <= now)
-        .where(payments.c.provider.not_in(not_via))
+        .where(line_column().not_in(not_via))
         .order_by(payments.c.look_up_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -125,6 +131,30 @@ def due_look_ups(
         until = now + timedelta(seconds=hold_s)
         db.execute(update(payments).where(held).values(look_up_at=until))
     return due
+
+
+def ask_staff_of_old(db: Connection, now: datetime, limit: int = 100) -> int:
+    """Tickets for what nobody knows for long, also while its operator is not asked; how many."""
+    spoken = payments.c.order_code + literal(" ") + payments.c.proof_code
+    has_one = exists(literal(1)).where(
+        tickets.c.category == "payment_unknown", tickets.c.about == spoken
+    )
+    asked = exists(literal(1)).where(
+        payment_events.c.payment_id == payments.c.id,
+        payment_events.c.from_state == "created",
+        payment_events.c.at < now - _STAFF_ASK_AFTER,
+    )
+    query = (
+        select(payments)
+        .where(payments.c.state.in_(("sent", "unknown")), asked, ~has_one)
+        .order_by(payments.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    old = [as_payment(row) for row in db.execute(query).mappings().all()]
+    for payment in old:
+        _ask_staff_once(db, payment, "payment_unknown", now)
+    return len(old)
 
 
 def _succeed(db: Connection, payment: Payment, answer: Answer, now: datetime) -> Payment:
@@ -161,22 +191,24 @@ def tell_paid(db: Connection, reference: str, now: datetime) -> Payment:
     return paid
 
 
-def tell_failed(db: Connection, reference: str, now: datetime, *, to_staff: bool = True) -> Payment:
+def tell_failed(db: Connection, reference: str, now: datetime) -> Payment:
     """No money moved: the person has a message; what we owe is for staff to look at too."""
     failed = must_have(db, reference)
-    if to_staff and failed.kind != "collection":
+    if failed.kind != "collection":
         _ask_staff(db, failed, "payment_missing", now)
     words = notices.of_money_failed(failed)
     notices.tell(db, failed.contact_id, f"failed:{reference}", lambda: words(failed), now)
     return failed
 
 
-def _fail(db: Connection, payment: Payment, answer: Answer, now: datetime) -> Payment:
+def _fail(
+    db: Connection, payment: Payment, answer: Answer, now: datetime, by: str = "operator's answer"
+) -> Payment:
     change(
         db,
         payment,
         "fail",
-        "operator's answer",
+        by,
         now,
         settled_at=now,
         reason=answer.reason,

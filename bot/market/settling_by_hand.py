@@ -47,7 +47,8 @@ def settle(
     """End a flagged payment as two different people found it to be; kept in the audit.
 
     "succeeded": the money is where it was to go. "failed": none moved, or the operator has taken
-    it back. The person is told; the tickets of this payment are closed.
+    it back. The person is told; the tickets of this payment are closed, and for what is still owed
+    to them there is a new one, for they are promised a call.
     """
     names = [_plain(name) for name in (by, second)]
     if not all(names) or HUB in names or len(set(names)) != len(names):
@@ -61,6 +62,7 @@ def settle(
         return "not_flagged"
     suspense_rwf = _suspense_rwf(db, payment)
     paid = end == "succeeded"
+    other_rwf = abs(suspense_rwf) not in (0, payment.amount_rwf)
     said = f"{' and '.join(names)}: {reason.strip()}"[:160]
     change(
         db,
@@ -71,6 +73,7 @@ def settle(
         settled_at=now,
         reason=said,
         look_up_at=None,
+        moved_rwf=abs(suspense_rwf) if paid and other_rwf else None,
         payee_msisdn=settlement.payee_to_keep(db, payment),
     )
     lines = postings.settled(payment, suspense_rwf, paid=paid)
@@ -81,7 +84,7 @@ def settle(
     if paid:
         settlement.tell_paid(db, reference, now)
     else:
-        settlement.tell_failed(db, reference, now, to_staff=False)
+        settlement.tell_failed(db, reference, now)
     return "settled"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from bot.i18n import speaking
 from bot.market import Actor, notices, people
+from bot.market.limits import USUAL
 from bot.market.people import Contact
 from bot.storage import outbox
 from bot.storage.schema import audit, contacts
@@ -19,9 +21,14 @@ if TYPE_CHECKING:
 
 
 def change(
-    db: Connection, actor: Actor, wallet: str, provider: str, now: datetime
+    db: Connection,
+    actor: Actor,
+    wallet: str,
+    provider: str,
+    now: datetime,
+    hours: int = USUAL.cooling_off_hours,
 ) -> Literal["changed", "same", "verify", "gone"]:
-    """Pay this person to the number `wallet` from now on, and tell the number before.
+    """Pay this person to the number `wallet` from now on, and tell those of the last `hours`.
 
     `provider` is who serves it, "" where only its prefix tells. Nothing changes for somebody who
     must first be called ("verify"). What is on its way goes where it was sent.
@@ -38,6 +45,7 @@ def change(
     mine = contacts.c.id == contact.id
     db.execute(update(contacts).where(mine).values(wallet=wallet, wallet_provider=provider))
     before = contact.wallet
+    earlier = before_since(db, contact.id, now, hours)
     change_row = {"contact_id": contact.id, "before": before, "after": wallet, "at": now}
     db.execute(insert(rows).values(change_row))
     line = {
@@ -48,35 +56,42 @@ def change(
         "details": {"channel": actor.channel},
     }
     db.execute(insert(audit).values(line))
-    _tell_old(db, contact, before, f"wallet-changed:{actor.key}", now)
+    key = f"wallet-changed:{actor.key}"
+    _tell(db, contact, [before, *earlier], key, notices.wallet_changed, now)
     return "changed"
 
 
-def before_within(db: Connection, contact_id: int, moment: datetime, hours: int) -> str | None:
-    """The number that was changed in the `hours` up to `moment`, the latest; None without one."""
-    recent = (rows.c.at <= moment) & (rows.c.at > moment - timedelta(hours=hours))
+def before_since(db: Connection, contact_id: int, now: datetime, hours: int) -> list[str]:
+    """The numbers that money went to before each change of the last `hours`, the latest first.
+
+    "" for those of an erased person. A change that another clock put after `now` counts too.
+    """
+    recent = rows.c.at > now - timedelta(hours=hours)
     query = select(rows.c.before).where(rows.c.contact_id == contact_id, recent)
-    return db.execute(query.order_by(rows.c.id.desc()).limit(1)).scalar()
+    return list(dict.fromkeys(db.execute(query.order_by(rows.c.id.desc())).scalars()))
 
 
-def tell_held(db: Connection, payment: Payment, before: str) -> None:
-    """Tell the number before that this payout to the new one waits for a check."""
+def tell_held(db: Connection, payment: Payment, before: list[str]) -> None:
+    """Tell the numbers `before`, and the person's own, that this payout waits for a check."""
     contact = people.by_id(db, payment.contact_id)
-    if contact is None or not before:
-        return
-    with speaking(contact.language):
-        text = notices.payout_held(payment)
-    _send(db, contact.id, before, f"held:{payment.reference}", text, payment.created_at)
+    if contact is not None and before:
+        key = f"held:{payment.reference}"
+        _tell(db, contact, before, key, lambda: notices.payout_held(payment), payment.created_at)
 
 
-def _tell_old(db: Connection, contact: Contact, before: str, key: str, now: datetime) -> None:
+def _tell(
+    db: Connection,
+    contact: Contact,
+    before: list[str],
+    key: str,
+    words: Callable[[], str],
+    now: datetime,
+) -> None:
+    """Whoever may be the true one: two changes in a row must not hide the first from its owner."""
     with speaking(contact.language):
-        text = notices.wallet_changed()
-    _send(db, contact.id, before, key, text, now)
-    if contact.msisdn != before:
+        text = words()
+    for which, number in enumerate(filter(None, dict.fromkeys(before))):
+        payload = {"msisdn": number, "about_contact": contact.id, "text": text}
+        outbox.put(db, "sms", f"{key}:{which}" if which else key, payload, now)
+    if contact.msisdn not in before:
         outbox.put(db, "sms", f"{key}:own", {"contact_id": contact.id, "text": text}, now)
-
-
-def _send(db: Connection, contact_id: int, to: str, key: str, text: str, now: datetime) -> None:
-    payload = {"msisdn": to, "about_contact": contact_id, "text": text}
-    outbox.put(db, "sms", key, payload, now)

@@ -69,12 +69,25 @@ def claim(
 
 
 def claim_via(
-    db: Connection, via: str, lease: str, now: datetime, lease_s: float, limit: int
+    db: Connection, via: str, lease: str, now: datetime, lease_s: float, limit: int, early: datetime
 ) -> list[OutboxRow]:
-    """Take up to `limit` of what was held back from this operator, the oldest first."""
-    # One that was tried and came back waits no longer; a new one keeps its own moment.
-    held = (outbox.c.via == via) & ((outbox.c.due_at <= now) | (outbox.c.last_error != ""))
-    return _take(db, held, (outbox.c.id,), lease, now, lease_s, limit)
+    """Take up to `limit` of what was held back from this operator, the oldest first.
+
+    What was tried and came back is not waited for when it is due by `early`.
+    """
+    return _take(db, _held(via, now, early), (outbox.c.id,), lease, now, lease_s, limit)
+
+
+def held(db: Connection, via: str, now: datetime, early: datetime) -> bool:
+    """Whether anything is there that `claim_via` takes, or that is in somebody's hands now."""
+    query = select(outbox.c.id).where(outbox.c.state == "waiting", _held(via, now, early))
+    return db.execute(query.limit(1)).first() is not None
+
+
+def _held(via: str, now: datetime, early: datetime) -> ColumnElement[bool]:
+    # A new one keeps its own moment.
+    came_back = (outbox.c.last_error != "") & (outbox.c.due_at <= early)
+    return (outbox.c.via == via) & ((outbox.c.due_at <= now) | came_back)
 
 
 def _take(
@@ -112,6 +125,12 @@ def _take(
         )
         for row in rows
     ]
+
+
+def hold(db: Connection, row: OutboxRow, until: datetime) -> bool:
+    """Keep it in hand until then. False when the lease was lost to another sender meanwhile."""
+    mine = (outbox.c.id == row.id) & (outbox.c.lease == row.lease) & (outbox.c.state == "waiting")
+    return db.execute(update(outbox).where(mine).values(lease_until=until)).rowcount == 1
 
 
 def done(db: Connection, row: OutboxRow, now: datetime) -> bool:

@@ -4,37 +4,47 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-_COLLECTED = (
-    "EXISTS (SELECT 1 FROM payments WHERE id = NEW.refunds_id AND direction = 'collection' "
-    "AND state = 'succeeded' AND contact_id = NEW.contact_id AND amount_rwf = NEW.amount_rwf)"
-)
 _MESSAGE = "a refund is what was collected, to whom it was collected from"
-_POSTGRES = (
-    f"""
+
+
+def _collected(amount: str) -> str:
+    return (
+        "EXISTS (SELECT 1 FROM payments WHERE id = NEW.refunds_id AND direction = 'collection' "  # noqa: S608  ours
+        f"AND state = 'succeeded' AND contact_id = NEW.contact_id AND {amount} = NEW.amount_rwf)"
+    )
+
+
+def _postgres(collected: str) -> tuple[str, ...]:
+    return (
+        f"""
     CREATE FUNCTION isoko_refund_was_collected() RETURNS trigger AS $$
     BEGIN
-        IF NOT {_COLLECTED} THEN RAISE EXCEPTION '{_MESSAGE}'; END IF;
+        IF NOT {collected} THEN RAISE EXCEPTION '{_MESSAGE}'; END IF;
         RETURN NEW;
     END $$ LANGUAGE plpgsql
     """,
-    """
+        """
     CREATE TRIGGER payments_refund BEFORE INSERT OR UPDATE OF refunds_id, amount_rwf ON payments
     FOR EACH ROW WHEN (NEW.refunds_id IS NOT NULL) EXECUTE FUNCTION isoko_refund_was_collected()
     """,
-)
-_SQLITE = tuple(
-    f"""
+    )
+
+
+def _sqlite(collected: str) -> tuple[str, ...]:
+    return tuple(
+        f"""
     CREATE TRIGGER payments_refund_{name} BEFORE {verb} ON payments
-    WHEN NEW.refunds_id IS NOT NULL AND NOT {_COLLECTED}
+    WHEN NEW.refunds_id IS NOT NULL AND NOT {collected}
     BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END
     """
-    for name, verb in (("made", "INSERT"), ("changed", "UPDATE OF refunds_id, amount_rwf"))
-)
+        for name, verb in (("made", "INSERT"), ("changed", "UPDATE OF refunds_id, amount_rwf"))
+    )
 
 
-def guard(db: Connection) -> None:
-    """Put the check on the payments; for both databases."""
-    for statement in _POSTGRES if db.dialect.name == "postgresql" else _SQLITE:
+def guard(db: Connection, amount: str = "amount_rwf") -> None:
+    """Put the check on the payments; for both databases. `amount` is what a collection brought."""
+    statements = _postgres if db.dialect.name == "postgresql" else _sqlite
+    for statement in statements(_collected(amount)):
         db.exec_driver_sql(statement)
 
 

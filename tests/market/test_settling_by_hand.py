@@ -1,11 +1,11 @@
 """Flagged payments ended by two people: suspense is emptied, the audit and the person know."""
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from bot.market import books, collecting, settlement, settling_by_hand
 from bot.payments.provider import Answer, Outcome
-from bot.storage.schema import audit, outbox, tickets
+from bot.storage.schema import audit, outbox, payments, tickets
 from tests.market.bills import collected
 from tests.market.money import pay, person, settle
 
@@ -69,8 +69,11 @@ async def test_the_end_empties_suspense_and_the_books_are_right(
     line = (await records.read(lambda db: db.execute(select(audit)).mappings().all()))[-1]
     assert (line["actor"], line["details"]["second"]) == ("amina", "eric")
     assert line["details"]["flagged_for"] == payment.reason
-    flags = select(func.count()).where(tickets.c.state == "open")
-    assert await records.read(lambda db: db.execute(flags).scalar()) == 0
+    # Who is promised a call has a ticket, so that somebody calls.
+    owed = as_what == "failed" and payment.kind != "collection"
+    left_open = select(tickets.c.category).where(tickets.c.state == "open")
+    asked = await records.read(lambda db: db.execute(left_open).scalars().all())
+    assert asked == ["payment_missing"] * owed
     what = "money" if as_what == "succeeded" else "failed"
     sms = select(func.count()).where(outbox.c.dedupe_key == f"{what}:{payment.reference}")
     assert await records.read(lambda db: db.execute(sms).scalar()) == 1
@@ -93,3 +96,23 @@ async def test_only_a_flagged_payment_is_ended_by_hand(records, now) -> None:
     payment = await records.write(lambda db: pay(db, person(db, now), now))
     assert await end(records, payment.reference, "failed", now) == "not_flagged"
     assert await end(records, "nobody", "failed", now) == "gone"
+
+
+@pytest.mark.parametrize("came_rwf", [20_000, 26_000])
+async def test_M16_what_really_came_is_said_and_given_back_and_no_more(
+    records, now, came_rwf
+) -> None:
+    paid = await records.write(lambda db: collected(db, now, amount_rwf=came_rwf))
+    assert await end(records, paid.reference, "succeeded", now) == "settled"
+    sms = select(outbox.c.payload).where(outbox.c.dedupe_key == f"money:{paid.reference}")
+    text = (await records.read(lambda db: db.execute(sms).scalar()))["text"]
+    assert f"you paid {came_rwf:,}" in text
+    outcome, made = await records.write(lambda db: collecting.refund(db, paid.reference, now))
+    assert (outcome, made.amount_rwf) == ("refunding", came_rwf)
+    await balances(records)
+    with pytest.raises(Exception, match="a refund is what was collected"):
+        await records.write(
+            lambda db: db.execute(
+                update(payments).where(payments.c.id == made.id).values(amount_rwf=25_000)
+            )
+        )

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from bot.market import Actor, clearance, people, wallet_changes
+from bot.market import Actor, clearance, people, verifying, wallet_changes
 from bot.market.limits import USUAL
 from bot.storage.schema import outbox
 from tests.market.money import PAYEE, pay, person
@@ -86,3 +86,44 @@ async def test_the_same_number_changes_nothing_and_nobody_is_told(records, now) 
         return changed(db, now, PAYEE)[1], told(db)
 
     assert await records.write(work) == ("same", [])
+
+
+async def test_P10_two_changes_in_a_row_hide_nothing_from_the_first_number(records, now) -> None:
+    second, third = "+250788999991", "+250788999992"
+
+    def work(db):
+        contact_id = person(db, now)
+        for minute, wallet in enumerate((second, third)):
+            actor = Actor("contact", "ussd", f"key-{minute}", contact_id)
+            wallet_changes.change(db, actor, wallet, "", now + timedelta(minutes=minute))
+        pay(db, contact_id, now + timedelta(minutes=5), payee_msisdn=third)
+        sms = db.execute(select(outbox.c.payload).where(outbox.c.kind == "sms")).scalars()
+        return [(one["msisdn"], "is held" in one["text"]) for one in sms]
+
+    sent = await records.write(work)
+    changes, held = [(PAYEE, False)], [(second, True), (PAYEE, True)]
+    assert sent == [*changes, (second, False), (PAYEE, False), *held]
+
+
+async def test_P10_a_change_by_a_clock_that_is_ahead_holds_too(records, now) -> None:
+    def work(db):
+        contact_id, _outcome = changed(db, now + timedelta(seconds=1))
+        payment = pay(db, contact_id, now, payee_msisdn=NEW)
+        hour = now + timedelta(hours=1)
+        return payment.held, clearance.clear(db, payment.reference, USUAL, hour)
+
+    assert await records.write(work) == ("number changed", None)
+
+
+async def test_P08_a_payout_to_a_number_that_must_be_verified_waits_for_two(records, now) -> None:
+    def work(db):
+        contact_id = person(db, now)
+        before = pay(db, contact_id, now)
+        verifying.report_sim(db, PAYEE, "mtn", now)
+        payment = pay(db, contact_id, now)
+        clear = clearance.clear
+        return [clear(db, one.reference, USUAL, now) is not None for one in (before, payment)]
+
+    assert await records.write(work) == [True, False]
+    waiting = await records.read(lambda db: clearance.waiting(db, USUAL))
+    assert [one.why for one in waiting] == ["number unverified"]

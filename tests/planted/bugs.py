@@ -140,7 +140,7 @@ BUGS = (
     _bug("long-code-passes-the-pin", HOPS, (
         Arrivals.replay, "screen is None or screen.guards or screen.ends", "screen is None or screen.ends")),
     _bug("refused-again-is-failed", ("tests/test_money_attacks.py", *MONEY), (
-        settlement.record_asked, ' and payment.state == "created":', ":")),
+        settlement.record_asked, ' and once:', ":")),
     _bug("callback-kept-twice", ("tests/test_storm.py", *MONEY), (
         inbox.keep, '"event_id": event_id,', '"event_id": event_id[:8] + __import__("secrets").token_hex(8),')),
     _bug("stuck-payment-told-to-nobody", ("tests/test_money_attacks.py", *MONEY), (

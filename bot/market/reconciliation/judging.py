@@ -77,7 +77,7 @@ def missing_there(payment: Payment, near_midnight: bool) -> Finding:
         Kind.MISSING_THERE,
         0,
         payment.reference,
-        f"we hold {payment.amount_rwf} {payment.currency} as paid, the statement does not have it",
+        f"we hold {payment.really_rwf} {payment.currency} as paid, the statement does not have it",
         "ask the operator whether the money left; until then the person may not have it",
         is_problem=True,
         msisdn=payment.payee_msisdn,
@@ -121,8 +121,8 @@ def _contradiction(row: Row, ours: Payment) -> str:
 
 
 def _detail(row: Row, ours: Payment) -> str:
-    if row.amount != ours.amount_rwf:
-        return f"the operator says {row.amount}, ours is {ours.amount_rwf}"
+    if row.amount != ours.really_rwf:
+        return f"the operator says {row.amount}, ours is {ours.really_rwf}"
     if row.currency != ours.currency:
         return f"the operator says {row.currency[:8]!r}, ours is {ours.currency}"
     # A person who was forgotten has no number with us any more.

@@ -101,7 +101,7 @@ def _judge(
         seen.add(row.reference)
         tally.there_rwf += row.amount if row.status == "SUCCESSFUL" else 0
         if payment is not None and payment.state == "succeeded" and not again:
-            tally.here_rwf += payment.amount_rwf
+            tally.here_rwf += payment.really_rwf
     return findings
 
 

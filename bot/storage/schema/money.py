@@ -2,7 +2,7 @@
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, text
 
-from bot.storage.schema.columns import BigInt, Moment, belongs_to, metadata, one_of, row_id
+from bot.storage.schema.columns import BigInt, Json, Moment, belongs_to, metadata, one_of, row_id
 
 PAYMENT_STATES = ("created", "sent", "unknown", "succeeded", "failed", "flagged")
 _ALIVE = text("state <> 'failed'")
@@ -49,6 +49,12 @@ payments = Table(
     # When to ask the operator next, and how often we have asked.
     Column("look_up_at", Moment),
     Column("look_ups", Integer, nullable=False, server_default="0"),
+    # How often the operator was asked to move it, counted before each asking.
+    Column("asks", Integer, nullable=False, server_default="0"),
+    # Why it needs two people although it is not large, as it was found when it was made.
+    Column("held", String(24), nullable=False, server_default=""),
+    # What really moved, where staff found it to be another amount.
+    Column("moved_rwf", BigInt),
     # What a collection pays, and which collection a payout gives back.
     belongs_to("bill_id", "bills", nullable=True),
     belongs_to("refunds_id", "payments", nullable=True),
@@ -118,14 +124,18 @@ ledger_lines = Table(
 operators = Table(
     "operators",
     metadata,
+    # An operator's line: "mtn-momo" pays out, "mtn-momo:in" collects.
     Column("provider", String(16), primary_key=True),
     Column("state", String(12), nullable=False, server_default="working"),
-    # Answers in a row that were none, and which outage this is or the last one was.
+    # How many payments in a row had no answer, which they are, and which outage this is or was.
     Column("failures", Integer, nullable=False, server_default="0"),
+    Column("unanswered", Json, nullable=False, server_default="[]"),
     Column("outage", Integer, nullable=False, server_default="0"),
     Column("since", Moment),
     # When it is asked again whether it works, or when the next held payments may leave.
     Column("next_at", Moment),
+    # When it first worked again in this outage.
+    Column("back_at", Moment),
     # Who has a payment up to this one was told.
     Column("told_up_to", BigInt, nullable=False, server_default="0"),
     Column("why", String(80), nullable=False, server_default=""),

@@ -17,5 +17,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("contacts", schema=None) as batch_op:
-        batch_op.drop_column("wallet_provider")
+    # Not in a batch: on SQLite that is a new table, and people are pointed at from everywhere.
+    op.drop_column("contacts", "wallet_provider")

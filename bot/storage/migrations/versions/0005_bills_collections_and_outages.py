@@ -16,7 +16,7 @@ _ALIVE = sa.text("state <> 'failed'")
 
 
 def upgrade() -> None:
-    # Of a step taken back on SQLite these are left: it drops no column that a constraint names.
+    # A step taken back leaves bills and what pays them: the ledger holds entries of both for ever.
     there = sa.inspect(op.get_bind())
     if not there.has_table("bills"):
         _bills()
@@ -93,19 +93,14 @@ def downgrade() -> None:
     op.drop_column("outbox", "via")
     for name in ("bill_id", "refunds_id"):
         op.drop_index(op.f(f"ix_payments_{name}"), "payments")
-        # SQLite drops no column that a constraint names; an unused one does no harm there.
-        if op.get_bind().dialect.name == "postgresql":
-            op.drop_column("payments", name)
     op.drop_table("operators")
-    if op.get_bind().dialect.name == "postgresql":
-        op.drop_table("bills")
 
 
 def _say_through_whom_money_leaves() -> None:
-    """Payouts that wait in the outbox wait for their operator."""
-    reference = "substr(dedupe_key, 8, 36)"
+    """Payments that wait in the outbox wait for their operator."""
+    reference = "substr(dedupe_key, length(kind) + 2, 36)"
     op.execute(
         "UPDATE outbox SET via = (SELECT provider FROM payments "  # noqa: S608  ours
-        f"WHERE payments.reference = {reference}) WHERE kind = 'payout' AND state <> 'sent' "
+        f"WHERE payments.reference = {reference}) WHERE kind <> 'sms' AND state <> 'sent' "
         f"AND EXISTS (SELECT 1 FROM payments WHERE payments.reference = {reference})"
     )

@@ -33,7 +33,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index(op.f("ix_pin_failures_at"), "pin_failures")
-    with op.batch_alter_table("contacts", schema=None) as batch_op:
-        batch_op.drop_column("verify_since")
-        batch_op.drop_column("seen_day")
+    # Not in a batch: on SQLite that is a new table, and people are pointed at from everywhere.
+    op.drop_column("contacts", "verify_since")
+    op.drop_column("contacts", "seen_day")
     op.drop_table("wallet_changes")

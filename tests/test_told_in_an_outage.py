@@ -1,0 +1,86 @@
+"""What people hear of an outage is true of their own payment. Both stores."""
+
+from datetime import UTC, datetime
+
+import time_machine
+
+from bot.look_ups import LookUps
+from bot.market import Actor, clearance, outages, payments, wallet_changes
+from bot.market.outages import OutageRules
+from bot.payments.provider import Answer, Outcome
+from bot.sender import Sender, SenderRules
+from bot.wallet_watch import WalletWatch
+from tests.market import bills as owing
+from tests.market.money import pay, person
+from tests.test_outage import NOBODY, RULES, START, Hub, Inbox, Operator, made, number
+
+
+class Collector:
+    """Takes the money although it does not say so while it is down."""
+
+    name, is_down = "mtn-momo", True
+
+    def __init__(self) -> None:
+        self.orders = {}
+
+    async def collect(self, order) -> Answer:
+        self.orders[order.reference] = order
+        return NOBODY if self.is_down else Answer(Outcome.ACCEPTED)
+
+    async def look_up(self, reference: str) -> Answer:
+        order = self.orders.get(reference)
+        if self.is_down or order is None:
+            return NOBODY if self.is_down else Answer(Outcome.NOT_THERE)
+        return Answer(Outcome.SUCCEEDED, "", order.amount_rwf, "RWF",
+                      payer_msisdn=order.payer_msisdn, provider_txn_id="7")  # fmt: skip
+
+
+async def test_who_has_paid_is_not_asked_to_pay(records) -> None:
+    there, inbox, rules = Collector(), Inbox(), OutageRules(failures=1)
+    by_name, collectors = {"mtn-momo": Operator()}, {"mtn-momo": there}
+    with time_machine.travel(START, tick=False) as clock:
+        await records.write(lambda db: owing.collect(db, START))
+        clock.shift(5)
+        sender = Sender(records, inbox, by_name, SenderRules(), RULES, collectors, rules)
+        look_ups = LookUps(records, by_name, sender.wake, collectors=collectors, outage=rules)
+        watch = WalletWatch(records, by_name, collectors, sender.wake, rules)
+        for _round in range(4):
+            await sender.carry_out()
+            await watch.watch()
+            clock.shift(10)
+        assert [one.state for one in await records.read(outages.standing)] == ["down"]
+        there.is_down = False
+        clock.shift(60)
+        for _round in range(6):
+            await watch.watch()
+            await look_ups.ask_due()
+            await sender.carry_out()
+            clock.shift(2)
+    texts = [text for _who, text in inbox.got]
+    assert any("you paid" in text for text in texts)
+    assert not any("asks you to pay" in text for text in texts)
+
+
+async def test_what_people_hold_is_not_promised_to_leave_by_itself(records) -> None:
+    there, inbox, wallet = Operator(), Inbox(), "+250788000190"
+    with time_machine.travel(START, tick=False) as clock:
+        who = await records.write(lambda db: [person(db, START, number(n)) for n in range(6)])
+        hub, there.is_down = Hub(records, there, inbox), True
+        await made(records, 10, 0, who[:5])
+        for _round in range(5):
+            await hub.round()
+            clock.shift(30)
+        actor, now = Actor("contact", "ussd", "k", who[5]), datetime.now(UTC)
+        await records.write(lambda db: wallet_changes.change(db, actor, wallet, "", now))
+        held = await records.write(lambda db: pay(
+            db, who[5], now, 9_000, order_code="KW-HELD", payee_msisdn=wallet, rules=RULES))  # fmt: skip
+        assert await records.read(lambda db: clearance.needs_release(db, held, RULES))
+        await hub.round()
+        there.is_down = False
+        for _round in range(40):
+            await hub.round()
+            clock.shift(5)
+    about = [text for _who, text in inbox.got if "KW-HELD" in text]
+    assert about and all("is held" in text for text in about)
+    after = await records.read(lambda db: payments.by_reference(db, held.reference))
+    assert after.state == "created"

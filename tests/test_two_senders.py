@@ -1,0 +1,80 @@
+"""Two processes and one payment: what is paid is never booked as failed. Both stores."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from bot.look_ups import LookUps
+from bot.market import books, outages
+from bot.market.outages import OutageRules
+from bot.payments.provider import Answer, Outcome
+from bot.sender import Sender, SenderRules
+from bot.storage.schema import payments as rows
+from bot.wallet_watch import WalletWatch
+from tests.market.money import person
+from tests.test_outage import NOBODY, RULES, Inbox, Operator, made, number
+
+
+class Slow(Operator):
+    """Takes its time over what it takes, and refuses at once what it is asked for again."""
+
+    def __init__(self, slow_s: float) -> None:
+        super().__init__()
+        self.slow_s, self.refused = slow_s, 0
+
+    async def ask(self, order) -> Answer:
+        if order.reference in self.orders:
+            self.refused += 1
+            return Answer(Outcome.REFUSED, "NOT_ALLOWED")
+        self.orders[order.reference] = order
+        await asyncio.sleep(self.slow_s)
+        self.taken.append(order.reference)
+        return Answer(Outcome.ACCEPTED)
+
+    async def look_up(self, reference: str) -> Answer:
+        # What it is still busy with, it does not know yet.
+        if reference not in self.taken:
+            return Answer(Outcome.NOT_THERE)
+        return await super().look_up(reference)
+
+
+@pytest.mark.parametrize(("slow_s", "lease_s", "again"), [(0.15, 0.3, False), (0.6, 0.2, True)],
+                         ids=["earlier-rows-slow", "one-ask-longer-than-a-lease"])  # fmt: skip
+async def test_M05_a_lease_that_runs_out_fails_nothing_that_was_paid(
+    records, slow_s: float, lease_s: float, again: bool
+) -> None:
+    there, inbox, now = Slow(slow_s), Inbox(), datetime.now(UTC)
+    rules = OutageRules(failures=5, probe_s=0.01, release_batch=10, release_s=0.01)
+    who = await records.write(lambda db: [person(db, now, number(one)) for one in range(5)])
+    await made(records, 5, 0, who)
+    refs = await records.read(lambda db: list(db.execute(select(rows.c.reference)).scalars()))
+
+    def fall(db) -> None:
+        for reference in refs:
+            outages.judge(db, "mtn-momo", reference, NOBODY, rules, now)
+
+    await records.write(fall)
+    operators = {"mtn-momo": there}
+
+    async def process() -> None:
+        sender = Sender(
+            records, inbox, operators, SenderRules(lease_s=lease_s), RULES, outage=rules
+        )
+        watch = WalletWatch(records, operators, {}, sender.wake, rules)
+        for _round in range(30):
+            await watch.watch()
+            await sender.carry_out()
+            await asyncio.sleep(0.02)
+
+    # Released in turn: while the first are slow, the leases of the last run out.
+    await asyncio.gather(process(), process())
+    assert len(there.taken) == 5 and bool(there.refused) == again
+    states = select(rows.c.state)
+    assert "failed" not in await records.read(lambda db: set(db.execute(states).scalars()))
+    long_ago = now - timedelta(seconds=1)
+    await records.write(lambda db: db.execute(update(rows).values(look_up_at=long_ago)))
+    await LookUps(records, operators, lambda: None).ask_due()
+    assert await records.read(lambda db: set(db.execute(states).scalars())) == {"succeeded"}
+    assert (await records.read(books.check)).faults == []
