@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench chaos sweep planted phone map messages lock clean
+.PHONY: help run test testscaled check bench chaos sweep planted phone map messages lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## / /' | awk '{n=$$1; $$1=""; printf "  make %-9s%s\n", n, $$0}'
@@ -55,12 +55,16 @@ check: $(VENV)/.dev ## style, types, layers, translations
 test: $(VENV)/.chromium ## every test, on real Redis, PostgreSQL and Chromium
 	@exec $(BIN)/python -m pytest
 
+testscaled: $(VENV)/.dev ## the first call and money again: two servers on PostgreSQL and Redis
+	@exec $(BIN)/python -m pytest --stores scaled tests/engine tests/flows tests/test_payout_loop.py tests/test_collections.py tests/test_pins_by_phone.py
+
 bench: $(VENV)/.dev ## our server beside a bare one: CPU a hop, hops a second
 	@exec $(BIN)/python -m bench
 
 chaos: $(VENV)/.dev ## the long fault runs: kill -9, duplicates, lost replies; a storm; planted bugs
 	@$(BIN)/python -m tests.chaos
 	@$(BIN)/python -m tests.storm
+	@$(MAKE) -s testscaled
 	@$(MAKE) -s sweep
 	@$(BIN)/python -m tests.planted
 
