@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench scale chaos sweep planted phone map messages lock clean
+.PHONY: help run test testscaled check bench scale chaos sweep planted phone map messages lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## / /' | awk '{n=$$1; $$1=""; printf "  make %-9s%s\n", n, $$0}'
@@ -55,6 +55,9 @@ check: $(VENV)/.dev ## style, types, layers, translations
 test: $(VENV)/.chromium ## every test, on real Redis, PostgreSQL and Chromium
 	@exec $(BIN)/python -m pytest
 
+testscaled: $(VENV)/.dev ## the first call and money again: two servers on PostgreSQL and Redis
+	@exec $(BIN)/python -m pytest --stores scaled tests/engine tests/flows tests/test_payout_loop.py tests/test_collections.py tests/test_pins_by_phone.py
+
 bench: $(VENV)/.dev ## our server beside a bare one: CPU a hop, hops a second
 	@exec $(BIN)/python -m bench
 
@@ -64,6 +67,7 @@ scale: $(VENV)/.dev ## how many machines hold how many subscribers: the tables o
 chaos: $(VENV)/.dev ## the long fault runs: kill -9, cut lines, storms, planted bugs, given-up calls
 	@$(BIN)/python -m tests.chaos
 	@$(BIN)/python -m tests.storm
+	@$(MAKE) -s testscaled
 	@$(MAKE) -s sweep
 	@$(BIN)/python -m tests.planted
 	@$(BIN)/python -m tests.cancel_storm

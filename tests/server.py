@@ -43,6 +43,12 @@ class Running:
         """A phone with this number."""
         return Phone(self.client, msisdn)
 
+    async def write_transcripts(self) -> None:
+        """Write what waits to be written of calls and refusals, by whichever server it came."""
+        for one in (self, self.second):
+            if one is not None:
+                await one.parts.transcripts.flush()
+
     async def lose_sessions(self) -> None:
         """As a restart or a flushed Redis does."""
         sessions: Any = self.parts.engine._sessions

@@ -83,7 +83,7 @@ async def test_U10_a_session_answers_its_own_number_only(server: Running, phone:
     thief.session_id, thief.history = phone.session_id, [*phone.history, "1"]
     stolen = await thief.sends()
     assert thief.ended and "KW-1042" not in stolen
-    await server.parts.transcripts.flush()
+    await server.write_transcripts()
     assert await count(server, audit) == 1
     assert "Emera KW-1042" in await phone.types("1")
 
@@ -204,6 +204,7 @@ async def test_a_lost_session_store_is_not_a_lost_call(server: Running, phone: P
     assert phone.last == first and await offer_state(server) == "accepted"
 
 
+@pytest.mark.embedded
 async def test_a_session_of_another_version_is_as_good_as_none(
     server: Running, phone: Phone
 ) -> None:
@@ -221,7 +222,7 @@ async def test_a_session_of_another_version_is_as_good_as_none(
 async def test_P07_no_pin_is_in_what_is_kept(server: Running, phone: Phone) -> None:
     await phone.dials()
     await phone.types("2", "1", "3", "99", PIN, "1", "20", PIN)
-    await server.parts.transcripts.flush()
+    await server.write_transcripts()
     for table in (hops, transcripts):
         rows = await server.parts.market.records.read(
             lambda db, table=table: db.execute(select(table)).all()

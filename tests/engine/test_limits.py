@@ -2,11 +2,15 @@
 
 import asyncio
 
+import pytest
 from sqlalchemy import func, select
 
 from bot.storage.schema import tickets
 from tests.phone import Phone
 from tests.server import Running, running
+
+# They slow down or limit the one process that they look into.
+pytestmark = pytest.mark.embedded
 
 
 class SlowRecords:
