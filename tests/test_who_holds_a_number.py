@@ -168,4 +168,5 @@ async def test_a_bill_says_to_which_other_phone_its_request_goes(server: Running
     phone = server.phone(DEBTOR)
     await phone.dials()
     await phone.types("3")
-    assert "number ending in 991" in await phone.picks("Pay KW-1042")
+    screen = await phone.picks("Pay KW-1042")
+    assert "in the MoMo ...991 prompt" in screen and "1 Confirm" in screen

@@ -50,12 +50,12 @@ async def ask_if_they_pay(turn: Turn) -> Next:
         amount=amount(bill.amount_rwf, language), code=bill.order_code
     )
     wallet = notices.wallet_name(payer.provider)
+    if payer.msisdn != turn.session.owner:
+        # Another phone rings: its end, as short as the screen needs in every language.
+        wallet = f"{wallet} ...{payer.msisdn[-3:]}"
     text = _("Enter your PIN in the {wallet} prompt. Never give it to anyone.")
     if await turn.read(outages.is_down, collecting_line(payer.provider)):
         text = _("{wallet} does not work now: its request comes later, by itself.")
-    if payer.msisdn != turn.session.owner:
-        end = _("The request comes to the number ending in {end}.").format(end=payer.msisdn[-3:])
-        text = f"{text}\n{end}"
     # Keys of S7; what leads here is never 1: the payments menu lists bills last.
     return Screen(
         f"{question}\n{text.format(wallet=wallet)}",
