@@ -22,9 +22,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Plant the bug that was asked for, before any test is collected."""
     name = config.getoption("--plant")
     if name:
-        # Also for the processes that tests start.
-        os.environ["ISOKO_TESTS_PLANT"] = name
         # Imported only here: the list imports half of the product.
-        from tests.planted.bugs import plant_asked
+        from tests.planted.bugs import ASKED, plant_asked
 
+        # Also for the processes that tests start.
+        os.environ[ASKED] = name
         plant_asked()
