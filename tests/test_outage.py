@@ -188,6 +188,27 @@ async def test_it_comes_and_goes_and_people_hear_of_one_outage(records) -> None:
     assert ends == {"succeeded"} and (await records.read(books.check)).faults == []
 
 
+async def test_of_what_is_released_nothing_more_is_asked_once_it_falls_again(records) -> None:
+    load_catalogues()
+    there, inbox = Operator(), Inbox()
+    with time_machine.travel(START, tick=False) as clock:
+        everybody = await records.write(lambda db: [person(db, START, number(0))])
+        hub, there.is_down = Hub(records, there, inbox), True
+        await made(records, 5, 0, everybody)
+        await hub.round()
+        await made(records, 5, 5, everybody)
+        clock.shift(30)
+        there.is_down = False
+        await hub.watch.watch()
+        (recovering,) = await records.read(outages.standing)
+        assert (recovering.state, recovering.waiting) == ("recovering", 10)
+        there.is_down, before = True, there.asked_while_down
+        assert await hub.sender.carry_out() >= 10
+    assert there.asked_while_down == before == 5
+    (held,) = await records.read(outages.standing)
+    assert (held.state, held.waiting) == ("down", 10)
+
+
 async def test_four_bad_answers_are_no_outage_and_one_good_one_begins_anew(records, now) -> None:
     def note(db, answer: Answer) -> tuple[str, ...]:
         outages.judge(db, "mtn-momo", str(uuid.uuid4()), answer, OutageRules(), now)

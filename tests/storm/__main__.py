@@ -47,7 +47,8 @@ def _print(found: Outcome, seconds: float) -> None:
     print("faults: " + ", ".join(f"{n:,} {name}" for name, n in sorted(found.faults.items())))
     print("ends: " + ", ".join(f"{n:,} {name}" for name, n in sorted(found.states.items())))
     print(
-        f"{found.payments:,} payments, {found.accepted:,} of them accepted by phone; "
+        f"{found.payments:,} payments: {found.accepted:,} accepted and {found.collected:,} "
+        f"collected by phone, {found.given_back:,} given back by operators; "
         f"{found.sms_twice:,} messages came twice; {seconds:.0f} s"
     )
     print(f"digest {found.digest}")
