@@ -53,7 +53,7 @@ check: $(VENV)/.dev ## style, types, layers, translations
 	$(BIN)/isoko messages --check
 
 test: $(VENV)/.chromium ## every test, on real Redis, PostgreSQL and Chromium
-	@exec $(BIN)/python -m pytest
+	@exec $(BIN)/python -m pytest -n 2 --dist loadfile
 
 testscaled: $(VENV)/.dev ## the first call and money again: two servers on PostgreSQL and Redis
 	@exec $(BIN)/python -m pytest --stores scaled tests/engine tests/flows tests/test_payout_loop.py tests/test_collections.py tests/test_pins_by_phone.py

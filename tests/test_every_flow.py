@@ -71,7 +71,7 @@ def test_I05_no_key_of_a_deed_is_the_key_that_led_to_it(flow: Flow) -> None:
 
 def test_I05_keys_are_followed_from_one_flow_into_another() -> None:
     assert LEADS["wallet", "number"] == {"5"}
-    assert LEADS["verify", "why"] == {"1", "5"}
+    assert LEADS["verify", "why"] >= {"1", "5"}
     assert LEADS["help", "sure"] >= {"1", "2", "3", "4"}
 
 

@@ -17,7 +17,7 @@ from tests.real_valkey import RealValkey
 from tests.server import FARMER, Running, running
 
 _CALLERS = 200
-_CALLER_WAITS_S = 2.0
+_CALLER_WAITS_S = 4.0
 _TICKET = re.compile(r"T-[A-Z0-9]+")
 Fault = Callable[[RealValkey, Redis], Awaitable[None]]
 

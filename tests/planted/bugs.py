@@ -79,9 +79,9 @@ def _bug(name: str, guards: tuple[str, ...], *changes: tuple[Callable[..., Any],
 
 BUGS = (
     _bug("acknowledge-before-commit", ("tests/test_storm.py", *MONEY), (
-        Callbacks.receive, "known = await self._records.write(keep)",
-        "known = await __import__('tests.planted.early', fromlist=['x'])"
-        ".acknowledge(self._records, keep)")),
+        Callbacks._keep, "if await self._records.write(keep):",
+        "if await __import__('tests.planted.early', fromlist=['x'])"
+        ".acknowledge(self._records, keep):")),
     _bug("hop-key-not-unique", HOPS, (
         hops.keep, '"key": key,', '"key": __import__("os").urandom(16),')),
     _bug("unknown-asked-under-a-new-reference", ("tests/test_money_attacks.py", *MONEY), (
@@ -153,7 +153,7 @@ BUGS = (
     _bug("given-back-twice", ("tests/market/test_collecting.py", *MONEY), (
         collecting.refund, "if before is not None:", "if False:")),
     _bug("leaves-though-the-operator-is-down", ("tests/test_outage.py", *MONEY), (
-        Sender._pass_the_gate, "if outages.is_down(db, payment.provider):", "if False:")),
+        Sender._pass_the_gate, "if outages.is_down(db, line_of(payment)):", "if False:")),
     _bug("held-payments-never-released", ("tests/test_outage.py", *MONEY), (
         outages.works_again, '"state": "recovering"', '"state": "down"')),
 )  # fmt: skip

@@ -24,7 +24,7 @@ from bot.sender import Sender, SenderRules
 from bot.settings import Settings, load_settings
 from bot.sms.africastalking import AfricasTalkingSms
 from bot.storage.transcripts import Transcripts
-from bot.ussd.fast_lane import open_fast_lane
+from bot.ussd.fast_lane import FastLane
 from bot.wallet_watch import WalletWatch
 from bot.wiring import limits_of, market_of, marks_of, outage_rules_of, sms_of
 from tests.mortal import Fate, Killed, MortalRecords
@@ -82,7 +82,7 @@ class Process:
         await self._runner.setup()
         assert self._runner.server is not None
         quick = {path: _cut_by_death(answer) for path, answer in app[FAST_LANE].items()}
-        open_fast_lane(self._runner.server, quick)
+        FastLane(quick).open(self._runner.server)
         await web.UnixSite(self._runner, str(self._folder / "isoko.sock")).start()
         keep = Housekeeping(self.parts.market, self.parts.sender.wake, timedelta(days=30), _KEEP_S)
         parts = self.parts
@@ -118,7 +118,7 @@ class Process:
         watch = WalletWatch(records, pays, collects, sender.wake, outage, _WATCH_S, registry)
         return Parts(
             settings, market, engine, sender, look_ups, watch, pays, collects, watching, registry,
-            transcripts, self._http, None,
+            registry, transcripts, self._http, None, "",
         )  # fmt: skip
 
     @web.middleware
