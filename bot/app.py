@@ -47,6 +47,7 @@ from bot.sender import Sender, SenderRules
 from bot.settings import Settings
 from bot.simulator.routes import CastMember, Simulator
 from bot.sms.africastalking import AfricasTalkingSms
+from bot.storage.call_days import CallDays
 from bot.storage.opening import OneProcess, open_records, upgrade
 from bot.storage.records import RecordsDown
 from bot.storage.transcripts import Transcripts
@@ -99,6 +100,7 @@ class Parts:
     # What `/metrics` shows: the registry, or that of all workers together.
     figures: Collector
     transcripts: Transcripts
+    call_days: CallDays
     http: aiohttp.ClientSession
     sandbox: Sandbox | None
     # Where the sandbox answers: in this process, beside several workers, or "" where there is none.
@@ -135,7 +137,8 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
         figures = _figures_of(figures_dir, registry, stack)
         registry.register(PinFigures(market.pins.alarm))
         transcripts = Transcripts(records)
-        watching = Watching(registry, transcripts)
+        call_days = CallDays(records)
+        watching = Watching(registry, transcripts, call_days)
         sessions = sessions_of(settings)
         stack.push_async_callback(sessions.close)
         if trouble := await sessions.check():
@@ -172,6 +175,7 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
             registry,
             figures,
             transcripts,
+            call_days,
             http,
             sandbox,
             sandbox_url,
@@ -238,6 +242,7 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
     keep_for = timedelta(days=parts.settings.transcripts.keep_days)
     work: dict[str, Coroutine[Any, Any, None]] = {
         "transcripts": parts.transcripts.run(),
+        "call days": parts.call_days.run(),
         "sender": parts.sender.run(),
         "look-ups": parts.look_ups.run(),
         "wallet watch": parts.wallet_watch.run(),

@@ -149,6 +149,8 @@ async def test_P08_a_call_each_day_is_never_checked(server: Running) -> None:
     await phone.dials()
     contact = await wallet(server)
     assert not contact.verifying
+    await server.parts.call_days.flush()
+    contact = await wallet(server)
     assert contact.seen_day == people.day_number(server.parts.engine._clock())
 
 

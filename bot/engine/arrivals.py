@@ -6,6 +6,7 @@ from bot.conversation import Inbound, Language, Reply, Session
 from bot.engine.hop import Hop, moment
 from bot.engine.limits import Limits
 from bot.engine.stage import HOME, Stage
+from bot.engine.watch import Watch
 from bot.market import Market, people, verifying
 from bot.market.people import Contact
 from bot.storage import hops
@@ -21,8 +22,10 @@ _LEFT = "left"
 class Arrivals:
     """Opens sessions: a plain dial, a redial, a long code, or one lost with its store."""
 
-    def __init__(self, stage: Stage, market: Market, sessions: Sessions, limits: Limits) -> None:
-        self._stage, self._market = stage, market
+    def __init__(
+        self, stage: Stage, market: Market, sessions: Sessions, limits: Limits, watch: Watch
+    ) -> None:
+        self._stage, self._market, self._watch = stage, market, watch
         self._sessions, self._limits = sessions, limits
         stage.come_back = self.go_on
 
@@ -58,10 +61,14 @@ class Arrivals:
 
     async def _note_call(self, contact: Contact, now: float) -> None:
         at, silent_days = moment(now), self._limits.silent_days
-        if contact.seen_day < people.day_number(at):
+        today = people.day_number(at)
+        if verifying.is_silent(contact, silent_days, today):
             await self._market.records.write(
-                lambda db: verifying.note_call(db, contact, silent_days, at)
+                lambda db: verifying.end_silence(db, contact, silent_days, at)
             )
+        elif contact.seen_day < today:
+            # It changes nothing of this call: it is written after the reply.
+            self._watch.came(contact.id, today)
 
     async def dial(self, hop: Hop) -> Reply:
         """Home, or the redial card when this number left something open a short while ago."""

@@ -54,7 +54,7 @@ class Engine:
         self._limits, self._clock = limits, clock
         self._watch: Watch = watch or NoWatch()
         self._stage = Stage(flows, market)
-        self._arrivals = Arrivals(self._stage, market, sessions, limits)
+        self._arrivals = Arrivals(self._stage, market, sessions, limits, self._watch)
         self._late = LateWork(market.records, limits.hop_budget_s)
         self._dials = DialLimit(limits.dials_per_minute)
         self._lost = DialLimit(limits.dials_per_minute * _LOST_HOPS_TIMES)

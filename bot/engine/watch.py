@@ -18,6 +18,10 @@ class Watch(Protocol):
         """Something was refused for safety: another number's session, a flood."""
         ...
 
+    def came(self, contact_id: int, day: int) -> None:
+        """This person called on this day, for the first time as far as the records know."""
+        ...
+
     def failed(self, session: Session, error: BaseException) -> None:
         """Our own fault: everything needed to play the hop again."""
         ...
@@ -30,6 +34,9 @@ class NoWatch:
         """Do nothing."""
 
     def refused(self, what: str, msisdn: str, session_key: str) -> None:
+        """Do nothing."""
+
+    def came(self, contact_id: int, day: int) -> None:
         """Do nothing."""
 
     def failed(self, session: Session, error: BaseException) -> None:

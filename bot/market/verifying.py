@@ -13,18 +13,22 @@ from bot.market.tickets import close_after_call
 from bot.storage.schema import audit, contacts
 
 
-def note_call(db: Connection, contact: Contact, silent_days: int, now: datetime) -> None:
-    """Remember that this person called today; after `silent_days` of silence they must be checked.
+def is_silent(contact: Contact, silent_days: int, today: int) -> bool:
+    """Whether nobody called from this number for so long that the person must be checked.
 
-    A person whose last call is not known is not taken as silent.
+    One whose last call is not known is not taken as silent.
     """
+    return bool(contact.seen_day) and today - contact.seen_day >= silent_days
+
+
+def end_silence(db: Connection, contact: Contact, silent_days: int, now: datetime) -> None:
+    """A number that was silent for so long calls: that is noted, and its holder must be checked."""
     today = day_number(now)
     mine = (contacts.c.id == contact.id) & (contacts.c.seen_day < today)
     if db.execute(update(contacts).where(mine).values(seen_day=today)).rowcount != 1:
         return
-    silent = today - contact.seen_day
-    if contact.seen_day and silent >= silent_days:
-        _start(db, contact, "server", f"silent for {silent} days", now)
+    if is_silent(contact, silent_days, today):
+        _start(db, contact, "server", f"silent for {today - contact.seen_day} days", now)
 
 
 def report_sim(

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter
 from bot.conversation import Reply, Session
 from bot.msisdn import masked
 from bot.operations.figures import HopFigures
+from bot.storage.call_days import CallDays
 from bot.storage.transcripts import Transcripts
 
 log = structlog.get_logger(__name__)
@@ -22,8 +23,11 @@ _KEY_MAX = 2
 class Watching:
     """Counts every hop and keeps its transcript; costs a few microseconds."""
 
-    def __init__(self, registry: CollectorRegistry, transcripts: Transcripts) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, transcripts: Transcripts, call_days: CallDays
+    ) -> None:
         self._transcripts = transcripts
+        self.came = call_days.add
         figures = HopFigures()
         registry.register(figures)
         self._count = figures.count

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import asyncpg
-from sqlalchemy import Connection, Dialect, Insert, Select
+from sqlalchemy import Connection, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.util import await_only
 
@@ -36,7 +36,7 @@ class Prepared:
     are SQLAlchemy's, as everywhere else.
     """
 
-    def __init__(self, statement: Insert | Select[Any], *names: str) -> None:
+    def __init__(self, statement: Insert | Update | Select[Any], *names: str) -> None:
         self.statement, self.names = statement, names
         self._compiled: dict[str, _Compiled] = {}
 

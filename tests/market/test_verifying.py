@@ -23,7 +23,7 @@ async def test_P08_a_number_silent_for_90_days_is_checked(records, now, days, ch
         person(db, now)
         then = now + timedelta(days=days)
         for _call in range(2):
-            verifying.note_call(db, people.by_msisdn(db, PAYEE), 90, then)
+            verifying.end_silence(db, people.by_msisdn(db, PAYEE), 90, then)
         return people.by_msisdn(db, PAYEE), actions(db)
 
     contact, noted = await records.write(work)
@@ -35,7 +35,7 @@ async def test_P08_whose_last_call_is_unknown_is_not_taken_as_silent(records, no
     def work(db):
         contact_id = person(db, now)
         db.execute(contacts.update().values(seen_day=0))
-        verifying.note_call(db, people.by_id(db, contact_id), 90, now)
+        verifying.end_silence(db, people.by_id(db, contact_id), 90, now)
         return people.by_id(db, contact_id)
 
     assert not (await records.write(work)).verifying

@@ -36,6 +36,8 @@ async def test_no_hop_reads_a_whole_table(prepared: Prepared, tmp_path: Path) ->
     plan = await records.read(explain)
     await records.close()
     assert plan and all("SCAN" not in row[3] for row in plan), plan
+    # Thousands of tickets are open at once: to go through them is to read a whole table.
+    assert all("(state=?" not in row[3] for row in plan), plan
 
 
 _KEPT = {

@@ -23,6 +23,7 @@ from bot.sandbox.nuisances import cut_off
 from bot.sender import Sender, SenderRules
 from bot.settings import Settings, load_settings
 from bot.sms.africastalking import AfricasTalkingSms
+from bot.storage.call_days import CallDays
 from bot.storage.transcripts import Transcripts
 from bot.ussd.fast_lane import FastLane
 from bot.wallet_watch import WalletWatch
@@ -106,7 +107,7 @@ class Process:
         records: Any = self.records
         market, registry = market_of(settings, records), CollectorRegistry()
         transcripts = Transcripts(records)
-        watching = Watching(registry, transcripts)
+        watching = Watching(registry, transcripts, CallDays(records))
         engine = Engine(
             FLOWS, market, self._sessions, marks_of(settings), limits_of(settings), watching
         )
