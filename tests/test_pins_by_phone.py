@@ -2,13 +2,17 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from sqlalchemy import func, select
 
+from bot.market import people, pin_reset
+from bot.market.tickets import open_ticket
 from bot.market.weak_pins import DENIED, weak
 from bot.storage.schema import offers, pin_failures
+from tests.market.staff_members import member
 from tests.phone import PIN
 from tests.server import CRAFTS, FARMER, TEA, UNKNOWN, Running, running
 
@@ -117,6 +121,73 @@ async def test_P11_a_forgotten_pin_only_opens_a_call_back(server: Running) -> No
     phone = await at_the_pin(server)
     await phone.types(PIN)
     assert "Wemeye" in phone.last
+
+
+async def reset(server: Running, msisdn: str = FARMER) -> None:
+    """Two members of staff have deleted this person's PIN, after a call back."""
+    now = server.parts.engine._clock()
+
+    def work(db) -> tuple[str, str]:
+        for name in ("amina", "eric"):
+            member(db, name, now)
+        contact_id = people.by_msisdn(db, msisdn).id
+        asked = {"category": "pin_forgotten", "msisdn": msisdn, "contact_id": contact_id}
+        code = open_ticket(db, language="en", now=now, **asked)
+        dial = server.parts.market.hub.service_code
+        return (
+            pin_reset.ask(db, msisdn, code, "amina", now),
+            pin_reset.approve(db, msisdn, code, "eric", dial, now),
+        )
+
+    assert await server.parts.market.records.write(work) == ("asked", "reset")
+
+
+async def test_P11_after_a_reset_only_the_person_chooses_a_pin_on_their_own_phone(
+    server: Running,
+) -> None:
+    await reset(server)
+    assert any("*384*801#" in sms and "Konti yanjye" in sms for sms in await server.inbox(FARMER))
+    phone = await at_the_pin(server)
+    for typed in (PIN, "00000"):
+        assert "Hitamo undi: 00, Konti yanjye" in await phone.types(typed)
+    # "1" asks for the new one at once; what strangers guess is refused here too.
+    await phone.types("00", "6", "1")
+    assert "Wemeye" not in await phone.types("11111") and not phone.ended
+    await phone.types("80642")
+    assert "wahindutse" in await phone.types("80642")
+    phone = await at_the_pin(server)
+    assert "zisigaye: 2" in await phone.types(PIN)
+    assert "Wemeye" in await phone.types("80642")
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("00", "6", "1")
+    assert "wahindutse" not in await phone.types("80643")
+
+
+async def test_P11_on_a_shared_phone_too_and_the_shared_menu_opens_by_the_new_pin(
+    server: Running,
+) -> None:
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("6", "3", "1")
+    await reset(server)
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("00", "6", "80642")
+    assert "wahindutse" in await phone.types("80642")
+    assert "Konti yanjye" in await phone.types("1")
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("00", "6")
+    assert "Konti yanjye" not in await phone.types(PIN)
+
+
+async def test_P11_a_reset_whose_day_is_over_leads_to_a_call(server: Running) -> None:
+    await reset(server)
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=25), tick=True):
+        phone = server.phone()
+        await phone.dials()
+        assert "Ntushobora" in await phone.types("00", "6", "1") and phone.ended
 
 
 async def test_P12_nobodys_pin_takes_as_long_as_a_wrong_one(tmp_path) -> None:

@@ -156,6 +156,14 @@ def pin_locked() -> str:
     )
 
 
+def pin_reset(service_code: str) -> str:
+    """Two members of staff have reset the PIN after a call back; its owner chooses another."""
+    return _(
+        "Isoko: after our call your PIN is deleted. Choose a new one on your phone: dial {dial}, "
+        "then My account. If you did not ask for this, call us."
+    ).format(dial=service_code)
+
+
 def booking_arrived(booking: NewBooking, service_code: str, timezone: str) -> str:
     """Guests ask to visit; the answer is given by dialling `service_code`."""
     return _(

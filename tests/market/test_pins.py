@@ -10,12 +10,10 @@ from sqlalchemy import func, select, update
 from bot.market import people
 from bot.market.pin_alarm import AlarmRules, PinAlarm
 from bot.market.pin_hashing import PinHashing
-from bot.market.pin_unlock import unlock
 from bot.market.pins import PinCheck, PinGuard
-from bot.market.tickets import open_ticket
 from bot.storage.records import Records
-from bot.storage.schema import audit, pin_failures, pins
-from tests.market.money import PAYEE, person
+from bot.storage.schema import pin_failures, pins
+from tests.market.money import person
 
 _RIGHT = "73914"
 
@@ -134,34 +132,3 @@ async def test_a_short_lock_does_not_replace_that_of_the_staff(
     await guard.lock(contact_id, key(1), now)
     query = select(pins.c.locked_until)
     assert await records.read(lambda db: db.execute(query).scalar()) == until
-
-
-async def test_P11_only_a_call_back_unlocks_and_the_audit_says_who(
-    records: Records, guard: PinGuard, now: datetime
-) -> None:
-    contact_id = await farmer(records, guard, now)
-    for number in range(6):
-        await guard.check(contact_id, "00001", key(number), now)
-    assert (await guard.check(contact_id, _RIGHT, key(9), now)).result == "locked"
-
-    def ask(db) -> str:
-        return open_ticket(
-            db,
-            category="pin_forgotten",
-            msisdn=PAYEE,
-            contact_id=contact_id,
-            language="en",
-            now=now,
-        )
-
-    def unlocked(code: str) -> str:
-        return lambda db: unlock(db, PAYEE, code, "amina", now)
-
-    code = await records.write(ask)
-    assert await records.write(unlocked("T-22222")) == "no_ticket"
-    assert (await guard.check(contact_id, _RIGHT, key(10), now)).result == "locked"
-    assert await records.write(unlocked(code)) == "unlocked"
-    assert await records.write(unlocked(code)) == "no_ticket"
-    assert (await guard.check(contact_id, _RIGHT, key(11), now)).result == "right"
-    query = select(audit.c.actor, audit.c.action)
-    assert (await records.read(lambda db: db.execute(query).first())) == ("amina", "PIN unlocked")
