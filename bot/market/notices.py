@@ -105,6 +105,13 @@ def bill_made(bill: Bill, service_code: str) -> str:
     )
 
 
+def bill_withdrawn(bill: Bill) -> str:
+    """What the hub had asked for is not to be paid."""
+    return _("Isoko: you need not pay {amount} for order {code} any more.").format(
+        amount=amount(bill.amount_rwf, language_spoken()), code=bill.order_code
+    )
+
+
 def bill_paid(payment: Payment) -> str:
     """The operator says that the person's payment is with the hub."""
     return _(

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from bot.market import notices, people
-from bot.market.pins import forgive
+from bot.market.pins import RESET, forgive
 from bot.market.staff_names import Answerer, answerer, look_alike, name_of
 from bot.market.tickets import close_after_call
 from bot.storage.schema import audit, contacts, pin_resets, pins, tickets
@@ -64,7 +64,7 @@ def approve(
     mine = pin_resets.c.id == asking["id"]
     db.execute(update(pin_resets).where(mine).values(approved_by=member.id, approved_at=now))
     forgive(db, contact_id)
-    gone = {"hash": "", "reset_until": now + CHOOSE_WITHIN}
+    gone = {"hash": RESET, "reset_until": now + CHOOSE_WITHIN}
     db.execute(update(pins).where(pins.c.contact_id == contact_id).values(gone))
     _note(db, member, "PIN reset", contact_id, ticket_code, now, called_by=first)
     key = f"pin-reset:{asking['id']}"
@@ -91,7 +91,7 @@ def may_choose(db: Connection, contact_id: int, now: datetime) -> bool:
 
 def is_reset(db: Connection, contact_id: int) -> bool:
     """Whether this person has no PIN any more, however long ago it was reset."""
-    mine = (pins.c.contact_id == contact_id) & (pins.c.hash == "")
+    mine = (pins.c.contact_id == contact_id) & (pins.c.hash == RESET)
     return db.execute(select(pins.c.contact_id).where(mine)).first() is not None
 
 
@@ -110,7 +110,7 @@ def choose(db: Connection, contact_id: int, pin_hash: str, by: str, now: datetim
 def _open(contact_id: int, now: datetime) -> Any:
     return (
         (pins.c.contact_id == contact_id)
-        & (pins.c.hash == "")
+        & (pins.c.hash == RESET)
         & (pins.c.reset_until > now)
         & contacts.c.verify_since.is_(None)
     )

@@ -24,8 +24,8 @@ Result = Literal["right", "wrong", "locked", "busy", "reset"]
 _DAY = timedelta(hours=24)
 # Stands where a hash would: the hash of a PIN is never this.
 _LOCKED = "locked"
-# And of a PIN that staff have reset there is none: nothing that is typed can be right.
-_RESET = ""
+# Stands where a hash did once staff have reset the PIN: as none that is typed is ever right.
+RESET = "reset"
 # Far enough ahead to mean: only staff may unlock.
 _UNTIL_STAFF = timedelta(days=3650)
 
@@ -105,7 +105,7 @@ class PinGuard:
         kept = await self._records.read(lambda db: self._state(db, contact_id, now))
         if kept == _LOCKED:
             return PinCheck("locked")
-        if kept == _RESET:
+        if kept == RESET:
             return PinCheck("reset")
         same = await self._hashing.verify(kept or self._hashing.nobodys, typed)
         matched = kept if same else ""
@@ -119,7 +119,7 @@ class PinGuard:
     def _state(
         self, db: Connection, contact_id: int, now: datetime, held: bool = False
     ) -> str | None:
-        """The hash to check against, `_LOCKED`, `_RESET`, or None of who has no PIN.
+        """The hash to check against, `_LOCKED`, `RESET`, or None of who has no PIN.
 
         `held` keeps every other transaction from it until this one ends.
         """
@@ -141,7 +141,7 @@ class PinGuard:
         kept = self._state(db, contact_id, now, held=True)
         if kept == _LOCKED:
             return PinCheck("locked"), None
-        if kept == _RESET:
+        if kept == RESET:
             return PinCheck("reset"), None
         if kept is None:
             # No PIN is never the right one; with nothing to guess there is nothing to count.

@@ -74,7 +74,8 @@ pins = Table(
     Column("locked_until", Moment),
     # Since when it is locked: who was called back before that was not asked about this lock.
     Column("locked_at", Moment),
-    # Two members of staff have reset it: until then its owner may choose another. The hash is "".
+    # Two members of staff have reset it, and the hash is "reset": its owner may choose another
+    # until then.
     Column("reset_until", Moment),
 )
 
