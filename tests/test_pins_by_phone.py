@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from bot.market import people, pin_reset
 from bot.market.tickets import open_ticket
 from bot.market.weak_pins import DENIED, weak
-from bot.storage.schema import offers, pin_failures
+from bot.storage.schema import offers, pin_failures, transcripts
 from tests.market.staff_members import member
 from tests.phone import PIN
 from tests.server import CRAFTS, FARMER, TEA, UNKNOWN, Running, running
@@ -109,6 +109,30 @@ async def test_P06_a_pin_typed_by_habit_is_not_kept(server: Running) -> None:
     assert b"73914" not in packed and b"Mukamana Aline" in packed
 
 
+@pytest.mark.parametrize("typed", ["73914", "7391", "739145"])
+async def test_P06_digits_like_a_pin_stand_in_no_transcript_of_a_question_for_words(
+    server: Running, typed: str
+) -> None:
+    phone = server.phone(UNKNOWN)
+    await phone.dials()
+    # At the names of a registration, and at a message to staff.
+    await phone.types("1", "6", "1", "1", typed, "00", "8", "6", typed)
+    await server.write_transcripts()
+    query = select(transcripts)
+    rows = await server.parts.market.records.read(lambda db: db.execute(query).all())
+    assert rows and all(typed not in repr(tuple(row)) for row in rows)
+
+
+async def test_P06_the_question_for_a_pin_says_that_it_is_not_the_momo_pin(
+    server: Running,
+) -> None:
+    for language, words in (("1", "MoMo"), ("2", "MoMo"), ("3", "never your MoMo PIN")):
+        phone = server.phone()
+        await phone.dials()
+        await phone.types("00", "9", language, "1")
+        assert words in await phone.types("2", "1", "1")
+
+
 async def test_P09_a_greeting_names_nobody(server: Running) -> None:
     screen = await server.phone().dials()
     assert "Mukamana" not in screen and "KW-" not in screen
@@ -202,6 +226,17 @@ async def test_P12_nobodys_pin_takes_as_long_as_a_wrong_one(tmp_path) -> None:
         assert len(hashed) == 2 and all(
             given[0].startswith("$argon2id$v=19$m=19456") for given in hashed
         )
+
+
+@pytest.mark.parametrize("keys", [("2",), ("3",), ("4",), ("6",), ("8",), ("2", "1", "1", PIN)])
+async def test_P12_a_number_without_an_account_is_asked_for_no_pin_that_could_be_timed(
+    server: Running, keys: tuple[str, ...]
+) -> None:
+    phone = server.phone(UNKNOWN)
+    await phone.dials()
+    for key in ("3", *keys):
+        said = await phone.types(key)
+        assert "Enter your Isoko PIN" not in said and "Wrong PIN" not in said
 
 
 async def test_who_erased_themselves_in_another_call_accepts_nothing(server: Running) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from bot.i18n import _, language_spoken, speaking
 from bot.i18n.formats import amount, at, day, local_day
 from bot.market import people, products
+from bot.market.reasons import why_failed
 from bot.payments.provider import AIRTEL_MONEY, MTN_MOMO
 from bot.storage import outbox
 
@@ -82,10 +83,11 @@ def receipt(payment: Payment, timezone: str) -> str:
 
 def payment_failed(payment: Payment) -> str:
     """The operator refused; staff look at it."""
-    return _(
+    said = _(
         "Isoko: the payment of {amount} for order {code} did not go through. We are looking at "
         "it and will call you."
-    ).format(**_of(payment))
+    )
+    return said.format(**_of(payment)) + why_failed(payment)
 
 
 def of_money_there(payment: Payment) -> Callable[[Payment], str]:
@@ -122,10 +124,11 @@ def bill_paid(payment: Payment) -> str:
 
 def bill_not_paid(payment: Payment) -> str:
     """The operator says that nothing was paid; the bill waits again."""
-    return _(
+    said = _(
         "Isoko: the payment of {amount} for order {code} did not go through. You can pay it again: "
         "dial our number, then 3."
-    ).format(**_of(payment))
+    )
+    return said.format(**_of(payment)) + why_failed(payment)
 
 
 def given_back(payment: Payment) -> str:

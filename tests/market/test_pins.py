@@ -12,7 +12,7 @@ from bot.market.pin_alarm import AlarmRules, PinAlarm
 from bot.market.pin_hashing import PinHashing
 from bot.market.pins import PinCheck, PinGuard
 from bot.storage.records import Records
-from bot.storage.schema import pin_failures, pins
+from bot.storage.schema import outbox, pin_failures, pins
 from tests.market.money import person
 
 _RIGHT = "73914"
@@ -132,3 +132,45 @@ async def test_a_short_lock_does_not_replace_that_of_the_staff(
     await guard.lock(contact_id, key(1), now)
     query = select(pins.c.locked_until)
     assert await records.read(lambda db: db.execute(query).scalar()) == until
+
+
+async def test_P01_a_lock_is_in_the_records_and_its_owner_is_told_once(
+    records: Records, guard: PinGuard, now: datetime
+) -> None:
+    contact_id = await farmer(records, guard, now)
+    for _twice in range(2):
+        await guard.lock(contact_id, key(1), now)
+    # Another process, such as this one after a restart, with nothing in its memory.
+    other = guard_on(records)
+    assert (await other.check(contact_id, _RIGHT, key(2), now)).result == "locked"
+    later = now + timedelta(minutes=30)
+    assert (await other.check(contact_id, _RIGHT, key(3), later)).result == "right"
+    await other.close()
+    told = select(func.count()).where(outbox.c.dedupe_key.like("pin-locked:%"))
+    assert await records.read(lambda db: db.execute(told).scalar()) == 1
+
+
+async def test_P02_ten_wrong_in_a_row_over_any_time_are_for_staff(
+    records: Records, guard: PinGuard, now: datetime
+) -> None:
+    contact_id = await farmer(records, guard, now)
+    # One a session, two days apart: nobody's day has more than one.
+    when = [now + timedelta(days=2 * number) for number in range(10)]
+    results = [
+        (await guard.check(contact_id, "80000", key(number), at)).result
+        for number, at in enumerate(when)
+    ]
+    assert results == ["wrong"] * 9 + ["locked"]
+    years = when[-1] + timedelta(days=3000)
+    assert (await guard.check(contact_id, _RIGHT, key(99), years)).result == "locked"
+
+
+async def test_P02_the_right_pin_in_between_starts_the_ten_anew(
+    records: Records, guard: PinGuard, now: datetime
+) -> None:
+    contact_id = await farmer(records, guard, now)
+    for number in range(18):
+        typed = _RIGHT if number == 9 else "80000"
+        at = now + timedelta(days=2 * number)
+        wanted = "right" if number == 9 else "wrong"
+        assert (await guard.check(contact_id, typed, key(number), at)).result == wanted
