@@ -107,7 +107,8 @@ class Process:
         records: Any = self.records
         market, registry = market_of(settings, records), CollectorRegistry()
         transcripts = Transcripts(records)
-        watching = Watching(registry, transcripts, CallDays(records))
+        call_days = CallDays(records)
+        watching = Watching(registry, transcripts, call_days)
         engine = Engine(
             FLOWS, market, self._sessions, marks_of(settings), limits_of(settings), watching
         )
@@ -119,7 +120,7 @@ class Process:
         watch = WalletWatch(records, pays, collects, sender.wake, outage, _WATCH_S, registry)
         return Parts(
             settings, market, engine, sender, look_ups, watch, pays, collects, watching, registry,
-            registry, transcripts, self._http, None, "",
+            registry, transcripts, call_days, self._http, None, "",
         )  # fmt: skip
 
     @web.middleware
