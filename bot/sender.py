@@ -131,8 +131,8 @@ class Sender:
         contact_id, number = row.payload.get("contact_id"), row.payload.get("msisdn", "")
         if contact_id:
             contact = await self._records.read(lambda db: people.by_id(db, contact_id))
-            if contact is None:
-                return "the person was erased"
+            if contact is None or not contact.msisdn:
+                return "the person was erased, or the number is another's"
             number = contact.msisdn
         message = SmsMessage(number, fold(row.payload["text"]), row.dedupe_key)
         answer = await self._sms.send(message)

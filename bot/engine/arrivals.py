@@ -150,6 +150,9 @@ class Arrivals:
             left = await self._load(left.notes.get(_LEFT, {}).get("key", ""))
         if left is None or left.owner != session.owner or left.ended or left.screen is None:
             return None
+        if left.contact_id and not session.adrift and left.contact_id != session.contact_id:
+            # It was the call of who had this number before.
+            return None
         recent = session.started_at - left.seen_at <= self._limits.resume_s
         return left if recent and left.screen.resume else None
 

@@ -12,6 +12,7 @@ from bot.flows import (
     lessons,
     my_data,
     my_orders,
+    new_owner,
     new_pin,
     orders,
     pay,
@@ -50,6 +51,7 @@ FLOWS: Mapping[str, Flow] = MappingProxyType(
             new_pin,
             wallet,
             verify,
+            new_owner,
             visitors,
         )
     }

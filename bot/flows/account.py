@@ -35,6 +35,7 @@ flow = Flow(
         ("register", "menu"),
         ("new_pin",  "menu"),
         ("wallet",   "menu"),
+        ("new_owner", "menu"),
     ],
     personal=True,
 )  # fmt: skip
@@ -54,6 +55,7 @@ async def show_menu(turn: Turn) -> Next:
             Choice(_("Shared phone"), "shared"),
             Choice(_("Language"), start="language"),
             Choice(_("Number for money"), start="wallet"),
+            Choice(_("Not you? New owner"), start="new_owner"),
         ],
     )
 

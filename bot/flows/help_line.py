@@ -22,7 +22,7 @@ flow = Flow(
         ("send",    "write",  "opened"),
         ("menu",    "opened", "menu"),
     ],
-    calls=[("my_data", "menu")],
+    calls=[("my_data", "menu"), ("new_owner", "menu")],
     open=True,
 )  # fmt: skip
 
@@ -37,7 +37,12 @@ async def show_menu(turn: Turn) -> Next:
         Choice(_("Forgot PIN"), "ask", "pin_forgotten"),
     ]
     if turn.session.contact_id:
-        choices.append(Choice(_("Delete my data"), start="my_data"))
+        # On a shared phone the account, which offers both, opens only by a PIN that a new owner of
+        # the number does not have.
+        if turn.session.shared:
+            choices.append(Choice(_("Not you? New owner"), start="new_owner"))
+        else:
+            choices.append(Choice(_("Delete my data"), start="my_data"))
     choices.append(Choice(_("Talk to an agent"), "ask", "call_back"))
     choices.append(Choice(_("Write a message"), "write", "other"))
     return Screen(_("Help"), choices)

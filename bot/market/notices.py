@@ -27,10 +27,11 @@ def tell(
 ) -> bool:
     """Send the person what `words()` says in their language; once for each `dedupe_key`.
 
-    The number is looked up when it leaves, so that an erased person gets nothing.
+    The number is looked up when it leaves, so that an erased person gets nothing, nor does
+    whoever has the number of another one by now.
     """
     contact = people.by_id(db, contact_id)
-    if contact is None:
+    if contact is None or not contact.msisdn:
         return False
     with speaking(contact.language):
         text = words()

@@ -73,8 +73,15 @@ _by_id = select(*(contacts.c[name] for name in _COLUMNS)).where(
 # Asked in every effect.
 _held = Prepared(
     select(contacts.c.id)
-    .where(contacts.c.id == bindparam("wanted"), contacts.c.erased_at.is_(None))
+    .where(contacts.c.id == bindparam("wanted"), contacts.c.msisdn.is_not(None))
     .with_for_update(key_share=True),
+    "wanted",
+)
+# Asked in every reading of what is somebody's own.
+_reached = Prepared(
+    select(contacts.c.id).where(
+        contacts.c.id == bindparam("wanted"), contacts.c.msisdn.is_not(None)
+    ),
     "wanted",
 )
 
@@ -86,14 +93,19 @@ def by_msisdn(db: Connection, msisdn: str) -> Contact | None:
 
 
 def by_id(db: Connection, contact_id: int) -> Contact | None:
-    """The person with this id, unless erased."""
+    """The person with this id, unless erased; `msisdn` is "" when it is another person's by now."""
     row = db.execute(_by_id, {"wanted": contact_id}).first()
     return None if row is None else _contact(row)
 
 
 def hold(db: Connection, contact_id: int) -> bool:
-    """Whether this person is known; if so they stay known until this transaction ends."""
+    """Whether this person has a number; if so they keep it until this transaction ends."""
     return _held.one(db, contact_id) is not None
+
+
+def is_reached(db: Connection, contact_id: int) -> bool:
+    """Whether this person still has a number: not erased, and it is nobody else's."""
+    return _reached.one(db, contact_id) is not None
 
 
 def register(
@@ -210,7 +222,7 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
     db.execute(update(bills).where(bills.c.contact_id == contact_id).values(why=""))
     db.execute(delete(transcripts).where(transcripts.c.owner == contact.msisdn))
     db.execute(delete(hops).where(hops.c.owner == contact.msisdn))
-    _cancel_messages(db, contact_id)
+    cancel_messages(db, contact_id)
     mine = wallet_changes.c.contact_id == contact_id
     db.execute(update(wallet_changes).where(mine).values(before="", after=""))
     empty = dict.fromkeys(("names", "district", "wallet", "wallet_provider"), "")
@@ -232,13 +244,15 @@ def _forget_payee(db: Connection, contact_id: int) -> None:
     db.execute(update(payments).where(settled).values(payee_msisdn=""))
 
 
-def _cancel_messages(db: Connection, contact_id: int) -> None:
+def cancel_messages(db: Connection, contact_id: int, msisdn: str | None = None) -> None:
+    """Drop what is to be sent to this person, about them, or to the number `msisdn`."""
     waiting = select(outbox.c.id, outbox.c.payload).where(outbox.c.kind == "sms")
     # To the person, or to an earlier number of theirs about them.
     mine = [
         row.id
         for row in db.execute(waiting)
         if contact_id in (row.payload.get("contact_id"), row.payload.get("about_contact"))
+        or (msisdn and row.payload.get("msisdn") == msisdn)
     ]
     if mine:
         db.execute(delete(outbox).where(outbox.c.id.in_(mine)))
@@ -274,7 +288,7 @@ def _contact(row: Sequence[Any]) -> Contact:
     crop, shared_phone, wallet, wallet_provider, seen_day, verify_since = rest
     return Contact(
         contact_id,
-        msisdn,
+        msisdn or "",
         names,
         district,
         language,

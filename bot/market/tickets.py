@@ -21,6 +21,7 @@ CATEGORIES = (
     "pin_forgotten",
     "pin_attack",
     "verify",
+    "new_owner",
     "booking",
     "other",
 )
@@ -101,6 +102,16 @@ def close_after_call(
         open_one &= tickets.c.opened_at >= since
     closed = {"state": "closed", "closed_at": now}
     return db.execute(update(tickets).where(open_one).values(closed)).rowcount == 1
+
+
+def close_all(
+    db: Connection, msisdn: str, categories: tuple[str, ...], since: datetime, now: datetime
+) -> None:
+    """Close this number's tickets of these categories, opened from `since` on: all are answered."""
+    asked = (tickets.c.msisdn == msisdn) & tickets.c.category.in_(categories)
+    mine = asked & (tickets.c.opened_at >= since)
+    closed = {"state": "closed", "closed_at": now}
+    db.execute(update(tickets).where(mine, tickets.c.state != "closed").values(closed))
 
 
 def has_ticket(db: Connection, category: str, about: str) -> bool:

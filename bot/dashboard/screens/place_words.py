@@ -23,6 +23,7 @@ _FLOWS = {
     "pin": N_("PIN"),
     "wallet": N_("Number for money"),
     "verify": N_("Check of the number"),
+    "new_owner": N_("New owner of a number"),
     "visitors": N_("Visitors"),
 }
 # Where money or a person's own data is one entry away.

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, func, select, update
 from bot.dashboard.access.members import note
 from bot.dashboard.masking import without_numbers
 from bot.i18n import N_
-from bot.market import pin_reset
+from bot.market import call_backs
 from bot.msisdn import masked
 from bot.storage.schema import contacts, tickets
 
@@ -29,6 +29,7 @@ CATEGORY_WORDS = {
     "pin_forgotten": N_("Forgot PIN"),
     "pin_attack": N_("Attack on PINs"),
     "verify": N_("Number to check"),
+    "new_owner": N_("New owner of a number"),
     "booking": N_("Visit"),
     "other": N_("Other"),
 }
@@ -51,7 +52,7 @@ class Ticket:
     opened_at: datetime
     due_at: datetime
     closed_at: datetime | None
-    # Who called about the PIN, and waits for a second member of staff.
+    # Who called about the PIN or the number, and waits for a second member of staff.
     called_by: str = ""
 
 
@@ -81,7 +82,7 @@ def ticket_by_code(db: Connection, code: str, ours: str = "") -> Ticket | None:
     row = db.execute(_with_person().where(tickets.c.code == code)).mappings().first()
     if row is None:
         return None
-    return replace(_ticket(row, ours), called_by=pin_reset.asked_by(db, code))
+    return replace(_ticket(row, ours), called_by=call_backs.asked_by(db, code))
 
 
 def msisdn_of_ticket(db: Connection, code: str) -> str:

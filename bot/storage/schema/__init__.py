@@ -13,11 +13,11 @@ from bot.storage.schema.money import (
     payments,
 )
 from bot.storage.schema.people import (
+    call_backs,
     consents,
     contacts,
     lesson_progress,
     pin_failures,
-    pin_resets,
     pins,
     tickets,
     wallet_changes,
@@ -48,6 +48,7 @@ __all__ = [
     "audit",
     "bills",
     "bookings",
+    "call_backs",
     "consents",
     "contacts",
     "hops",
@@ -65,7 +66,6 @@ __all__ = [
     "payment_events",
     "payments",
     "pin_failures",
-    "pin_resets",
     "pins",
     "prices",
     "staff",
