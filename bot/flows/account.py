@@ -55,7 +55,7 @@ async def show_menu(turn: Turn) -> Next:
             Choice(_("Shared phone"), "shared"),
             Choice(_("Language"), start="language"),
             Choice(_("Number for money"), start="wallet"),
-            Choice(_("Not you? New owner"), start="new_owner"),
+            Choice(_("Not you?"), start="new_owner"),
         ],
     )
 

@@ -40,7 +40,7 @@ async def show_menu(turn: Turn) -> Next:
         # On a shared phone the account, which offers both, opens only by a PIN that a new owner of
         # the number does not have.
         if turn.session.shared:
-            choices.append(Choice(_("Not you? New owner"), start="new_owner"))
+            choices.append(Choice(_("Not you?"), start="new_owner"))
         else:
             choices.append(Choice(_("Delete my data"), start="my_data"))
     choices.append(Choice(_("Talk to an agent"), "ask", "call_back"))

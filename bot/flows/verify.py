@@ -22,7 +22,7 @@ flow = Flow(
 async def explain(turn: Turn) -> Next:
     # An order's "1" led here, or the account's "5"; "8" is what asks for a call in Help too.
     call = Choice(_("Call me"), "call", key="8")
-    return Screen(why(), [call, Choice(_("Not you? New owner"), start="new_owner")], guard=True)
+    return Screen(why(), [call, Choice(_("Not you?"), start="new_owner")], guard=True)
 
 
 def why() -> str:

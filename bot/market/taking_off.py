@@ -69,10 +69,13 @@ def _withdraw(db: Connection, actor: Actor, now: datetime) -> int:
     found = list(db.execute(waiting.order_by(offer_rows.c.id)).scalars())
     for offer_id in found:
         offers.move(db, actor, offer_id, "withdraw", now)
-    requests = bookings.open_for(db, actor.contact_id, now)
-    for booking in requests:
-        bookings.withdraw(db, actor, booking, now)
-    return len(found) + len(requests)
+    count = len(found)
+    # A page of them at a time.
+    while requests := bookings.open_for(db, actor.contact_id, now):
+        for booking in requests:
+            bookings.withdraw(db, actor, booking, now)
+        count += len(requests)
+    return count
 
 
 def _show_to_staff(db: Connection, contact_id: int, now: datetime) -> int:

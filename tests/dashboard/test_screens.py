@@ -235,6 +235,7 @@ def test_every_kind_of_ticket_has_words() -> None:
     ("category", "heading", "hint"),
     [
         ("verify", "Number to check", "isoko people verify"),
+        ("new_owner", "New owner of a number", "isoko people new-owner"),
         ("pin_attack", "Attack on PINs", "isoko_pin_alarm"),
         ("booking", "Visit", ""),
     ],
