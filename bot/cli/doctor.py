@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 import aiohttp
 import typer
-from sqlalchemy import text
 
 from bot.i18n import load_catalogues
 from bot.market import outages
 from bot.settings import Settings, SettingsError, load_settings
+from bot.storage.durability import weakness
 from bot.storage.opening import open_records, revision_of, revision_wanted, sqlite_path
 from bot.storage.records import RecordsDown
 from bot.tls import days_left, server_context
@@ -76,7 +76,8 @@ async def _records(settings: Settings) -> str:
     records = await open_records(settings.database_url, settings.data_dir)
     try:
         found = await records.read(revision_of)
-        await records.read(lambda db: db.execute(text("SELECT 1")).scalar())
+        if settings.env == "production" and (trouble := await weakness(records)):
+            return f"wrong  {trouble}"
     finally:
         await records.close()
     if found != revision_wanted():

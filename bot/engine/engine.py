@@ -15,7 +15,7 @@ from bot.engine.late import LateWork
 from bot.engine.layout import Layout
 from bot.engine.limits import DialLimit, Limits
 from bot.engine.stage import Rest, Stage
-from bot.engine.turnstile import Turnstile
+from bot.engine.turnstile import Crowded, Turnstile
 from bot.engine.watch import NoWatch, Watch
 from bot.flow import Flow, Turn
 from bot.history import Marks
@@ -27,6 +27,8 @@ from bot.storage.sessions import Sessions, pack, unpack_kept
 # A call has some six hops in the time in which a number may dial once.
 _LOST_HOPS_TIMES = 6
 _UNDER_WAY_TIMES = 2
+# Past so many times the limit of new dials even calls under way are asked to come again later.
+_ALL_TIMES = 4
 
 
 def _utc_now() -> datetime:
@@ -59,6 +61,7 @@ class Engine:
         self._dials = DialLimit(limits.dials_per_minute)
         self._lost = DialLimit(limits.dials_per_minute * _LOST_HOPS_TIMES)
         self._turnstile = Turnstile()
+        self._hops_max = limits.hops_in_flight_max * _ALL_TIMES
         self._in_flight = 0
 
     @property
@@ -70,9 +73,14 @@ class Engine:
         """The reply to one hop; never raises for anything a person or a gateway may send."""
         started = time.perf_counter()
         key = inbound.session_key
+        if self._in_flight > self._hops_max:
+            return self._crowded(inbound)
         self._in_flight += 1
         try:
-            await self._turnstile.enter(key)
+            try:
+                await self._turnstile.enter(key)
+            except Crowded:
+                return self._crowded(inbound)
             try:
                 reply, session, kind = await self._visit(inbound, key, layout)
             finally:
@@ -85,7 +93,10 @@ class Engine:
     async def hung_up(self, inbound: Inbound) -> None:
         """The gateway says the session is over: noted once, and only for its owner."""
         key = inbound.session_key
-        await self._turnstile.enter(key)
+        try:
+            await self._turnstile.enter(key)
+        except Crowded:
+            return
         try:
             visit = await self._sessions.enter(key)
             session = unpack_kept(visit.packed)
@@ -151,6 +162,12 @@ class Engine:
         hop.turn.session = session
         reply = out_of_reach(hop, self._stage, self._market.hub.help_msisdn)
         return reply, session, "new"
+
+    def _crowded(self, inbound: Inbound) -> Reply:
+        """More waits than can be answered in time: nothing is done and nothing is kept of it."""
+        reply = shed()
+        self._watch.hop(_blank(inbound), reply, 0.0, "shed")
+        return reply
 
     def _refuse(self, inbound: Inbound) -> tuple[Reply, Session, str]:
         self._watch.refused("another number's session", inbound.msisdn, inbound.session_key)
