@@ -138,6 +138,9 @@ class Engine:
         mark, size = self._mark(inbound, key, session)
         if (given := replies.find(session.replies, mark)) is not None:
             return given, session, "repeat"
+        if known is not None and not self._stage.knows(known):
+            # Of another version, as in an upgrade: the call goes on from what was typed, or anew.
+            known, before, session = None, None, _blank(inbound)
         if known is None and (turned_away := self._turn_away(inbound)) is not None:
             return turned_away, session, "shed"
         turn = Turn(inbound, session, self._market, self._clock(), mark)
