@@ -75,6 +75,7 @@ class Engine:
         key = inbound.session_key
         if self._in_flight > self._hops_max:
             return self._crowded(inbound)
+        place = self._in_flight
         self._in_flight += 1
         try:
             try:
@@ -82,7 +83,7 @@ class Engine:
             except Crowded:
                 return self._crowded(inbound)
             try:
-                reply, session, kind = await self._visit(inbound, key, layout)
+                reply, session, kind = await self._visit(inbound, key, layout, place)
             finally:
                 self._turnstile.leave(key)
         finally:
@@ -107,7 +108,8 @@ class Engine:
             await self._sessions.leave(visit, pack(session))
         finally:
             self._turnstile.leave(key)
-        kind = "completed" if session.ended else "abandoned"
+        # The notice may overtake the last hop: then the gateway knows what we do not know yet.
+        kind = "completed" if session.ended else inbound.typed or "abandoned"
         self._watch.hop(session, Reply("", ends=True), 0.0, kind)
 
     async def close(self) -> None:
@@ -115,13 +117,15 @@ class Engine:
         await self._late.close()
 
     async def _visit(
-        self, inbound: Inbound, key: str, layout: Layout
+        self, inbound: Inbound, key: str, layout: Layout, place: int
     ) -> tuple[Reply, Session, str]:
-        """The hop between coming into its session and leaving it."""
+        """The hop between coming into its session and leaving it; `place` were there before it."""
         visit = await self._sessions.enter(key)
         kept = None
         try:
-            reply, session, kind = await self._handle_alone(inbound, key, visit.packed, layout)
+            reply, session, kind = await self._handle_alone(
+                inbound, key, visit.packed, layout, place
+            )
             if kind == "new":
                 kept = pack(session)
         finally:
@@ -129,7 +133,7 @@ class Engine:
         return reply, session, kind
 
     async def _handle_alone(
-        self, inbound: Inbound, key: str, before: bytes | None, layout: Layout
+        self, inbound: Inbound, key: str, before: bytes | None, layout: Layout, place: int
     ) -> tuple[Reply, Session, str]:
         known = unpack_kept(before)
         session = known or _blank(inbound)
@@ -141,7 +145,7 @@ class Engine:
         if known is not None and not self._stage.knows(known):
             # Of another version, as in an upgrade: the call goes on from what was typed, or anew.
             known, before, session = None, None, _blank(inbound)
-        if known is None and (turned_away := self._turn_away(inbound)) is not None:
+        if known is None and (turned_away := self._turn_away(inbound, place)) is not None:
             return turned_away, session, "shed"
         turn = Turn(inbound, session, self._market, self._clock(), mark)
         hop = Hop(turn, layout, mark, size, before or b"")
@@ -181,12 +185,13 @@ class Engine:
             return self._marks.of(key, inbound.history), len(inbound.history)
         return self._marks.of(key, f"hop {inbound.hop_id or session.hops}"), 0
 
-    def _turn_away(self, inbound: Inbound) -> Reply | None:
+    def _turn_away(self, inbound: Inbound, place: int) -> Reply | None:
         # What has a history is a call whose session was lost: it is under way, and more may come.
         most, limit = self._limits.hops_in_flight_max, self._dials
         if inbound.history:
             most, limit = most * _UNDER_WAY_TIMES, self._lost
-        if self._in_flight > most:
+        # Of many that come at once those have a place that came first; else nobody had one.
+        if place >= most:
             return shed()
         if not limit.lets_in(inbound.msisdn):
             self._watch.refused("too many dials", inbound.msisdn, inbound.session_key)
@@ -236,6 +241,8 @@ class Engine:
         hop.before = pack(past.session)
         if past.size == len(hop.inbound.history or ""):
             return past.reply
+        if past.session.ended:
+            return await self._arrivals.dial_again(hop)
         return await self._take(hop, self._new_entry(hop.inbound, past.session))
 
     async def _take(self, hop: Hop, new: str | None) -> Reply:
