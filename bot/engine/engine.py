@@ -142,9 +142,6 @@ class Engine:
         mark, size = self._mark(inbound, key, session)
         if (given := replies.find(session.replies, mark)) is not None:
             return given, session, "repeat"
-        if known is not None and not self._stage.knows(known):
-            # Of another version, as in an upgrade: the call goes on from what was typed, or anew.
-            known, before, session = None, None, _blank(inbound)
         if known is None and (turned_away := self._turn_away(inbound, place)) is not None:
             return turned_away, session, "shed"
         turn = Turn(inbound, session, self._market, self._clock(), mark)
@@ -156,6 +153,9 @@ class Engine:
         except RecordsDown:
             return self._without_records(hop)
         except Exception as error:  # the one place where a fault of ours becomes an apology
+            if known is not None and not self._stage.knows(known):
+                # Of another version, as in an upgrade: it goes on from what was typed, or anew.
+                return await self._handle_alone(inbound, key, None, layout, place)
             hop.turn.session = unpack_kept(before) or _blank(inbound)
             self._watch.failed(hop.session, error)
             reply = apology(hop, self._stage, self._market.hub.help_msisdn)
