@@ -11,11 +11,12 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.free_port import free_port
 from tests.phone import PIN
 from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
 from tests.server import FARMER
-from tests.server_process import ServerProcess, free_port
+from tests.server_process import ServerProcess
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import os
 import sys
@@ -61,15 +62,21 @@ _WORKERS = ((Sender, "carry_out"), (LookUps, "ask_due"), (WalletWatch, "watch"))
 
 
 class _Rounds:
-    """Whether one who talks to outside is in the middle of a round: no time passes there."""
+    """Whether one who talks to outside is in the middle of a round: no time passes there.
+
+    While time waits to be put forward no new round begins, or on a busy machine it waits for ever.
+    """
 
     def __init__(self) -> None:
         self.under_way = 0
+        self.wait = False
         for worker, name in _WORKERS:
             setattr(worker, name, self._counted(getattr(worker, name)))
 
     def _counted(self, one_round):
         async def counted(worker):
+            while self.wait:
+                await asyncio.sleep(0.002)
             self.under_way += 1
             try:
                 return await one_round(worker)
@@ -83,9 +90,11 @@ def _jump(traveller, rounds: _Rounds, clock: Connection) -> None:
     try:
         while True:
             seconds = clock.recv()
+            rounds.wait = True
             while rounds.under_way:
                 time.sleep(0.001)
             traveller.shift(timedelta(seconds=seconds))
+            rounds.wait = False
             clock.send(seconds)
     except (EOFError, OSError):
         # The sweep itself was stopped: no server of its worlds stays behind.

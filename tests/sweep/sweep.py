@@ -19,6 +19,8 @@ from tests.sweep.stores import Store
 from tests.sweep.world import World
 
 TRIES = 5
+# A world takes a few seconds; one that hangs is a finding.
+_WORLD_S = 240.0
 
 
 @dataclass(slots=True)
@@ -83,12 +85,13 @@ class Sweep:
         run = Run(path, world.fatal)
         await world.open(path.switches)
         try:
-            now = datetime.now(UTC)
-            await world.records.write(lambda db: path.begin(db, self._pin_hash, now))
-            await world.begin()
-            await path.drive(world)
-            await world.up()
-            run.wrong = await faults(world, path)
+            async with asyncio.timeout(_WORLD_S):
+                now = datetime.now(UTC)
+                await world.records.write(lambda db: path.begin(db, self._pin_hash, now))
+                await world.begin()
+                await path.drive(world)
+                await world.up()
+                run.wrong = await faults(world, path)
         except Exception as error:  # a world that breaks down is a finding like any other
             run.wrong = [*world.wrong, f"{type(error).__name__}: {error}", world.log[-2000:]]
         finally:
