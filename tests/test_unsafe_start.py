@@ -12,10 +12,11 @@ from redis import Redis
 
 from bot.settings import SettingsError, load_settings
 from bot.storage.records import RecordsDown
+from tests.free_port import free_port
 from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
 from tests.server import CHEAP, running
-from tests.server_process import ServerProcess, free_port
+from tests.server_process import ServerProcess
 
 _CODE = Path(__file__).parents[1]
 _STRONG = "0123456789abcdef01234567"
