@@ -137,7 +137,12 @@ async def test_O06_a_version_taken_back_serves_on_the_newer_tables(
     async with running(tmp_path, **stores) as server:
         # and starts again on them, with its live calls gone.
         phone._client = server.client
-        await phone.sends()
+        for _try in range(20):
+            await phone.sends()
+            if not phone.last.startswith("END Serivisi"):
+                break
+            # On a busy machine the records count as out of reach for a moment.
+            await asyncio.sleep(0.2)
         assert phone.last == accepted
         other = server.phone(TEA)
         await other.dials()

@@ -61,6 +61,8 @@ class Engine:
         self._dials = DialLimit(limits.dials_per_minute)
         self._lost = DialLimit(limits.dials_per_minute * _LOST_HOPS_TIMES)
         self._turnstile = Turnstile()
+        # Half of all places are kept for calls under way: no flood of dials takes those.
+        self._dials_max = limits.hops_in_flight_max * _UNDER_WAY_TIMES
         self._hops_max = limits.hops_in_flight_max * _ALL_TIMES
         self._in_flight = 0
 
@@ -73,7 +75,9 @@ class Engine:
         """The reply to one hop; never raises for anything a person or a gateway may send."""
         started = time.perf_counter()
         key = inbound.session_key
-        if self._in_flight > self._hops_max:
+        if self._in_flight > self._dials_max and (
+            inbound.kind == "dial" or self._in_flight > self._hops_max
+        ):
             return self._crowded(inbound)
         place = self._in_flight
         self._in_flight += 1
