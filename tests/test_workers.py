@@ -105,7 +105,7 @@ async def test_workers_are_replaced_without_a_failed_hop(
     assert callers.hops > hops and not callers.failed, callers.failed[:3]
 
 
-async def test_O04_a_call_goes_on_when_the_worker_that_had_it_is_killed(
+async def test_O04_U13_a_call_goes_on_when_the_worker_that_had_it_is_killed(
     server: ServerProcess,
 ) -> None:
     history = ""

@@ -105,7 +105,7 @@ class Arrivals:
         session = hop.session
         key = session.notes.get(_LEFT, {}).get("key", "")
         left = await self._load(key)
-        if left is None or left.owner != session.owner:
+        if left is None or left.owner != session.owner or not self._stage.knows(left):
             self._stage.go_home(session)
             return
         session.flow, session.state = left.flow, left.state
@@ -150,8 +150,9 @@ class Arrivals:
             left = await self._load(left.notes.get(_LEFT, {}).get("key", ""))
         if left is None or left.owner != session.owner or left.ended or left.screen is None:
             return None
-        if left.contact_id and not session.adrift and left.contact_id != session.contact_id:
-            # It was the call of who had this number before.
+        another = left.contact_id and left.contact_id != session.contact_id
+        # The call of who had this number before is nobody's to go on with.
+        if (another and not session.adrift) or not self._stage.knows(left):
             return None
         recent = session.started_at - left.seen_at <= self._limits.resume_s
         return left if recent and left.screen.resume else None
