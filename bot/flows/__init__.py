@@ -20,6 +20,7 @@ from bot.flows import (
     receipts,
     register,
     share,
+    telegram_link,
     track,
     verify,
     visitors,
@@ -49,6 +50,7 @@ FLOWS: Mapping[str, Flow] = MappingProxyType(
             wallet,
             verify,
             visitors,
+            telegram_link,
         )
     }
 )

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, or_, select, update
 
 from bot.conversation import Language
+from bot.market import telegram_links
 from bot.market.tickets import ABOUT_MONEY
 from bot.storage.prepared import Prepared
 from bot.storage.schema import (
@@ -141,6 +142,7 @@ def register(
         )
     )
     db.execute(insert(pins).values(contact_id=contact_id, hash=pin_hash, set_at=now))
+    telegram_links.registered(db, msisdn, contact_id, channel == telegram_links.CHANNEL, now)
     return Contact(
         contact_id,
         msisdn,
@@ -208,6 +210,7 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
     db.execute(delete(transcripts).where(transcripts.c.owner == contact.msisdn))
     db.execute(delete(hops).where(hops.c.owner == contact.msisdn))
     _cancel_messages(db, contact_id)
+    telegram_links.forget(db, contact_id, contact.msisdn, now)
     mine = wallet_changes.c.contact_id == contact_id
     db.execute(update(wallet_changes).where(mine).values(before="", after=""))
     empty = dict.fromkeys(("names", "district", "wallet", "wallet_provider"), "")
