@@ -13,9 +13,11 @@ from typing import Literal
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from bot.conversation import Language
-from bot.market import notices, people, telegram_links, telegram_words
+from bot.i18n import speaking
+from bot.market import people, telegram_links, telegram_words
 from bot.market.link_codes import LinkCodes
 from bot.market.telegram_links import Link, as_link
+from bot.storage import outbox
 from bot.storage.schema import telegram_links as rows
 
 CODE_MINUTES = 30
@@ -79,7 +81,7 @@ def ask(
         "msisdn": msisdn,
         "contact_id": None if contact is None else contact.id,
         "language": language,
-        "asked_at": now,
+        "made_at": now,
         "code_digest": codes.digest(user_id, msisdn, code),
         "code_until": now + timedelta(minutes=CODE_MINUTES),
     }
@@ -140,9 +142,13 @@ def confirm(
 
 
 def _tell_of_another_number(db: Connection, link: Link, now: datetime) -> None:
-    if link.contact_id:
-        key = f"telegram-number:{link.id}"
-        notices.tell(db, link.contact_id, key, telegram_words.another_number, now)
+    """By SMS, for it is about the phone's own number."""
+    contact = people.by_id(db, link.contact_id)
+    if contact is None:
+        return
+    with speaking(contact.language):
+        payload = {"contact_id": contact.id, "text": telegram_words.another_number()}
+    outbox.put(db, "sms", f"telegram-number:{link.id}", payload, now)
 
 
 def _waiting(now: datetime) -> ColumnElement[bool]:
@@ -159,7 +165,7 @@ def _drop_waiting(db: Connection, whose: ColumnElement[bool], now: datetime) -> 
 
 
 def _asked_lately(db: Connection, user_id: int, now: datetime) -> int:
-    lately = (rows.c.user_id == user_id) & (rows.c.asked_at > now - timedelta(hours=1))
+    lately = (rows.c.user_id == user_id) & (rows.c.made_at > now - timedelta(hours=1))
     query = select(func.count()).where(lately, rows.c.confirmed_at.is_(None))
     return int(db.execute(query).scalar() or 0)
 

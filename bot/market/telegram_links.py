@@ -157,7 +157,7 @@ def forget(db: Connection, contact_id: int, msisdn: str, now: datetime) -> None:
 
 def forget_old(db: Connection, now: datetime) -> None:
     """Empty what waited a day for a code that nobody typed."""
-    unused = rows.c.confirmed_at.is_(None) & (rows.c.asked_at < now - timedelta(days=1))
+    unused = rows.c.confirmed_at.is_(None) & (rows.c.made_at < now - timedelta(days=1))
     old = unused & (rows.c.user_id != 0)
     db.execute(update(rows).where(old).values(ended_at=now, **_EMPTY))
 
@@ -169,7 +169,7 @@ def tell(
     if link.blocked:
         return
     with speaking(link.language):
-        args = {"chat_id": link.chat_id, "text": words()}
+        args = {"text": words()}
     payload = {"chat_id": link.chat_id, "method": "sendMessage", "args": args}
     outbox.put(db, "telegram", f"telegram-{dedupe_key}", payload, now)
 

@@ -79,7 +79,7 @@ def receive(
     with speaking(language):
         outcome, text = _judge(db, codes, hub, shared, language, now)
         keyboard = share_keyboard(language) if outcome == "refused" else _NO_KEYBOARD
-    args = {"chat_id": shared.chat_id, "text": text, "reply_markup": keyboard}
+    args = {"text": text, "reply_markup": keyboard}
     payload = {"chat_id": shared.chat_id, "method": "sendMessage", "args": args}
     outbox.put(db, "telegram", key, payload, now)
     return outcome

@@ -193,7 +193,12 @@ async def test_T09_an_account_with_another_number_speaks_for_the_old_one_no_more
         ask(db, now, msisdn=OTHER)
         sms = select(outbox.c.payload).where(outbox.c.kind == "sms")
         news = [one["text"] for one in db.execute(sms).scalars() if "Telegram" in one["text"]]
-        return again, telegram_links.of_contact(db, contact_id), telegram_links.of_user(db, ALINE), news
+        return (
+            again,
+            telegram_links.of_contact(db, contact_id),
+            telegram_links.of_user(db, ALINE),
+            news,
+        )
 
     again, old, new, news = await records.write(work)
     assert again == "linked" and old is None and new is None and len(news) == 1
@@ -291,7 +296,9 @@ async def test_erasing_a_person_empties_all_that_is_kept_of_the_account(records,
         others = {**call, "session_key": "telegram:7.0", "owner": "tg:7", "hop": 2}
         db.execute(transcripts.insert().values(others))
         people.erase(db, contact_id, now)
-        return telegram_links.of_user(db, ALINE), db.execute(select(rows.c.ended_at)).scalars().all()
+        return telegram_links.of_user(db, ALINE), db.execute(
+            select(rows.c.ended_at)
+        ).scalars().all()
 
     link, ended = await records.write(work)
     left = await everything(records)

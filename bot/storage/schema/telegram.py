@@ -18,7 +18,7 @@ telegram_links = Table(
     # None while nobody is registered with the number.
     belongs_to("contact_id", "contacts", nullable=True, index=True),
     Column("language", String(2), nullable=False, server_default="rw"),
-    Column("asked_at", Moment, nullable=False),
+    Column("made_at", Moment, nullable=False),
     # A keyed digest of the code that waits to be typed on the phone.
     Column("code_digest", LargeBinary(16)),
     Column("code_until", Moment),

@@ -29,7 +29,7 @@ def upgrade() -> None:
         sa.Column("msisdn", sa.String(length=16), nullable=False),
         sa.Column("contact_id", BigInt, nullable=True),
         sa.Column("language", sa.String(length=2), server_default="rw", nullable=False),
-        sa.Column("asked_at", Moment(), nullable=False),
+        sa.Column("made_at", Moment(), nullable=False),
         sa.Column("code_digest", sa.LargeBinary(length=16), nullable=True),
         sa.Column("code_until", Moment(), nullable=True),
         sa.Column("wrong_codes", sa.Integer(), server_default="0", nullable=False),
