@@ -49,6 +49,8 @@ class Walk:
 
     shown: dict[Place, Shown] = field(default_factory=dict)
     passed: set[Place] = field(default_factory=set)
+    # Those to which somebody came by choosing, typing or being led on, not along the map alone.
+    chosen: set[Place] = field(default_factory=set)
     # Where each place leads, by a choice, an answer, a step of its own, or the map.
     leads: dict[Place, set[Place]] = field(default_factory=dict)
 
@@ -110,14 +112,17 @@ class Walker:
             if found is None:
                 continue
             been[place] += 1
+            if not way.forced:
+                self._walk.chosen.add(place)
             for onward in found:
                 onward.forced |= way.forced
                 (forced if onward.forced else chosen).append(onward)
 
     def _homes(self, msisdn: str, contact: Contact | None, shared: bool) -> Iterator[Session]:
         """Where a call may begin: the menu, the language, the card of who was cut off."""
-        for state, language in (("menu", "rw"), ("language", None), ("resume", "rw")):
-            session = Session(self._channel, "walk", msisdn, "home", state, language=language)
+        for state in ("menu", "language", "resume"):
+            session = Session(self._channel, "walk", msisdn, "home", state)
+            session.language = None if state == "language" else LANGUAGES[0]
             if contact is not None:
                 session.contact_id, session.role = contact.id, contact.role
                 session.crop, session.district = contact.crop, contact.district

@@ -31,14 +31,14 @@ from bot.wiring import market_of
 # What is shown depends on the day, so that the sheet has a day of its own.
 DAY = datetime(2026, 11, 24, 9, tzinfo=UTC)
 LINKED = demo.CAST[4].msisdn
-# Places that only one of the two can come to, and why.
-ONE_ONLY: dict[Place, str] = {
-    ("telegram_link", "share"): "a phone always has a number",
-    ("telegram_link", "code"): "only the phone itself can confirm",
-    ("telegram_link", "pin"): "only the phone itself can confirm",
-    ("telegram_link", "locked"): "only the phone itself can confirm",
-    ("telegram_link", "confirmed"): "only the phone itself can confirm",
-    ("help", "no_number"): "a phone always has a number",
+# Places that only one of the two can come to: which one, and why.
+ONE_ONLY: dict[Place, tuple[str, str]] = {
+    ("telegram_link", "share"): ("telegram", "a phone always has a number"),
+    ("help", "no_number"): ("telegram", "a phone always has a number"),
+    ("telegram_link", "code"): ("ussd", "only the phone itself can confirm"),
+    ("telegram_link", "pin"): ("ussd", "only the phone itself can confirm"),
+    ("telegram_link", "locked"): ("ussd", "only the phone itself can confirm"),
+    ("telegram_link", "confirmed"): ("ussd", "only the phone itself can confirm"),
 }
 _LEFT, _RIGHT = 40, 56
 _NAMES: dict[Language, str] = {"rw": "Kinyarwanda", "fr": "Français", "en": "English"}
@@ -116,9 +116,12 @@ def _page(phone: Walk, chat: Walk, small: Layout, large: Layout) -> Iterator[str
             place = (name, state)
             if place in phone.shown or place in chat.shown:
                 yield f"### {name}: {state}\n"
-                if place in ONE_ONLY:
-                    yield f"On one of the two only: {ONE_ONLY[place]}.\n"
-                yield from _beside(phone.shown.get(place), chat.shown.get(place), small, large)
+                only, why = ONE_ONLY.get(place, ("", ""))
+                if only:
+                    yield f"On one of the two only: {why}.\n"
+                left = phone.shown.get(place) if only != "telegram" else None
+                right = chat.shown.get(place) if only != "ussd" else None
+                yield from _beside(left, right, small, large)
             else:
                 passed.append(state)
         if passed:

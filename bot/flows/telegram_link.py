@@ -131,7 +131,9 @@ async def locked(turn: Turn) -> Next:
 
 @flow.effect("confirmed")
 def confirm(turn: Turn, db: Connection) -> Screen:
-    session, link = turn.session, turn.notes["link"]
+    session = turn.session
+    # Nothing leads here in a chat; were it otherwise, it would still confirm nothing.
+    link = turn.notes["link"] if turn.inbound.from_phone else 0
     outcome = telegram_linking.confirm(db, link, session.number, session.contact_id, turn.now)
     if outcome == "verify":
         text = _("Nothing was changed: we must first check that this is you.")
