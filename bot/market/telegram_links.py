@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     RowMapping,
+    Select,
     String,
     cast,
     delete,
@@ -153,6 +154,12 @@ def forget(db: Connection, contact_id: int, msisdn: str, now: datetime) -> None:
         db.execute(delete(table).where(table.c.owner.in_(owners)))
     used = or_(invites.c.used_by.in_(accounts), invites.c.msisdn == msisdn)
     db.execute(delete(invites).where(used))
+
+
+def held_of(contact_id: int) -> Select[Any]:
+    """What is held about a person's accounts, for their own eyes."""
+    asked = (rows.c.user_id, rows.c.language, rows.c.made_at, rows.c.confirmed_at)
+    return select(*asked).where(rows.c.contact_id == contact_id)
 
 
 def forget_old(db: Connection, now: datetime) -> None:
