@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.conversation import Reply, Session
-from bot.market import people, verifying
+from bot.market import people, telegram_links, verifying
 from bot.storage import hops
-from bot.storage.schema import contacts, offers, tickets
+from bot.storage.schema import contacts, offers, tickets, transcripts
 from tests.phone import PIN
 from tests.server import FARMER, UNKNOWN, Running
 from tests.telegram.chat import NEIGHBOUR, Chat
@@ -206,6 +206,32 @@ async def test_somebody_new_links_the_number_on_the_phone_and_registers_in_the_c
     assert "My account" in await chat.types("00")
     await phone.dials()
     assert "A Telegram account is linked" in await phone.types("6", "6")
+
+
+async def test_who_leaves_takes_along_what_the_chat_said_before_it_was_linked(
+    server: Running,
+) -> None:
+    chat, phone = Chat(server), server.phone()
+    await chat.opens()
+    await chat.types("3", "1", "1")
+    await server.write_transcripts()
+    owners = select(transcripts.c.owner).distinct()
+    assert await chat.records.read(lambda db: db.execute(owners).scalars().all()) == [
+        f"tg:{chat.user_id}"
+    ]
+    await linked(server, chat)
+    await chat.opens()
+    await phone.dials()
+    assert "Your data is deleted" in await phone.types("6", "2", PIN, "3", "7")
+    left = await chat.records.read(
+        lambda db: db.execute(select(telegram_links.rows.c.user_id)).scalars().all()
+    )
+    assert left == [0] and await chat.messages() == []
+    await server.write_transcripts()
+    kept = await chat.records.read(lambda db: db.execute(select(transcripts)).mappings().all())
+    assert not [row for row in kept if row["owner"].startswith("tg:")]
+    # The chat stands where it stood before it was linked, and is nobody.
+    assert "Share it with the button" in await chat.types("00", "2")
 
 
 @pytest.mark.parametrize("user_id", [1, 2**52 - 1])
