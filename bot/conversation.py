@@ -19,6 +19,7 @@ class Inbound(msgspec.Struct, frozen=True):
     `msisdn` is E.164, or names an account of which no number is known ("tg:700100200"). `history`
     is everything typed in this session, joined by `*`, where the gateway sends that (Africa's
     Talking); otherwise None and `typed` is the latest entry.
+    Of an "end", `typed` is what the gateway says of it: "completed", "abandoned", or "".
     `hop_id` is the hop's own number or id where the gateway gives one, else "".
     `network` is the mobile network code ("63510"), "" when unknown.
     """

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from bot.i18n import _, language_spoken, speaking
 from bot.i18n.formats import amount, at, day, local_day
 from bot.market import people, products
+from bot.market.reasons import why_failed
 from bot.payments.provider import AIRTEL_MONEY, MTN_MOMO
 from bot.storage import outbox
 
@@ -82,10 +83,11 @@ def receipt(payment: Payment, timezone: str) -> str:
 
 def payment_failed(payment: Payment) -> str:
     """The operator refused; staff look at it."""
-    return _(
+    said = _(
         "Isoko: the payment of {amount} for order {code} did not go through. We are looking at "
         "it and will call you."
-    ).format(**_of(payment))
+    )
+    return said.format(**_of(payment)) + why_failed(payment)
 
 
 def of_money_there(payment: Payment) -> Callable[[Payment], str]:
@@ -105,6 +107,13 @@ def bill_made(bill: Bill, service_code: str) -> str:
     )
 
 
+def bill_withdrawn(bill: Bill) -> str:
+    """What the hub had asked for is not to be paid."""
+    return _("Isoko: you need not pay {amount} for order {code} any more.").format(
+        amount=amount(bill.amount_rwf, language_spoken()), code=bill.order_code
+    )
+
+
 def bill_paid(payment: Payment) -> str:
     """The operator says that the person's payment is with the hub."""
     return _(
@@ -115,10 +124,11 @@ def bill_paid(payment: Payment) -> str:
 
 def bill_not_paid(payment: Payment) -> str:
     """The operator says that nothing was paid; the bill waits again."""
-    return _(
+    said = _(
         "Isoko: the payment of {amount} for order {code} did not go through. You can pay it again: "
         "dial our number, then 3."
-    ).format(**_of(payment))
+    )
+    return said.format(**_of(payment)) + why_failed(payment)
 
 
 def given_back(payment: Payment) -> str:
@@ -154,6 +164,14 @@ def pin_locked() -> str:
         "Isoko: too many wrong PINs were typed on your number, so it is locked for a while. "
         "If it was not you, call us."
     )
+
+
+def pin_reset(service_code: str) -> str:
+    """Two members of staff have reset the PIN after a call back; its owner chooses another."""
+    return _(
+        "Isoko: after our call your PIN is deleted. Choose a new one on your phone: dial {dial}, "
+        "then My account. If you did not ask for this, call us."
+    ).format(dial=service_code)
 
 
 def booking_arrived(booking: NewBooking, service_code: str, timezone: str) -> str:
