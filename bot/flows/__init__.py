@@ -22,6 +22,7 @@ from bot.flows import (
     receipts,
     register,
     share,
+    telegram_link,
     track,
     verify,
     visitors,
@@ -53,6 +54,7 @@ FLOWS: Mapping[str, Flow] = MappingProxyType(
             verify,
             new_owner,
             visitors,
+            telegram_link,
         )
     }
 )

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
 
-from bot.market import Actor, bills, bookings, offers, people
+from bot.market import Actor, bills, bookings, offers, people, telegram_links
 from bot.market.held_money import hold_back, move_wallets_off
 from bot.market.people import Contact
 from bot.market.tickets import open_ticket
@@ -35,7 +35,7 @@ def take_off(db: Connection, contact: Contact, by: str, key: str, now: datetime)
     if contact.wallet == number:
         values |= {"wallet": "", "wallet_provider": ""}
     db.execute(update(contacts).where(contacts.c.id == contact.id).values(values))
-    _end_access(db, contact.id, number)
+    _end_access(db, contact.id, number, now)
     _part_from_tickets(db, contact.id, number, now)
     actor = Actor(f"staff:{by}"[:40], "staff", key[:64], contact.id)
     withdrawn = _withdraw(db, actor, now)
@@ -46,13 +46,14 @@ def take_off(db: Connection, contact: Contact, by: str, key: str, now: datetime)
     return {name: str(count) for name, count in counts.items()}
 
 
-def _end_access(db: Connection, contact_id: int, number: str) -> None:
+def _end_access(db: Connection, contact_id: int, number: str, now: datetime) -> None:
     for table in (pin_failures, pins):
         db.execute(delete(table).where(table.c.contact_id == contact_id))
     # A call that was cut would go on from here, and a call's record would be the new owner's.
     db.execute(delete(hops).where(hops.c.owner == number))
     db.execute(delete(transcripts).where(transcripts.c.owner == number))
     people.cancel_messages(db, contact_id, number)
+    telegram_links.forget(db, contact_id, number, now)
 
 
 def _part_from_tickets(db: Connection, contact_id: int, number: str, now: datetime) -> None:

@@ -140,3 +140,15 @@ def test_the_first_lines_are_the_phone_the_way_in_and_the_callback(tmp_path: Pat
         assert f"http://127.0.0.1:{port}/simulator/" in phone
         assert f"http://127.0.0.1:{port}/ussd/africastalking" in callback
     assert links[0].rpartition("/")[2] != links[1].rpartition("/")[2]
+
+
+def test_T14_an_invitation_is_printed_as_a_link_and_kept_as_a_digest(tmp_path: Path) -> None:
+    done = isoko(tmp_path, "telegram", "invite", "--by", "amina", "--number", "0788000001")
+    assert done.returncode == 0, done.stderr
+    token = done.stdout.strip().removeprefix("https://t.me/isoko_bot?start=")
+    assert len(token) == 32 and "for this number alone" in done.stderr
+    assert token.encode() not in (tmp_path / "isoko.sqlite3").read_bytes()
+    assert isoko(tmp_path, "telegram", "invite", "--by", " ").returncode == 2
+    assert isoko(tmp_path, "telegram", "invite", "--by", "a", "--number", "12").returncode == 2
+    off = isoko(tmp_path, "telegram", "invite", "--by", "a", ISOKO_TELEGRAM__ENABLED="false")
+    assert off.returncode == 2 and "ISOKO_TELEGRAM__ENABLED" in off.stderr

@@ -21,9 +21,11 @@ _FLOWS = {
     "my_data": N_("My data"),
     "help": N_("Help"),
     "pin": N_("PIN"),
+    "new_pin": N_("Change PIN"),
     "wallet": N_("Number for money"),
     "verify": N_("Check of the number"),
     "new_owner": N_("New owner of a number"),
+    "telegram_link": N_("Telegram"),
     "visitors": N_("Visitors"),
 }
 # Where money or a person's own data is one entry away.
