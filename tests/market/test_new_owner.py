@@ -17,6 +17,7 @@ from bot.market import (
     payments,
     people,
     settlement,
+    telegram_links,
     verifying,
     wallet_changes,
 )
@@ -32,6 +33,7 @@ from tests.market.money import PAYEE, pay, person, settle
 from tests.market.staff_members import member
 from tests.market.test_bookings import asked as asked_to_visit
 from tests.market.test_offers import ZONE, order_of
+from tests.market.test_telegram_linking import ALINE, linked, told
 
 _OTHER = "+250788000002"
 
@@ -279,3 +281,18 @@ async def test_P09_a_wallet_elsewhere_is_kept_for_staff_to_know(
 
     left = await records.write(work)
     assert left is not None and left.wallet == (_OTHER if kept else "")
+
+
+async def test_P09_the_account_that_spoke_for_the_number_speaks_for_it_no_more(
+    records: Records, now: datetime
+) -> None:
+    def work(db) -> list[object]:
+        contact_id = person(db, now)
+        linked(db, now)
+        assert telegram_links.of_contact(db, contact_id) is not None
+        taken_off(db, now)
+        anew = person(db, now)
+        said = [telegram_links.of_user(db, ALINE), telegram_links.of_number(db, PAYEE)]
+        return [*said, telegram_links.of_contact(db, anew), told(db, ALINE)]
+
+    assert await records.write(work) == [None, None, None, []]
