@@ -59,12 +59,14 @@ def claim(
     lease_s: float,
     limit: int,
     not_via: tuple[str, ...] = (),
+    not_kinds: tuple[str, ...] = (),
 ) -> list[OutboxRow]:
     """Take up to `limit` pieces that are due, for `lease_s`; others pass over them.
 
-    What would leave through an operator of `not_via` stays.
+    What would leave through an operator of `not_via` stays, and what is of `not_kinds`.
     """
     due = (outbox.c.due_at <= now) & outbox.c.via.not_in(not_via)
+    due &= outbox.c.kind.not_in(not_kinds)
     return _take(db, due, (outbox.c.due_at, outbox.c.id), lease, now, lease_s, limit)
 
 

@@ -30,6 +30,8 @@ from bot.storage.schema.staff import (
     staff_links,
     staff_sessions,
 )
+from bot.storage.schema.telegram import telegram_links
+from bot.storage.schema.telegram_updates import telegram_updates
 from bot.storage.schema.trading import (
     OFFER_STATES,
     offer_events,
@@ -74,6 +76,8 @@ __all__ = [
     "staff_links",
     "staff_sessions",
     "stocks",
+    "telegram_links",
+    "telegram_updates",
     "tickets",
     "transcripts",
     "wallet_changes",
