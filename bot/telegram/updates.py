@@ -63,6 +63,11 @@ class Updates:
         self._woken = asyncio.Event()
         self._open = False
 
+    @property
+    def busy(self) -> bool:
+        """Whether this process has an update in hand, or has heard of one that waits."""
+        return bool(self._running) or self._woken.is_set()
+
     async def keep(self, raw: bytes) -> None:
         """Keep an update as it came; it is safe once this returns, and applied soon.
 
