@@ -39,8 +39,9 @@ run: $(VENV)/.run ## serve the demo on http://127.0.0.1:8080
 phone: $(VENV)/.run ## a feature phone in the terminal, against a running server
 	@exec $(BIN)/isoko phone
 
-map: $(VENV)/.run ## draw every flow into docs/flows.md
+map: $(VENV)/.run ## draw every flow into docs/flows.md, every screen into docs/parity.md
 	@$(BIN)/isoko map
+	@$(BIN)/isoko map --parity
 
 messages: $(VENV)/.run ## extract, update and compile the catalogues
 	@$(BIN)/isoko messages

@@ -45,7 +45,7 @@ from bot.payments.provider import PaymentProvider
 from bot.safe_start import refuse_weak_stores
 from bot.sandbox.server import Sandbox, start_sandbox
 from bot.sender import Sender, SenderRules
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.simulator.routes import CastMember, Simulator
 from bot.sms.africastalking import AfricasTalkingSms
 from bot.storage.call_days import CallDays
@@ -195,7 +195,7 @@ def _updates_of(parts: Parts, sessions: Sessions) -> Updates | None:
     settings = parts.settings
     if not settings.telegram.enabled:
         return None
-    from bot.telegram.door import open_updates
+    from bot.telegram.door import linking_of, open_updates
 
     # Chats have a sender of their own, which keeps each in order.
     parts.sender.leave_to("telegram", lambda: None)
@@ -208,6 +208,7 @@ def _updates_of(parts: Parts, sessions: Sessions) -> Updates | None:
         parts.registry,
         settings.secret_key.get_secret_value(),
         parts.sender.wake,
+        linking=linking_of(parts.market),
         alone=not settings.database_url,
     )
 
@@ -235,7 +236,14 @@ async def sandbox_of(settings: Settings) -> Sandbox:
     """The pretended operators and SMS gateway, started where the settings say."""
     state = settings.data_dir / "sandbox.jsonl"
     state.parent.mkdir(parents=True, exist_ok=True)
-    sandbox = await start_sandbox(settings.sandbox.host, settings.sandbox.port, state)
+    host, port = settings.sandbox.host, settings.sandbox.port
+    try:
+        sandbox = await start_sandbox(host, port, state)
+    except OSError as error:
+        raise SettingsError(
+            f"the sandbox cannot listen on {host}:{port}: {error.strerror}. Stop the other "
+            "program, or set ISOKO_SANDBOX__PORT"
+        ) from error
     # What a merchant sets once in Airtel's portal.
     sandbox.airtel.callback_url = f"{settings.url}/payments/{AirtelMoney.name}/callback/demo"
     return sandbox

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from bot.conversation import Language
 from bot.i18n import _, speaking
-from bot.market import telegram_links
+from bot.market import telegram_links, telegram_words
 from bot.market.telegram_links import Link
 from bot.storage import telegram_updates
 from bot.storage.telegram_updates import Held
@@ -110,7 +110,7 @@ class Applying:
 
     def _stop(self, saying: Saying, sender: User, link: Link | None) -> End:
         with speaking(self._talking.language(sender, None, link)):
-            words = _("Your number is no longer linked with this chat.")
+            words = telegram_words.unlinked()
             nobody = _("This chat is not linked with a number.")
 
         def end(db: Connection, now: datetime) -> None:

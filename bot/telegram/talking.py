@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.conversation import LANGUAGES, Inbound, Kind, Language, Session
+from bot.conversation import LANGUAGES, Inbound, Kind, Language, Nav, Session
 from bot.engine import Engine
 from bot.engine.hop import asks_secret
 from bot.engine.watch import Watch
@@ -13,9 +13,10 @@ from bot.i18n import _, speaking
 from bot.market.telegram_links import Link
 from bot.storage.sessions import Sessions, unpack_kept
 from bot.telegram.commands import HOME, LEADS_TO, read_command
-from bot.telegram.keyboard import NONE, keyboard_of, nav_of
+from bot.telegram.keyboard import NONE, Keyboard, keyboard_of, nav_of
 from bot.telegram.layout import ChatLayout
 from bot.telegram.saying import Saying
+from bot.telegram.sharing import share_keyboard
 from bot.telegram.tokens import Token, Tokens, version_of
 from bot.telegram.typed import read_typed
 from bot.telegram.wire import Message, Press, User
@@ -131,6 +132,9 @@ class Talking:
         if session is not None and session.flow:
             flow, whose = self._flows[session.flow], (sender.id, saying.chat_id)
             keyboard = keyboard_of(session, flow, self._layout, self._tokens, *whose)
+            if session.screen is not None and session.screen.asks == "contact":
+                # Only a new message can bring the button that shares a number.
+                keyboard, message_id = _share(nav_of(flow, session), session.language or "rw"), 0
         saying.screen(reply.text, keyboard, message_id)
 
     async def _session(self, chat_id: int, link: Link | None) -> Session | None:
@@ -150,6 +154,14 @@ def language_of(sender: User, session: Session | None, link: Link | None) -> Lan
         return session.language
     code = sender.language_code[:2]
     return code if code in LANGUAGES else "rw"
+
+
+def _share(nav: Nav, language: Language) -> Keyboard:
+    """The button that shares one's own number, and the ways out as words to be sent."""
+    keyboard = share_keyboard(language)
+    ways = [(nav.back, nav.can_back), (nav.home, nav.can_home)]
+    out = [{"text": label} for label, leads in ways if leads]
+    return {**keyboard, "keyboard": [*keyboard["keyboard"], out] if out else keyboard["keyboard"]}
 
 
 def _id(chat_id: int, link: Link | None) -> str:

@@ -141,7 +141,6 @@ async def test_T16_types_that_nobody_waits_for_are_counted_and_answered_200(
         "unknown": {"update_id": 4, "brand_new_type": {"x": 1}},
         "group": group,
         "message of another kind": fixture("web_app_data"),
-        "contact": fixture("contact_own"),
     }
     for update in updates.values():
         assert await post(server, update) == 200
@@ -157,6 +156,17 @@ async def test_T16_a_block_is_noted_and_answered_with_nothing(server: Running) -
     assert await post(server, fixture("my_chat_member_blocked")) == 200
     (row,) = await settle(server)
     assert (row.state, row.outcome) == ("applied", "blocked") and await said(server) == []
+
+
+async def test_T06_somebody_else_s_contact_is_refused_and_one_s_own_is_given_a_code(
+    server: Running,
+) -> None:
+    assert await post(server, fixture("contact_foreign")) == 200
+    assert await post(server, fixture("contact_own")) == 200
+    await settle(server)
+    foreign, own = [one["args"] for one in await said(server)]
+    assert "keyboard" in foreign["reply_markup"]
+    assert own["reply_markup"] == {"remove_keyboard": True} and foreign["text"] != own["text"]
 
 
 async def test_T19_neither_the_secret_nor_the_token_is_in_any_log_or_row(

@@ -23,6 +23,7 @@ _FLOWS = {
     "pin": N_("PIN"),
     "wallet": N_("Number for money"),
     "verify": N_("Check of the number"),
+    "telegram_link": N_("Telegram"),
     "visitors": N_("Visitors"),
 }
 # Where money or a person's own data is one entry away.

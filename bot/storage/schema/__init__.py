@@ -30,7 +30,7 @@ from bot.storage.schema.staff import (
     staff_links,
     staff_sessions,
 )
-from bot.storage.schema.telegram import telegram_links
+from bot.storage.schema.telegram import telegram_invites, telegram_links
 from bot.storage.schema.telegram_updates import telegram_updates
 from bot.storage.schema.trading import (
     OFFER_STATES,
@@ -76,6 +76,7 @@ __all__ = [
     "staff_links",
     "staff_sessions",
     "stocks",
+    "telegram_invites",
     "telegram_links",
     "telegram_updates",
     "tickets",
