@@ -4,13 +4,51 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.storage.one_at_a_time import one_at_a_time
+from bot.storage.prepared import Prepared, Row
 from bot.storage.schema import telegram_updates as rows
+
+_waiting = Prepared(
+    select(rows.c.id, rows.c.update_id, rows.c.chat_id, rows.c.body, rows.c.attempts)
+    .where(rows.c.state == bindparam("state"), rows.c.chat_id == bindparam("chat_id"))
+    .order_by(rows.c.update_id),
+    "state",
+    "chat_id",
+)
+_NEW = (
+    "update_id", "chat_id", "body", "state", "outcome", "attempts", "lease", "lease_until",
+    "received_at", "done_at",
+)  # fmt: skip
+_new = {
+    "sqlite": Prepared(sqlite.insert(rows).on_conflict_do_nothing().returning(rows.c.id), *_NEW),
+    "postgresql": Prepared(
+        postgresql.insert(rows).on_conflict_do_nothing().returning(rows.c.id), *_NEW
+    ),
+}
+_ENDED = ("state", "outcome", "shown_in", "body", "attempts", "lease", "lease_until", "done_at")
+_end = Prepared(
+    update(rows)
+    .where(rows.c.id == bindparam("the_id"), rows.c.lease == bindparam("the_lease"))
+    .where(rows.c.state == bindparam("the_state"))
+    .values({name: bindparam(f"new_{name}", type_=rows.c[name].type) for name in _ENDED})
+    .returning(rows.c.id),
+    *("the_id", "the_lease", "the_state", *(f"new_{name}" for name in _ENDED)),
+)
+_taken = Prepared(
+    update(rows)
+    .where(rows.c.id == bindparam("the_id"))
+    .values(
+        attempts=bindparam("new_attempts", type_=rows.c.attempts.type),
+        lease=bindparam("new_lease", type_=rows.c.lease.type),
+        lease_until=bindparam("new_until", type_=rows.c.lease_until.type),
+    )
+    .returning(rows.c.id),
+    "the_id", "new_attempts", "new_lease", "new_until",
+)  # fmt: skip
 
 
 class LeaseLost(Exception):
@@ -52,30 +90,29 @@ def keep(
     waits for: of that only the number is kept.
     """
     if ignored:
-        done = {"state": "ignored", "outcome": ignored[:160], "done_at": now}
-        return _insert(db, update_id, chat_id, b"", now, **done) > 0, None
+        row_id = _insert(
+            db, update_id, chat_id, b"", "ignored", ignored[:160], 0, "", None, now, now
+        )
+        return row_id > 0, None
     first = False
     if hand is not None:
         # Two at once would each see nothing waiting.
         one_at_a_time(db, f"telegram chat {chat_id}")
-        waits = select(rows.c.id).where(rows.c.state == "waiting", rows.c.chat_id == chat_id)
-        first = db.execute(waits.limit(1)).first() is None
-    taken: dict[str, Any] = {}
-    if hand is not None and first:
-        until = now + timedelta(seconds=hand.lease_s)
-        taken = {"attempts": 1, "lease": hand.lease, "lease_until": until}
-    row_id = _insert(db, update_id, chat_id, body, now, state="waiting", **taken)
-    if not row_id or hand is None or not first:
+        first = _waiting.one(db, "waiting", chat_id) is None
+    if hand is None or not first:
+        row_id = _insert(db, update_id, chat_id, body, "waiting", "", 0, "", None, now, None)
         return row_id > 0, None
-    return True, Held(row_id, update_id, chat_id, body, 1, hand.lease)
+    until = now + timedelta(seconds=hand.lease_s)
+    row_id = _insert(db, update_id, chat_id, body, "waiting", "", 1, hand.lease, until, now, None)
+    held = Held(row_id, update_id, chat_id, body, 1, hand.lease)
+    return row_id > 0, held if row_id else None
 
 
 def keep_unprocessable(
     db: Connection, update_id: int | None, head: bytes, why: str, now: datetime
 ) -> None:
     """Keep what cannot be read, for people to look at; the same number once."""
-    told = {"state": "unprocessable", "outcome": why[:160], "done_at": now}
-    _insert(db, update_id, 0, head, now, **told)
+    _insert(db, update_id, 0, head, "unprocessable", why[:160], 0, "", None, now, now)
 
 
 def claim(db: Connection, hand: Hand, now: datetime, limit: int) -> list[Held]:
@@ -90,35 +127,31 @@ def claim(db: Connection, hand: Hand, now: datetime, limit: int) -> list[Held]:
         .order_by(func.min(rows.c.update_id))
         .limit(limit)
     )
-    found = db.execute(select(rows).where(rows.c.update_id.in_(first), waiting)).mappings().all()
-    return [_take(db, row, hand, now) for row in sorted(found, key=lambda row: row["update_id"])]
+    what = rows.c.id, rows.c.update_id, rows.c.chat_id, rows.c.body, rows.c.attempts
+    query = select(*what).where(rows.c.update_id.in_(first), waiting).order_by(rows.c.update_id)
+    return [_take(db, tuple(row), hand, now) for row in db.execute(query).all()]
 
 
 def next_of(db: Connection, chat_id: int, hand: Hand, now: datetime) -> Held | None:
     """Take what waits next in a chat whose last update was ended in this transaction."""
-    waiting = (rows.c.state == "waiting") & (rows.c.chat_id == chat_id)
-    query = select(rows).where(waiting).order_by(rows.c.update_id).limit(1)
-    row = db.execute(query).mappings().first()
+    row = _waiting.one(db, "waiting", chat_id)
     return None if row is None else _take(db, row, hand, now)
 
 
 def applied(db: Connection, held: Held, outcome: str, shown_in: int | None, now: datetime) -> None:
     """It was applied, and nothing of what it said is kept. Raises `LeaseLost`."""
-    told = {"outcome": outcome[:160], "shown_in": shown_in, "body": b""}
-    _end(db, held, {"state": "applied", "done_at": now, **told})
+    _ended(db, held, "applied", outcome, shown_in, b"", held.attempts, None, now)
 
 
-def again(db: Connection, held: Held, why: str, due_at: datetime, *, counts: bool) -> None:
+def again(db: Connection, held: Held, why: str, due_at: datetime) -> None:
     """It could not be applied now; its chat waits with it until `due_at`. Raises `LeaseLost`."""
-    attempts = held.attempts if counts else held.attempts - 1
     # Until then it counts as held, by nobody.
-    told = {"outcome": why[:160], "attempts": attempts, "lease_until": due_at}
-    _end(db, held, {**told, "lease": ""}, frees=False)
+    _ended(db, held, "waiting", why, None, held.body, held.attempts, due_at, None)
 
 
 def park(db: Connection, held: Held, why: str, body: bytes, now: datetime) -> None:
     """It cannot be applied: its chat goes on without it. Raises `LeaseLost`."""
-    _end(db, held, {"state": "parked", "outcome": why[:160], "body": body, "done_at": now})
+    _ended(db, held, "parked", why, None, body, held.attempts, None, now)
 
 
 def shown_in(db: Connection, chat_id: int) -> int:
@@ -143,26 +176,29 @@ def free_all(db: Connection) -> None:
     db.execute(update(rows).where(waiting).values(lease="", lease_until=None))
 
 
-def _take(db: Connection, row: RowMapping, hand: Hand, now: datetime) -> Held:
-    attempts, until = row["attempts"] + 1, now + timedelta(seconds=hand.lease_s)
-    taken = {"attempts": attempts, "lease": hand.lease, "lease_until": until}
-    db.execute(update(rows).where(rows.c.id == row["id"]).values(taken))
-    given = row["update_id"], row["chat_id"], row["body"]
-    return Held(row["id"], *given, attempts, hand.lease)
+def _take(db: Connection, row: Row, hand: Hand, now: datetime) -> Held:
+    row_id, update_id, chat_id, body, attempts = row
+    _taken.one(db, row_id, attempts + 1, hand.lease, now + timedelta(seconds=hand.lease_s))
+    return Held(row_id, update_id, chat_id, bytes(body), attempts + 1, hand.lease)
 
 
-def _insert(
-    db: Connection, update_id: int | None, chat_id: int, body: bytes, now: datetime, **more: Any
-) -> int:
+def _insert(db: Connection, *values: object) -> int:
     """The new row's id, or 0 when this update was kept before."""
-    row = {"update_id": update_id, "chat_id": chat_id, "body": body, "received_at": now, **more}
-    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
-    fresh = insert(rows).values(row).on_conflict_do_nothing().returning(rows.c.id)
-    return int(db.execute(fresh).scalar() or 0)
+    row = _new[db.dialect.name].one(db, *values)
+    return 0 if row is None else int(row[0])
 
 
-def _end(db: Connection, held: Held, values: dict[str, Any], *, frees: bool = True) -> None:
-    mine = (rows.c.id == held.id) & (rows.c.lease == held.lease) & (rows.c.state == "waiting")
-    freed = {"lease": "", "lease_until": None} if frees else {}
-    if db.execute(update(rows).where(mine).values({**freed, **values})).rowcount != 1:
+def _ended(
+    db: Connection,
+    held: Held,
+    state: str,
+    outcome: str,
+    shown_in: int | None,
+    body: bytes,
+    attempts: int,
+    free_at: datetime | None,
+    done_at: datetime | None,
+) -> None:
+    said = state, outcome[:160], shown_in, body, attempts, "", free_at, done_at
+    if _end.one(db, held.id, held.lease, "waiting", *said) is None:
         raise LeaseLost

@@ -228,7 +228,7 @@ class Updates:
             now = datetime.now(UTC)
             if not gives_up:
                 due = now + timedelta(seconds=self._rules.again_s)
-                telegram_updates.again(db, held, why, due, counts=True)
+                telegram_updates.again(db, held, why, due)
                 return None
             telegram_updates.park(db, held, why, _without_pins(held.body), now)
             db.execute(insert(audit), _parked(held, why, now))
