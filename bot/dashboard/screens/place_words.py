@@ -21,6 +21,7 @@ _FLOWS = {
     "my_data": N_("My data"),
     "help": N_("Help"),
     "pin": N_("PIN"),
+    "new_pin": N_("Change PIN"),
     "wallet": N_("Number for money"),
     "verify": N_("Check of the number"),
     "telegram_link": N_("Telegram"),
