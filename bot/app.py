@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import structlog
@@ -50,10 +50,11 @@ from bot.simulator.routes import CastMember, Simulator
 from bot.sms.africastalking import AfricasTalkingSms
 from bot.storage.call_days import CallDays
 from bot.storage.opening import OneProcess, open_records, upgrade
+from bot.storage.sessions import Sessions
 from bot.storage.transcripts import Transcripts
 from bot.ussd.fast_lane import Answer
 from bot.ussd.feature_phone import FeaturePhone
-from bot.ussd.hosts import only_for_us
+from bot.ussd.hosts import is_for_us, only_for_us
 from bot.ussd.routes import GATEWAYS, UssdDoor
 from bot.wallet_watch import WalletWatch
 from bot.wiring import (
@@ -72,6 +73,9 @@ from bot.wiring import (
     sms_of,
     spool_of,
 )
+
+if TYPE_CHECKING:
+    from bot.telegram.updates import Updates
 
 log = structlog.get_logger(__name__)
 
@@ -105,6 +109,8 @@ class Parts:
     sandbox: Sandbox | None
     # Where the sandbox answers: in this process, beside several workers, or "" where there is none.
     sandbox_url: str
+    # What comes from chats; None where Telegram is off.
+    updates: Updates | None = None
     # What runs beside the doors, by name.
     work: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -179,8 +185,32 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
             sandbox,
             sandbox_url,
         )
+        parts.updates = _updates_of(parts, sessions)
         await _start_work(parts, stack)
         yield parts
+
+
+def _updates_of(parts: Parts, sessions: Sessions) -> Updates | None:
+    """What Telegram delivers; on SQLite no other process can hold any of it."""
+    settings = parts.settings
+    if not settings.telegram.enabled:
+        return None
+    from bot.telegram.door import linking_of, open_updates
+
+    # Chats have a sender of their own, which keeps each in order.
+    parts.sender.leave_to("telegram", lambda: None)
+    return open_updates(
+        parts.market.records,
+        sessions,
+        parts.engine,
+        FLOWS,
+        parts.watching,
+        parts.registry,
+        settings.secret_key.get_secret_value(),
+        parts.sender.wake,
+        linking=linking_of(parts.market),
+        alone=not settings.database_url,
+    )
 
 
 def _figures_of(
@@ -255,6 +285,8 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
         "housekeeping": Housekeeping(parts.market, parts.sender.wake, keep_for).run(),
         "backlog": Backlog(parts.market.records, parts.registry).run(),
     }
+    if parts.updates is not None:
+        work["telegram updates"] = parts.updates.run()
     if isinstance(parts.figures, WorkerFigures):
         work["figures"] = parts.figures.run()
     if parts.settings.env == "demo":
@@ -297,6 +329,7 @@ def build_app(parts: Parts) -> web.Application:
         quick |= door.answers()
     app[FAST_LANE] = quick
     _mount_callbacks(parts, app)
+    _mount_telegram(parts, app, quick)
     dashboard = Dashboard(
         parts.market,
         dashboard_rules_of(settings),
@@ -310,6 +343,26 @@ def build_app(parts: Parts) -> web.Application:
     if settings.env == "demo" and parts.sandbox_url:
         _simulator(parts).mount(app)
     return app
+
+
+def _mount_telegram(
+    parts: Parts, app: web.Application, quick: dict[tuple[str, str], Answer]
+) -> None:
+    if parts.updates is None:
+        return
+    from bot.telegram.webhook import PATH, Webhook
+
+    settings = parts.settings
+    secret, slow_s = (
+        settings.telegram.webhook_secret.get_secret_value(),
+        settings.ussd.body_timeout_s,
+    )
+    hosts = hosts_of(settings)
+    webhook = Webhook(
+        parts.updates, secret, slow_s, parts.watching.door_refused, lambda r: is_for_us(r, hosts)
+    )
+    webhook.mount(app)
+    quick["POST", PATH] = webhook.receive
 
 
 def _mount_callbacks(parts: Parts, app: web.Application) -> None:

@@ -9,7 +9,7 @@ import msgspec
 Language = Literal["rw", "fr", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
-Kind = Literal["dial", "input", "end"]
+Kind = Literal["dial", "input", "end", "goto"]
 Asks = Literal["", "text", "number", "pin", "contact"]
 
 
@@ -20,6 +20,7 @@ class Inbound(msgspec.Struct, frozen=True):
     is everything typed in this session, joined by `*`, where the gateway sends that (Africa's
     Talking); otherwise None and `typed` is the latest entry.
     Of an "end", `typed` is what the gateway says of it: "completed", "abandoned", or "".
+    With kind "goto" `typed` names a flow, to be begun from home, or is "" for home itself.
     `hop_id` is the hop's own number or id where the gateway gives one, else "".
     `network` is the mobile network code ("63510"), "" when unknown.
     """

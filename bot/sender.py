@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -60,14 +60,21 @@ class Sender:
         outage: OutageRules = USUAL_OUTAGE,
     ) -> None:
         self._records, self._sms = records, sms
+        self._beside: dict[str, Callable[[], None]] = {}
         self._operators = Operators(providers, collectors or {})
         self._rules, self._payouts, self._outage = rules, payouts, outage
         self._woken = asyncio.Event()
         self._leaving = False
 
+    def leave_to(self, kind: str, wake: Callable[[], None]) -> None:
+        """News of this kind has a sender of its own, to be woken by `wake`."""
+        self._beside[kind] = wake
+
     def wake(self) -> None:
         """News was just committed: look at once."""
         self._woken.set()
+        for wake in self._beside.values():
+            wake()
 
     async def run(self) -> None:
         """Carry news out until cancelled; what is in hand then is still finished."""
@@ -105,7 +112,8 @@ class Sender:
         # Of this batch only: what runs out and is taken anew, even here, is in another hand.
         lease = secrets.token_hex(8)
         closed = outages.shut(db)
-        new = outbox.claim(db, lease, now, rules.lease_s, rules.batch, closed)
+        others = tuple(self._beside)
+        new = outbox.claim(db, lease, now, rules.lease_s, rules.batch, closed, others)
         if not closed:
             return new, []
         outage, payouts = self._outage, self._payouts

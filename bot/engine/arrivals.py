@@ -94,14 +94,21 @@ class Arrivals:
             }
         return await self._enter(hop)
 
-    async def dial_again(self, hop: Hop) -> Reply:
-        """A hop for a session that has ended: home, whatever was typed; old replies still hold."""
+    async def dial_again(self, hop: Hop, flow: str = "") -> Reply:
+        """A hop for a session that has ended: home, whatever was typed; old replies still hold.
+
+        `flow` is where a command leads on from there.
+        """
         old = hop.session
         hop.turn.session = await self.new_session(hop.inbound, hop.turn.now.timestamp())
         hop.session.replies = old.replies
         hop.session.language = hop.session.language or old.language
-        self._stage.go_home(hop.session)
-        return await self._arrive(hop)
+        return await self.go_to(hop, flow)
+
+    async def go_to(self, hop: Hop, flow: str) -> Reply:
+        """A session that begins with a command: home, and on into its flow."""
+        await self._sessions.began(hop.session.owner, hop.session.key)
+        return await self._stage.to_the_end(hop, await self._stage.go_to(hop, flow))
 
     async def go_on(self, hop: Hop) -> None:
         """Put the person back where the earlier session stood; home when it is gone."""
@@ -141,6 +148,10 @@ class Arrivals:
 
     async def _enter(self, hop: Hop) -> Reply:
         return await self._stage.to_the_end(hop, await self._stage.enter(hop))
+
+    async def done(self, mark: bytes) -> SavedHop | None:
+        """The committed hop with this mark, or None."""
+        return await self._market.records.read(lambda db: hops.find(db, mark))
 
     async def committed(self, inbound: Inbound) -> list[SavedHop]:
         """What was committed of this session, longest history first."""

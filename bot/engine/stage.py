@@ -61,6 +61,16 @@ class Stage:
         session.stack, session.notes = [], {}
         session.flow, session.state = HOME, _MENU if session.language else flow.start
 
+    async def go_to(self, hop: Hop, flow: str) -> Reply | Rest:
+        """Home, and on into `flow` as from its line on the menu; "" stays at home.
+
+        Before a language is chosen everybody stays at home, where it is asked.
+        """
+        self.go_home(hop.session)
+        if flow in self._flows and hop.session.language:
+            self._start(hop.session, Start(flow))
+        return await self.enter(hop)
+
     async def answer(self, hop: Hop) -> Reply | Rest:
         """Take what was typed on the screen last shown."""
         session, screen = hop.session, hop.session.screen

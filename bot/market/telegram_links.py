@@ -16,6 +16,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     String,
+    bindparam,
     cast,
     delete,
     insert,
@@ -28,6 +29,7 @@ from bot.conversation import Language
 from bot.i18n import speaking
 from bot.market import telegram_words
 from bot.storage import outbox
+from bot.storage.prepared import Prepared
 from bot.storage.schema import audit, contacts, hops, transcripts
 from bot.storage.schema import outbox as outbox_rows
 from bot.storage.schema import telegram_invites as invites
@@ -68,10 +70,32 @@ def live() -> ColumnElement[bool]:
 _live = select(rows).outerjoin(contacts, contacts.c.id == rows.c.contact_id).where(live())
 
 
+_told = rows.c.id, rows.c.user_id, rows.c.chat_id, rows.c.msisdn, rows.c.contact_id
+# Asked with every update.
+_by_user = Prepared(
+    select(*_told, rows.c.blocked_at.is_not(None), rows.c.language)
+    .outerjoin(contacts, contacts.c.id == rows.c.contact_id)
+    .where(live(), rows.c.user_id == bindparam("user_id")),
+    "user_id",
+)
+
+
 def of_user(db: Connection, user_id: int) -> Link | None:
     """The live link of a Telegram account."""
-    row = db.execute(_live.where(rows.c.user_id == user_id)).mappings().first()
-    return None if row is None else as_link(row)
+    row = _by_user.one(db, user_id)
+    if row is None:
+        return None
+    row_id, user, chat_id, msisdn, contact_id, blocked, language = row
+    return Link(
+        row_id,
+        user,
+        chat_id,
+        msisdn,
+        contact_id or 0,
+        confirmed=True,
+        blocked=bool(blocked),
+        language=language,
+    )
 
 
 def of_contact(db: Connection, contact_id: int) -> Link | None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, bindparam, func, insert, select, update
 
+from bot.storage.prepared import Prepared
 from bot.storage.schema import outbox
 
 
@@ -24,6 +25,12 @@ class OutboxRow:
     via: str = ""
 
 
+_by_key = Prepared(
+    select(outbox.c.id).where(outbox.c.dedupe_key == bindparam("dedupe_key")), "dedupe_key"
+)
+_new = Prepared(insert(outbox), "kind", "dedupe_key", "payload", "via", "due_at", "written_at")
+
+
 def put(
     db: Connection,
     kind: str,
@@ -37,18 +44,10 @@ def put(
 
     `via` is the operator through which money leaves.
     """
-    if db.execute(select(outbox.c.id).where(outbox.c.dedupe_key == dedupe_key)).first():
+    if _by_key.one(db, dedupe_key) is not None:
         return False
-    db.execute(
-        insert(outbox).values(
-            kind=kind,
-            dedupe_key=dedupe_key,
-            payload=payload,
-            via=via,
-            due_at=due_at or now,
-            written_at=now,
-        )
-    )
+    row = {"kind": kind, "dedupe_key": dedupe_key, "payload": payload, "via": via}
+    _new.run(db, {**row, "due_at": due_at or now, "written_at": now})
     return True
 
 
@@ -59,12 +58,14 @@ def claim(
     lease_s: float,
     limit: int,
     not_via: tuple[str, ...] = (),
+    not_kinds: tuple[str, ...] = (),
 ) -> list[OutboxRow]:
     """Take up to `limit` pieces that are due, for `lease_s`; others pass over them.
 
-    What would leave through an operator of `not_via` stays.
+    What would leave through an operator of `not_via` stays, and what is of `not_kinds`.
     """
     due = (outbox.c.due_at <= now) & outbox.c.via.not_in(not_via)
+    due &= outbox.c.kind.not_in(not_kinds)
     return _take(db, due, (outbox.c.due_at, outbox.c.id), lease, now, lease_s, limit)
 
 

@@ -31,6 +31,7 @@ from bot.storage.schema.staff import (
     staff_sessions,
 )
 from bot.storage.schema.telegram import telegram_invites, telegram_links
+from bot.storage.schema.telegram_updates import telegram_updates
 from bot.storage.schema.trading import (
     OFFER_STATES,
     offer_events,
@@ -77,6 +78,7 @@ __all__ = [
     "stocks",
     "telegram_invites",
     "telegram_links",
+    "telegram_updates",
     "tickets",
     "transcripts",
     "wallet_changes",
