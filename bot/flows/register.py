@@ -12,6 +12,7 @@ from bot.market.people import Contact
 from bot.market.pin_hashing import Busy
 from bot.market.products import CROPS, crop_name
 from bot.market.weak_pins import weak
+from bot.pins_in_texts import without_pins
 
 _NAMES_MIN, _NAMES_MAX = 2, 60
 
@@ -110,7 +111,7 @@ async def ask_names(turn: Turn) -> Next:
 
 @flow.answer("names")
 async def read_names(turn: Turn, typed: str) -> str:
-    names = " ".join(typed.split())
+    names = without_pins(" ".join(typed.split()))
     letters = sum(sign.isalpha() for sign in names)
     if not _NAMES_MIN <= len(names) <= _NAMES_MAX or letters < _NAMES_MIN:
         raise Invalid(_("Write your names with letters."))

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import insert, select, update
 
-from bot.dashboard.masking import without_numbers
 from bot.dashboard.screens import place_words, reveal, ticket_desk
 from bot.dashboard.screens.counts import counts
 from bot.dashboard.screens.live_calls import live_calls
@@ -15,6 +14,7 @@ from bot.dashboard.screens.ticket_desk import close_ticket, open_tickets
 from bot.flows import FLOWS
 from bot.market.limits import PayoutRules
 from bot.market.tickets import CATEGORIES, open_ticket
+from bot.masking import without_numbers
 from bot.storage.schema import audit, contacts, tickets, transcripts
 from tests.dashboard.desk import Desk, demo_link, joins
 from tests.phone import PIN

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
-from bot.dashboard.masking import without_numbers
+from bot.masking import without_numbers
 from bot.msisdn import masked
 from bot.storage.schema import contacts, transcripts
 

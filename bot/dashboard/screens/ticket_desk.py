@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, RowMapping, func, select
 
 from bot.dashboard.access.members import note
-from bot.dashboard.masking import without_numbers
 from bot.i18n import N_
 from bot.market import money_tickets, pin_reset
+from bot.market.tickets import close
+from bot.masking import without_numbers
 from bot.msisdn import masked
+from bot.pins_in_texts import without_pins
 from bot.storage.schema import contacts, tickets
 
 OPEN = ("open", "taken")
@@ -111,11 +113,10 @@ def close_ticket(
         return "gone"
     if row.state in OPEN and money_tickets.unsettled(db, row.category, row.about):
         return "unsettled"
-    closed = {"state": "closed", "closed_at": now, "msisdn": ""}
-    still_open = mine & tickets.c.state.in_(OPEN)
-    if db.execute(update(tickets).where(still_open).values(closed)).rowcount != 1:
+    if not close(db, mine, now):
         return "was_closed"
-    note(db, by, "ticket closed", f"ticket {code}", now, note=without_numbers(said[:NOTE_MOST]))
+    kept = without_numbers(without_pins(said)[:NOTE_MOST])
+    note(db, by, "ticket closed", f"ticket {code}", now, note=kept)
     return "closed"
 
 
