@@ -27,8 +27,8 @@ _MONEY_BEFORE = re.compile(r"(?:frw|rwf|amafaranga|francs?)\s?\Z", re.IGNORECASE
 def without_pins(text: str) -> str:
     """The text with `•••••` in place of what may be a PIN.
 
-    Cut are: four to six digits right after a word for it (PIN, umubare w'ibanga, code secret, mot de
-    passe), five within a few words of it, and five that stand alone, together or one by one. What
+    Cut are: four to six digits right after a word for it (PIN, umubare w'ibanga, code secret,
+    mot de passe), five within a few words of it, and five that stand alone, together or apart. What
     has its unit (24000 Frw, 12500 kg) and no such word before it stays, and so do order codes such
     as KW-1042, longer numbers such as 240000, and numbers in groups of three.
     """

@@ -78,7 +78,7 @@ def record_answer(db: Connection, reference: str, answer: Answer, now: datetime)
     if answer.outcome is Outcome.NEVER_TOLD:
         return flag(db, payment, answer.reason, "operator's answer", now)
     _show_what_is_strange(db, payment, answer, now)
-    age = now - _asked_at(db, payment)
+    age = now - asked_at(db, payment)
     if answer.outcome is Outcome.NOT_THERE and age > _NEVER_ARRIVED:
         # Asked again under the same reference, it cannot be paid twice.
         send(db, payment, str(payment.look_ups), now)
@@ -286,7 +286,7 @@ def ask_staff(
     )
 
 
-def _asked_at(db: Connection, payment: Payment) -> datetime:
+def asked_at(db: Connection, payment: Payment) -> datetime:
     """When the operator was first asked: long after it was made, where it waited for a release."""
     left = (payment_events.c.payment_id == payment.id) & (payment_events.c.from_state == "created")
     return db.execute(select(payment_events.c.at).where(left)).scalar() or payment.created_at
