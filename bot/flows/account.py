@@ -60,7 +60,7 @@ async def show_menu(turn: Turn) -> Next:
 
 @flow.step("old_pin")
 async def ask_old(turn: Turn) -> Next:
-    return ask_pin(_("Change PIN: your PIN of today first."), resume=_("a new PIN"))
+    return await ask_pin(turn, _("Change PIN: your PIN of today first."), resume=_("a new PIN"))
 
 
 @flow.answer("old_pin", slow=True)
@@ -70,7 +70,7 @@ async def read_old(turn: Turn, typed: str) -> str:
 
 @flow.step("locked")
 async def locked(turn: Turn) -> Next:
-    return locked_screen(turn)
+    return await locked_screen(turn)
 
 
 @flow.step("new_pin")
