@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 .PHONY: help run test testscaled check bench scale chaos sweep planted phone map messages lock clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## / /' | awk '{n=$$1; $$1=""; printf "  make %-9s%s\n", n, $$0}'
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## / /' | awk '{n=$$1; $$1=""; printf "  make %-11s%s\n", n, $$0}'
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

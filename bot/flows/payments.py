@@ -107,6 +107,10 @@ def confirm(turn: Turn, db: Connection) -> Screen:
     payment = payments.by_id(db, payment_id, turn.session.contact_id)
     if payment is None or outcome == "gone":
         return Screen(_("This payment is not there any more."), [Choice(_("Payments"), "menu")])
+    if outcome == "confirmed":
+        # Sent unasked: whoever lost this reply hears of it, and has something to show.
+        key, zone = f"confirmed:{payment.reference}", turn.market.hub.timezone
+        notices.tell(db, payment.contact_id, key, lambda: notices.receipt(payment, zone), turn.now)
     said = _("Confirmed.") if outcome == "confirmed" else _("Confirmed before.")
     return Screen(
         "\n".join([said, *payment_lines(payment, turn)]),

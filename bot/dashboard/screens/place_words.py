@@ -37,5 +37,5 @@ def place_name(place: str) -> str:
 
 
 def is_about_money(place: str) -> bool:
-    """Whether a mistake at this place costs somebody money."""
-    return place.partition(".")[0] in _WITH_MONEY
+    """Whether a mistake at this place costs somebody money; the list of orders may be empty."""
+    return place != "orders.list" and place.partition(".")[0] in _WITH_MONEY
