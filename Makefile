@@ -42,8 +42,9 @@ fresh: $(VENV)/.run ## begin the demo anew; stop the server first
 phone: $(VENV)/.run ## a feature phone in the terminal, against a running server
 	@exec $(BIN)/isoko phone
 
-map: $(VENV)/.run ## draw every flow into docs/flows.md
+map: $(VENV)/.run ## draw every flow into docs/flows.md, every screen into docs/parity.md
 	@$(BIN)/isoko map
+	@$(BIN)/isoko map --parity
 
 messages: $(VENV)/.run ## extract, update and compile the catalogues
 	@$(BIN)/isoko messages

@@ -45,7 +45,7 @@ from bot.payments.provider import PaymentProvider
 from bot.safe_start import refuse_weak_stores
 from bot.sandbox.server import Sandbox, start_sandbox
 from bot.sender import Sender, SenderRules
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.simulator.routes import CastMember, Simulator
 from bot.sms.africastalking import AfricasTalkingSms
 from bot.storage.call_days import CallDays
@@ -206,7 +206,14 @@ async def sandbox_of(settings: Settings) -> Sandbox:
     """The pretended operators and SMS gateway, started where the settings say."""
     state = settings.data_dir / "sandbox.jsonl"
     state.parent.mkdir(parents=True, exist_ok=True)
-    sandbox = await start_sandbox(settings.sandbox.host, settings.sandbox.port, state)
+    host, port = settings.sandbox.host, settings.sandbox.port
+    try:
+        sandbox = await start_sandbox(host, port, state)
+    except OSError as error:
+        raise SettingsError(
+            f"the sandbox cannot listen on {host}:{port}: {error.strerror}. Stop the other "
+            "program, or set ISOKO_SANDBOX__PORT"
+        ) from error
     # What a merchant sets once in Airtel's portal.
     sandbox.airtel.callback_url = f"{settings.url}/payments/{AirtelMoney.name}/callback/demo"
     return sandbox

@@ -30,6 +30,8 @@ from bot.ussd.gsm7 import fold
 log = structlog.get_logger(__name__)
 
 _RETRY_FIRST_S, _RETRY_MAX_S = 5.0, 1800.0
+# Whoever is told to stop finishes what is in hand: cut off, its news would leave twice.
+_FINISH_S = 10.0
 # It waits: it is neither done nor tried, and stands in the outbox as it should.
 _WAITS = "waits"
 
@@ -61,15 +63,16 @@ class Sender:
         self._operators = Operators(providers, collectors or {})
         self._rules, self._payouts, self._outage = rules, payouts, outage
         self._woken = asyncio.Event()
+        self._leaving = False
 
     def wake(self) -> None:
         """News was just committed: look at once."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Carry news out until cancelled."""
+        """Carry news out until cancelled; what is in hand then is still finished."""
         while True:
-            await one_round("outbox", self._carry_out_all)
+            await self._finished(asyncio.create_task(one_round("outbox", self._carry_out_all)))
             self._woken.clear()
             try:
                 async with asyncio.timeout(self._rules.poll_s):
@@ -77,8 +80,17 @@ class Sender:
             except TimeoutError:
                 continue
 
+    async def _finished(self, round_: asyncio.Task[None]) -> None:
+        try:
+            await asyncio.shield(round_)
+        except asyncio.CancelledError:
+            self._leaving = True
+            await asyncio.wait([round_], timeout=_FINISH_S)
+            round_.cancel()
+            raise
+
     async def _carry_out_all(self) -> None:
-        while await self.carry_out():
+        while not self._leaving and await self.carry_out():
             pass
 
     async def carry_out(self) -> int:

@@ -39,15 +39,18 @@ class Arrivals:
             started_at=now,
             seen_at=now,
         )
-        await self.recognise(session, now)
+        await self.recognise(session, now, inbound.from_phone)
         return session
 
-    async def recognise(self, session: Session, now: float) -> None:
-        """Bring what is known of the caller into the session; without the records it is adrift."""
+    async def recognise(self, session: Session, now: float, from_phone: bool) -> None:
+        """Bring what is known of the caller into the session; without the records it is adrift.
+
+        Only a call `from_phone` tells that the number's SIM is where it was.
+        """
         who = session.owner
         try:
             contact = await self._market.records.read(lambda db: people.by_msisdn(db, who))
-            if contact is not None:
+            if contact is not None and from_phone:
                 await self._note_call(contact, now)
         except RecordsDown:
             session.adrift = True

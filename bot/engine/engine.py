@@ -209,7 +209,9 @@ class Engine:
             return await self._arrivals.dial_again(hop)
         hop.secret = asks_secret(session)
         if session.adrift:
-            await self._arrivals.recognise(session, hop.turn.now.timestamp())
+            await self._arrivals.recognise(
+                session, hop.turn.now.timestamp(), hop.inbound.from_phone
+            )
         new = self._new_entry(hop.inbound, session)
         if new is not None and "*" in new:
             # More than one entry at once: the store may have lost what was committed meanwhile.

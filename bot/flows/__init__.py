@@ -21,6 +21,7 @@ from bot.flows import (
     receipts,
     register,
     share,
+    telegram_link,
     track,
     verify,
     visitors,
@@ -51,6 +52,7 @@ FLOWS: Mapping[str, Flow] = MappingProxyType(
             wallet,
             verify,
             visitors,
+            telegram_link,
         )
     }
 )

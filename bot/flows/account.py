@@ -1,4 +1,4 @@
-"""My account: another PIN, a phone that others use too, my data, my language, my money's number."""
+"""My account: PIN, shared phone, my data, language, my money's number, my chat."""
 
 from sqlalchemy import Connection
 
@@ -36,6 +36,7 @@ flow = Flow(
         ("register", "menu"),
         ("new_pin",  "menu"),
         ("wallet",   "menu"),
+        ("telegram_link", "menu"),
     ],
     personal=True,
 )  # fmt: skip
@@ -55,6 +56,7 @@ async def show_menu(turn: Turn) -> Next:
             Choice(_("Shared phone"), "shared"),
             Choice(_("Language"), start="language"),
             Choice(_("Number for money"), start="wallet"),
+            Choice(_("Telegram"), start="telegram_link"),
         ],
     )
 

@@ -15,6 +15,7 @@ flow = Flow(
     start="menu",
     moves=[
         # move      from      to
+        ("none",    "menu",   "no_number"),
         ("ask",     "menu",   "sure"),
         ("write",   "menu",   "write"),
         ("back",    "sure",   "menu"),
@@ -23,7 +24,7 @@ flow = Flow(
         ("send",    "write",  "opened"),
         ("menu",    "opened", "menu"),
     ],
-    calls=[("my_data", "menu")],
+    calls=[("my_data", "menu"), ("telegram_link", "menu"), ("telegram_link", "no_number")],
     open=True,
 )  # fmt: skip
 
@@ -31,6 +32,8 @@ flow = Flow(
 @flow.step("menu")
 async def show_menu(turn: Turn) -> Next:
     turn.notes.pop("write", None)
+    if not turn.session.number:
+        return "none"
     choices = [
         Choice(_("Payment not received"), "ask", "payment_missing"),
         Choice(_("Order"), "ask", "order"),
@@ -41,7 +44,17 @@ async def show_menu(turn: Turn) -> Next:
         choices.append(Choice(_("Delete my data"), start="my_data"))
     choices.append(Choice(_("Talk to an agent"), "ask", "call_back"))
     choices.append(Choice(_("Write a message"), "write", "other"))
+    if not turn.session.contact_id:
+        # Who is registered finds it in the account.
+        choices.append(Choice(_("Telegram"), start="telegram_link"))
     return Screen(_("Help"), choices)
+
+
+@flow.step("no_number")
+async def say_whom_to_call(turn: Turn) -> Next:
+    text = _("If you need help call {tel}. To be called back, link your number first.")
+    said = text.format(tel=turn.market.hub.help_msisdn)
+    return Screen(said, [Choice(_("Link my number"), start="telegram_link")])
 
 
 @flow.step("sure")

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from bot.conversation import Choice, Screen, Session
-from bot.flow import Done, Flow, Invalid, Next, Turn
+from bot.flow import Done, Flow, Invalid, Next, Start, Turn
 from bot.flows.pin import looks_like_pin
 from bot.i18n import _
 from bot.market import people, wallets
@@ -47,6 +47,7 @@ flow = Flow(
         ("back",     "repeat",    "pin"),
         ("done",     "kept",      "done"),
     ],
+    calls=[("telegram_link", "consent")],
 )  # fmt: skip
 
 
@@ -58,6 +59,9 @@ def _doing() -> str:
 async def ask_consent(turn: Turn) -> Next:
     if turn.session.contact_id:
         return Screen(_("You are already registered."), ends=True)
+    if not turn.session.number:
+        # Nobody can be registered, paid or called without one.
+        return Start("telegram_link")
     return Screen(
         _(
             "Do you agree that we keep your names, number and district to link you to buyers? "
@@ -169,14 +173,14 @@ async def compare(turn: Turn, typed: str) -> str:
 def keep(turn: Turn, db: Connection) -> Screen:
     session, notes = turn.session, turn.notes
     crop = notes["crop"]
-    known = people.by_msisdn(db, session.owner)
+    known = people.by_msisdn(db, session.number)
     if known is not None:
         # Registered meanwhile in another call, with another PIN: this one opens nothing.
         _recognise(session, known)
         return Screen(_("You are already registered."), [Choice(_("Continue"), "done")])
     contact = people.register(
         db,
-        msisdn=session.owner,
+        msisdn=session.number,
         names=notes["names"],
         district=notes["district"],
         language=session.language or "rw",
@@ -207,7 +211,7 @@ async def new_pin_hash(turn: Turn, typed: str) -> str:
     """The hash of a newly chosen PIN. Raises `Invalid` for one that strangers would guess."""
     if not looks_like_pin(typed):
         raise Invalid(_("The PIN has 5 digits."))
-    if weak(typed, turn.session.owner):
+    if weak(typed, turn.session.number):
         raise Invalid(_("This PIN is easy to guess. Choose another."))
     try:
         return await turn.market.pins.hash(typed)

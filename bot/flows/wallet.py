@@ -51,7 +51,7 @@ async def read_number(turn: Turn, typed: str) -> str:
     if contact is not None and contact.wallet == number:
         raise Invalid(_("Your money goes to this number already."))
     # Only of the caller's own number does the network say who serves it today.
-    own = number == turn.session.owner
+    own = number == turn.session.number
     told = wallets.provider_on(turn.session.network) if own else ""
     turn.notes["new"] = {"number": number, "told": told}
     return "typed"

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, or_, select, update
 
 from bot.conversation import Language
+from bot.market import telegram_links
 from bot.market.tickets import ABOUT_MONEY
 from bot.storage.prepared import Prepared
 from bot.storage.schema import (
@@ -141,6 +142,7 @@ def register(
         )
     )
     db.execute(insert(pins).values(contact_id=contact_id, hash=pin_hash, set_at=now))
+    telegram_links.registered(db, msisdn, contact_id, channel == telegram_links.CHANNEL, now)
     return Contact(
         contact_id,
         msisdn,
@@ -211,6 +213,7 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
     db.execute(delete(transcripts).where(transcripts.c.owner == contact.msisdn))
     db.execute(delete(hops).where(hops.c.owner == contact.msisdn))
     _cancel_messages(db, contact_id)
+    telegram_links.forget(db, contact_id, contact.msisdn, now)
     mine = wallet_changes.c.contact_id == contact_id
     db.execute(update(wallet_changes).where(mine).values(before="", after=""))
     empty = dict.fromkeys(("names", "district", "wallet", "wallet_provider"), "")
@@ -257,6 +260,7 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
         "bills": select(bills).where(bills.c.contact_id == contact_id),
         "wallet_changes": select(wallet_changes).where(wallet_changes.c.contact_id == contact_id),
         "bookings": select(bookings).where(bookings.c.contact_id == contact_id),
+        "telegram": telegram_links.held_of(contact_id),
         "lessons": select(lesson_progress).where(lesson_progress.c.contact_id == contact_id),
     }
     held = {name: [dict(row) for row in db.execute(q).mappings()] for name, q in tables.items()}

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from bot.market import Market, money_tickets, offers
+from bot.market import Market, money_tickets, offers, telegram_invites, telegram_links
 from bot.storage import hops, transcripts
 from bot.storage.rounds import one_round
 
@@ -47,6 +47,8 @@ class Housekeeping:
         for forget in (self._forget_hops, self._forget_transcripts):
             while await records.write(forget) == _AT_ONCE:
                 pass
+        await records.write(lambda db: telegram_links.forget_old(db, now))
+        await records.write(lambda db: telegram_invites.forget_old(db, now))
         await self._market.prices.refresh_if_changed()
 
     def _forget_hops(self, db: Connection) -> int:

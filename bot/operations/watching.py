@@ -55,8 +55,9 @@ class Watching:
             (
                 session.key,
                 session.hops,
-                # Who has not agreed to be known is not written down.
-                session.owner if session.contact_id else "",
+                # Who has not agreed to be known is not written down. An account without a number
+                # stands in the session's key already; by this it is found when it is forgotten.
+                session.owner if session.contact_id or not session.number else "",
                 f"{session.flow}.{session.state}",
                 typed,
                 reply.text,

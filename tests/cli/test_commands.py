@@ -14,6 +14,7 @@ import typer
 
 from bot.cli import app
 from bot.storage.opening import OneProcess, sqlite_path
+from tests.free_port import free_port
 from tests.server_process import ServerProcess
 
 SMALL = Path(__file__).parents[1] / "market" / "prices_small.csv"
@@ -42,6 +43,19 @@ def test_every_command_teaches_by_an_example(tmp_path: Path) -> None:
     # And that is what is printed.
     done = isoko(tmp_path, "staff", "add", "--help")
     assert done.returncode == 0 and "Example:" in done.stdout
+
+
+def test_a_taken_port_stops_the_start_before_anything_is_opened_or_sent(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = str(other.getsockname()[1])
+        mine = isoko(tmp_path / "a", "serve", ISOKO_PORT=taken)
+        assert mine.returncode == 1 and "set ISOKO_PORT" in mine.stderr
+        assert not (tmp_path / "a").exists()
+        theirs = isoko(
+            tmp_path / "b", "serve", ISOKO_PORT=str(free_port()), ISOKO_SANDBOX__PORT=taken
+        )
+    assert theirs.returncode == 2 and "set ISOKO_SANDBOX__PORT" in theirs.stderr
+    assert "Traceback" not in theirs.stderr and "Unclosed" not in theirs.stderr
 
 
 def test_prices_are_imported_twice_with_a_summary(tmp_path: Path) -> None:
@@ -147,3 +161,15 @@ def test_the_demo_begins_anew_but_not_under_a_running_server(tmp_path: Path) -> 
     assert done.returncode == 0 and "gone" in done.stdout
     assert not sqlite_path(tmp_path).exists() and not (tmp_path / "sandbox.jsonl").exists()
     assert mine.exists()
+
+
+def test_T14_an_invitation_is_printed_as_a_link_and_kept_as_a_digest(tmp_path: Path) -> None:
+    done = isoko(tmp_path, "telegram", "invite", "--by", "amina", "--number", "0788000001")
+    assert done.returncode == 0, done.stderr
+    token = done.stdout.strip().removeprefix("https://t.me/isoko_bot?start=")
+    assert len(token) == 32 and "for this number alone" in done.stderr
+    assert token.encode() not in (tmp_path / "isoko.sqlite3").read_bytes()
+    assert isoko(tmp_path, "telegram", "invite", "--by", " ").returncode == 2
+    assert isoko(tmp_path, "telegram", "invite", "--by", "a", "--number", "12").returncode == 2
+    off = isoko(tmp_path, "telegram", "invite", "--by", "a", ISOKO_TELEGRAM__ENABLED="false")
+    assert off.returncode == 2 and "ISOKO_TELEGRAM__ENABLED" in off.stderr

@@ -12,6 +12,7 @@ from bot.dashboard.screens.live_calls import live_calls
 from bot.dashboard.screens.one_call import one_call
 from bot.dashboard.screens.ticket_desk import close_ticket, open_tickets
 from bot.flows import FLOWS
+from bot.market import telegram_links
 from bot.market.limits import PayoutRules
 from bot.market.tickets import CATEGORIES, open_ticket
 from bot.masking import without_numbers
@@ -21,6 +22,7 @@ from tests.phone import PIN
 from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
 from tests.server import AIRTEL, CRAFTS, FARMER, HOST, TEA, UNKNOWN, Running, running
+from tests.telegram.chat import Chat
 
 RULES = PayoutRules(5_000_000, 5_000_000, 3_000_000, "RWF", "Africa/Kigali")
 
@@ -121,6 +123,23 @@ def test_what_is_no_number_stays() -> None:
     ):
         assert without_numbers(text) == text
     assert without_numbers("+250788000900", "+250788000900") == "+250788000900"
+
+
+async def test_T09_a_blocked_chat_is_flagged_with_the_person(
+    server: Running, supervisor: Desk
+) -> None:
+    chat, phone = Chat(server), server.phone()
+    code = await chat.shares_own(FARMER)
+    await phone.dials()
+    await phone.types("6", "6", code, PIN)
+    await written(server)
+    call = await supervisor.gets("/dashboard/calls")
+    link = call.partition('class="open" href="')[2].partition('"')[0]
+    assert "Telegram: linked" in await supervisor.gets(link)
+    now = server.parts.engine._clock()
+    await chat.records.write(lambda db: telegram_links.block(db, chat.user_id, now))
+    page = await supervisor.gets(link)
+    assert "Telegram: has blocked us" in page and str(chat.user_id) not in page
 
 
 async def test_who_has_not_agreed_to_be_known_has_no_number(

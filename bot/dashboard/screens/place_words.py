@@ -21,10 +21,11 @@ _FLOWS = {
     "my_data": N_("My data"),
     "help": N_("Help"),
     "pin": N_("PIN"),
+    "new_pin": N_("Change PIN"),
     "wallet": N_("Number for money"),
     "verify": N_("Check of the number"),
+    "telegram_link": N_("Telegram"),
     "visitors": N_("Visitors"),
-    "new_pin": N_("New PIN"),
 }
 # Under which heading a state stands; what is not here is the conversation itself.
 _STATES = {

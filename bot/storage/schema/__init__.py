@@ -30,6 +30,7 @@ from bot.storage.schema.staff import (
     staff_links,
     staff_sessions,
 )
+from bot.storage.schema.telegram import telegram_invites, telegram_links
 from bot.storage.schema.trading import (
     OFFER_STATES,
     offer_events,
@@ -74,6 +75,8 @@ __all__ = [
     "staff_links",
     "staff_sessions",
     "stocks",
+    "telegram_invites",
+    "telegram_links",
     "tickets",
     "transcripts",
     "wallet_changes",

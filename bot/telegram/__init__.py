@@ -1,0 +1,1 @@
+"""The door for Telegram: updates come in, messages leave through the outbox."""
