@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
-from bot.market import clearance, outages, payments, people, settlement
+from bot.market import clearance, outages, payments, people, retries, settlement
 from bot.market.limits import PayoutRules
 from bot.market.lines import line_of
 from bot.market.outages import USUAL_OUTAGE, OutageRules
@@ -223,7 +223,8 @@ class Sender:
             if not answer.down or after.state not in OPEN:
                 return ""
             # Nobody answered: it keeps its place before all that came later.
-            outbox.give_back(db, row, answer.reason, now + outages.ASK_AGAIN_AFTER)
+            wait = retries.wait(db, after, answer, now, asked=asked)
+            outbox.give_back(db, row, answer.reason, now + wait)
             return _WAITS
 
         return await self._records.write(record)

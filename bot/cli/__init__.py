@@ -10,6 +10,7 @@ from bot.cli import (
     collections,
     database,
     doctor,
+    fresh,
     ledger,
     mapping,
     messages,
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("phone")(phone.phone)
 app.command("doctor")(doctor.doctor)
+app.command("fresh")(fresh.fresh)
 app.command("map")(mapping.draw)
 app.command("messages")(messages.messages)
 app.command("proof")(proof.proof)

@@ -78,6 +78,8 @@ class Arrivals:
         session = hop.session
         before = await self._sessions.began(session.owner, session.key)
         left = await self._left_open(session, before)
+        if before and not session.contact_id:
+            await self._note_left(session, before)
         if session.adrift:
             session.language = await self._last_spoken(session, before)
         self._stage.go_home(session)
@@ -170,6 +172,12 @@ class Arrivals:
             return None
         recent = session.started_at - left.seen_at <= self._limits.resume_s
         return left if recent and left.screen.resume else None
+
+    async def _note_left(self, session: Session, before: str) -> None:
+        """Of who is not known only we can tell that both calls are one phone's."""
+        old = await self._load(before)
+        if old is not None and old.owner == session.owner and not (old.ended or old.hung_up):
+            self._watch.left(old)
 
     async def _last_spoken(self, session: Session, before: str | None) -> Language | None:
         """The language of this number's session before."""

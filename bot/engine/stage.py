@@ -14,6 +14,7 @@ from bot.conversation import LANGUAGES, Choice, Reply, Screen, Session
 from bot.engine.hop import Hop, note, present
 from bot.engine.layout import lay_out
 from bot.flow import Done, Flow, Forgotten, Invalid, Resume, Start
+from bot.flows.language import WRONG_KEY
 from bot.i18n import _, speak
 from bot.market import Market, people
 from bot.storage import hops
@@ -79,7 +80,7 @@ class Stage:
             return await self.enter(hop)
         typed = hop.typed.translate(_UNSEEN).strip()
         if "*" in typed or "#" in typed:
-            return self.show_again(hop, _("Invalid choice. Try again."))
+            return self.show_again(hop, _wrong_key(session))
         moved = self._navigate(hop, screen, typed)
         if isinstance(moved, Reply):
             return moved
@@ -91,7 +92,7 @@ class Stage:
             return await self._answer_question(hop, typed)
         choice = chosen(screen, session.seen, typed)
         if choice is None:
-            return self.show_again(hop, _("Invalid choice. Try again."))
+            return self.show_again(hop, _wrong_key(session))
         self._follow(session, choice)
         return await self.enter(hop)
 
@@ -285,6 +286,10 @@ def chosen(screen: Screen, seen: int, typed: str) -> Choice | None:
         if typed == (choice.key or str(number)):
             return choice
     return None
+
+
+def _wrong_key(session: Session) -> str:
+    return _("Invalid choice. Try again.") if session.language else WRONG_KEY
 
 
 def _speak_to(session: Session) -> None:

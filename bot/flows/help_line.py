@@ -6,6 +6,7 @@ from bot.conversation import Choice, Screen
 from bot.flow import Flow, Invalid, Next, Turn
 from bot.flows.call_back import ticket_screen
 from bot.i18n import _
+from bot.pins_in_texts import without_pins
 
 _TEXT_MAX = 160
 
@@ -81,7 +82,7 @@ async def ask_text(turn: Turn) -> Next:
 
 @flow.answer("write")
 async def read_text(turn: Turn, typed: str) -> str:
-    words = " ".join(typed.split())[:_TEXT_MAX]
+    words = without_pins(" ".join(typed.split()))[:_TEXT_MAX]
     if sum(sign.isalpha() for sign in words) < 3:
         raise Invalid(_("Write your problem with letters."))
     turn.notes["write"] = words

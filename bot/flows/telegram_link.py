@@ -116,7 +116,7 @@ async def read_code(turn: Turn, typed: str) -> str:
 @flow.step("pin")
 async def ask_first(turn: Turn) -> Next:
     text = _("Let this Telegram account see your orders and money and answer for you.")
-    return ask_pin(text)
+    return await ask_pin(turn, text)
 
 
 @flow.answer("pin", slow=True)
@@ -126,7 +126,7 @@ async def read_pin(turn: Turn, typed: str) -> str:
 
 @flow.step("locked")
 async def locked(turn: Turn) -> Next:
-    return locked_screen(turn)
+    return await locked_screen(turn)
 
 
 @flow.effect("confirmed")

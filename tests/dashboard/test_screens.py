@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import insert, select, update
 
-from bot.dashboard.masking import without_numbers
 from bot.dashboard.screens import place_words, reveal, ticket_desk
 from bot.dashboard.screens.counts import counts
 from bot.dashboard.screens.live_calls import live_calls
@@ -16,12 +15,13 @@ from bot.flows import FLOWS
 from bot.market import telegram_links
 from bot.market.limits import PayoutRules
 from bot.market.tickets import CATEGORIES, open_ticket
+from bot.masking import without_numbers
 from bot.storage.schema import audit, contacts, tickets, transcripts
 from tests.dashboard.desk import Desk, demo_link, joins
 from tests.phone import PIN
 from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
-from tests.server import AIRTEL, CRAFTS, FARMER, TEA, UNKNOWN, Running, running
+from tests.server import AIRTEL, CRAFTS, FARMER, HOST, TEA, UNKNOWN, Running, running
 from tests.telegram.chat import Chat
 
 RULES = PayoutRules(5_000_000, 5_000_000, 3_000_000, "RWF", "Africa/Kigali")
@@ -170,6 +170,27 @@ async def test_those_at_risk_come_first_and_one_phone_is_in_one_call(
     assert page.count('<li class="call') == 2 and page.count('class="call risky"') == 1
     assert page.index("+2507•••••02") < page.index("+2507•••••03")
     assert "same screen again and again" in page and "money at stake" in page
+
+
+async def test_dials_in_a_row_by_one_who_is_not_known_are_one_call(
+    server: Running, supervisor: Desk
+) -> None:
+    for _again in range(4):
+        await server.phone(UNKNOWN).dials()
+    await written(server)
+    page = await supervisor.gets("/dashboard/calls")
+    assert page.count('<li class="call') == 1
+
+
+async def test_no_money_is_at_stake_on_a_list_without_orders(
+    server: Running, supervisor: Desk
+) -> None:
+    phone = server.phone(HOST)
+    await phone.dials()
+    await phone.types("2", "7", "7", "7")
+    await written(server)
+    page = await supervisor.gets("/dashboard/calls")
+    assert "same screen again and again" in page and "money at stake" not in page
 
 
 async def test_a_call_that_was_cut_or_fell_silent_is_not_live(records, now) -> None:

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, and_, or_, select
 
-from bot.dashboard.masking import without_numbers
 from bot.market import telegram_links
+from bot.masking import without_numbers
 from bot.msisdn import masked
 from bot.storage.schema import contacts, transcripts
 
