@@ -143,6 +143,24 @@ class SmsSettings(_Frozen):
     timeout_s: float
 
 
+class TelegramSettings(_Frozen):
+    """The bot on Telegram; off unless set."""
+
+    enabled: bool
+    token: SecretStr
+    webhook_secret: SecretStr
+    base_url: str
+    mode: Literal["webhook", "polling"]
+    bot_name: str
+
+
+class NewsSettings(_Frozen):
+    """When people are told what can wait; the same hour twice is never."""
+
+    quiet_from: int = Field(ge=0, le=23)
+    quiet_until: int = Field(ge=0, le=23)
+
+
 class OutboxSettings(_Frozen):
     """How news leaves."""
 
@@ -207,6 +225,8 @@ class Settings(_Frozen):
     momo: MomoSettings
     airtel: AirtelSettings
     sms: SmsSettings
+    telegram: TelegramSettings
+    news: NewsSettings
     outbox: OutboxSettings
     transcripts: TranscriptSettings
     sandbox: SandboxSettings
@@ -344,6 +364,11 @@ def _refuse_unsafe(settings: Settings) -> None:
             "ISOKO_MOMO__COLLECTION_API_USER is missing: give the API user of MTN's collection "
             "product, or set ISOKO_COLLECTIONS__ENABLED=false"
         )
+    if settings.telegram.enabled and not settings.telegram.token.get_secret_value():
+        raise SettingsError(
+            "ISOKO_TELEGRAM__TOKEN is missing: give the token that @BotFather gave, or set "
+            "ISOKO_TELEGRAM__ENABLED=false"
+        )
     if settings.env != "production":
         return
     if settings.sandbox.enabled:
@@ -387,6 +412,9 @@ def _secrets(settings: Settings) -> dict[str, SecretStr]:
         # Callback authentication may be off at Airtel: a callback only ever makes us ask.
         if settings.airtel.callback_secret.get_secret_value():
             found["airtel.callback_secret"] = settings.airtel.callback_secret
+    if settings.telegram.enabled:
+        found["telegram.token"] = settings.telegram.token
+        found["telegram.webhook_secret"] = settings.telegram.webhook_secret
     for gateway in settings.ussd.gateways:
         found[f"ussd.secrets.{gateway}"] = settings.ussd.secrets.get(gateway, empty)
     return found

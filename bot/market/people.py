@@ -230,7 +230,7 @@ def _forget_payee(db: Connection, contact_id: int) -> None:
 
 
 def _cancel_messages(db: Connection, contact_id: int) -> None:
-    waiting = select(outbox.c.id, outbox.c.payload).where(outbox.c.kind == "sms")
+    waiting = select(outbox.c.id, outbox.c.payload).where(outbox.c.kind.in_(("sms", "telegram")))
     # To the person, or to an earlier number of theirs about them.
     mine = [
         row.id

@@ -35,7 +35,7 @@ def put(
 ) -> bool:
     """Write news in this transaction. False when news with this key is there already.
 
-    `via` is the operator through which money leaves.
+    `via` is the operator through which money leaves. What goes to one chat leaves in order.
     """
     if db.execute(select(outbox.c.id).where(outbox.c.dedupe_key == dedupe_key)).first():
         return False
@@ -44,6 +44,7 @@ def put(
             kind=kind,
             dedupe_key=dedupe_key,
             payload=payload,
+            lane=str(payload.get("chat_id", "")),
             via=via,
             due_at=due_at or now,
             written_at=now,
@@ -59,12 +60,28 @@ def claim(
     lease_s: float,
     limit: int,
     not_via: tuple[str, ...] = (),
+    not_kinds: tuple[str, ...] = (),
 ) -> list[OutboxRow]:
     """Take up to `limit` pieces that are due, for `lease_s`; others pass over them.
 
-    What would leave through an operator of `not_via` stays.
+    What would leave through an operator of `not_via` stays, and what is of `not_kinds`.
     """
     due = (outbox.c.due_at <= now) & outbox.c.via.not_in(not_via)
+    due &= outbox.c.kind.not_in(not_kinds)
+    return _take(db, due, (outbox.c.due_at, outbox.c.id), lease, now, lease_s, limit)
+
+
+def claim_in_turn(
+    db: Connection, kind: str, lease: str, now: datetime, lease_s: float, limit: int
+) -> list[OutboxRow]:
+    """Take what is next in its lane, of up to `limit` lanes, for `lease_s`.
+
+    What was tried and came back keeps its lane waiting; what is only to leave later does not.
+    """
+    waiting = (outbox.c.kind == kind) & (outbox.c.state == "waiting")
+    stands = waiting & ((outbox.c.due_at <= now) | (outbox.c.last_error != ""))
+    first = select(func.min(outbox.c.id)).where(stands).group_by(outbox.c.lane)
+    due = waiting & (outbox.c.due_at <= now) & outbox.c.id.in_(first)
     return _take(db, due, (outbox.c.due_at, outbox.c.id), lease, now, lease_s, limit)
 
 
@@ -133,9 +150,13 @@ def hold(db: Connection, row: OutboxRow, until: datetime) -> bool:
     return db.execute(update(outbox).where(mine).values(lease_until=until)).rowcount == 1
 
 
-def done(db: Connection, row: OutboxRow, now: datetime) -> bool:
-    """It has left. False when the lease was lost to another sender meanwhile."""
-    return _end(db, row, {"state": "sent", "done_at": now})
+def done(db: Connection, row: OutboxRow, now: datetime, note: str = "") -> bool:
+    """It has left, or `note` says why nobody wants it any more.
+
+    False when the lease was lost to another sender meanwhile.
+    """
+    noted = {"last_error": note[:160]} if note else {}
+    return _end(db, row, {"state": "sent", "done_at": now, **noted})
 
 
 def again(db: Connection, row: OutboxRow, error: str, due_at: datetime) -> bool:
@@ -147,6 +168,14 @@ def give_back(db: Connection, row: OutboxRow, why: str, due_at: datetime) -> boo
     """It could not be tried: it waits as if it had not been taken."""
     values = {"due_at": due_at, "last_error": why[:160], "attempts": row.attempts - 1}
     return _end(db, row, values)
+
+
+def leave_as(
+    db: Connection, row: OutboxRow, kind: str, payload: dict[str, Any], now: datetime
+) -> bool:
+    """The same news, under its old key, by another way."""
+    fresh = {"kind": kind, "payload": payload, "lane": "", "attempts": 0, "due_at": now}
+    return _end(db, row, {**fresh, "last_error": ""})
 
 
 def dead(db: Connection, row: OutboxRow, error: str, now: datetime) -> bool:

@@ -1,7 +1,7 @@
 """Every table of the records; the migrations in `storage/migrations` build them."""
 
 from bot.storage.schema.columns import metadata
-from bot.storage.schema.delivery import audit, hops, inbox, outbox, transcripts
+from bot.storage.schema.delivery import audit, hops, inbox, outbox, transcripts, turns
 from bot.storage.schema.money import (
     PAYMENT_STATES,
     bills,
@@ -29,6 +29,7 @@ from bot.storage.schema.staff import (
     staff_links,
     staff_sessions,
 )
+from bot.storage.schema.telegram import telegram_links
 from bot.storage.schema.trading import (
     OFFER_STATES,
     offer_events,
@@ -72,7 +73,9 @@ __all__ = [
     "staff_links",
     "staff_sessions",
     "stocks",
+    "telegram_links",
     "tickets",
     "transcripts",
+    "turns",
     "wallet_changes",
 ]
