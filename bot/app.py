@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import structlog
@@ -49,7 +49,7 @@ from bot.simulator.routes import CastMember, Simulator
 from bot.sms.africastalking import AfricasTalkingSms
 from bot.storage.call_days import CallDays
 from bot.storage.opening import OneProcess, open_records, upgrade
-from bot.storage.records import RecordsDown
+from bot.storage.records import Records, RecordsDown
 from bot.storage.transcripts import Transcripts
 from bot.ussd.fast_lane import Answer
 from bot.ussd.feature_phone import FeaturePhone
@@ -71,7 +71,11 @@ from bot.wiring import (
     sessions_of,
     sms_of,
     spool_of,
+    telegram_of,
 )
+
+if TYPE_CHECKING:
+    from bot.telegram.chats import Chats
 
 log = structlog.get_logger(__name__)
 
@@ -105,6 +109,8 @@ class Parts:
     sandbox: Sandbox | None
     # Where the sandbox answers: in this process, beside several workers, or "" where there is none.
     sandbox_url: str
+    # What speaks to chats; None where Telegram is off.
+    chats: Chats | None = None
     # What runs beside the doors, by name.
     work: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -152,6 +158,10 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
         rules = SenderRules(box.poll_s, box.lease_s, box.batch, box.max_attempts)
         outage = outage_rules_of(settings)
         sender = Sender(records, sms, providers, rules, market.payouts, collectors, outage)
+        chats = _chats_of(settings, records, sandbox_url, registry, sender.wake)
+        if chats is not None:
+            stack.push_async_callback(chats.close)
+            sender.leave_to("telegram", chats.sender.wake)
         look_ups = LookUps(records, providers, sender.wake, collectors=collectors, outage=outage)
         watch = WalletWatch(
             records,
@@ -179,9 +189,25 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
             http,
             sandbox,
             sandbox_url,
+            chats,
         )
         await _start_work(parts, stack)
         yield parts
+
+
+def _chats_of(
+    settings: Settings,
+    records: Records,
+    sandbox_url: str,
+    registry: CollectorRegistry,
+    by_sms_instead: Callable[[], None],
+) -> Chats | None:
+    if not settings.telegram.enabled:
+        return None
+    # The library takes a second to load: only where it is used.
+    from bot.telegram.chats import Chats
+
+    return Chats(telegram_of(settings, sandbox_url), records, by_sms_instead, registry)
 
 
 def _figures_of(
@@ -249,6 +275,9 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
         "housekeeping": Housekeeping(parts.market, parts.sender.wake, keep_for).run(),
         "backlog": Backlog(parts.market.records, parts.registry).run(),
     }
+    if parts.chats is not None:
+        work["telegram"] = parts.chats.sender.run()
+        work["telegram introduction"] = parts.chats.introduction.run()
     if isinstance(parts.figures, WorkerFigures):
         work["figures"] = parts.figures.run()
     if parts.settings.env == "demo":

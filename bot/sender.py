@@ -62,11 +62,9 @@ class Sender:
         payouts: PayoutRules,
         collectors: Mapping[str, CollectionProvider] | None = None,
         outage: OutageRules = USUAL_OUTAGE,
-        beside: Mapping[str, Callable[[], None]] | None = None,
     ) -> None:
-        """`beside` are the kinds that others send, and how to wake those."""
         self._records, self._sms = records, sms
-        self._beside = dict(beside or {})
+        self._beside: dict[str, Callable[[], None]] = {}
         self._carriers: dict[str, Carrier] = {
             "sms": self._send_sms,
             "payout": self._pay,
@@ -76,6 +74,10 @@ class Sender:
         self._operators = Operators(providers, collectors or {})
         self._rules, self._payouts, self._outage = rules, payouts, outage
         self._woken = asyncio.Event()
+
+    def leave_to(self, kind: str, wake: Callable[[], None]) -> None:
+        """News of this kind has a sender of its own, to be woken by `wake`."""
+        self._beside[kind] = wake
 
     def wake(self) -> None:
         """News was just committed: look at once."""

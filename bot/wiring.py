@@ -28,6 +28,7 @@ from bot.storage.sessions.lanes import lanes_to
 from bot.storage.sessions.memory import MemorySessions
 from bot.storage.sessions.redis import RedisSessions
 from bot.storage.spool import Spool
+from bot.telegram.config import PRODUCTION, TelegramConfig
 from bot.ussd.door import DoorRules
 
 # A caller has two seconds, and can go on without this store.
@@ -225,6 +226,19 @@ def airtel_of(settings: Settings, base_url: str = "") -> AirtelConfig:
         currency=settings.hub.currency,
         sign_messages=airtel.sign_messages,
         timeout_s=airtel.timeout_s,
+    )
+
+
+def telegram_of(settings: Settings, sandbox_url: str = "") -> TelegramConfig:
+    """The bot in the settings; `sandbox_url` is the sandbox's where one runs."""
+    telegram = settings.telegram
+    usual = f"{sandbox_url}/bot" if sandbox_url else PRODUCTION
+    return TelegramConfig(
+        base_url=telegram.base_url or usual,
+        token=telegram.token.get_secret_value(),
+        webhook_url=f"{settings.url}/telegram/webhook",
+        webhook_secret=telegram.webhook_secret.get_secret_value(),
+        mode=telegram.mode,
     )
 
 

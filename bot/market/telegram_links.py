@@ -55,6 +55,6 @@ def _one(db: Connection, whose: ColumnElement[bool]) -> Link | None:
         row.chat_id,
         row.msisdn,
         row.contact_id,
-        bool(row.confirmed),
+        row.confirmed_at is not None,
         row.blocked_at is not None,
     )

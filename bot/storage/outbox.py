@@ -71,6 +71,12 @@ def claim(
     return _take(db, due, (outbox.c.due_at, outbox.c.id), lease, now, lease_s, limit)
 
 
+def is_due(db: Connection, kind: str, now: datetime) -> bool:
+    """Whether anything of this kind waits to leave, in somebody's hands or not."""
+    due = (outbox.c.kind == kind) & (outbox.c.state == "waiting") & (outbox.c.due_at <= now)
+    return db.execute(select(outbox.c.id).where(due).limit(1)).first() is not None
+
+
 def claim_in_turn(
     db: Connection, kind: str, lease: str, now: datetime, lease_s: float, limit: int
 ) -> list[OutboxRow]:

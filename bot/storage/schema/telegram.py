@@ -1,6 +1,6 @@
 """Tables of the chat: which account on Telegram belongs to which person."""
 
-from sqlalchemy import Boolean, Column, String, Table, text
+from sqlalchemy import Column, String, Table
 
 from bot.storage.schema.columns import BigInt, Moment, belongs_to, metadata, row_id
 
@@ -12,8 +12,8 @@ telegram_links = Table(
     Column("chat_id", BigInt, nullable=False),
     Column("msisdn", String(16), nullable=False),
     belongs_to("contact_id", "contacts", index=True),
-    Column("confirmed", Boolean, nullable=False, server_default=text("false")),
-    Column("blocked_at", Moment),
     Column("made_at", Moment, nullable=False),
+    Column("confirmed_at", Moment),
+    Column("blocked_at", Moment),
     Column("ended_at", Moment),
 )

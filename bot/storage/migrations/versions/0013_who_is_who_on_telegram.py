@@ -19,9 +19,9 @@ def upgrade() -> None:
         sa.Column("chat_id", BigInt, nullable=False),
         sa.Column("msisdn", sa.String(length=16), nullable=False),
         sa.Column("contact_id", BigInt, nullable=False),
-        sa.Column("confirmed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.Column("blocked_at", Moment(), nullable=True),
         sa.Column("made_at", Moment(), nullable=False),
+        sa.Column("confirmed_at", Moment(), nullable=True),
+        sa.Column("blocked_at", Moment(), nullable=True),
         sa.Column("ended_at", Moment(), nullable=True),
         sa.ForeignKeyConstraint(
             ["contact_id"], ["contacts.id"], name=op.f("fk_telegram_links_contact_id")
