@@ -51,7 +51,7 @@ class PretendedTelegram:
         self.delivery = Delivery(http)
         self.flood = Flood()
         self.methods = Methods(self.chats)
-        self.people = People(self.chats, self.delivery)
+        self.people = People(self.chats, self.delivery, self.methods)
         # The next in line is the first to be met.
         self.faults: list[Fault] = []
         self.calls = 0

@@ -59,6 +59,10 @@ class Methods:
         }
         return ways.get(name)
 
+    def commands_for(self, language: str) -> list[dict[str, str]]:
+        """The commands that a person sees, whose Telegram speaks this language."""
+        return self.commands.get(language) or self.commands.get("", [])
+
     def must_reach(self, args: Args) -> None:
         """Refuse a chat that is not there, or that has blocked the bot."""
         self._chats.to_send_to(number(args, "chat_id"))

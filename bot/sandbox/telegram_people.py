@@ -12,13 +12,14 @@ from aiohttp import web
 from bot.sandbox.telegram_bodies import Upload
 from bot.sandbox.telegram_chats import BOT, Chat, Chats
 from bot.sandbox.telegram_delivery import Delivery
+from bot.sandbox.telegram_methods import Methods
 
 
 class People:
     """Write, press, share, block; and see the chat."""
 
-    def __init__(self, chats: Chats, delivery: Delivery) -> None:
-        self._chats, self._delivery = chats, delivery
+    def __init__(self, chats: Chats, delivery: Delivery, methods: Methods) -> None:
+        self._chats, self._delivery, self._methods = chats, delivery, methods
 
     def mount(self, app: web.Application) -> None:
         """Add what the demo page asks to `app`."""
@@ -143,6 +144,7 @@ class People:
                 "typing": typing,
                 "messages": list(chat.messages.values())[-200:],
                 "keyboard": chat.keyboard,
+                "commands": self._methods.commands_for(chat.user["language_code"]),
                 "toasts": len(chat.toasts),
                 "toast": chat.toasts[-1] if chat.toasts else None,
             }
