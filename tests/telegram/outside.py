@@ -69,8 +69,10 @@ class Outside:
         query = select(rows).order_by(rows.c.id).limit(1)
         return await self.records.read(lambda db: db.execute(query).one())
 
-    async def _nothing(self) -> None:
-        return None
+    @property
+    def client_url(self) -> str:
+        """Where the Bot API answers."""
+        return f"{self.box.url}/bot"
 
     def _woken(self) -> None:
         self.sms_woken += 1
