@@ -45,12 +45,13 @@ map: $(VENV)/.run ## draw every flow into docs/flows.md
 messages: $(VENV)/.run ## extract, update and compile the catalogues
 	@$(BIN)/isoko messages
 
-check: $(VENV)/.dev ## style, types, layers, translations
+check: $(VENV)/.dev ## style, types, layers, translations, locks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/isoko messages --check
+	$(BIN)/python -m tests.dependencies
 
 test: $(VENV)/.chromium ## every test, on real Redis, PostgreSQL and Chromium
 	@exec $(BIN)/python -m pytest -n 2 --dist loadfile

@@ -18,6 +18,7 @@ from bot.market.pin_hashing import PinHashing
 from bot.settings import load_settings
 from bot.storage.opening import open_records, upgrade
 from bot.storage.schema import contacts, pins
+from tests.free_port import free_port
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 _LANGUAGES = ("rw", "fr", "en")
@@ -98,13 +99,6 @@ def our_server(
 def cores() -> int:
     """How many cores there are."""
     return os.cpu_count() or 1
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _give_pins(db: Connection, now: datetime) -> None:

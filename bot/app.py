@@ -42,14 +42,15 @@ from bot.payments.momo_collection import MomoCollection
 from bot.payments.momo_line import MomoLine
 from bot.payments.mtn_momo import MtnMomo
 from bot.payments.provider import PaymentProvider
+from bot.safe_start import refuse_weak_stores
 from bot.sandbox.server import Sandbox, start_sandbox
 from bot.sender import Sender, SenderRules
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.simulator.routes import CastMember, Simulator
 from bot.sms.africastalking import AfricasTalkingSms
 from bot.storage.call_days import CallDays
 from bot.storage.opening import OneProcess, open_records, upgrade
-from bot.storage.records import Records, RecordsDown
+from bot.storage.records import Records
 from bot.storage.transcripts import Transcripts
 from bot.ussd.fast_lane import Answer
 from bot.ussd.feature_phone import FeaturePhone
@@ -147,8 +148,7 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
         watching = Watching(registry, transcripts, call_days)
         sessions = sessions_of(settings)
         stack.push_async_callback(sessions.close)
-        if trouble := await sessions.check():
-            raise RecordsDown(f"sessions: {trouble}")
+        await refuse_weak_stores(settings, records, sessions)
         engine = Engine(FLOWS, market, sessions, marks_of(settings), limits_of(settings), watching)
         stack.push_async_callback(engine.close)
         show_process(registry, lambda: engine.hops_in_flight)
@@ -233,7 +233,14 @@ async def sandbox_of(settings: Settings) -> Sandbox:
     """The pretended operators and SMS gateway, started where the settings say."""
     state = settings.data_dir / "sandbox.jsonl"
     state.parent.mkdir(parents=True, exist_ok=True)
-    sandbox = await start_sandbox(settings.sandbox.host, settings.sandbox.port, state)
+    host, port = settings.sandbox.host, settings.sandbox.port
+    try:
+        sandbox = await start_sandbox(host, port, state)
+    except OSError as error:
+        raise SettingsError(
+            f"the sandbox cannot listen on {host}:{port}: {error.strerror}. Stop the other "
+            "program, or set ISOKO_SANDBOX__PORT"
+        ) from error
     # What a merchant sets once in Airtel's portal.
     sandbox.airtel.callback_url = f"{settings.url}/payments/{AirtelMoney.name}/callback/demo"
     return sandbox

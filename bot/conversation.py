@@ -18,6 +18,7 @@ class Inbound(msgspec.Struct, frozen=True):
 
     `msisdn` is E.164. `history` is everything typed in this session, joined by `*`, where the
     gateway sends that (Africa's Talking); otherwise None and `typed` is the latest entry.
+    Of an "end", `typed` is what the gateway says of it: "completed", "abandoned", or "".
     `hop_id` is the hop's own number or id where the gateway gives one, else "".
     `network` is the mobile network code ("63510"), "" when unknown.
     """

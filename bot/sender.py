@@ -33,6 +33,8 @@ from bot.ussd.gsm7 import fold
 log = structlog.get_logger(__name__)
 
 _RETRY_FIRST_S, _RETRY_MAX_S = 5.0, 1800.0
+# Whoever is told to stop finishes what is in hand: cut off, its news would leave twice.
+_FINISH_S = 10.0
 # It waits: it is neither done nor tried, and stands in the outbox as it should.
 _WAITS = "waits"
 
@@ -74,6 +76,7 @@ class Sender:
         self._operators = Operators(providers, collectors or {})
         self._rules, self._payouts, self._outage = rules, payouts, outage
         self._woken = asyncio.Event()
+        self._leaving = False
 
     def leave_to(self, kind: str, wake: Callable[[], None]) -> None:
         """News of this kind has a sender of its own, to be woken by `wake`."""
@@ -86,9 +89,9 @@ class Sender:
             wake()
 
     async def run(self) -> None:
-        """Carry news out until cancelled."""
+        """Carry news out until cancelled; what is in hand then is still finished."""
         while True:
-            await one_round("outbox", self._carry_out_all)
+            await self._finished(asyncio.create_task(one_round("outbox", self._carry_out_all)))
             self._woken.clear()
             try:
                 async with asyncio.timeout(self._rules.poll_s):
@@ -96,8 +99,17 @@ class Sender:
             except TimeoutError:
                 continue
 
+    async def _finished(self, round_: asyncio.Task[None]) -> None:
+        try:
+            await asyncio.shield(round_)
+        except asyncio.CancelledError:
+            self._leaving = True
+            await asyncio.wait([round_], timeout=_FINISH_S)
+            round_.cancel()
+            raise
+
     async def _carry_out_all(self) -> None:
-        while await self.carry_out():
+        while not self._leaving and await self.carry_out():
             pass
 
     async def carry_out(self) -> int:

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from bot.production import debugging, open_env_file
+
 PREFIX = "ISOKO_"
 _FOLDER = Path(__file__).resolve().parent.parent / "config"
 
@@ -269,6 +271,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     except ValidationError as error:
         raise SettingsError(_first_problem(error)) from None
     _refuse_unsafe(settings)
+    if env == "production":
+        _refuse_unsafe_machine(variables, settings)
     return settings
 
 
@@ -382,6 +386,14 @@ def _refuse_unsafe(settings: Settings) -> None:
             raise SettingsError(
                 f"{variable} is missing or too weak for production: {_remedy(name)}"
             )
+
+
+def _refuse_unsafe_machine(variables: Mapping[str, str], settings: Settings) -> None:
+    trouble = debugging(variables, settings.log_level)
+    # Where the server was started, and where compose.yaml reads it.
+    trouble = trouble or open_env_file((Path.cwd(), _FOLDER.parent))
+    if trouble:
+        raise SettingsError(trouble)
 
 
 def _remedy(name: str) -> str:

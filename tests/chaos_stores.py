@@ -35,10 +35,11 @@ from bot.market.share import Line as Part
 from bot.storage.opening import open_records, upgrade
 from bot.storage.schema import contacts, offers
 from tests import invariants
+from tests.free_port import free_port
 from tests.phone import PIN
 from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
-from tests.server_process import ServerProcess, free_port
+from tests.server_process import ServerProcess
 from tests.slow_line import Line, slow_line
 
 _AT_ONCE = 10

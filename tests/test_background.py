@@ -11,9 +11,12 @@ from bot.demo_hub import DemoHub
 from bot.look_ups import LookUps
 from bot.operations.housekeeping import Housekeeping
 from bot.sender import Sender, SenderRules
+from bot.sms.provider import Sent, SmsAnswer
+from bot.storage import outbox
 from bot.storage.records import RecordsDown
 from bot.storage.transcripts import Transcripts
 from tests.server import Running, running
+from tests.test_outage import RULES
 
 
 class BrokenRecords:
@@ -77,3 +80,32 @@ async def test_a_dead_task_is_named_by_readyz_and_does_not_break_the_shutdown(
     # The lock is free and the file is closed: the next start finds everything in order.
     async with running(tmp_path):
         pass
+
+
+class SlowSms:
+    """Sends, and says so only later."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.asked = asyncio.Event()
+
+    async def send(self, message):
+        self.asked.set()
+        await asyncio.sleep(0.1)
+        self.sent.append(message.dedupe_key)
+        return SmsAnswer(Sent.SENT)
+
+
+async def test_who_is_told_to_stop_writes_down_what_has_left(records, now) -> None:
+    await records.write(
+        lambda db: outbox.put(db, "sms", "one", {"msisdn": "+250788000001", "text": "x"}, now)
+    )
+    sms = SlowSms()
+    sender = Sender(records, sms, {}, SenderRules(poll_s=0.01), RULES)
+    task = asyncio.create_task(sender.run())
+    await sms.asked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert sms.sent == ["one"]
+    assert await records.read(outbox.counts) == {"sent": 1}

@@ -8,6 +8,7 @@ from sqlalchemy import func, insert, select, text, update
 
 from bot.market import books, ledger, payments
 from bot.market.proof import is_valid, new_proof
+from bot.payments.provider import Outcome, PayoutOrder
 from bot.sandbox.switches import Switches
 from bot.storage.schema import inbox, ledger_lines, tickets
 from bot.storage.schema import payments as payment_rows
@@ -96,12 +97,27 @@ async def test_M10_asked_again_under_the_same_reference_nothing_is_paid_twice(
     payment = await pay(server)
     await settled(server, payment.reference, "succeeded")
     provider = server.parts.providers["mtn-momo"]
-    from bot.payments.provider import Outcome, PayoutOrder
-
     again = PayoutOrder(payment.reference, "t", 60_000, "RWF", FARMER, "KW-77")
     answer = await provider.ask(again)
     assert answer.outcome is Outcome.UNKNOWN and answer.reason == "RESOURCE_ALREADY_EXIST"
     assert await count_at_operator(server) == 1
+
+
+async def test_M10_a_reference_that_is_taken_at_the_first_asking_rings_and_a_look_up_decides(
+    server: Running, monkeypatch
+) -> None:
+    operator(server)
+    made = await settled(server, (await pay(server)).reference, "succeeded")
+    # What can hardly be: the next payment is given a reference that the operator has already.
+    other = "11111111-1111-4111-8111-111111111111"
+    order = PayoutOrder(other, "t", 9_999, "RWF", FARMER, "KW-99")
+    assert (await server.parts.providers["mtn-momo"].ask(order)).outcome is Outcome.ACCEPTED
+    monkeypatch.setattr("bot.market.payments.uuid.uuid4", lambda: other)
+    clash = await settled(server, (await pay(server)).reference, "flagged")
+    assert "the operator says 9999" in clash.reason and clash.reference != made.reference
+    query = select(tickets.c.text).where(tickets.c.category == "payment_unclear")
+    texts = await server.parts.market.records.read(lambda db: db.execute(query).scalars().all())
+    assert len(texts) == 1 and "RESOURCE_ALREADY_EXIST" in texts[0]
 
 
 async def test_M04_another_amount_is_flagged_not_settled(server: Running) -> None:

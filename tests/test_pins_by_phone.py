@@ -2,13 +2,17 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from sqlalchemy import func, select
 
+from bot.market import people, pin_reset
+from bot.market.tickets import open_ticket
 from bot.market.weak_pins import DENIED, weak
-from bot.storage.schema import offers, pin_failures
+from bot.storage.schema import offers, pin_failures, transcripts
+from tests.market.staff_members import member
 from tests.phone import PIN
 from tests.server import CRAFTS, FARMER, TEA, UNKNOWN, Running, running
 
@@ -105,6 +109,30 @@ async def test_P06_a_pin_typed_by_habit_is_not_kept(server: Running) -> None:
     assert b"73914" not in packed and b"Mukamana Aline" in packed
 
 
+@pytest.mark.parametrize("typed", ["73914", "7391", "739145"])
+async def test_P06_digits_like_a_pin_stand_in_no_transcript_of_a_question_for_words(
+    server: Running, typed: str
+) -> None:
+    phone = server.phone(UNKNOWN)
+    await phone.dials()
+    # At the names of a registration, and at a message to staff.
+    await phone.types("1", "6", "1", "1", typed, "00", "8", "6", typed)
+    await server.write_transcripts()
+    query = select(transcripts)
+    rows = await server.parts.market.records.read(lambda db: db.execute(query).all())
+    assert rows and all(typed not in repr(tuple(row)) for row in rows)
+
+
+async def test_P06_the_question_for_a_pin_says_that_it_is_not_the_momo_pin(
+    server: Running,
+) -> None:
+    for language, words in (("1", "MoMo"), ("2", "MoMo"), ("3", "never your MoMo PIN")):
+        phone = server.phone()
+        await phone.dials()
+        await phone.types("00", "9", language, "1")
+        assert words in await phone.types("2", "1", "1")
+
+
 async def test_P09_a_greeting_names_nobody(server: Running) -> None:
     screen = await server.phone().dials()
     assert "Mukamana" not in screen and "KW-" not in screen
@@ -119,6 +147,73 @@ async def test_P11_a_forgotten_pin_only_opens_a_call_back(server: Running) -> No
     assert "Wemeye" in phone.last
 
 
+async def reset(server: Running, msisdn: str = FARMER) -> None:
+    """Two members of staff have deleted this person's PIN, after a call back."""
+    now = server.parts.engine._clock()
+
+    def work(db) -> tuple[str, str]:
+        for name in ("amina", "eric"):
+            member(db, name, now)
+        contact_id = people.by_msisdn(db, msisdn).id
+        asked = {"category": "pin_forgotten", "msisdn": msisdn, "contact_id": contact_id}
+        code = open_ticket(db, language="en", now=now, **asked)
+        dial = server.parts.market.hub.service_code
+        return (
+            pin_reset.ask(db, msisdn, code, "amina", now),
+            pin_reset.approve(db, msisdn, code, "eric", dial, now),
+        )
+
+    assert await server.parts.market.records.write(work) == ("asked", "reset")
+
+
+async def test_P11_after_a_reset_only_the_person_chooses_a_pin_on_their_own_phone(
+    server: Running,
+) -> None:
+    await reset(server)
+    assert any("*384*801#" in sms and "Konti yanjye" in sms for sms in await server.inbox(FARMER))
+    phone = await at_the_pin(server)
+    for typed in (PIN, "00000"):
+        assert "Hitamo undi: 00, Konti yanjye" in await phone.types(typed)
+    # "1" asks for the new one at once; what strangers guess is refused here too.
+    await phone.types("00", "6", "1")
+    assert "Wemeye" not in await phone.types("11111") and not phone.ended
+    await phone.types("80642")
+    assert "wahindutse" in await phone.types("80642")
+    phone = await at_the_pin(server)
+    assert "zisigaye: 2" in await phone.types(PIN)
+    assert "Wemeye" in await phone.types("80642")
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("00", "6", "1")
+    assert "wahindutse" not in await phone.types("80643")
+
+
+async def test_P11_on_a_shared_phone_too_and_the_shared_menu_opens_by_the_new_pin(
+    server: Running,
+) -> None:
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("6", "3", "1")
+    await reset(server)
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("00", "6", "80642")
+    assert "wahindutse" in await phone.types("80642")
+    assert "Konti yanjye" in await phone.types("1")
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("00", "6")
+    assert "Konti yanjye" not in await phone.types(PIN)
+
+
+async def test_P11_a_reset_whose_day_is_over_leads_to_a_call(server: Running) -> None:
+    await reset(server)
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=25), tick=True):
+        phone = server.phone()
+        await phone.dials()
+        assert "Ntushobora" in await phone.types("00", "6", "1") and phone.ended
+
+
 async def test_P12_nobodys_pin_takes_as_long_as_a_wrong_one(tmp_path) -> None:
     real = {"ISOKO_PIN__MEMORY_KIB": "19456", "ISOKO_PIN__PASSES": "2"}
     async with running(tmp_path, **real) as server:
@@ -131,6 +226,17 @@ async def test_P12_nobodys_pin_takes_as_long_as_a_wrong_one(tmp_path) -> None:
         assert len(hashed) == 2 and all(
             given[0].startswith("$argon2id$v=19$m=19456") for given in hashed
         )
+
+
+@pytest.mark.parametrize("keys", [("2",), ("3",), ("4",), ("6",), ("8",), ("2", "1", "1", PIN)])
+async def test_P12_a_number_without_an_account_is_asked_for_no_pin_that_could_be_timed(
+    server: Running, keys: tuple[str, ...]
+) -> None:
+    phone = server.phone(UNKNOWN)
+    await phone.dials()
+    for key in ("3", *keys):
+        said = await phone.types(key)
+        assert "Enter your Isoko PIN" not in said and "Wrong PIN" not in said
 
 
 async def test_who_erased_themselves_in_another_call_accepts_nothing(server: Running) -> None:

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from sqlalchemy import select
 
+from bot.market import books
 from bot.storage.schema import offers
 from bot.ussd.gsm7 import septets
 from tests.phone import PIN, Phone
@@ -165,26 +166,41 @@ async def test_a_commit_whose_answer_was_lost_is_looked_up_not_denied(
     assert "T-" in await phone.types("1")
 
 
+async def to_the_pin(phone: Phone, said: str) -> str:
+    """From whatever was said to the PIN of the order, or to what came of it."""
+    for _press in range(60):
+        if "Emera KW-1042" in said or "Wemeye" in said:
+            return said
+        if said.startswith("Turacyagenzura"):
+            await asyncio.sleep(0.6)
+            said = await phone.types("1")
+        elif phone.ended:
+            said = await phone.dials()
+        else:
+            # On a busy machine the records count as gone for a moment, and any key may be refused.
+            said = await phone.types("00", "2", "1", "1")
+    raise AssertionError(f"neither asked nor accepted: {said}")
+
+
 async def test_who_is_told_no_was_not_accepted_and_the_books_agree(
     server: Running, mortal_postgres: RealPostgres
 ) -> None:
     """Killed while callers accept: whoever heard "no" may ask again, whoever heard "yes" has it."""
     phone = server.phone()
-    await phone.dials()
-    await phone.types("2", "1", "1")
+    await to_the_pin(phone, await phone.dials())
     hop = asyncio.create_task(phone.types(PIN))
     await asyncio.sleep(0.01)
     mortal_postgres.crash()
     said = await hop
     mortal_postgres.start()
     await is_back(server)
-    for _press in range(30):
-        if said.startswith("Turacyagenzura"):
-            await asyncio.sleep(0.6)
-            said = await phone.types("1")
-        elif _NOT_NOW["rw"] in said:
-            said = await phone.types("1")
-        elif not phone.ended:
-            said = await phone.types(PIN)
+    if _NOT_NOW["rw"] in said:
+        assert await offer_states(server) == ["offered"]
+    for _try in range(5):
+        said = await to_the_pin(phone, said)
+        if "Wemeye" in said:
+            break
+        said = await phone.types(PIN)
     assert "Wemeye" in said
     assert await offer_states(server) == ["accepted"]
+    assert (await server.parts.market.records.read(books.check)).faults == []

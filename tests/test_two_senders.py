@@ -42,7 +42,7 @@ class Slow(Operator):
 
 @pytest.mark.parametrize(("slow_s", "lease_s", "again"), [(0.15, 0.3, False), (0.6, 0.2, True)],
                          ids=["earlier-rows-slow", "one-ask-longer-than-a-lease"])  # fmt: skip
-async def test_M05_a_lease_that_runs_out_fails_nothing_that_was_paid(
+async def test_M05_O04_a_lease_that_runs_out_fails_nothing_that_was_paid(
     records, slow_s: float, lease_s: float, again: bool
 ) -> None:
     there, inbox, now = Slow(slow_s), Inbox(), datetime.now(UTC)

@@ -11,11 +11,12 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.free_port import free_port
 from tests.phone import PIN
 from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
 from tests.server import FARMER
-from tests.server_process import ServerProcess, free_port
+from tests.server_process import ServerProcess
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ async def test_workers_are_replaced_without_a_failed_hop(
     assert callers.hops > hops and not callers.failed, callers.failed[:3]
 
 
-async def test_O04_a_call_goes_on_when_the_worker_that_had_it_is_killed(
+async def test_O04_U13_a_call_goes_on_when_the_worker_that_had_it_is_killed(
     server: ServerProcess,
 ) -> None:
     history = ""

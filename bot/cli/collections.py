@@ -31,6 +31,16 @@ _SAID = {
     "no_name": "--by must be the name of a member of staff",
 }
 
+_WITHDRAWN = {
+    "withdrawn": "withdrawn: nobody is asked for it any more, and the person is told by SMS",
+    "gone": "there is no bill with this number",
+    "before": "it is withdrawn already",
+    "paid": "NOT withdrawn: it is paid; isoko collections refund gives it back",
+    "paying": "NOT withdrawn: a payment of it is under way or flagged, and money may be moving; "
+    "wait for its end, or see isoko payments flagged",
+    "no_name": "--by must be the name of a member of staff, and --why must say why",
+}
+
 app = typer.Typer(no_args_is_help=True, help="What people pay the hub.")
 
 
@@ -49,10 +59,14 @@ def ask(
     order: Annotated[str, typer.Option(help="For which order, such as KW-1042")],
     why: Annotated[str, typer.Option(help="Why, for our own books")] = "",
     by: Annotated[str, typer.Option(help="Who asks for it")] = "staff",
+    again: Annotated[bool, typer.Option("--again", help="One more for this order, on purpose")] = (
+        False
+    ),
 ) -> None:
     """Make a bill: the person has an SMS, and pays it by phone under "Payments".
 
-    Ends with 1 when no bill was made.
+    Typed twice it is made once: a second one for the same person and order needs --again. Ends with
+    1 when no bill was made.
 
     Example: isoko collections ask 0788000005 25000 --order KW-1042 --why packaging
     """
@@ -64,7 +78,7 @@ def ask(
     load_catalogues()
     try:
         said = asyncio.run(
-            _do(settings, lambda db: _ask(db, settings, msisdn, francs, order, why, by))
+            _do(settings, lambda db: _ask(db, settings, msisdn, francs, order, why, by, again))
         )
     except BillRefused as refused:
         typer.echo(f"no bill was made: {refused}", err=True)
@@ -91,8 +105,34 @@ def refund(
         raise typer.Exit(1)
 
 
+@app.command("withdraw")
+def withdraw(
+    bill: Annotated[int, typer.Argument(help="The bill's number, as `ask` has said it")],
+    by: Annotated[str, typer.Option(help="Who withdraws it")],
+    why: Annotated[str, typer.Option(help="Why, for the audit")],
+) -> None:
+    """Withdraw a bill that is not paid: the books take it back, and the person is told by SMS.
+
+    Refused while money may be moving for it. Ends with 1 when nothing was withdrawn.
+
+    Example: isoko collections withdraw 12 --by amina --why "asked twice"
+    """
+    load_catalogues()
+    outcome = asyncio.run(_do(load_settings(), lambda db: _withdraw(db, bill, why, by)))
+    typer.echo(_WITHDRAWN[outcome], err=outcome != "withdrawn")
+    if outcome != "withdrawn":
+        raise typer.Exit(1)
+
+
 def _ask(
-    db: Connection, settings: Settings, msisdn: str, francs: int, order: str, why: str, by: str
+    db: Connection,
+    settings: Settings,
+    msisdn: str,
+    francs: int,
+    order: str,
+    why: str,
+    by: str,
+    again: bool,
 ) -> str:
     contact = people.by_msisdn(db, msisdn)
     if contact is None:
@@ -105,12 +145,28 @@ def _ask(
         )
     now = datetime.now(UTC)
     bill = bills.ask(
-        db, contact_id=contact.id, order_code=order, amount_rwf=francs, why=why, by=by, now=now
+        db,
+        contact_id=contact.id,
+        order_code=order,
+        amount_rwf=francs,
+        why=why,
+        by=by,
+        now=now,
+        again=again,
     )
     dial = settings.hub.service_code
     words = notices.bill_made
     news.tell(db, contact.id, f"bill:{bill.id}", lambda: words(bill, dial), now)
     return f"bill {bill.id}: {amount(bill.amount_rwf, 'en')} for {order}; the person is told by SMS"
+
+
+def _withdraw(db: Connection, bill_id: int, why: str, by: str) -> str:
+    now = datetime.now(UTC)
+    outcome, bill = bills.withdraw(db, bill_id, why, by, now)
+    if outcome == "withdrawn" and bill is not None:
+        words = notices.bill_withdrawn
+        news.tell(db, bill.contact_id, f"bill:{bill.id}:withdrawn", lambda: words(bill), now)
+    return outcome
 
 
 def _refund(db: Connection, reference: str, by: str) -> tuple[str, str]:

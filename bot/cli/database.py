@@ -10,7 +10,7 @@ import typer
 
 from bot.settings import Settings, load_settings
 from bot.storage.backup import back_up, restore, revision_in
-from bot.storage.opening import revision_wanted, upgrade
+from bot.storage.opening import is_newer, revision_wanted, upgrade
 from bot.storage.records import RecordsDown
 
 app = typer.Typer(no_args_is_help=True, help="The records' tables.")
@@ -31,8 +31,9 @@ def upgrade_tables() -> None:
     Example: ISOKO_DATABASE_URL=postgresql://isoko@db/isoko isoko db upgrade
     """
     settings = load_settings()
-    asyncio.run(upgrade(settings.database_url, settings.data_dir))
-    typer.echo(f"tables are at revision {revision_wanted()}")
+    found = asyncio.run(upgrade(settings.database_url, settings.data_dir))
+    newer = f", newer than this version's {revision_wanted()}" if is_newer(found) else ""
+    typer.echo(f"tables are at revision {found}{newer}")
 
 
 @app.command("backup")

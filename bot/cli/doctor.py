@@ -8,12 +8,18 @@ from datetime import UTC, datetime
 
 import aiohttp
 import typer
-from sqlalchemy import text
 
 from bot.i18n import load_catalogues
 from bot.market import outages
 from bot.settings import Settings, SettingsError, load_settings
-from bot.storage.opening import open_records, revision_of, revision_wanted, sqlite_path
+from bot.storage.durability import weakness
+from bot.storage.opening import (
+    is_newer,
+    open_records,
+    revision_of,
+    revision_wanted,
+    sqlite_path,
+)
 from bot.storage.records import RecordsDown
 from bot.tls import days_left, server_context
 from bot.wiring import sessions_of, spool_of, telegram_of
@@ -77,15 +83,17 @@ async def _records(settings: Settings) -> str:
     records = await open_records(settings.database_url, settings.data_dir)
     try:
         found = await records.read(revision_of)
-        await records.read(lambda db: db.execute(text("SELECT 1")).scalar())
+        if settings.env == "production" and (trouble := await weakness(records)):
+            return f"wrong  {trouble}"
     finally:
         await records.close()
-    if found != revision_wanted():
+    if found != revision_wanted() and not is_newer(found):
         return (
             f"wrong  tables are at {found or 'nothing'}, not {revision_wanted()}: isoko db upgrade"
         )
     where = "PostgreSQL" if settings.database_url else f"SQLite, {sqlite_path(settings.data_dir)}"
-    return f"ok  {where}, revision {found}"
+    newer = f", of a newer version (ours: {revision_wanted()})" if is_newer(found) else ""
+    return f"ok  {where}, revision {found}{newer}"
 
 
 async def _sessions(settings: Settings) -> str:
@@ -162,7 +170,8 @@ async def _outages(settings: Settings) -> str:
         return "ok  none"
     records = await open_records(settings.database_url, settings.data_dir)
     try:
-        if await records.read(revision_of) != revision_wanted():
+        at = await records.read(revision_of)
+        if at != revision_wanted() and not is_newer(at):
             return "ok  not known before `isoko db upgrade`"
         found = await records.read(outages.standing)
     finally:

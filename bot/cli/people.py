@@ -60,7 +60,7 @@ def verify(
 ) -> None:
     """Trust a number again after a call back in which the person told what only they know.
 
-    Ends with 1 when nothing was verified.
+    Ends with 1 when it is refused: nobody, or no such ticket.
 
     Example: isoko people verify 0788000001 --ticket T-4F7K2 --by amina
     """

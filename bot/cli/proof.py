@@ -20,7 +20,7 @@ def proof(code: Annotated[str, typer.Argument(help="The eight signs on the recei
 
     Ends with 1 when the code has a slip or is nobody's.
 
-    Example: isoko proof 7KQ4-M2XA
+    Example: isoko proof 7KQ4-M2C7
     """
     if not is_valid(code):
         typer.echo("this code has a mistake: its last sign does not fit; read it again", err=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import Any
+import socket
+import ssl
 
 import uvloop
 from aiohttp import web
@@ -41,25 +42,44 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(name, stopping.set)
     # Before anything is opened: a certificate that cannot be used stops the start.
     tls = server_context(settings.tls)
+    # Before anything leaves: a server that cannot be called must send no news either.
+    with _bound(settings) as port:
+        await _answer(settings, port, tls, stopping)
+
+
+async def _answer(
+    settings: Settings, port: socket.socket, tls: ssl.SSLContext | None, stopping: asyncio.Event
+) -> None:
     runner = await make_runner(settings)
     try:
         await runner.setup()
         parts = runner.parts
         # Before anybody can call: once they do, no hiccup of the records may end the server.
         link = await demo_link_of(settings, parts.market.records)
-        site = web.TCPSite(runner, settings.host, settings.port, backlog=1024, ssl_context=tls)
-        await _listen(site, settings)
+        try:
+            await web.SockSite(runner, port, backlog=1024, ssl_context=tls).start()
+        except OSError as error:  # another took it in this very moment
+            raise _taken(settings, error) from error
         say_hello(settings, parts.sandbox_url, link)
         await stopping.wait()
     finally:
         await runner.cleanup()
 
 
-async def _listen(site: Any, settings: Settings) -> None:
+def _bound(settings: Settings) -> socket.socket:
+    """The server's port, taken but not yet answering."""
+    port = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        await site.start()
+        port.bind((settings.host, settings.port))
     except OSError as error:
-        raise SystemExit(
-            f"isoko: cannot listen on {settings.host}:{settings.port}: {error.strerror}. "
-            "Stop the other program, or set ISOKO_PORT."
-        ) from error
+        port.close()
+        raise _taken(settings, error) from error
+    return port
+
+
+def _taken(settings: Settings, error: OSError) -> SystemExit:
+    return SystemExit(
+        f"isoko: cannot listen on {settings.host}:{settings.port}: {error.strerror}. "
+        "Stop the other program, or set ISOKO_PORT."
+    )

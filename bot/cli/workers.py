@@ -23,11 +23,12 @@ from bot.cli.hello import demo_link_of, say_hello
 from bot.demo import load_demo
 from bot.operations.worker_figures import worker_ended
 from bot.runner import Runner, make_runner
+from bot.safe_start import refuse_weak_stores
 from bot.settings import Settings, load_settings
 from bot.storage.opening import open_records, upgrade
 from bot.storage.records import RecordsDown
 from bot.tls import server_context
-from bot.wiring import market_of, spool_of
+from bot.wiring import market_of, sessions_of, spool_of
 
 log = structlog.get_logger(__name__)
 
@@ -60,13 +61,16 @@ async def _prepare(settings: Settings) -> str:
     spool_of(settings).open()
     await upgrade(settings.database_url, settings.data_dir)
     records = await open_records(settings.database_url, settings.data_dir)
+    sessions = sessions_of(settings)
     try:
+        await refuse_weak_stores(settings, records, sessions)
         if settings.env == "demo":
             market = market_of(settings, records)
             await load_demo(market, datetime.now(UTC))
             await market.pins.close()
         return await demo_link_of(settings, records)
     finally:
+        await sessions.close()
         await records.close()
 
 

@@ -15,6 +15,7 @@ from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.calls import Calls
 from bot.dashboard.screens.entry import Entry
 from bot.dashboard.screens.overview import Overview
+from bot.dashboard.screens.pin_resets import PinResets
 from bot.dashboard.screens.tickets import Tickets
 from bot.market import Market
 from bot.market.pin_hashing import PinHashing
@@ -54,6 +55,7 @@ class Dashboard:
         self._calls = Calls(market, pages)
         self._overview = Overview(market, pages, self._calls, rules.stale_after_days)
         self._tickets = Tickets(market, pages)
+        self._pins = PinResets(market)
 
     def mount(self, app: web.Application) -> web.Application:
         """Put the dashboard into `app`; returns its own part, whose router tests walk."""
@@ -91,6 +93,8 @@ class Dashboard:
             ("GET", "/tickets", tickets.listed, READERS),
             ("GET", "/tickets/{code:T-[0-9A-Z]{5}}", tickets.one, READERS),
             ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/close", tickets.close, ANSWERERS),
+            ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/pin-called", self._pins.ask, ANSWERERS),
+            ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/pin-reset", self._pins.approve, ANSWERERS),
             ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/reveal", tickets.reveal, REVEALERS),
         ]
 

@@ -105,7 +105,7 @@ class Arrivals:
         session = hop.session
         key = session.notes.get(_LEFT, {}).get("key", "")
         left = await self._load(key)
-        if left is None or left.owner != session.owner:
+        if left is None or left.owner != session.owner or not self._stage.knows(left):
             self._stage.go_home(session)
             return
         session.flow, session.state = left.flow, left.state
@@ -149,6 +149,8 @@ class Arrivals:
         if left is not None and left.flow == HOME and left.state == RESUME:
             left = await self._load(left.notes.get(_LEFT, {}).get("key", ""))
         if left is None or left.owner != session.owner or left.ended or left.screen is None:
+            return None
+        if not self._stage.knows(left):
             return None
         recent = session.started_at - left.seen_at <= self._limits.resume_s
         return left if recent and left.screen.resume else None

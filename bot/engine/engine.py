@@ -15,7 +15,7 @@ from bot.engine.late import LateWork
 from bot.engine.layout import Layout
 from bot.engine.limits import DialLimit, Limits
 from bot.engine.stage import Rest, Stage
-from bot.engine.turnstile import Turnstile
+from bot.engine.turnstile import Crowded, Turnstile
 from bot.engine.watch import NoWatch, Watch
 from bot.flow import Flow, Turn
 from bot.history import Marks
@@ -27,6 +27,8 @@ from bot.storage.sessions import Sessions, pack, unpack_kept
 # A call has some six hops in the time in which a number may dial once.
 _LOST_HOPS_TIMES = 6
 _UNDER_WAY_TIMES = 2
+# Past so many times the limit of new dials even calls under way are asked to come again later.
+_ALL_TIMES = 4
 
 
 def _utc_now() -> datetime:
@@ -59,6 +61,9 @@ class Engine:
         self._dials = DialLimit(limits.dials_per_minute)
         self._lost = DialLimit(limits.dials_per_minute * _LOST_HOPS_TIMES)
         self._turnstile = Turnstile()
+        # Half of all places are kept for calls under way: no flood of dials takes those.
+        self._dials_max = limits.hops_in_flight_max * _UNDER_WAY_TIMES
+        self._hops_max = limits.hops_in_flight_max * _ALL_TIMES
         self._in_flight = 0
 
     @property
@@ -70,11 +75,19 @@ class Engine:
         """The reply to one hop; never raises for anything a person or a gateway may send."""
         started = time.perf_counter()
         key = inbound.session_key
+        if self._in_flight > self._dials_max and (
+            inbound.kind == "dial" or self._in_flight > self._hops_max
+        ):
+            return self._crowded(inbound)
+        place = self._in_flight
         self._in_flight += 1
         try:
-            await self._turnstile.enter(key)
             try:
-                reply, session, kind = await self._visit(inbound, key, layout)
+                await self._turnstile.enter(key)
+            except Crowded:
+                return self._crowded(inbound)
+            try:
+                reply, session, kind = await self._visit(inbound, key, layout, place)
             finally:
                 self._turnstile.leave(key)
         finally:
@@ -85,7 +98,10 @@ class Engine:
     async def hung_up(self, inbound: Inbound) -> None:
         """The gateway says the session is over: noted once, and only for its owner."""
         key = inbound.session_key
-        await self._turnstile.enter(key)
+        try:
+            await self._turnstile.enter(key)
+        except Crowded:
+            return
         try:
             visit = await self._sessions.enter(key)
             session = unpack_kept(visit.packed)
@@ -96,7 +112,8 @@ class Engine:
             await self._sessions.leave(visit, pack(session))
         finally:
             self._turnstile.leave(key)
-        kind = "completed" if session.ended else "abandoned"
+        # The notice may overtake the last hop: then the gateway knows what we do not know yet.
+        kind = "completed" if session.ended else inbound.typed or "abandoned"
         self._watch.hop(session, Reply("", ends=True), 0.0, kind)
 
     async def close(self) -> None:
@@ -104,13 +121,15 @@ class Engine:
         await self._late.close()
 
     async def _visit(
-        self, inbound: Inbound, key: str, layout: Layout
+        self, inbound: Inbound, key: str, layout: Layout, place: int
     ) -> tuple[Reply, Session, str]:
-        """The hop between coming into its session and leaving it."""
+        """The hop between coming into its session and leaving it; `place` were there before it."""
         visit = await self._sessions.enter(key)
         kept = None
         try:
-            reply, session, kind = await self._handle_alone(inbound, key, visit.packed, layout)
+            reply, session, kind = await self._handle_alone(
+                inbound, key, visit.packed, layout, place
+            )
             if kind == "new":
                 kept = pack(session)
         finally:
@@ -118,7 +137,7 @@ class Engine:
         return reply, session, kind
 
     async def _handle_alone(
-        self, inbound: Inbound, key: str, before: bytes | None, layout: Layout
+        self, inbound: Inbound, key: str, before: bytes | None, layout: Layout, place: int
     ) -> tuple[Reply, Session, str]:
         known = unpack_kept(before)
         session = known or _blank(inbound)
@@ -127,7 +146,7 @@ class Engine:
         mark, size = self._mark(inbound, key, session)
         if (given := replies.find(session.replies, mark)) is not None:
             return given, session, "repeat"
-        if known is None and (turned_away := self._turn_away(inbound)) is not None:
+        if known is None and (turned_away := self._turn_away(inbound, place)) is not None:
             return turned_away, session, "shed"
         turn = Turn(inbound, session, self._market, self._clock(), mark)
         hop = Hop(turn, layout, mark, size, before or b"")
@@ -138,6 +157,9 @@ class Engine:
         except RecordsDown:
             return self._without_records(hop)
         except Exception as error:  # the one place where a fault of ours becomes an apology
+            if known is not None and not self._stage.knows(known):
+                # Of another version, as in an upgrade: it goes on from what was typed, or anew.
+                return await self._handle_alone(inbound, key, None, layout, place)
             hop.turn.session = unpack_kept(before) or _blank(inbound)
             self._watch.failed(hop.session, error)
             reply = apology(hop, self._stage, self._market.hub.help_msisdn)
@@ -152,6 +174,12 @@ class Engine:
         reply = out_of_reach(hop, self._stage, self._market.hub.help_msisdn)
         return reply, session, "new"
 
+    def _crowded(self, inbound: Inbound) -> Reply:
+        """More waits than can be answered in time: nothing is done and nothing is kept of it."""
+        reply = shed()
+        self._watch.hop(_blank(inbound), reply, 0.0, "shed")
+        return reply
+
     def _refuse(self, inbound: Inbound) -> tuple[Reply, Session, str]:
         self._watch.refused("another number's session", inbound.msisdn, inbound.session_key)
         return refusal(), _blank(inbound), "refused"
@@ -161,12 +189,13 @@ class Engine:
             return self._marks.of(key, inbound.history), len(inbound.history)
         return self._marks.of(key, f"hop {inbound.hop_id or session.hops}"), 0
 
-    def _turn_away(self, inbound: Inbound) -> Reply | None:
+    def _turn_away(self, inbound: Inbound, place: int) -> Reply | None:
         # What has a history is a call whose session was lost: it is under way, and more may come.
         most, limit = self._limits.hops_in_flight_max, self._dials
         if inbound.history:
             most, limit = most * _UNDER_WAY_TIMES, self._lost
-        if self._in_flight > most:
+        # Of many that come at once those have a place that came first; else nobody had one.
+        if place >= most:
             return shed()
         if not limit.lets_in(inbound.msisdn):
             self._watch.refused("too many dials", inbound.msisdn, inbound.session_key)
@@ -216,6 +245,8 @@ class Engine:
         hop.before = pack(past.session)
         if past.size == len(hop.inbound.history or ""):
             return past.reply
+        if past.session.ended:
+            return await self._arrivals.dial_again(hop)
         return await self._take(hop, self._new_entry(hop.inbound, past.session))
 
     async def _take(self, hop: Hop, new: str | None) -> Reply:

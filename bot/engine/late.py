@@ -16,6 +16,8 @@ from bot.storage.sessions import unpack
 # No work outlives the records' own time limits by so much.
 _MAY_RUN_S = 15.0
 _KEPT_S = 180.0
+# More than hang at once on the slowest of days; each keeps a session and a task.
+_RUNNING_MAX = 2000
 
 
 @dataclass(slots=True)
@@ -32,7 +34,11 @@ class LateWork:
         self._running: dict[str, _Work] = {}
 
     async def wait_for(self, hop: Hop, stage: Stage, rest: Rest) -> Reply:
-        """The reply if it is ready within the budget; else "we are checking", and work goes on."""
+        """The reply if it is ready within the budget; else "we are checking", and work goes on.
+
+        Raises `RecordsDown` before anything is done when too much work goes on already.
+        """
+        self._make_room()
         own = replace(hop, turn=replace(hop.turn))
         work = _Work(own, asyncio.create_task(stage.to_the_end(own, rest)))
         if not await self._ready(work):
@@ -59,6 +65,15 @@ class LateWork:
         _carry_over(hop, work.hop)
         note(hop, reply)
         return reply
+
+    def _make_room(self) -> None:
+        """Past the bound the oldest that is done is forgotten: its result is in the records."""
+        if len(self._running) < _RUNNING_MAX:
+            return
+        done = next((key for key, work in self._running.items() if work.task.done()), None)
+        if done is None:
+            raise RecordsDown("too much work has outlived its hop")
+        del self._running[done]
 
     def _forget_in_time(self, key: str, work: _Work) -> None:
         """Whoever hangs up never asks for the result: it is in the records, not here for ever."""

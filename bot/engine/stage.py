@@ -48,6 +48,17 @@ class Stage:
         """The flow in which this session stands."""
         return self._flows[session.flow]
 
+    def knows(self, session: Session) -> bool:
+        """Whether this version has the places where it stands and stood; another's may be gone."""
+        if not session.flow:
+            return True
+        places = ((session.flow, session.state), *(frame[:2] for frame in session.stack))
+        return all(self._has(flow, state) for flow, state in places)
+
+    def _has(self, name: str, state: str) -> bool:
+        flow = self._flows.get(name)
+        return flow is not None and (state in flow.steps or state in flow.effects)
+
     def go_home(self, session: Session) -> None:
         """Leave every flow: the menu, or the choice of language before one is chosen."""
         flow = self._flows[HOME]

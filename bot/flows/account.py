@@ -7,7 +7,7 @@ from bot.flow import Flow, Next, Start, Turn
 from bot.flows.pin import ask_pin, locked_screen, pin_is_right
 from bot.flows.register import must_be_same, new_pin_hash
 from bot.i18n import _
-from bot.market import people
+from bot.market import people, pin_reset
 
 flow = Flow(
     "account",
@@ -33,6 +33,7 @@ flow = Flow(
         ("my_data",  "menu"),
         ("language", "menu"),
         ("register", "menu"),
+        ("new_pin",  "menu"),
         ("wallet",   "menu"),
     ],
     personal=True,
@@ -43,10 +44,12 @@ flow = Flow(
 async def show_menu(turn: Turn) -> Next:
     if not turn.session.contact_id:
         return Start("register")
+    deleted = await turn.read(pin_reset.is_reset, turn.session.contact_id)
+    pin = Choice(_("Change PIN"), start="new_pin") if deleted else Choice(_("Change PIN"), "pin")
     return Screen(
         _("My account"),
         [
-            Choice(_("Change PIN"), "pin"),
+            pin,
             Choice(_("My data"), start="my_data"),
             Choice(_("Shared phone"), "shared"),
             Choice(_("Language"), start="language"),

@@ -1,8 +1,9 @@
 """The PIN: checked wherever a flow asks for it, and asked alone on a phone that others use."""
 
 from bot.conversation import Screen
-from bot.flow import Done, Flow, Invalid, Next, Turn
+from bot.flow import Done, Flow, Invalid, Next, Start, Turn
 from bot.i18n import _
+from bot.market import pin_reset
 
 PIN_DIGITS = 5
 
@@ -14,6 +15,7 @@ flow = Flow(
         ("right",   "ask",  "right"),
         ("locked",  "ask",  "locked"),
     ],
+    calls=[("new_pin", "ask")],
 )  # fmt: skip
 
 
@@ -28,6 +30,8 @@ async def pin_is_right(turn: Turn, typed: str) -> str:
     if check.result == "right":
         session.wrong_pins, session.unlocked = 0, True
         return "right"
+    if check.result == "reset":
+        raise Invalid(_("Your PIN is deleted. Choose a new one: 00, My account."))
     if check.result == "busy":
         raise Invalid(_("Please wait. Try again."))
     session.wrong_pins += 1
@@ -59,6 +63,10 @@ def locked_screen(turn: Turn) -> Screen:
 
 @flow.step("ask")
 async def ask(turn: Turn) -> Next:
+    if turn.session.unlocked:
+        return Done()
+    if await turn.read(pin_reset.is_reset, turn.session.contact_id):
+        return Start("new_pin")
     return ask_pin(_("This phone is shared. Your PIN shows what is yours."))
 
 

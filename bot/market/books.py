@@ -226,7 +226,7 @@ def _wrong_receivables(db: Connection, accounts: dict[str, int]) -> Iterator[Fau
     paid = exists().where(payments.c.bill_id == bills.c.id, payments.c.state == "succeeded")
     query = (
         select(bills.c.contact_id, func.sum(bills.c.amount_rwf))
-        .where(~paid)
+        .where(~paid, bills.c.withdrawn_at.is_(None))
         .group_by(bills.c.contact_id)
     )
     asked = {ledger.receivable(row[0]): int(row[1]) for row in db.execute(query)}

@@ -20,6 +20,7 @@ from bot.market.payments import (
     outbox_key,
     send,
 )
+from bot.market.staff_names import look_alike
 from bot.storage import outbox
 from bot.storage.schema import outbox as outbox_rows
 from bot.storage.schema import payments
@@ -63,7 +64,7 @@ def release(
 ) -> tuple[Outcome, list[str]]:
     """A member of staff releases a waiting payout; what came of it, and who has released it.
 
-    Two different names are needed. Names differ by more than capitals and blanks.
+    Two different names are needed; they differ by more than accents, digits, dots and blanks.
     """
     name = " ".join(by.split()).casefold()[:40]
     if not name or name == HUB:
@@ -77,7 +78,7 @@ def release(
     if not is_as_approved(payment, given):
         settlement.flag(db, payment, _CHANGED, f"staff {name}"[:40], now)
         return "changed", staff_among(given)
-    if name in given:
+    if any(look_alike(name, one) for one in staff_among(given)):
         return "twice", staff_among(given)
     approve(db, payment, name, now)
     given = approvals(db, payment.id)

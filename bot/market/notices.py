@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bot.i18n import _, language_spoken
 from bot.i18n.formats import amount, at, day, local_day
 from bot.market import products
+from bot.market.reasons import why_failed
 from bot.payments.provider import AIRTEL_MONEY, MTN_MOMO
 
 if TYPE_CHECKING:
@@ -63,10 +64,11 @@ def receipt(payment: Payment, timezone: str) -> str:
 
 def payment_failed(payment: Payment) -> str:
     """The operator refused; staff look at it."""
-    return _(
+    said = _(
         "Isoko: the payment of {amount} for order {code} did not go through. We are looking at "
         "it and will call you."
-    ).format(**_of(payment))
+    )
+    return said.format(**_of(payment)) + why_failed(payment)
 
 
 def of_money_there(payment: Payment) -> Callable[[Payment], str]:
@@ -86,6 +88,13 @@ def bill_made(bill: Bill, service_code: str) -> str:
     )
 
 
+def bill_withdrawn(bill: Bill) -> str:
+    """What the hub had asked for is not to be paid."""
+    return _("Isoko: you need not pay {amount} for order {code} any more.").format(
+        amount=amount(bill.amount_rwf, language_spoken()), code=bill.order_code
+    )
+
+
 def bill_paid(payment: Payment) -> str:
     """The operator says that the person's payment is with the hub."""
     return _(
@@ -96,10 +105,11 @@ def bill_paid(payment: Payment) -> str:
 
 def bill_not_paid(payment: Payment) -> str:
     """The operator says that nothing was paid; the bill waits again."""
-    return _(
+    said = _(
         "Isoko: the payment of {amount} for order {code} did not go through. You can pay it again: "
         "dial our number, then 3."
-    ).format(**_of(payment))
+    )
+    return said.format(**_of(payment)) + why_failed(payment)
 
 
 def given_back(payment: Payment) -> str:
@@ -135,6 +145,14 @@ def pin_locked() -> str:
         "Isoko: too many wrong PINs were typed on your number, so it is locked for a while. "
         "If it was not you, call us."
     )
+
+
+def pin_reset(service_code: str) -> str:
+    """Two members of staff have reset the PIN after a call back; its owner chooses another."""
+    return _(
+        "Isoko: after our call your PIN is deleted. Choose a new one on your phone: dial {dial}, "
+        "then My account. If you did not ask for this, call us."
+    ).format(dial=service_code)
 
 
 def booking_arrived(booking: NewBooking, service_code: str, timezone: str) -> str:

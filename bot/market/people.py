@@ -172,12 +172,15 @@ def set_shared(db: Connection, contact_id: int, shared: bool) -> None:
     db.execute(update(contacts).where(contacts.c.id == contact_id).values(shared_phone=shared))
 
 
+_FRESH = {"wrong_in_a_row": 0, "locked_until": None, "locked_at": None, "reset_until": None}
+
+
 def set_pin(db: Connection, contact_id: int, pin_hash: str, now: datetime) -> None:
     """Replace the PIN; its counters start anew."""
     db.execute(
         update(pins)
         .where(pins.c.contact_id == contact_id)
-        .values(hash=pin_hash, set_at=now, wrong_in_a_row=0, locked_until=None)
+        .values(hash=pin_hash, set_at=now, **_FRESH)
     )
 
 

@@ -20,17 +20,22 @@ from bot.market.pin_hashing import Busy, PinHashing
 from bot.storage.records import Records
 from bot.storage.schema import pin_failures, pins
 
-Result = Literal["right", "wrong", "locked", "busy"]
+Result = Literal["right", "wrong", "locked", "busy", "reset"]
 _DAY = timedelta(hours=24)
 # Stands where a hash would: the hash of a PIN is never this.
 _LOCKED = "locked"
+# Stands where a hash did once staff have reset the PIN: as none that is typed is ever right.
+RESET = "reset"
 # Far enough ahead to mean: only staff may unlock.
 _UNTIL_STAFF = timedelta(days=3650)
 
 
 @dataclass(frozen=True, slots=True)
 class PinCheck:
-    """What came of a check; `left` is how many tries remain today after a wrong one."""
+    """What came of a check; `left` is how many tries remain today after a wrong one.
+
+    "reset": there is no PIN any more, its owner must choose another.
+    """
 
     result: Result
     left: int = 0
@@ -100,6 +105,8 @@ class PinGuard:
         kept = await self._records.read(lambda db: self._state(db, contact_id, now))
         if kept == _LOCKED:
             return PinCheck("locked")
+        if kept == RESET:
+            return PinCheck("reset")
         same = await self._hashing.verify(kept or self._hashing.nobodys, typed)
         matched = kept if same else ""
         check, wrong = await self._records.write(
@@ -112,7 +119,7 @@ class PinGuard:
     def _state(
         self, db: Connection, contact_id: int, now: datetime, held: bool = False
     ) -> str | None:
-        """The hash to check against, `_LOCKED`, or None where there is no PIN.
+        """The hash to check against, `_LOCKED`, `RESET`, or None of who has no PIN.
 
         `held` keeps every other transaction from it until this one ends.
         """
@@ -134,6 +141,8 @@ class PinGuard:
         kept = self._state(db, contact_id, now, held=True)
         if kept == _LOCKED:
             return PinCheck("locked"), None
+        if kept == RESET:
+            return PinCheck("reset"), None
         if kept is None:
             # No PIN is never the right one; with nothing to guess there is nothing to count.
             return PinCheck("wrong", self._tries_per_day - 1), None
@@ -180,7 +189,7 @@ def forgive(db: Connection, contact_id: int) -> None:
     db.execute(
         update(pins)
         .where(pins.c.contact_id == contact_id)
-        .values(wrong_in_a_row=0, locked_until=None)
+        .values(wrong_in_a_row=0, locked_until=None, locked_at=None)
     )
 
 
@@ -188,7 +197,7 @@ def _lock(db: Connection, contact_id: int, hop_key: bytes, until: datetime, now:
     # A lock that only staff may open is not made shorter by a later, lesser one.
     shorter = pins.c.locked_until.is_(None) | (pins.c.locked_until < until)
     mine = (pins.c.contact_id == contact_id) & shorter
-    db.execute(update(pins).where(mine).values(locked_until=until))
+    db.execute(update(pins).where(mine).values(locked_until=until, locked_at=now))
     key = f"pin-locked:{hop_key.hex()}"
     # Who holds the number must hear of it, also when somebody else types in the chat.
     news.tell(db, contact_id, key, notices.pin_locked, now, by_phone=True)

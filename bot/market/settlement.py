@@ -54,6 +54,10 @@ def record_asked(db: Connection, reference: str, answer: Answer, now: datetime) 
     if payment.state == "created":
         change(db, payment, trigger, "operator's answer", now, reason=answer.reason)
     _show_what_is_strange(db, payment, answer, now)
+    if answer.taken and payment.asks <= 1:
+        # Nobody but us makes our references, and we have asked with this one for the first time.
+        why = f"asked for the first time, but its reference is taken: {answer.reason}"
+        _ask_staff_once(db, payment, "payment_unclear", now, why)
     _ask_later(db, payment.id, 0, now)
     return must_have(db, reference)
 

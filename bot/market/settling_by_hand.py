@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from bot.market import ledger, postings, settlement
 from bot.market.approvals import HUB
 from bot.market.payments import Payment, as_payment, by_reference, change, locked
+from bot.market.staff_names import look_alike
 from bot.market.tickets import ABOUT_MONEY
 from bot.storage.schema import audit, ledger_entries, ledger_lines, payments, tickets
 
@@ -51,7 +52,7 @@ def settle(
     to them there is a new one, for they are promised a call.
     """
     names = [_plain(name) for name in (by, second)]
-    if not all(names) or HUB in names or len(set(names)) != len(names):
+    if not all(names) or HUB in names or look_alike(*names):
         return "one_name"
     if not reason.strip():
         return "no_reason"

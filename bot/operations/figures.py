@@ -10,6 +10,8 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+# As gateways tell them; whatever else they tell is a network that we do not know.
+_NETWORKS = {"63510": "MTN", "63513": "Airtel", "63514": "Airtel"}
 _BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -18,6 +20,7 @@ class HopFigures(Collector):
 
     def __init__(self) -> None:
         self._kinds: Counter[str] = Counter()
+        self._networks: Counter[str] = Counter()
         self._buckets = [0] * (len(_BOUNDS_S) + 1)
         self._seconds = 0.0
 
@@ -27,12 +30,20 @@ class HopFigures(Collector):
         self._buckets[bisect_left(_BOUNDS_S, seconds)] += 1
         self._seconds += seconds
 
+    def call(self, network: str) -> None:
+        """One call more, from the network with this code."""
+        self._networks[_NETWORKS.get(network, "unknown")] += 1
+
     def collect(self) -> Iterator[Metric]:
         """The figures as Prometheus wants them."""
         hops = CounterMetricFamily("isoko_hops", "Hops answered.", labels=["kind"])
         for kind, count in self._kinds.items():
             hops.add_metric([kind], count)
         yield hops
+        calls = CounterMetricFamily("isoko_calls", "Calls begun.", labels=["network"])
+        for network, count in self._networks.items():
+            calls.add_metric([network], count)
+        yield calls
         times = HistogramMetricFamily("isoko_hop_seconds", "Time to answer a hop.")
         total, buckets = 0, []
         for bound, count in zip((*map(str, _BOUNDS_S), "+Inf"), self._buckets, strict=True):

@@ -30,7 +30,7 @@ class Watching:
         self.came = call_days.add
         figures = HopFigures()
         registry.register(figures)
-        self._count = figures.count
+        self._count, self._call = figures.count, figures.call
         self._refused = Counter(
             "isoko_refused", "Requests refused for safety.", ["what"], registry=registry
         )
@@ -39,6 +39,8 @@ class Watching:
     def hop(self, session: Session, reply: Reply, seconds: float, kind: str) -> None:
         """Count the hop; keep what was said in it, unless it was said before."""
         self._count(kind, seconds)
+        if session.hops == 1 and kind == "new":
+            self._call(session.network)
         if kind == "repeat" or not session.flow:
             return
         self._transcripts.add(

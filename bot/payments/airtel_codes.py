@@ -52,6 +52,8 @@ _MEANS: Final = {
 }
 # The older family stands in where an answer has no code of the newer one.
 _MEANS_OLD: Final = {"ESB000010": _Means.DONE, "ESB000041": _Means.ASK}
+# "Duplicate id" of a payout, and the older code that says it of both.
+_TAKEN = (f"{_DISBURSEMENT}17", "ESB000041")
 _GOING_STATES = ("TIP", "TI")
 _PAID = re.compile(r"Paid ([A-Z]{3}) ([0-9]{1,12})\b")
 
@@ -69,7 +71,7 @@ def read_asked(http_status: int, data: Any, our_id: str) -> Answer:
     if means is _Means.REFUSED and not success:
         return Answer(Outcome.REFUSED, reason=code)
     if means in (_Means.ASK, _Means.NOT_THERE):
-        return Answer(Outcome.UNKNOWN, reason=code)
+        return Answer(Outcome.UNKNOWN, reason=code, taken=code in _TAKEN)
     return _strange(code) if code else _nobody(http_status)
 
 

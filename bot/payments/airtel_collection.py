@@ -55,6 +55,9 @@ class AirtelCollection:
 
     async def refund(self, order: RefundOrder) -> Answer:
         """Give back the whole of a collection, named by Airtel's own id of it."""
+        if not order.collection_txn_id:
+            # Without it no page says what would be given back. Nothing has left.
+            return Answer(Outcome.REFUSED, reason="NO_AIRTEL_ID")
         body = {"transaction": {"airtel_money_id": order.collection_txn_id}}
         return await self._ask(_REFUND, body, "")
 

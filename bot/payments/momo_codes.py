@@ -52,7 +52,8 @@ def read_asked(http_status: int, data: Any) -> Answer:
     # 409: this reference was asked before, so only a look-up tells what became of it.
     refused = certain and http_status >= 400 and http_status != 409
     outcome = Outcome.REFUSED if refused else Outcome.UNKNOWN
-    return Answer(outcome, reason=code, down=_is_out_of_service(http_status, code))
+    down, taken = _is_out_of_service(http_status, code), code == "RESOURCE_ALREADY_EXIST"
+    return Answer(outcome, reason=code, down=down, taken=taken)
 
 
 def read_looked_up(http_status: int, data: Any, party: Party) -> Answer:

@@ -45,7 +45,8 @@ class Answer:
     `untold` names the terms that this operator leaves out by design, so that their absence is no
     mismatch. A payout names its payee, a collection its payer. `strange` means that no page
     explains the answer: a person must read it. `down` means that nobody answered as this operator
-    does: no answer, an error of its gateway, a page for people, no token.
+    does: no answer, an error of its gateway, a page for people, no token. `taken`
+    means that it has a payment of this reference already.
     """
 
     outcome: Outcome
@@ -59,6 +60,7 @@ class Answer:
     strange: bool = False
     payer_msisdn: str = ""
     down: bool = False
+    taken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

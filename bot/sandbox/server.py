@@ -45,7 +45,10 @@ class Sandbox:
 
 
 async def start_sandbox(host: str, port: int, state_file: Path | None = None) -> Sandbox:
-    """Start on `port`, or on any free one when it is 0. With `state_file` it remembers."""
+    """Start on `port`, or on any free one when it is 0. With `state_file` it remembers.
+
+    Raises OSError when the port is taken.
+    """
     notebook = Notebook(state_file)
     http = aiohttp.ClientSession()
     momo, airtel = PretendedMomo(notebook, http), PretendedAirtel(notebook, http)
@@ -56,8 +59,12 @@ async def start_sandbox(host: str, port: int, state_file: Path | None = None) ->
     _mount_controls(app, momo, airtel, sms)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, host, port)
-    await site.start()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError:
+        await runner.cleanup()
+        await http.close()
+        raise
     momo.resume()
     airtel.resume()
     telegram.start()

@@ -127,7 +127,8 @@ def markup_of(args: dict[str, Any]) -> dict[str, Any] | None:
     for name in ("inline_keyboard", "keyboard"):
         if name in markup:
             _check_rows(markup[name], inline=name == "inline_keyboard")
-    return markup
+    # A keyboard without buttons is none.
+    return None if markup.get("inline_keyboard") in ([], [[]]) else markup
 
 
 def _check_rows(rows: Any, *, inline: bool) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from textwrap import wrap
 from typing import TextIO
 
 import aiohttp
 
 from bot.simulator.wire import GatewayPhone, Shown
 
+# A terminal is 80 wide; a phone is narrower, and wraps too.
+_WIDTH_MAX = 60
 _HELP = """\
   digits or words   answer the screen
   r                 send the last hop again, as a gateway does
@@ -27,6 +30,8 @@ class TerminalPhone:
     def __init__(self, phone: GatewayPhone, out: TextIO) -> None:
         self._phone, self._out = phone, out
         self._last: Shown | None = None
+        # The reply to the last hop, whether or not it was seen.
+        self._answered: Shown | None = None
 
     async def obey(self, line: str) -> bool:
         """Do what a line says; False when it says quit."""
@@ -38,7 +43,7 @@ class TerminalPhone:
         elif word == "r":
             await self._again()
         elif word == "d" and rest:
-            await self._phone.type(rest)
+            self._answered = await self._phone.type(rest)
             self._say("  (the reply was lost; r sends the hop again)")
         elif word in ("redial", "call"):
             await self._dial(rest)
@@ -62,7 +67,7 @@ class TerminalPhone:
         self._show(shown)
 
     async def _again(self) -> None:
-        before = self._last
+        before = self._answered
         shown = await self._phone.send()
         self._show(shown)
         if before is not None:
@@ -70,11 +75,11 @@ class TerminalPhone:
             self._say(f"  ({same})")
 
     def _show(self, shown: Shown) -> None:
-        self._last = shown
+        self._last = self._answered = shown
         if shown.status != 200:
             self._say(f"  (refused: HTTP {shown.status} {shown.raw.decode().strip()})")
             return
-        lines = shown.text.split("\n")
+        lines = [part for line in shown.text.split("\n") for part in wrap(line, _WIDTH_MAX) or [""]]
         width = max(24, *(len(line) for line in lines))
         self._say(f"  ┌{'─' * (width + 2)}┐")
         for line in lines:

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -19,6 +20,8 @@ from bot.storage.postgres import PostgresRecords
 from bot.storage.postgres import open_engine as open_server
 from bot.storage.records import Records, RecordsDown
 from bot.storage.sqlite import SqliteRecords, open_engine
+
+log = structlog.get_logger(__name__)
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 FILE = "isoko.sqlite3"
@@ -70,22 +73,25 @@ class OneProcess:
             self._file = None
 
 
-async def upgrade(database_url: str, data_dir: Path) -> None:
-    """Bring the tables up to date; does nothing when they are."""
+async def upgrade(database_url: str, data_dir: Path) -> str:
+    """Bring the tables up to date, and give their revision; does nothing when they are.
+
+    Tables of a newer version stay as they are: this one serves on them while the two run side by
+    side, and after a step back. Raises `RecordsDown` when they are nobody's.
+    """
     if database_url:
-        await _upgrade_server(database_url)
-        return
+        return await _upgrade_server(database_url)
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    await asyncio.to_thread(_upgrade_file, sqlite_path(data_dir))
+    return await asyncio.to_thread(_upgrade_file, sqlite_path(data_dir))
 
 
-async def _upgrade_server(database_url: str) -> None:
+async def _upgrade_server(database_url: str) -> str:
     engine = open_server(database_url)
     try:
         async with engine.begin() as db:
             # Many processes start at once: one upgrades, the others find it done.
             await db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
-            await db.run_sync(_upgrade_on)
+            return await db.run_sync(_upgrade_on)
     except (OSError, SQLAlchemyError) as error:
         raise RecordsDown(
             f"the database cannot be reached or upgraded ({error}): check ISOKO_DATABASE_URL"
@@ -108,12 +114,17 @@ def knows_revision(revision: str) -> bool:
     return any(one.revision == revision for one in _scripts().walk_revisions())
 
 
+def is_newer(revision: str) -> bool:
+    """Whether a newer version of this program made tables at `revision`."""
+    return revision.isdecimal() and int(revision) > int(revision_wanted())
+
+
 def revision_of(db: Connection) -> str:
     """The revision that the tables are at; "" when there are none."""
     return MigrationContext.configure(db).get_current_revision() or ""
 
 
-def _upgrade_file(path: Path) -> None:
+def _upgrade_file(path: Path) -> str:
     if not path.exists():
         path.touch(mode=0o600)
     engine = open_engine(path)
@@ -123,14 +134,20 @@ def _upgrade_file(path: Path) -> None:
             db.exec_driver_sql("PRAGMA busy_timeout=5000")
             # The driver begins no transaction before DDL: half an upgrade would stay.
             db.exec_driver_sql("BEGIN IMMEDIATE")
-            _upgrade_on(db)
+            return _upgrade_on(db)
     finally:
         engine.dispose()
 
 
-def _upgrade_on(db: Connection) -> None:
-    if revision_of(db) != revision_wanted():
+def _upgrade_on(db: Connection) -> str:
+    found = revision_of(db)
+    if is_newer(found):
+        log.warning("tables of a newer version", revision=found, ours=revision_wanted())
+    elif found and not knows_revision(found):
+        raise RecordsDown(f"the tables are at revision {found!r}, which no version of this made")
+    elif found != revision_wanted():
         command.upgrade(config_for(db), "head")
+    return revision_of(db)
 
 
 def config_for(db: Connection) -> Config:

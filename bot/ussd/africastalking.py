@@ -17,6 +17,7 @@ content_types = ("application/x-www-form-urlencoded",)
 events = "africastalking/events"
 
 _SESSION_ID_MAX = 128
+_ENDS = {"Success": "completed", "Incomplete": "abandoned", "Failed": "abandoned"}
 _HEADERS = CIMultiDict({"Content-Type": "text/plain; charset=utf-8"})
 
 
@@ -41,7 +42,8 @@ def read(wire: Wire, country: str) -> Inbound:
 def read_event(wire: Wire, country: str) -> Inbound:
     """The end-of-session notice; a hint only: it may come twice, late, or never."""
     fields = read_form(wire.body)
-    return Inbound("ussd", path, _session_id(fields), _number(fields, country), "end")
+    how = _ENDS.get(fields.get("status", ""), "")
+    return Inbound("ussd", path, _session_id(fields), _number(fields, country), "end", how)
 
 
 def write(inbound: Inbound, reply: Reply) -> WireReply:

@@ -63,6 +63,9 @@ async def _body(request: web.BaseRequest, timeout_s: float) -> bytes:
         if len(body) > request.client_max_size:
             raise BadRequest("the body is too large", 413)
         return body
+    if (request.content_length or 0) > request.client_max_size:
+        # What is announced need not be waited for.
+        raise BadRequest("the body is too large", 413)
     try:
         async with asyncio.timeout(timeout_s):
             return await request.read()

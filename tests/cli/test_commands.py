@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from bot.cli import app
+from tests.free_port import free_port
 from tests.server_process import ServerProcess
 
 SMALL = Path(__file__).parents[1] / "market" / "prices_small.csv"
@@ -41,6 +42,19 @@ def test_every_command_teaches_by_an_example(tmp_path: Path) -> None:
     # And that is what is printed.
     done = isoko(tmp_path, "staff", "add", "--help")
     assert done.returncode == 0 and "Example:" in done.stdout
+
+
+def test_a_taken_port_stops_the_start_before_anything_is_opened_or_sent(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = str(other.getsockname()[1])
+        mine = isoko(tmp_path / "a", "serve", ISOKO_PORT=taken)
+        assert mine.returncode == 1 and "set ISOKO_PORT" in mine.stderr
+        assert not (tmp_path / "a").exists()
+        theirs = isoko(
+            tmp_path / "b", "serve", ISOKO_PORT=str(free_port()), ISOKO_SANDBOX__PORT=taken
+        )
+    assert theirs.returncode == 2 and "set ISOKO_SANDBOX__PORT" in theirs.stderr
+    assert "Traceback" not in theirs.stderr and "Unclosed" not in theirs.stderr
 
 
 def test_prices_are_imported_twice_with_a_summary(tmp_path: Path) -> None:

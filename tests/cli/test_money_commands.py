@@ -128,6 +128,36 @@ async def test_a_bill_is_asked_flagged_settled_and_seen_by_staff(tmp_path) -> No
         assert (await isoko(tmp_path, "ledger", "verify")).returncode == 0
 
 
+async def test_M16_a_bill_typed_twice_is_made_once_and_withdrawn_while_nobody_pays(
+    tmp_path,
+) -> None:
+    async with running(tmp_path) as server:
+        ask = ("collections", "ask", "0788000002", "9000", "--order", "KW-1042", "--why", "bags")
+        made = await isoko(tmp_path, *ask)
+        number = made.stdout.split()[1].rstrip(":")
+        twice = await isoko(tmp_path, *ask)
+        assert twice.returncode == 1 and f"bill {number} asks them for 9000" in twice.stderr
+        phone = server.phone(TEA)
+        await phone.dials()
+        await phone.types("3")
+        # The person looks at the question while staff withdraw the bill.
+        await phone.picks("Payer KW-1042")
+        drop = ("collections", "withdraw", number, "--by", "amina", "--why", "asked by mistake")
+        done = await isoko(tmp_path, *drop)
+        assert done.returncode == 0 and "withdrawn" in done.stdout
+        await phone.types("1")
+        assert phone.ended
+        assert any("ne devez plus payer 9 000" in sms.replace("\xa0", " ")
+                   for sms in await server.inbox(TEA))  # fmt: skip
+        paid = select(rows.c.id).where(rows.c.direction == "collection")
+        assert await server.parts.market.records.read(lambda db: db.execute(paid).all()) == []
+        again = await isoko(tmp_path, *drop)
+        assert again.returncode == 1 and "withdrawn already" in again.stderr
+        more = await isoko(tmp_path, *ask, "--again")
+        assert more.returncode == 0
+        assert (await isoko(tmp_path, "ledger", "verify")).returncode == 0
+
+
 async def test_a_bill_that_may_not_be_is_said_in_one_line(tmp_path: Path) -> None:
     async with running(tmp_path):
         pass

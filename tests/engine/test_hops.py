@@ -1,6 +1,7 @@
 """A hop: the same one has the same reply and one effect, whatever the network does."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 from sqlalchemy import func, select, update
@@ -76,6 +77,24 @@ async def test_U15_a_hop_that_skips_one_is_not_played_as_two(phone: Phone) -> No
     assert screen.startswith("Ibyo wahisemo si byo") and screen.endswith(menu)
 
 
+async def test_U15_a_hop_that_comes_before_the_one_it_follows_confirms_nothing(
+    server: Running, phone: Phone
+) -> None:
+    await phone.dials()
+    offer = await phone.types("2", "1")
+    early = await phone.sends(f"2*1*1*{PIN}")
+    assert "1 Emera" in offer
+    assert early.startswith("Ibyo wahisemo si byo") and "1 Emera" in early
+    # The one it overtook: whoever is shown the offer has not been asked for a PIN yet.
+    late = await phone.sends("2*1*1")
+    assert "Wemeye" not in late and not phone.ended
+    assert await offer_state(server) == "offered"
+    phone.history = ["2", "1", "1", PIN]
+    assert "Emera KW-1042" in await phone.types("1")
+    assert "Wemeye" in await phone.types(PIN)
+    assert await offer_state(server) == "accepted"
+
+
 async def test_U10_a_session_answers_its_own_number_only(server: Running, phone: Phone) -> None:
     await phone.dials()
     await phone.types("2", "1")
@@ -116,6 +135,33 @@ async def test_U18_the_end_notice_may_come_twice_early_or_for_nobody(
         answer = await server.client.post("/ussd/africastalking/events", data=form)
         assert answer.status == 200
     assert "Ibiciro" in await phone.types("1")
+
+
+async def test_U18_a_call_is_counted_as_abandoned_or_completed_once(server: Running) -> None:
+    async def ends(phone: Phone, status: str) -> None:
+        for _time in range(3):
+            form = {"sessionId": phone.session_id, "phoneNumber": phone.msisdn, "status": status}
+            async with server.client.post("/ussd/africastalking/events", data=form) as answer:
+                assert answer.status == 200
+
+    done, cut, nobody = server.phone(), server.phone(TEA), server.phone(UNKNOWN)
+    await done.dials()
+    await done.types("2", "1", "1")
+    await cut.dials()
+    await cut.types("1")
+    # It overtakes the last hop.
+    await ends(done, "Success")
+    assert "Wemeye" in await done.types(PIN)
+    nobody.session_id = "ATUid_never_heard_of"
+    for phone, status in ((done, "Success"), (cut, "Incomplete"), (nobody, "Success")):
+        await ends(phone, status)
+    kinds = Counter()
+    for one in (server, server.second):
+        if one is not None:
+            for family in one.parts.registry.collect():
+                if family.name == "isoko_hops":
+                    kinds.update({s.labels["kind"]: int(s.value) for s in family.samples})
+    assert (kinds["completed"], kinds["abandoned"]) == (1, 1)
 
 
 async def test_what_the_person_saw_decides_not_what_is_there_now(

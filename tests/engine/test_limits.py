@@ -61,8 +61,7 @@ async def test_U23_a_flood_of_one_number_is_answered_politely(tmp_path) -> None:
 
 
 async def test_overload_sheds_new_dials_and_calls_under_way_finish(tmp_path) -> None:
-    async with running(tmp_path, ISOKO_USSD__MAX_HOPS_IN_FLIGHT="0") as server:
-        object.__setattr__(server.parts.engine._limits, "hops_in_flight_max", 100)
+    async with running(tmp_path) as server:
         phone: Phone = server.phone()
         await phone.dials()
         object.__setattr__(server.parts.engine._limits, "hops_in_flight_max", 0)
@@ -87,3 +86,57 @@ async def test_work_of_another_process_is_waited_for_not_done_again(tmp_path) ->
         assert "T-" in await phone.types("1")
         query = select(func.count()).select_from(tickets)
         assert await slow.read(lambda db: db.execute(query).scalar()) == 1
+
+
+async def test_U14_of_a_hundred_repeats_at_once_few_wait_and_all_are_answered(tmp_path) -> None:
+    async with running(tmp_path) as server:
+        phone = server.phone()
+        await phone.dials()
+        await phone.types("8", "6")
+        slow = slow_down(server, 0.5)
+        phone.history.append("8")
+        bodies = await asyncio.gather(*(phone.posts() for _one in range(100)))
+        told = [body for body in bodies if "T-" in body]
+        assert len(set(told)) == 1 and 17 <= len(told) < 100
+        for body in set(bodies) - set(told):
+            assert body.startswith("END Serivisi ntiboneka")
+        assert len(server.parts.engine._turnstile) == 0
+        # Who was told to come again had no effect, and the next hop finds the call as it was.
+        assert await phone.posts() == told[0]
+        query = select(func.count()).select_from(tickets)
+        assert await slow.read(lambda db: db.execute(query).scalar()) == 1
+
+
+async def test_work_that_outlives_its_hop_is_bounded(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("bot.engine.late._RUNNING_MAX", 2)
+    async with running(tmp_path, ISOKO_USSD__HOP_BUDGET_S="0.2") as server:
+        phones = [server.phone(f"+25078830000{number}") for number in range(3)]
+        for phone in phones:
+            await phone.dials()
+            await phone.types("3", "8", "5")
+        slow = slow_down(server, 1.5)
+        said = [await phone.types("8") for phone in phones]
+        assert [screen.startswith("We are checking") for screen in said] == [True, True, False]
+        assert said[2].startswith("Not possible now. Nothing was changed") and not phone.ended
+        slow.wait_s = 0
+        await asyncio.sleep(1.5)
+        # Nobody has asked for the first two results yet, but they are in the records.
+        assert "T-" in await phones[2].types("1", "8")
+        assert all(["T-" in await phone.types("1") for phone in phones[:2]])
+        query = select(func.count()).select_from(tickets)
+        assert await slow.read(lambda db: db.execute(query).scalar()) == 3
+
+
+async def test_past_all_bounds_even_calls_under_way_are_asked_to_come_again(tmp_path) -> None:
+    async with running(tmp_path, ISOKO_USSD__MAX_HOPS_IN_FLIGHT="4") as server:
+        phones = [server.phone(f"+2507883000{number:02}") for number in range(40)]
+        for phone in phones:
+            await phone.dials()
+            await phone.types("3", "8", "5")
+        slow = slow_down(server, 0.5)
+        said = await asyncio.gather(*(phone.types("8") for phone in phones))
+        shed = [phone for phone, screen in zip(phones, said, strict=True) if "T-" not in screen]
+        assert len(shed) == 40 - (4 * 4 + 1) and all(phone.ended for phone in shed)
+        slow.wait_s = 0
+        # The same hop again, as a gateway does that heard no END: its call is where it was.
+        assert all(["T-" in await phone.sends() for phone in shed])

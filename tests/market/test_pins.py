@@ -10,12 +10,10 @@ from sqlalchemy import func, select, update
 from bot.market import people
 from bot.market.pin_alarm import AlarmRules, PinAlarm
 from bot.market.pin_hashing import PinHashing
-from bot.market.pin_unlock import unlock
 from bot.market.pins import PinCheck, PinGuard
-from bot.market.tickets import open_ticket
 from bot.storage.records import Records
-from bot.storage.schema import audit, pin_failures, pins
-from tests.market.money import PAYEE, person
+from bot.storage.schema import outbox, pin_failures, pins
+from tests.market.money import person
 
 _RIGHT = "73914"
 
@@ -136,32 +134,43 @@ async def test_a_short_lock_does_not_replace_that_of_the_staff(
     assert await records.read(lambda db: db.execute(query).scalar()) == until
 
 
-async def test_P11_only_a_call_back_unlocks_and_the_audit_says_who(
+async def test_P01_a_lock_is_in_the_records_and_its_owner_is_told_once(
     records: Records, guard: PinGuard, now: datetime
 ) -> None:
     contact_id = await farmer(records, guard, now)
-    for number in range(6):
-        await guard.check(contact_id, "00001", key(number), now)
-    assert (await guard.check(contact_id, _RIGHT, key(9), now)).result == "locked"
+    for _twice in range(2):
+        await guard.lock(contact_id, key(1), now)
+    # Another process, such as this one after a restart, with nothing in its memory.
+    other = guard_on(records)
+    assert (await other.check(contact_id, _RIGHT, key(2), now)).result == "locked"
+    later = now + timedelta(minutes=30)
+    assert (await other.check(contact_id, _RIGHT, key(3), later)).result == "right"
+    await other.close()
+    told = select(func.count()).where(outbox.c.dedupe_key.like("pin-locked:%"))
+    assert await records.read(lambda db: db.execute(told).scalar()) == 1
 
-    def ask(db) -> str:
-        return open_ticket(
-            db,
-            category="pin_forgotten",
-            msisdn=PAYEE,
-            contact_id=contact_id,
-            language="en",
-            now=now,
-        )
 
-    def unlocked(code: str) -> str:
-        return lambda db: unlock(db, PAYEE, code, "amina", now)
+async def test_P02_ten_wrong_in_a_row_over_any_time_are_for_staff(
+    records: Records, guard: PinGuard, now: datetime
+) -> None:
+    contact_id = await farmer(records, guard, now)
+    # One a session, two days apart: nobody's day has more than one.
+    when = [now + timedelta(days=2 * number) for number in range(10)]
+    results = [
+        (await guard.check(contact_id, "80000", key(number), at)).result
+        for number, at in enumerate(when)
+    ]
+    assert results == ["wrong"] * 9 + ["locked"]
+    years = when[-1] + timedelta(days=3000)
+    assert (await guard.check(contact_id, _RIGHT, key(99), years)).result == "locked"
 
-    code = await records.write(ask)
-    assert await records.write(unlocked("T-22222")) == "no_ticket"
-    assert (await guard.check(contact_id, _RIGHT, key(10), now)).result == "locked"
-    assert await records.write(unlocked(code)) == "unlocked"
-    assert await records.write(unlocked(code)) == "no_ticket"
-    assert (await guard.check(contact_id, _RIGHT, key(11), now)).result == "right"
-    query = select(audit.c.actor, audit.c.action)
-    assert (await records.read(lambda db: db.execute(query).first())) == ("amina", "PIN unlocked")
+
+async def test_P02_the_right_pin_in_between_starts_the_ten_anew(
+    records: Records, guard: PinGuard, now: datetime
+) -> None:
+    contact_id = await farmer(records, guard, now)
+    for number in range(18):
+        typed = _RIGHT if number == 9 else "80000"
+        at = now + timedelta(days=2 * number)
+        wanted = "right" if number == 9 else "wrong"
+        assert (await guard.check(contact_id, typed, key(number), at)).result == wanted

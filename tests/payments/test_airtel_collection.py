@@ -83,6 +83,16 @@ async def test_a_refund_is_as_documented(scripted_airtel, http) -> None:
     assert script.paths == ["/standard/v1/payments/refund"]
 
 
+async def test_a_refund_of_what_has_no_id_of_airtels_asks_for_nothing(
+    scripted_airtel, http
+) -> None:
+    script, url = scripted_airtel
+    script.answer = answering(200, fixture("airtel_refund_response"))
+    answer = await collection(url, http).refund(given_back(""))
+    assert (answer.outcome, answer.reason) == (Outcome.REFUSED, "NO_AIRTEL_ID")
+    assert script.paths == []
+
+
 BALANCES = [
     (fixture("airtel_balance_response"), 1_500_000),
     ({"data": {"balance": "10.5", "currency": "RWF"}}, None),

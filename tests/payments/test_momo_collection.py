@@ -92,8 +92,9 @@ def test_every_documented_code_is_known_when_asking(code: str) -> None:
     refused_at_500 = Outcome.REFUSED if code in CERTAIN else Outcome.UNKNOWN
     refused_at_400 = Outcome.UNKNOWN if code in UNDECIDED else Outcome.REFUSED
     out_of_service = code == "SERVICE_UNAVAILABLE"
-    assert at_500 == Answer(refused_at_500, reason=code, down=out_of_service)
-    assert at_400 == Answer(refused_at_400, reason=code)
+    taken = code == "RESOURCE_ALREADY_EXIST"
+    assert at_500 == Answer(refused_at_500, reason=code, down=out_of_service, taken=taken)
+    assert at_400 == Answer(refused_at_400, reason=code, taken=taken)
     assert read_asked(409, {"code": code}).outcome is Outcome.UNKNOWN
     assert read_asked(200, {"code": code}).outcome is Outcome.UNKNOWN
 

@@ -37,6 +37,16 @@ async def opened(
     return web
 
 
+async def test_no_pin_stands_on_the_wire_also_when_more_is_typed_after_it(
+    browser: Browser, server: Running
+) -> None:
+    web = await opened(browser, server)
+    await web.page.click("#call")
+    await web.types("2", "1", "1", "80642", "80643", "00")
+    wire = await web.page.locator("#wire").text_content()
+    assert "80642" not in wire and "80643" not in wire and wire.count("•••••") >= 4
+
+
 async def test_a_farmer_accepts_and_reads_the_sms(browser: Browser, server: Running) -> None:
     web = await opened(browser, server)
     await web.page.click("#call")
@@ -50,7 +60,7 @@ async def test_a_farmer_accepts_and_reads_the_sms(browser: Browser, server: Runn
     await web.shows("Call ended.")
     await expect(web.page.locator("#inbox")).to_contain_text("wemeye komande KW-1042")
     await web.page.click("summary")
-    assert PIN not in await web.page.locator("#wire").inner_text()
+    assert PIN not in await web.page.locator("#wire").text_content()
     assert web.said == []
 
 

@@ -11,14 +11,9 @@ from bot.storage.sessions.lanes import lanes_to
 from bot.storage.sessions.redis import RedisSessions
 from tests.real_valkey import RealValkey, free_port
 from tests.server import running
+from tests.watched_master import is_master, until, watched_master
 
 _SLOTS = 16384
-
-
-async def until(true, within_s: float = 20.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not await true():
-            await asyncio.sleep(0.05)
 
 
 async def keeps(sessions: RedisSessions, key: str) -> bool:
@@ -109,21 +104,8 @@ async def _answers(one: Redis) -> bool:
 @pytest.fixture
 async def watched() -> AsyncIterator[tuple[RealValkey, RealValkey, RealValkey]]:
     """A master, its replica, and the Sentinel that watches them."""
-    master = RealValkey(port=free_port())
-    replica = RealValkey("--replicaof", f"127.0.0.1 {master.port}", port=free_port())
-    sentinel = RealValkey(port=free_port(), sentinel_of=master.port)
-    async with Redis.from_url(sentinel.url) as one:
-
-        async def knows_the_replica() -> bool:
-            try:
-                return len(await one.execute_command("SENTINEL", "REPLICAS", "isoko")) == 1
-            except RedisError:
-                return False
-
-        await until(knows_the_replica)
-    yield master, replica, sentinel
-    for server in (sentinel, replica, master):
-        server.stop()
+    async with watched_master() as three:
+        yield three
 
 
 async def test_O02_after_a_failover_sessions_go_to_the_new_master(watched, tmp_path) -> None:
@@ -158,15 +140,7 @@ async def test_a_master_that_becomes_a_replica_is_left(watched) -> None:
                 except RedisError:
                     await asyncio.sleep(0.2)
     async with Redis.from_url(replica.url) as one:
-
-        async def is_master() -> bool:
-            try:
-                return (await one.execute_command("ROLE"))[0] == b"master"
-            except RedisError:
-                # Whoever changes its part hangs up.
-                return False
-
-        await until(is_master)
+        await until(lambda: is_master(one))
         async with Redis.from_url(master.url) as old:
             await until(lambda: _answers(old))
             await old.execute_command("REPLICAOF", "127.0.0.1", replica.port)

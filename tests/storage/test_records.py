@@ -60,7 +60,9 @@ async def test_a_hop_is_kept_once_and_found_by_its_session(records, now) -> None
     assert await records.write(lambda db: hops.forget_before(db, later, 10)) == 1
 
 
-async def test_news_is_in_one_hand_at_a_time_and_comes_back_after_its_lease(records, now) -> None:
+async def test_O04_news_is_in_one_hand_at_a_time_and_comes_back_after_its_lease(
+    records, now
+) -> None:
     put = [outbox.put] * 2
     kept = [await records.write(lambda db, p=p: p(db, "sms", "one", {"a": 1}, now)) for p in put]
     assert kept == [True, False]

@@ -88,7 +88,38 @@ async def test_O06_every_step_goes_back_and_forward_with_rows(
         # Numbers go on where they were: a new bill owes under a cause of its own.
         whose = await records.read(lambda db: people.by_msisdn(db, PAYEE).id)
         again = await records.write(lambda db: bills.ask(
-            db, contact_id=whose, order_code="KW-77", amount_rwf=700, why="", by="x", now=now))  # fmt: skip
+            db, contact_id=whose, order_code="KW-77", amount_rwf=700, why="", by="x", now=now,
+            again=True))  # fmt: skip
         assert again.amount_rwf == 700 and (await records.read(books.check)).faults == []
+    finally:
+        await records.close()
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+async def test_O06_a_withdrawn_bill_is_not_asked_for_by_the_version_before(
+    tmp_path, postgres: RealPostgres, now, store: str
+) -> None:
+    url = postgres.new_database() if store == "postgres" else ""
+    async with running(tmp_path, **({"ISOKO_DATABASE_URL": url} if url else {})) as server:
+
+        def work(db) -> None:
+            failed = owing.collected(db, now, Outcome.REFUSED, reason="EXPIRED")
+            (left,) = bills.to_pay(db, failed.contact_id)
+            outcome, _bill = bills.withdraw(db, left.id, "asked twice", "amina", now)
+            assert outcome == "withdrawn"
+
+        await server.parts.market.records.write(work)
+        had = await server.parts.market.records.read(_counted)
+
+    def back(db) -> dict[str, int]:
+        command.downgrade(config_for(db), "0010")
+        return _counted(db)
+
+    left = await _on_tables(url, tmp_path, back)
+    assert left == had | {"bills": had["bills"] - 1}
+    await upgrade(url, tmp_path)
+    records = await open_records(url, tmp_path)
+    try:
+        assert (await records.read(books.check)).faults == []
     finally:
         await records.close()

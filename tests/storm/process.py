@@ -87,7 +87,14 @@ class Process:
         await web.UnixSite(self._runner, str(self._folder / "isoko.sock")).start()
         keep = Housekeeping(self.parts.market, self.parts.sender.wake, timedelta(days=30), _KEEP_S)
         parts = self.parts
-        for one in (parts.transcripts, parts.sender, parts.look_ups, parts.wallet_watch, keep):
+        for one in (
+            parts.transcripts,
+            parts.call_days,
+            parts.sender,
+            parts.look_ups,
+            parts.wallet_watch,
+            keep,
+        ):
             self._work.append(asyncio.create_task(one.run()))
 
     async def end(self) -> None:
@@ -107,7 +114,8 @@ class Process:
         records: Any = self.records
         market, registry = market_of(settings, records), CollectorRegistry()
         transcripts = Transcripts(records)
-        watching = Watching(registry, transcripts, CallDays(records))
+        call_days = CallDays(records)
+        watching = Watching(registry, transcripts, call_days)
         engine = Engine(
             FLOWS, market, self._sessions, marks_of(settings), limits_of(settings), watching
         )
@@ -119,7 +127,7 @@ class Process:
         watch = WalletWatch(records, pays, collects, sender.wake, outage, _WATCH_S, registry)
         return Parts(
             settings, market, engine, sender, look_ups, watch, pays, collects, watching, registry,
-            registry, transcripts, self._http, None, "",
+            registry, transcripts, call_days, self._http, None, "",
         )  # fmt: skip
 
     @web.middleware

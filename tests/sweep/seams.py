@@ -27,8 +27,8 @@ from bot.storage.sqlite import SqliteRecords
 _BOT = str(Path(bot.__file__).parent)
 # The stores themselves, and what everything runs under, say nothing of who asked.
 _EVERYBODY = ("storage/sqlite.py", "storage/postgres.py", "cli/serve.py", "cli/__init__.py")
-# Calls' transcripts are written by the clock, off every path of money.
-_BY_THE_CLOCK = "storage/transcripts.py"
+# Transcripts and the days of calls are written by the clock, off every path of money.
+_BY_THE_CLOCK = ("storage/transcripts.py", "storage/call_days.py")
 _NOT_A_PATH = ("/healthz", "/readyz", "/metrics")
 _WROTE = "sweep_wrote"
 
@@ -151,7 +151,7 @@ def _caller() -> str:
         if file.startswith(_BOT) and name not in _EVERYBODY:
             where = f"{name}:{frame.f_lineno} " if not found else ""
             found.append(where + frame.f_code.co_qualname)
-            if name == _BY_THE_CLOCK:
+            if name in _BY_THE_CLOCK:
                 return ""
         frame = frame.f_back
     return " < ".join(found[:4])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +17,7 @@ from bot.sandbox.server import Sandbox, start_sandbox
 from bot.sandbox.switches import Switches
 from bot.storage.opening import open_records
 from bot.storage.records import Records
+from tests.free_port import free_port
 from tests.server import CHEAP
 from tests.sweep.launch import Orders
 from tests.sweep.process import Process
@@ -53,9 +53,7 @@ class World:
         self._answers_had = 0
         self._watch: asyncio.Task[None] | None = None
         self._up = asyncio.Event()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
 
     @property
     def url(self) -> str:

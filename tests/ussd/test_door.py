@@ -1,6 +1,7 @@
 """The door of a gateway's route: who may knock, and with what."""
 
 import asyncio
+import time
 
 import pytest
 from sqlalchemy import func, select
@@ -9,6 +10,10 @@ from bot.msisdn import masked, read_msisdn
 from bot.storage.schema import hops
 from tests.server import FARMER, Running, running
 
+_BOMB = (
+    b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]>'
+    b"<sessionId>&c;</sessionId>"
+)
 SECRET = "a-secret-of-the-gateway"
 FORM = {
     "sessionId": "ATUid_1",
@@ -84,6 +89,50 @@ async def test_U19_a_huge_body_is_refused(server: Running) -> None:
     assert await status(server, data={**FORM, "text": "1" * 20_000}) == 413
 
 
+@pytest.mark.parametrize("announced", [20_000, 10_000_000, 2_000_000_000])
+async def test_U19_a_body_that_is_announced_too_large_is_refused_at_once(
+    server: Running, announced: int
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.client.port)
+    writer.write(
+        b"POST /ussd/africastalking HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\n\r\nsessionId=" % announced
+    )
+    assert b" 413 " in await asyncio.wait_for(reader.readline(), 2)
+    writer.close()
+
+
+async def test_U19_slow_bodies_hold_nobody_up(tmp_path) -> None:
+    head = (
+        b"POST /ussd/africastalking HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    )
+
+    async def trickle(port: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head)
+        told = asyncio.create_task(reader.readline())
+        while not told.done():
+            writer.write(b"a")
+            await asyncio.sleep(0.1)
+        writer.close()
+        return await told
+
+    async with running(tmp_path, ISOKO_USSD__BODY_TIMEOUT_S="2") as server:
+        slow = [asyncio.create_task(trickle(server.client.port)) for _one in range(200)]
+        await asyncio.sleep(0.3)
+        phone, took_s = server.phone(), []
+        await phone.dials()
+        while not all(one.done() for one in slow):
+            began = time.monotonic()
+            assert "Ikawa" in await phone.types("1")
+            await phone.types("00")
+            took_s.append(time.monotonic() - began)
+            await asyncio.sleep(0.02)
+        assert len(took_s) > 20 and sorted(took_s)[len(took_s) * 9 // 10] < 0.2, took_s
+        assert all([b" 408 " in await one for one in slow])
+
+
 async def test_U19_a_slow_body_is_cut(tmp_path) -> None:
     async with running(tmp_path, ISOKO_USSD__BODY_TIMEOUT_S="0.2") as server:
         port = server.client.port
@@ -100,6 +149,8 @@ async def test_U19_a_slow_body_is_cut(tmp_path) -> None:
 @pytest.mark.parametrize("kind", ["application/json", "text/xml", "multipart/form-data", ""])
 async def test_U20_another_content_type_is_refused(server: Running, kind: str) -> None:
     assert await status(server, data=b"text=", headers={"Content-Type": kind}) == 415
+    # No parser is ever shown what is in it.
+    assert await status(server, data=_BOMB, headers={"Content-Type": kind}) == 415
 
 
 async def test_U21_an_unknown_network_is_fine_and_a_foreign_code_is_not(tmp_path) -> None:
@@ -108,6 +159,13 @@ async def test_U21_an_unknown_network_is_fine_and_a_foreign_code_is_not(tmp_path
         without = {k: v for k, v in FORM.items() if k != "networkCode"}
         assert await status(server, data={**without, "sessionId": "b"}) == 200
         assert await status(server, data={**FORM, "serviceCode": "*999#"}) == 400
+        # The board tells what nobody knows as well as what is known.
+        own = {**FORM, "sessionId": "c"}
+        assert await status(server, data=own) == 200
+        async with server.client.get("/metrics") as answer:
+            told = await answer.text()
+        assert 'isoko_calls_total{network="unknown"} 2.0' in told
+        assert 'isoko_calls_total{network="MTN"} 1.0' in told
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, func, select, update
 from bot.dashboard.access.members import note
 from bot.dashboard.masking import without_numbers
 from bot.i18n import N_
+from bot.market import pin_reset
 from bot.msisdn import masked
 from bot.storage.schema import contacts, tickets
 
@@ -50,6 +51,8 @@ class Ticket:
     opened_at: datetime
     due_at: datetime
     closed_at: datetime | None
+    # Who called about the PIN, and waits for a second member of staff.
+    called_by: str = ""
 
 
 def open_tickets(
@@ -76,7 +79,9 @@ def open_by_category(db: Connection) -> dict[str, int]:
 def ticket_by_code(db: Connection, code: str, ours: str = "") -> Ticket | None:
     """The ticket with this code, open or closed."""
     row = db.execute(_with_person().where(tickets.c.code == code)).mappings().first()
-    return None if row is None else _ticket(row, ours)
+    if row is None:
+        return None
+    return replace(_ticket(row, ours), called_by=pin_reset.asked_by(db, code))
 
 
 def msisdn_of_ticket(db: Connection, code: str) -> str:

@@ -10,6 +10,7 @@ from bot.dashboard.access.roles import ANSWERERS, REVEALERS
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
+from bot.dashboard.screens.pin_resets import OUTCOMES
 from bot.dashboard.screens.reveal import AN_HOUR, REASONS, SECONDS, reveal
 from bot.dashboard.screens.ticket_desk import (
     CATEGORY_WORDS,
@@ -111,8 +112,12 @@ class Tickets:
             status=status,
             ticket=ticket,
             problem=problem,
+            pin_said=OUTCOMES.get(request.query.get("pin", ""), ""),
             words=CATEGORY_WORDS,
             may_close=role in ANSWERERS and ticket.state != "closed",
+            may_reset=role in ANSWERERS
+            and ticket.state == "open"
+            and ticket.category == "pin_forgotten",
             may_reveal=role in REVEALERS and bool(ticket.number),
             reasons=REASONS,
             note_most=NOTE_MOST,

@@ -1,7 +1,7 @@
 // The phone: it speaks Africa's Talking's wire to the real gateway route, and can be given faults.
 "use strict";
 const byId = (id) => document.getElementById(id);
-const call = { id: "", history: [], open: false, asksPin: false, last: null, typed: "", busy: false, losing: false };
+const call = { id: "", history: [], secrets: new Set(), open: false, asksPin: false, last: null, typed: "", busy: false, losing: false };
 let config = null;
 
 const KEYS = [["1", ""], ["2", "abc"], ["3", "def"], ["4", "ghi"], ["5", "jkl"], ["6", "mno"],
@@ -12,10 +12,11 @@ function newId() {
   return "ATUid_" + [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function form() {
+function form(hidden = false) {
+  const typed = call.history.map((entry, place) => (hidden && call.secrets.has(place) ? "•••••" : entry));
   return new URLSearchParams({
     sessionId: call.id, phoneNumber: byId("msisdn").value.trim(), networkCode: byId("network").value,
-    serviceCode: config.service_code, text: call.history.join("*"),
+    serviceCode: config.service_code, text: typed.join("*"),
   });
 }
 
@@ -35,8 +36,7 @@ function verdict(text, kind) {
 }
 
 function note(sent, received, ms) {
-  const shown = call.asksPin && call.history.length ? sent.replace(/(text=.*?)[0-9]{4,6}$/, "$1•••••") : sent;
-  byId("wire").append(element("li", "", `POST ${config.gateway_path}  ${ms} ms\n${shown}\n${received}`));
+  byId("wire").append(element("li", "", `POST ${config.gateway_path}  ${ms} ms\n${sent}\n${received}`));
 }
 
 function show(raw, status) {
@@ -61,7 +61,7 @@ async function send(again) {
   if (call.busy) return;
   call.busy = true;
   byId("screen").classList.add("waiting");
-  const sent = form().toString();
+  const sent = form(true).toString().replaceAll(encodeURIComponent("•"), "•");
   const started = performance.now();
   try {
     const answer = await fetch(config.gateway_path, { method: "POST", body: form() });
@@ -104,7 +104,7 @@ function dial() {
   const base = config.service_code.replace(/#$/, "");
   const code = byId("code").value.trim().replace(/#$/, "");
   const tail = code.startsWith(base + "*") ? code.slice(base.length + 1) : "";
-  Object.assign(call, { id: newId(), history: tail ? tail.split("*") : [], typed: "", asksPin: false, last: null, open: true });
+  Object.assign(call, { id: newId(), history: tail ? tail.split("*") : [], secrets: new Set(), typed: "", asksPin: false, last: null, open: true });
   showTyped();
   send(false);
 }
@@ -114,6 +114,7 @@ function answer() {
   if (call.busy) return undefined;
   if (!call.open) return dial();
   if (!call.typed && !call.history.length && !call.last) return;
+  if (call.asksPin) call.secrets.add(call.history.length);
   call.history.push(call.typed);
   call.typed = "";
   send(false).then(showTyped);
@@ -125,7 +126,7 @@ async function hangUp() {
     event.set("status", "Incomplete");
     event.set("hopsCount", String(call.history.length + 1));
     await fetch(config.events_path, { method: "POST", body: event }).catch(() => {});
-    verdict("You hung up. Redial within 15 minutes to go on where you were.");
+    verdict("You hung up. Redial: what was left half done is offered again for 15 minutes.");
   }
   Object.assign(call, { open: false, typed: "", asksPin: false });
   showTyped();
@@ -147,7 +148,7 @@ function choose(member) {
   byId("network").value = member.network;
   byId("carrier").textContent = member.network === "63514" ? "Airtel" : "MTN";
   for (const button of byId("cast").children) button.setAttribute("aria-pressed", String(button.dataset.msisdn === member.msisdn));
-  Object.assign(call, { open: false, history: [], typed: "", id: "", last: null, asksPin: false });
+  Object.assign(call, { open: false, history: [], secrets: new Set(), typed: "", id: "", last: null, asksPin: false });
   showTyped();
   showIdle();
   refresh();

@@ -18,6 +18,8 @@ bills = Table(
     Column("why", String(80), nullable=False, server_default=""),
     Column("by", String(40), nullable=False),
     Column("asked_at", Moment, nullable=False),
+    # Nobody is to pay it any more; its entry in the ledger is reversed.
+    Column("withdrawn_at", Moment),
     CheckConstraint("amount_rwf > 0 AND amount_rwf <= 5000000", name="amount_in_limits"),
 )
 

@@ -1,6 +1,16 @@
 """Tables of people: who they are, what they agreed to, and their PIN."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, String, Table, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    text,
+)
 
 from bot.storage.schema.columns import Moment, belongs_to, metadata, one_of, row_id
 
@@ -62,6 +72,26 @@ pins = Table(
     Column("set_at", Moment, nullable=False),
     Column("wrong_in_a_row", Integer, nullable=False, server_default="0"),
     Column("locked_until", Moment),
+    # Since when it is locked: who was called back before that was not asked about this lock.
+    Column("locked_at", Moment),
+    # Two members of staff have reset it, and the hash is "reset": its owner may choose another
+    # until then.
+    Column("reset_until", Moment),
+)
+
+pin_resets = Table(
+    "pin_resets",
+    metadata,
+    row_id(),
+    belongs_to("contact_id", "contacts", index=True),
+    # The record of the call back; one reset for each.
+    belongs_to("ticket_id", "tickets", unique=True),
+    # Members of staff: who called the person, and who else looked at it.
+    belongs_to("asked_by", "staff"),
+    Column("asked_at", Moment, nullable=False),
+    belongs_to("approved_by", "staff", nullable=True),
+    Column("approved_at", Moment),
+    CheckConstraint("approved_by IS NULL OR approved_by <> asked_by", name="two_people"),
 )
 
 pin_failures = Table(
