@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run test testscaled check bench scale chaos sweep planted phone map messages lock clean
+.PHONY: help run fresh test testscaled check bench scale chaos sweep planted phone map messages lock clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## / /' | awk '{n=$$1; $$1=""; printf "  make %-9s%s\n", n, $$0}'
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## / /' | awk '{n=$$1; $$1=""; printf "  make %-11s%s\n", n, $$0}'
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -36,11 +36,15 @@ $(VENV)/.chromium: $(VENV)/.dev
 run: $(VENV)/.run ## serve the demo on http://127.0.0.1:8080
 	@exec $(BIN)/isoko serve
 
+fresh: $(VENV)/.run ## begin the demo anew; stop the server first
+	@$(BIN)/isoko fresh
+
 phone: $(VENV)/.run ## a feature phone in the terminal, against a running server
 	@exec $(BIN)/isoko phone
 
-map: $(VENV)/.run ## draw every flow into docs/flows.md
+map: $(VENV)/.run ## draw every flow into docs/flows.md, every screen into docs/parity.md
 	@$(BIN)/isoko map
+	@$(BIN)/isoko map --parity
 
 messages: $(VENV)/.run ## extract, update and compile the catalogues
 	@$(BIN)/isoko messages

@@ -16,6 +16,7 @@ from bench.calls import Faults, Load
 from bench.pin_flood import FloodTally, PinFlood
 from bench.servers import Server, bare_server, cores, our_server
 from bench.speed import CALLERS, CONNECTIONS, compare
+from bench.updates import measure_updates
 from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
 
@@ -38,6 +39,7 @@ def main() -> None:
     finally:
         bare.stop()
     _pin_flood(console, options.flood_seconds, options.rounds)
+    measure_updates(console, options.rounds)
 
 
 def _embedded(console: Console, bare: Server, options: argparse.Namespace) -> None:

@@ -51,10 +51,11 @@ from bot.sms.africastalking import AfricasTalkingSms
 from bot.storage.call_days import CallDays
 from bot.storage.opening import OneProcess, open_records, upgrade
 from bot.storage.records import Records
+from bot.storage.sessions import Sessions
 from bot.storage.transcripts import Transcripts
 from bot.ussd.fast_lane import Answer
 from bot.ussd.feature_phone import FeaturePhone
-from bot.ussd.hosts import only_for_us
+from bot.ussd.hosts import is_for_us, only_for_us
 from bot.ussd.routes import GATEWAYS, UssdDoor
 from bot.wallet_watch import WalletWatch
 from bot.wiring import (
@@ -77,6 +78,7 @@ from bot.wiring import (
 
 if TYPE_CHECKING:
     from bot.telegram.chats import Chats
+    from bot.telegram.updates import Updates
 
 log = structlog.get_logger(__name__)
 
@@ -112,6 +114,8 @@ class Parts:
     sandbox_url: str
     # What speaks to chats; None where Telegram is off.
     chats: Chats | None = None
+    # What comes from chats; None where Telegram is off.
+    updates: Updates | None = None
     # What runs beside the doors, by name.
     work: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -191,6 +195,7 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
             sandbox_url,
             chats,
         )
+        parts.updates = _updates_of(parts, sessions)
         await _start_work(parts, stack)
         yield parts
 
@@ -208,6 +213,27 @@ def _chats_of(
     from bot.telegram.chats import Chats
 
     return Chats(telegram_of(settings, sandbox_url), records, by_sms_instead, registry)
+
+
+def _updates_of(parts: Parts, sessions: Sessions) -> Updates | None:
+    """What Telegram delivers; on SQLite no other process can hold any of it."""
+    settings = parts.settings
+    if not settings.telegram.enabled:
+        return None
+    from bot.telegram.door import linking_of, open_updates
+
+    return open_updates(
+        parts.market.records,
+        sessions,
+        parts.engine,
+        FLOWS,
+        parts.watching,
+        parts.registry,
+        settings.secret_key.get_secret_value(),
+        parts.sender.wake,
+        linking=linking_of(parts.market),
+        alone=not settings.database_url,
+    )
 
 
 def _figures_of(
@@ -285,6 +311,13 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
     if parts.chats is not None:
         work["telegram"] = parts.chats.sender.run()
         work["telegram introduction"] = parts.chats.introduction.run()
+    if parts.updates is not None:
+        work["telegram updates"] = parts.updates.run()
+    if parts.settings.telegram.mode == "polling" and parts.chats and parts.updates:
+        from bot.telegram.polling import Polling
+
+        keep, config = parts.updates.keep, parts.chats.config
+        work["telegram polling"] = Polling(parts.market.records, parts.http, config, keep).run()
     if isinstance(parts.figures, WorkerFigures):
         work["figures"] = parts.figures.run()
     if parts.settings.env == "demo":
@@ -327,6 +360,7 @@ def build_app(parts: Parts) -> web.Application:
         quick |= door.answers()
     app[FAST_LANE] = quick
     _mount_callbacks(parts, app)
+    _mount_telegram(parts, app, quick)
     dashboard = Dashboard(
         parts.market,
         dashboard_rules_of(settings),
@@ -340,6 +374,26 @@ def build_app(parts: Parts) -> web.Application:
     if settings.env == "demo" and parts.sandbox_url:
         _simulator(parts).mount(app)
     return app
+
+
+def _mount_telegram(
+    parts: Parts, app: web.Application, quick: dict[tuple[str, str], Answer]
+) -> None:
+    if parts.updates is None:
+        return
+    from bot.telegram.webhook import PATH, Webhook
+
+    settings = parts.settings
+    secret, slow_s = (
+        settings.telegram.webhook_secret.get_secret_value(),
+        settings.ussd.body_timeout_s,
+    )
+    hosts = hosts_of(settings)
+    webhook = Webhook(
+        parts.updates, secret, slow_s, parts.watching.door_refused, lambda r: is_for_us(r, hosts)
+    )
+    webhook.mount(app)
+    quick["POST", PATH] = webhook.receive
 
 
 def _mount_callbacks(parts: Parts, app: web.Application) -> None:

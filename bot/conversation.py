@@ -9,16 +9,18 @@ import msgspec
 Language = Literal["rw", "fr", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
-Kind = Literal["dial", "input", "end"]
-Asks = Literal["", "text", "number", "pin"]
+Kind = Literal["dial", "input", "end", "goto"]
+Asks = Literal["", "text", "number", "pin", "contact"]
 
 
 class Inbound(msgspec.Struct, frozen=True):
     """One thing a person sent, whatever the gateway's dialect.
 
-    `msisdn` is E.164. `history` is everything typed in this session, joined by `*`, where the
-    gateway sends that (Africa's Talking); otherwise None and `typed` is the latest entry.
+    `msisdn` is E.164, or names an account of which no number is known ("tg:700100200"). `history`
+    is everything typed in this session, joined by `*`, where the gateway sends that (Africa's
+    Talking); otherwise None and `typed` is the latest entry.
     Of an "end", `typed` is what the gateway says of it: "completed", "abandoned", or "".
+    With kind "goto" `typed` names a flow, to be begun from home, or is "" for home itself.
     `hop_id` is the hop's own number or id where the gateway gives one, else "".
     `network` is the mobile network code ("63510"), "" when unknown.
     """
@@ -39,6 +41,11 @@ class Inbound(msgspec.Struct, frozen=True):
         """Where the session of this inbound is kept."""
         return f"{self.gateway}:{self.session_id}"
 
+    @property
+    def from_phone(self) -> bool:
+        """Whether the network itself says that it came from this number's SIM."""
+        return self.channel == "ussd"
+
 
 class Choice(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """One numbered line, or one button.
@@ -58,10 +65,11 @@ class Choice(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 class Screen(msgspec.Struct, array_like=True, omit_defaults=True):
     """What to show, on any channel: a text and choices, or a text and one question.
 
-    `asks` says what is expected when there are no choices. `guard` marks consent, what is answered
-    by a deed, and where money goes: a dialled long code never passes it (a PIN is always such a
-    guard). `keep` is a last line, such as a total, that stays whole. `resume` is what the redial
-    card names, "" when there is nothing to resume.
+    `asks` says what is expected when there are no choices; "contact" is the person's own number,
+    shared with a button, which is asked only where no number is known. `guard` marks consent, what
+    is answered by a deed, and where money goes: a dialled long code never passes it (a PIN is
+    always such a guard). `keep` is a last line, such as a total, that stays whole. `resume` is what
+    the redial card names, "" when there is nothing to resume.
     """
 
     text: str
@@ -94,7 +102,7 @@ class Reply(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 
 
 class Session(msgspec.Struct, array_like=True, omit_defaults=True):
-    """Where one conversation stands. It belongs to one number; `transitions` moves `state`.
+    """Where one conversation stands. It belongs to one owner; `transitions` moves `state`.
 
     `stack` holds (flow, state, notes, passed through) of each caller, innermost last; one that was
     only passed through led on by itself, and `0` does not stop there. `hint` is what the person was
@@ -144,6 +152,11 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     def key(self) -> str:
         """Where this session is kept."""
         return f"{self.gateway}:{self.id}"
+
+    @property
+    def number(self) -> str:
+        """The owner's number in E.164, "" when the owner is an account without one."""
+        return self.owner if self.owner.startswith("+") else ""
 
     def forget_person(self) -> None:
         """Nobody is known here any more, and nothing of what they did is kept."""

@@ -88,13 +88,16 @@ def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
     _supply(db, earlier, farmer, now - timedelta(days=20), market)
     shipped = _order(ON_ITS_WAY, "COF-ROAST", 60, 500, 12_000, _COFFEE, market, now)
     _send_off(db, shipped, airtel, market, now)
+    # The bill is for the packaging of an order that the debtor has accepted.
+    packed = _order("KW-1041", "COF-ROAST", 50, 500, 12_000, _COFFEE, market, now, "Maraba, Huye")
+    _accepted(db, packed, debtor, market, now - timedelta(days=3))
     _old_news_has_left(db, now)
     coffee = _order("KW-1042", "COF-ROAST", 200, 500, 12_000, _COFFEE, market, now)
     _offer(db, coffee, farmer, market, now)
     bills.ask(
         db,
         contact_id=debtor,
-        order_code=coffee.code,
+        order_code=packed.code,
         amount_rwf=25_000,
         why="packaging",
         by=CHANNEL,

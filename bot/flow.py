@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from transitions import Machine, MachineError
 
 from bot.conversation import Inbound, Screen, Session
+from bot.market import people
 
 if TYPE_CHECKING:
     from bot.market import Market
@@ -25,6 +26,10 @@ class Invalid(Exception):
     def __init__(self, hint: str) -> None:
         super().__init__(hint)
         self.hint = hint
+
+
+class Forgotten(Exception):
+    """The person of this session is known no more: erased, or the number is another's by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,18 @@ class Turn:
         return self.session.notes
 
     async def read(self, query: Callable[..., _T], *args: Any) -> _T:
-        """Run a reading function `query(db, *args)` of `market` against the records."""
-        return await self.market.records.read(lambda db: query(db, *args))
+        """Run a reading function `query(db, *args)` of `market` against the records.
+
+        What is the caller's own is read for whoever still has the number: else `Forgotten`.
+        """
+        own = self.session.contact_id
+
+        def look(db: Connection) -> _T:
+            if own and own in args and not people.is_reached(db, own):
+                raise Forgotten
+            return query(db, *args)
+
+        return await self.market.records.read(look)
 
 
 Step = Callable[[Turn], Awaitable[Next]]

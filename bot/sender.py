@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
-from bot.market import clearance, news, outages, payments, people, settlement
+from bot.market import clearance, news, outages, payments, people, retries, settlement
 from bot.market.limits import PayoutRules
 from bot.market.lines import line_of
 from bot.market.outages import USUAL_OUTAGE, OutageRules
@@ -164,8 +164,8 @@ class Sender:
         contact_id, number = row.payload.get("contact_id"), row.payload.get("msisdn", "")
         if contact_id:
             contact = await self._records.read(lambda db: people.by_id(db, contact_id))
-            if contact is None:
-                return "the person was erased"
+            if contact is None or not contact.msisdn:
+                return "the person was erased, or the number is another's"
             number = contact.msisdn
         message = SmsMessage(number, fold(row.payload["text"]), row.dedupe_key)
         answer = await self._sms.send(message)
@@ -236,7 +236,8 @@ class Sender:
             if not answer.down or after.state not in OPEN:
                 return ""
             # Nobody answered: it keeps its place before all that came later.
-            outbox.give_back(db, row, answer.reason, now + outages.ASK_AGAIN_AFTER)
+            wait = retries.wait(db, after, answer, now, asked=asked)
+            outbox.give_back(db, row, answer.reason, now + wait)
             return _WAITS
 
         return await self._records.write(record)

@@ -10,6 +10,7 @@ from bot.history import Marks
 from bot.market import Hub, Market
 from bot.market.collecting import CollectionRules
 from bot.market.limits import PayoutRules
+from bot.market.link_codes import LinkCodes
 from bot.market.news import QuietHours
 from bot.market.outages import OutageRules
 from bot.market.pin_alarm import AlarmRules, PinAlarm
@@ -82,14 +83,20 @@ def market_of(settings: Settings, records: Records) -> Market:
     """The market on these records."""
     board = PriceBoard(records, settings.prices.stale_after_days)
     pins, rules = pins_of(settings, records), payout_rules_of(settings)
-    collections, quiet = collection_rules_of(settings), quiet_of(settings)
-    return Market(hub_of(settings), records, board, pins, rules, collections, quiet)
+    collections, codes = collection_rules_of(settings), link_codes_of(settings)
+    quiet = quiet_of(settings)
+    return Market(hub_of(settings), records, board, pins, rules, collections, codes, quiet)
 
 
 def quiet_of(settings: Settings) -> QuietHours:
     """When people are not told what can wait."""
     news = settings.news
     return QuietHours(news.quiet_from, news.quiet_until, settings.hub.timezone)
+
+
+def link_codes_of(settings: Settings) -> LinkCodes:
+    """The codes that link a chat with a phone."""
+    return LinkCodes(settings.secret_key.get_secret_value())
 
 
 def payout_rules_of(settings: Settings) -> PayoutRules:

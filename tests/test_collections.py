@@ -15,7 +15,7 @@ from tests.server import AIRTEL, DEBTOR, Running, running
 from tests.test_payout_loop import settled
 
 WHO = {
-    "mtn-momo": (DEBTOR, "63510", "Pay KW-1042"),
+    "mtn-momo": (DEBTOR, "63510", "Pay KW-1041"),
     "airtel-money": (AIRTEL, "63514", "Ishyura KW-1042"),
 }
 AT_ONCE = {"ISOKO_COLLECTIONS__PROMPT_AFTER_S": "0"}
@@ -104,15 +104,15 @@ async def test_s7_is_shown_as_written_and_two_keeps_the_money(tmp_path) -> None:
         await phone.dials()
         menu = await phone.types("3")
         assert "25,000" not in menu
-        screen = await phone.picks("Pay KW-1042")
+        screen = await phone.picks("Pay KW-1041")
         assert phone.history[-1] not in ("1", "2")
         assert screen.split("\n")[:4] == [
-            "Pay 25,000 Frw for order KW-1042?",
+            "Pay 25,000 Frw for order KW-1041?",
             "Enter your PIN in the MoMo prompt. Never give it to anyone.",
             "1 Confirm",
             "2 Cancel",
         ]
-        assert "Pay KW-1042" in await phone.types("2")
+        assert "Pay KW-1041" in await phone.types("2")
         assert await read(server, select(rows.c.id).where(rows.c.bill_id.is_not(None))) == []
 
 
@@ -135,10 +135,10 @@ async def test_on_redial_the_person_sees_the_true_state(tmp_path) -> None:
         await settled(server, await the_collection(server), "sent")
         await phone.dials()
         menu = await phone.types("3")
-        assert "Pay KW-1042" not in menu
-        truth = await phone.picks("Your payment: KW-1042")
+        assert "Pay KW-1041" not in menu
+        truth = await phone.picks("Your payment: KW-1041")
         assert truth.startswith(
-            "We are checking the payment of order KW-1042. Do not pay again. You will get an SMS."
+            "We are checking the payment of order KW-1041. Do not pay again. You will get an SMS."
         )
 
 
@@ -148,7 +148,7 @@ async def test_two_calls_that_say_yes_at_once_are_asked_once(tmp_path) -> None:
         for one in (phone, other):
             await one.dials()
             await one.types("3")
-            await one.picks("Pay KW-1042")
+            await one.picks("Pay KW-1041")
         said = await asyncio.gather(phone.types("1"), other.types("1"))
         await phone.sends()
         assert phone.last[4:] == said[0]

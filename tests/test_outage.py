@@ -290,17 +290,17 @@ async def test_a_payment_is_held_said_so_before_the_yes_and_on_redial_and_then_g
         await pay_through_server(server, 10_000)
         await phone.dials()
         await phone.types("3")
-        screen = await phone.picks("Pay KW-1042")
+        screen = await phone.picks("Pay KW-1041")
         assert "MoMo does not work now: its request comes later, by itself." in screen
         said = await phone.types("1")
         held = (
-            "MoMo does not work now. The payment of order KW-1042 waits and goes on by itself. "
+            "MoMo does not work now. The payment of order KW-1041 waits and goes on by itself. "
             "You will get an SMS."
         )
         assert phone.ended and said == held
         await phone.dials()
         await phone.types("3")
-        assert (await phone.picks("Your payment: KW-1042")).startswith(held)
+        assert (await phone.picks("Your payment: KW-1041")).startswith(held)
         reference = await the_collection(server)
         records = server.parts.market.records
         row = await records.read(lambda db: payments.by_reference(db, reference))

@@ -160,7 +160,7 @@ async def test_P08_a_bill_is_not_paid_from_a_number_that_must_be_verified(server
     phone = server.phone(DEBTOR)
     await phone.dials()
     await phone.types("3")
-    assert "SIM" in await phone.picks("Pay KW-1042") and "8 Call me" in phone.last
+    assert "SIM" in await phone.picks("Pay KW-1041") and "8 Call me" in phone.last
 
 
 async def test_a_bill_says_to_which_other_phone_its_request_goes(server: Running) -> None:
@@ -170,5 +170,5 @@ async def test_a_bill_says_to_which_other_phone_its_request_goes(server: Running
     phone = server.phone(DEBTOR)
     await phone.dials()
     await phone.types("3")
-    screen = await phone.picks("Pay KW-1042")
+    screen = await phone.picks("Pay KW-1041")
     assert "in the MoMo ...991 prompt" in screen and "1 Confirm" in screen

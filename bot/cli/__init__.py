@@ -10,6 +10,7 @@ from bot.cli import (
     collections,
     database,
     doctor,
+    fresh,
     ledger,
     mapping,
     messages,
@@ -23,6 +24,7 @@ from bot.cli import (
     sandbox,
     serve,
     staff,
+    telegram,
 )
 from bot.settings import SettingsError
 from bot.storage.records import RecordsDown
@@ -36,6 +38,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("phone")(phone.phone)
 app.command("doctor")(doctor.doctor)
+app.command("fresh")(fresh.fresh)
 app.command("map")(mapping.draw)
 app.command("messages")(messages.messages)
 app.command("proof")(proof.proof)
@@ -49,6 +52,7 @@ app.add_typer(pins.app, name="pins")
 app.add_typer(prices.app, name="prices")
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(staff.app, name="staff")
+app.add_typer(telegram.app, name="telegram")
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import aiohttp
 import typer
 
 from bot.i18n import load_catalogues
-from bot.market import outages
+from bot.market import outages, retries
 from bot.settings import Settings, SettingsError, load_settings
 from bot.storage.durability import weakness
 from bot.storage.opening import (
@@ -174,12 +174,18 @@ async def _outages(settings: Settings) -> str:
         if at != revision_wanted() and not is_newer(at):
             return "ok  not known before `isoko db upgrade`"
         found = await records.read(outages.standing)
+        untaken = await records.read(retries.untaken)
     finally:
         await records.close()
     said = "; ".join(
         f"{one.provider} is {one.state} ({one.why}), {one.waiting} payments wait" for one in found
     )
-    return f"wrong  {said}: they leave by themselves when it works" if found else "ok  none"
+    if found:
+        return f"wrong  {said}: they leave by themselves when it works"
+    waits = "; ".join(f"{one.line} ({one.why}): {one.payments}" for one in untaken)
+    return (
+        f"wait  payments not taken yet, tried again by themselves: {waits}" if waits else "ok  none"
+    )
 
 
 async def _sms(settings: Settings) -> str:

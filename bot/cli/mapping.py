@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from transitions import Machine
 
+from bot.cli.parity import write_parity
 from bot.flow import Flow
 from bot.flows import FLOWS
 from bot.market.lives import OFFER_LIFE, PAYMENT_LIFE
+from bot.settings import load_settings
 
 
 def draw(
-    output: Annotated[Path, typer.Option(help="The file to write")] = Path("docs/flows.md"),
+    output: Annotated[Path | None, typer.Option(help="The file to write")] = None,
+    parity: Annotated[
+        bool, typer.Option("--parity", help="Each screen on the phone beside the chat instead")
+    ] = False,
 ) -> None:
-    """Draw every flow, and the lives of orders and payments, as Mermaid into one page.
+    """Draw every flow, and the lives of orders and payments, as Mermaid into docs/flows.md.
 
-    Example: isoko map --output docs/flows.md
+    With --parity: every screen in every language, as the phone and as the chat show it, into
+    docs/parity.md.
+
+    Example: isoko map --parity
     """
+    if parity:
+        output = output or Path("docs/parity.md")
+        septets = load_settings({}).ussd.page_septets
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(asyncio.run(write_parity(septets)), encoding="utf-8")
+        typer.echo(f"{len(FLOWS)} flows written into {output}")
+        return
+    output = output or Path("docs/flows.md")
     parts = [
         "# Every conversation, drawn\n",
         "Written by `make map` from the machines themselves: change a flow's map, not this page.\n",

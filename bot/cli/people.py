@@ -1,16 +1,17 @@
-"""`isoko people`: a number with a new SIM is checked, and trusted again after a call back."""
+"""`isoko people`: who holds a number; trusted again after a call back, or given to a new owner."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from sqlalchemy import Connection
 
-from bot.market import verifying
+from bot.i18n import load_catalogues
+from bot.market import new_owner, verifying
 from bot.msisdn import read_msisdn
 from bot.settings import Settings, load_settings
 from bot.storage.opening import open_records, upgrade
@@ -25,7 +26,23 @@ _SAID = {
     "no_ticket": "NOT verified: this number has no open ticket with that code that asks for this "
     "check. The person asks for a call (the screen offers it) and is called back first",
 }
-_GOOD = {"verified", "verifying", "already", "not_verifying"}
+_SAID_OF_OWNERS = {
+    "new_owner": "noted: you called them. Nothing has changed yet: another member of staff now "
+    "types isoko people approve with this ticket and their own name",
+    "taken_off": "done: the old owner is taken off this number, and nothing is paid to it for "
+    "them. What is due is in the tickets. Whoever calls from it now is new, and may register",
+    "asked_before": "NOT done: the call is noted already; another member of staff must approve it",
+    "not_asked": "NOT done: nobody has noted the call back for this ticket: isoko people new-owner",
+    "same_person": "NOT done: a second, different member of staff must approve it",
+    "not_staff": "NOT done: --by must be an agent or supervisor who has set up their account: "
+    "isoko staff list",
+    "nobody": "NOT done: nobody is registered with this number",
+    "trusted": "NOT done: this number is trusted. Who has it now says so first on that phone "
+    "(menu: My account, Not you?)",
+    "no_ticket": "NOT done: this number has no open ticket with that code about a new owner. Who "
+    "has it now says so on that phone (menu: My account, Not you?) and is called back first",
+}
+_GOOD = {"verified", "verifying", "already", "not_verifying", "new_owner", "taken_off"}
 
 app = typer.Typer(no_args_is_help=True, help="Who holds a number.")
 
@@ -67,15 +84,55 @@ def verify(
     _do(number, by, lambda db, msisdn, now: verifying.release(db, msisdn, ticket, by.strip(), now))
 
 
-def _do(number: str, by: str, work: Callable[[Connection, str, datetime], str]) -> None:
+@app.command("new-owner")
+def has_new_owner(
+    number: Annotated[str, typer.Argument(help="The number")],
+    ticket: Annotated[str, typer.Option(help="The ticket for which they were called back")],
+    by: Annotated[str, typer.Option(help="Who called them; an account of `isoko staff`")],
+) -> None:
+    """Note that you called a number back that is another person's now; a second one approves.
+
+    Ends with 1 when nothing was noted.
+
+    Example: isoko people new-owner 0788000001 --ticket T-4F7K2 --by amina
+    """
+    work = lambda db, msisdn, now: new_owner.ask(db, msisdn, ticket, by, now)  # noqa: E731
+    _do(number, by, work, _SAID_OF_OWNERS)
+
+
+@app.command("approve")
+def approve(
+    number: Annotated[str, typer.Argument(help="The number")],
+    ticket: Annotated[str, typer.Option(help="The ticket for which they were called back")],
+    by: Annotated[str, typer.Option(help="Who approves it; not who called them")],
+) -> None:
+    """Approve a new owner as the second member of staff: the old one is taken off the number.
+
+    This cannot be undone. Orders that wait are withdrawn, money is held, and tickets say what is
+    due. Ends with 1 when nothing was done.
+
+    Example: isoko people approve 0788000001 --ticket T-4F7K2 --by eric
+    """
+    work = lambda db, msisdn, now: new_owner.approve(db, msisdn, ticket, by, now)  # noqa: E731
+    _do(number, by, work, _SAID_OF_OWNERS)
+
+
+def _do(
+    number: str,
+    by: str,
+    work: Callable[[Connection, str, datetime], str],
+    said: Mapping[str, str] = _SAID,
+) -> None:
     settings = load_settings()
     msisdn = read_msisdn(number, settings.hub.country)
     if msisdn is None or not by.strip():
         typer.echo("give a mobile number, and --by with your name", err=True)
         raise typer.Exit(2)
+    load_catalogues()
     outcome = asyncio.run(_run(settings, lambda db: work(db, msisdn, datetime.now(UTC))))
-    typer.echo(_SAID[outcome], err=outcome not in _GOOD)
-    if outcome not in _GOOD:
+    good = outcome in _GOOD
+    typer.echo(said[outcome], err=not good)
+    if not good:
         raise typer.Exit(1)
 
 

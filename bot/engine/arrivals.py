@@ -39,15 +39,18 @@ class Arrivals:
             started_at=now,
             seen_at=now,
         )
-        await self.recognise(session, now)
+        await self.recognise(session, now, inbound.from_phone)
         return session
 
-    async def recognise(self, session: Session, now: float) -> None:
-        """Bring what is known of the caller into the session; without the records it is adrift."""
+    async def recognise(self, session: Session, now: float, from_phone: bool) -> None:
+        """Bring what is known of the caller into the session; without the records it is adrift.
+
+        Only a call `from_phone` tells that the number's SIM is where it was.
+        """
         who = session.owner
         try:
             contact = await self._market.records.read(lambda db: people.by_msisdn(db, who))
-            if contact is not None:
+            if contact is not None and from_phone:
                 await self._note_call(contact, now)
         except RecordsDown:
             session.adrift = True
@@ -75,6 +78,8 @@ class Arrivals:
         session = hop.session
         before = await self._sessions.began(session.owner, session.key)
         left = await self._left_open(session, before)
+        if before and not session.contact_id:
+            await self._note_left(session, before)
         if session.adrift:
             session.language = await self._last_spoken(session, before)
         self._stage.go_home(session)
@@ -91,14 +96,21 @@ class Arrivals:
             }
         return await self._enter(hop)
 
-    async def dial_again(self, hop: Hop) -> Reply:
-        """A hop for a session that has ended: home, whatever was typed; old replies still hold."""
+    async def dial_again(self, hop: Hop, flow: str = "") -> Reply:
+        """A hop for a session that has ended: home, whatever was typed; old replies still hold.
+
+        `flow` is where a command leads on from there.
+        """
         old = hop.session
         hop.turn.session = await self.new_session(hop.inbound, hop.turn.now.timestamp())
         hop.session.replies = old.replies
         hop.session.language = hop.session.language or old.language
-        self._stage.go_home(hop.session)
-        return await self._arrive(hop)
+        return await self.go_to(hop, flow)
+
+    async def go_to(self, hop: Hop, flow: str) -> Reply:
+        """A session that begins with a command: home, and on into its flow."""
+        await self._sessions.began(hop.session.owner, hop.session.key)
+        return await self._stage.to_the_end(hop, await self._stage.go_to(hop, flow))
 
     async def go_on(self, hop: Hop) -> None:
         """Put the person back where the earlier session stood; home when it is gone."""
@@ -139,6 +151,10 @@ class Arrivals:
     async def _enter(self, hop: Hop) -> Reply:
         return await self._stage.to_the_end(hop, await self._stage.enter(hop))
 
+    async def done(self, mark: bytes) -> SavedHop | None:
+        """The committed hop with this mark, or None."""
+        return await self._market.records.read(lambda db: hops.find(db, mark))
+
     async def committed(self, inbound: Inbound) -> list[SavedHop]:
         """What was committed of this session, longest history first."""
         key = inbound.session_key
@@ -150,10 +166,18 @@ class Arrivals:
             left = await self._load(left.notes.get(_LEFT, {}).get("key", ""))
         if left is None or left.owner != session.owner or left.ended or left.screen is None:
             return None
-        if not self._stage.knows(left):
+        another = left.contact_id and left.contact_id != session.contact_id
+        # The call of who had this number before is nobody's to go on with.
+        if (another and not session.adrift) or not self._stage.knows(left):
             return None
         recent = session.started_at - left.seen_at <= self._limits.resume_s
         return left if recent and left.screen.resume else None
+
+    async def _note_left(self, session: Session, before: str) -> None:
+        """Of who is not known only we can tell that both calls are one phone's."""
+        old = await self._load(before)
+        if old is not None and old.owner == session.owner and not (old.ended or old.hung_up):
+            self._watch.left(old)
 
     async def _last_spoken(self, session: Session, before: str | None) -> Language | None:
         """The language of this number's session before."""

@@ -206,10 +206,13 @@ class Engine:
         session = hop.session
         if session.ended or not session.started_at:
             # Over, or never opened because the records were out of reach at its first hop.
-            return await self._arrivals.dial_again(hop)
+            flow = hop.inbound.typed if hop.inbound.kind == "goto" else ""
+            return await self._arrivals.dial_again(hop, flow)
         hop.secret = asks_secret(session)
         if session.adrift:
-            await self._arrivals.recognise(session, hop.turn.now.timestamp())
+            await self._arrivals.recognise(
+                session, hop.turn.now.timestamp(), hop.inbound.from_phone
+            )
         new = self._new_entry(hop.inbound, session)
         if new is not None and "*" in new:
             # More than one entry at once: the store may have lost what was committed meanwhile.
@@ -224,8 +227,16 @@ class Engine:
         history = inbound.history or ""
         if history and (past := await self._committed(inbound)) is not None:
             return await self._go_on_from(hop, past)
+        if inbound.hop_id and (done := await self._arrivals.done(hop.mark)) is not None:
+            # It had its effect before its session was lost.
+            if done.session.owner != inbound.msisdn:
+                raise _Refused
+            hop.turn.session = done.session
+            return done.reply
         hop.turn.session = await self._arrivals.new_session(inbound, hop.turn.now.timestamp())
         entries = (history or (inbound.typed if inbound.kind == "dial" else "")).split("*")
+        if inbound.kind == "goto" and inbound.typed:
+            return await self._arrivals.go_to(hop, inbound.typed)
         if entries == [""]:
             return await self._arrivals.dial(hop)
         return await self._arrivals.replay(hop, entries)
@@ -258,6 +269,8 @@ class Engine:
         hop.typed = new
         if hop.session.checking:
             return await self._late.collect(hop, self._stage)
+        if hop.inbound.kind == "goto":
+            return await self._in_time(hop, await self._stage.go_to(hop, new))
         return await self._in_time(hop, await self._stage.answer(hop))
 
     async def _in_time(self, hop: Hop, outcome: Reply | Rest) -> Reply:

@@ -10,10 +10,10 @@ from bot.conversation import Inbound, Reply, Screen, Session
 from bot.engine import replies
 from bot.engine.layout import Layout, lay_out
 from bot.flow import Flow, Turn
+from bot.pins_in_texts import CUT, without_pins
 
 _TRAIL_MAX = 48
 _TYPED_MAX = 160
-CUT = "•••••"
 # Four to six digits where no number is asked may be a PIN typed by habit.
 _PIN_MIN = 4
 _LIKE_A_PIN = re.compile(r"[0-9]{4,6}")
@@ -81,7 +81,10 @@ def redacted(typed: str, secret: bool) -> str:
         return CUT
     # PostgreSQL keeps no NUL. What is cut out leaves more than it was, so the end is cut last.
     typed = typed.replace("\x00", "")
-    return _LIKE_A_PIN.sub(CUT, typed)[:_TYPED_MAX] if len(typed) >= _PIN_MIN else typed
+    if len(typed) < _PIN_MIN:
+        return typed
+    # In a text the digits of a PIN may stand apart.
+    return _LIKE_A_PIN.sub(CUT, without_pins(typed) if " " in typed else typed)[:_TYPED_MAX]
 
 
 def asks_secret(session: Session) -> bool:

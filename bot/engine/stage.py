@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from bot.conversation import LANGUAGES, Choice, Reply, Screen, Session
 from bot.engine.hop import Hop, note, present
 from bot.engine.layout import lay_out
-from bot.flow import Done, Flow, Invalid, Resume, Start
+from bot.flow import Done, Flow, Forgotten, Invalid, Resume, Start
+from bot.flows.language import WRONG_KEY
 from bot.i18n import _, speak
 from bot.market import Market, people
 from bot.storage import hops
@@ -25,10 +26,6 @@ _UNLOCK = "pin"
 _MENU = "menu"
 # Marks and spaces that a phone's keyboard adds and nobody sees.
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u2060\ufeff"))
-
-
-class _Forgotten(Exception):
-    """The person of this session erased themselves in another one."""
 
 
 # What is left to do for a hop: it may wait on the outside, so whoever calls it minds the time.
@@ -65,6 +62,16 @@ class Stage:
         session.stack, session.notes = [], {}
         session.flow, session.state = HOME, _MENU if session.language else flow.start
 
+    async def go_to(self, hop: Hop, flow: str) -> Reply | Rest:
+        """Home, and on into `flow` as from its line on the menu; "" stays at home.
+
+        Before a language is chosen everybody stays at home, where it is asked.
+        """
+        self.go_home(hop.session)
+        if flow in self._flows and hop.session.language:
+            self._start(hop.session, Start(flow))
+        return await self.enter(hop)
+
     async def answer(self, hop: Hop) -> Reply | Rest:
         """Take what was typed on the screen last shown."""
         session, screen = hop.session, hop.session.screen
@@ -73,7 +80,7 @@ class Stage:
             return await self.enter(hop)
         typed = hop.typed.translate(_UNSEEN).strip()
         if "*" in typed or "#" in typed:
-            return self.show_again(hop, _("Invalid choice. Try again."))
+            return self.show_again(hop, _wrong_key(session))
         moved = self._navigate(hop, screen, typed)
         if isinstance(moved, Reply):
             return moved
@@ -85,7 +92,7 @@ class Stage:
             return await self._answer_question(hop, typed)
         choice = chosen(screen, session.seen, typed)
         if choice is None:
-            return self.show_again(hop, _("Invalid choice. Try again."))
+            return self.show_again(hop, _wrong_key(session))
         self._follow(session, choice)
         return await self.enter(hop)
 
@@ -113,7 +120,11 @@ class Stage:
                 return self._commit
             if session.state in flow.slow_steps:
                 return self._run_slow_step
-            outcome = await flow.steps[session.state](hop.turn)
+            try:
+                outcome = await flow.steps[session.state](hop.turn)
+            except Forgotten:
+                self._forget(session)
+                continue
             if isinstance(outcome, Screen):
                 return await self._show(hop, outcome)
             await self._go_on(hop, flow, outcome)
@@ -167,7 +178,11 @@ class Stage:
     async def _run_slow_step(self, hop: Hop) -> Reply | Rest:
         _speak_to(hop.session)
         flow = self.flow_of(hop.session)
-        outcome = await flow.steps[hop.session.state](hop.turn)
+        try:
+            outcome = await flow.steps[hop.session.state](hop.turn)
+        except Forgotten:
+            self._forget(hop.session)
+            return await self.enter(hop)
         if isinstance(outcome, Screen):
             return await self._show(hop, outcome)
         await self._go_on(hop, flow, outcome)
@@ -181,6 +196,9 @@ class Stage:
             move = await flow.answers[session.state](hop.turn, typed)
         except Invalid as invalid:
             return self.show_again(hop, invalid.hint)
+        except Forgotten:
+            self._forget(session)
+            return await self.enter(hop)
         flow.take(move, session)
         return await self.enter(hop)
 
@@ -230,24 +248,27 @@ class Stage:
         def in_transaction(db: Connection) -> Reply:
             _speak_to(hop.session)
             if hop.session.contact_id and not people.hold(db, hop.session.contact_id):
-                raise _Forgotten
+                raise Forgotten
             reply = self.finish(hop, present(hop, flow, effect(hop.turn, db)))
             self._keep(hop, reply, db)
             return reply
 
         try:
             return await self._market.records.write(in_transaction)
-        except (IntegrityError, _Forgotten) as error:
+        except (IntegrityError, Forgotten) as error:
             # The key is there: this hop had its effect before, and all of this one is undone.
             saved = await self._found(hop)
             if saved is not None:
                 hop.turn.session, hop.noted = saved.session, True
                 return saved.reply
-            if not isinstance(error, _Forgotten):
+            if not isinstance(error, Forgotten):
                 raise
-        hop.session.forget_person()
-        self.go_home(hop.session)
+        self._forget(hop.session)
         return await self.enter(hop)
+
+    def _forget(self, session: Session) -> None:
+        session.forget_person()
+        self.go_home(session)
 
     async def _found(self, hop: Hop) -> hops.SavedHop | None:
         try:
@@ -265,6 +286,10 @@ def chosen(screen: Screen, seen: int, typed: str) -> Choice | None:
         if typed == (choice.key or str(number)):
             return choice
     return None
+
+
+def _wrong_key(session: Session) -> str:
+    return _("Invalid choice. Try again.") if session.language else WRONG_KEY
 
 
 def _speak_to(session: Session) -> None:

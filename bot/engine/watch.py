@@ -22,6 +22,10 @@ class Watch(Protocol):
         """This person called on this day, for the first time as far as the records know."""
         ...
 
+    def left(self, session: Session) -> None:
+        """This call was left: its phone dials anew."""
+        ...
+
     def failed(self, session: Session, error: BaseException) -> None:
         """Our own fault: everything needed to play the hop again."""
         ...
@@ -37,6 +41,9 @@ class NoWatch:
         """Do nothing."""
 
     def came(self, contact_id: int, day: int) -> None:
+        """Do nothing."""
+
+    def left(self, session: Session) -> None:
         """Do nothing."""
 
     def failed(self, session: Session, error: BaseException) -> None:

@@ -12,6 +12,7 @@ from bot.flows import (
     lessons,
     my_data,
     my_orders,
+    new_owner,
     new_pin,
     orders,
     pay,
@@ -21,6 +22,7 @@ from bot.flows import (
     receipts,
     register,
     share,
+    telegram_link,
     track,
     verify,
     visitors,
@@ -50,7 +52,9 @@ FLOWS: Mapping[str, Flow] = MappingProxyType(
             new_pin,
             wallet,
             verify,
+            new_owner,
             visitors,
+            telegram_link,
         )
     }
 )

@@ -1,11 +1,11 @@
-"""My account: another PIN, a phone that others use too, my data, my language, my money's number."""
+"""My account: PIN, shared phone, my data, language, my money's number, my chat."""
 
 from sqlalchemy import Connection
 
 from bot.conversation import Choice, Screen
 from bot.flow import Flow, Next, Start, Turn
 from bot.flows.pin import ask_pin, locked_screen, pin_is_right
-from bot.flows.register import must_be_same, new_pin_hash
+from bot.flows.register import choose_pin, new_pin_hash, repeated
 from bot.i18n import _
 from bot.market import people, pin_reset
 
@@ -22,6 +22,7 @@ flow = Flow(
         ("chosen",  "new_pin", "repeat"),
         ("back",    "new_pin", "menu"),
         ("same",    "repeat",  "changed"),
+        ("anew",    "repeat",  "new_pin"),
         ("back",    "repeat",  "new_pin"),
         ("menu",    "changed", "menu"),
         ("on",      "shared",  "set"),
@@ -35,6 +36,8 @@ flow = Flow(
         ("register", "menu"),
         ("new_pin",  "menu"),
         ("wallet",   "menu"),
+        ("telegram_link", "menu"),
+        ("new_owner", "menu"),
     ],
     personal=True,
 )  # fmt: skip
@@ -54,13 +57,15 @@ async def show_menu(turn: Turn) -> Next:
             Choice(_("Shared phone"), "shared"),
             Choice(_("Language"), start="language"),
             Choice(_("Number for money"), start="wallet"),
+            Choice(_("Telegram"), start="telegram_link"),
+            Choice(_("Not you?"), start="new_owner"),
         ],
     )
 
 
 @flow.step("old_pin")
 async def ask_old(turn: Turn) -> Next:
-    return ask_pin(_("Change PIN: your PIN of today first."), resume=_("a new PIN"))
+    return await ask_pin(turn, _("Change PIN: your PIN of today first."), resume=_("a new PIN"))
 
 
 @flow.answer("old_pin", slow=True)
@@ -70,16 +75,14 @@ async def read_old(turn: Turn, typed: str) -> str:
 
 @flow.step("locked")
 async def locked(turn: Turn) -> Next:
-    return locked_screen(turn)
+    return await locked_screen(turn)
 
 
 @flow.step("new_pin")
 async def ask_new(turn: Turn) -> Next:
     if not turn.session.unlocked:
         return "back"
-    return Screen(
-        _("Choose a PIN of 5 digits for Isoko. Not your MoMo PIN. Give it to nobody."), asks="pin"
-    )
+    return choose_pin(turn)
 
 
 @flow.answer("new_pin", slow=True)
@@ -95,8 +98,7 @@ async def ask_again(turn: Turn) -> Next:
 
 @flow.answer("repeat", slow=True)
 async def compare(turn: Turn, typed: str) -> str:
-    await must_be_same(turn, typed)
-    return "same"
+    return await repeated(turn, typed)
 
 
 @flow.effect("changed")

@@ -11,12 +11,15 @@ from bot.market.tickets import open_ticket
 def ticket_screen(
     turn: Turn, db: Connection, category: str, after: Choice, about: str = "", text: str = ""
 ) -> Screen:
-    """Open a ticket for the caller, known or not, and say its code; `after` leads on."""
+    """Open a ticket for the caller, registered or not, and say its code; `after` leads on.
+
+    It is for those who have a number: they are called on it.
+    """
     session = turn.session
     code = open_ticket(
         db,
         category=category,
-        msisdn=session.owner,
+        msisdn=session.number,
         contact_id=session.contact_id or None,
         about=about,
         text=text,

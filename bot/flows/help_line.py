@@ -6,6 +6,7 @@ from bot.conversation import Choice, Screen
 from bot.flow import Flow, Invalid, Next, Turn
 from bot.flows.call_back import ticket_screen
 from bot.i18n import _
+from bot.pins_in_texts import without_pins
 
 _TEXT_MAX = 160
 
@@ -14,6 +15,7 @@ flow = Flow(
     start="menu",
     moves=[
         # move      from      to
+        ("none",    "menu",   "no_number"),
         ("ask",     "menu",   "sure"),
         ("write",   "menu",   "write"),
         ("back",    "sure",   "menu"),
@@ -22,7 +24,12 @@ flow = Flow(
         ("send",    "write",  "opened"),
         ("menu",    "opened", "menu"),
     ],
-    calls=[("my_data", "menu")],
+    calls=[
+        ("my_data", "menu"),
+        ("new_owner", "menu"),
+        ("telegram_link", "menu"),
+        ("telegram_link", "no_number"),
+    ],
     open=True,
 )  # fmt: skip
 
@@ -30,6 +37,8 @@ flow = Flow(
 @flow.step("menu")
 async def show_menu(turn: Turn) -> Next:
     turn.notes.pop("write", None)
+    if not turn.session.number:
+        return "none"
     choices = [
         Choice(_("Payment not received"), "ask", "payment_missing"),
         Choice(_("Order"), "ask", "order"),
@@ -37,10 +46,25 @@ async def show_menu(turn: Turn) -> Next:
         Choice(_("Forgot PIN"), "ask", "pin_forgotten"),
     ]
     if turn.session.contact_id:
-        choices.append(Choice(_("Delete my data"), start="my_data"))
+        # On a shared phone the account, which offers both, opens only by a PIN that a new owner of
+        # the number does not have.
+        if turn.session.shared:
+            choices.append(Choice(_("Not you?"), start="new_owner"))
+        else:
+            choices.append(Choice(_("Delete my data"), start="my_data"))
     choices.append(Choice(_("Talk to an agent"), "ask", "call_back"))
     choices.append(Choice(_("Write a message"), "write", "other"))
+    if not turn.session.contact_id:
+        # Who is registered finds it in the account.
+        choices.append(Choice(_("Telegram"), start="telegram_link"))
     return Screen(_("Help"), choices)
+
+
+@flow.step("no_number")
+async def say_whom_to_call(turn: Turn) -> Next:
+    text = _("If you need help call {tel}. To be called back, link your number first.")
+    said = text.format(tel=turn.market.hub.help_msisdn)
+    return Screen(said, [Choice(_("Link my number"), start="telegram_link")])
 
 
 @flow.step("sure")
@@ -58,7 +82,7 @@ async def ask_text(turn: Turn) -> Next:
 
 @flow.answer("write")
 async def read_text(turn: Turn, typed: str) -> str:
-    words = " ".join(typed.split())[:_TEXT_MAX]
+    words = without_pins(" ".join(typed.split()))[:_TEXT_MAX]
     if sum(sign.isalpha() for sign in words) < 3:
         raise Invalid(_("Write your problem with letters."))
     turn.notes["write"] = words

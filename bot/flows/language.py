@@ -20,6 +20,10 @@ flow = Flow(
 )  # fmt: skip
 
 
+# Said of a wrong key while no language is known, so that it is not explained in one of them only.
+WRONG_KEY = "Hitamo / Choisissez / Choose: 1, 2, 3"
+
+
 def languages_screen(move: str) -> Screen:
     """Each language in its own words, so that nobody has to read another one first."""
     # These three lines are one text for everyone, so they are not in the catalogues.

@@ -31,7 +31,7 @@ flow = Flow(
 
 @flow.step("unlock")
 async def ask_first(turn: Turn) -> Next:
-    return ask_pin(_("My data: see it, copy it or delete it."))
+    return await ask_pin(turn, _("My data: see it, copy it or delete it."))
 
 
 @flow.answer("unlock", slow=True)
@@ -41,7 +41,7 @@ async def read_pin(turn: Turn, typed: str) -> str:
 
 @flow.step("locked")
 async def locked(turn: Turn) -> Next:
-    return locked_screen(turn)
+    return await locked_screen(turn)
 
 
 @flow.step("menu")

@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 from bot.conversation import Choice, Screen
 from bot.flow import Done, Flow, Next, Turn
-from bot.flows.register import must_be_same, new_pin_hash
+from bot.flows.register import choose_pin, new_pin_hash, repeated
 from bot.i18n import _
 from bot.market import pin_reset
 
@@ -16,6 +16,7 @@ flow = Flow(
         ("chosen",  "choose", "repeat"),
         ("back",    "repeat", "choose"),
         ("same",    "repeat", "kept"),
+        ("anew",    "repeat", "choose"),
         ("done",    "kept",   "done"),
     ],
 )  # fmt: skip
@@ -26,9 +27,7 @@ async def ask_new(turn: Turn) -> Next:
     contact_id, now = turn.session.contact_id, turn.now
     if not await turn.read(pin_reset.may_choose, contact_id, now):
         return _not_now(turn)
-    return Screen(
-        _("Choose a PIN of 5 digits for Isoko. Not your MoMo PIN. Give it to nobody."), asks="pin"
-    )
+    return choose_pin(turn)
 
 
 @flow.answer("choose", slow=True)
@@ -44,8 +43,7 @@ async def ask_again(turn: Turn) -> Next:
 
 @flow.answer("repeat", slow=True)
 async def compare(turn: Turn, typed: str) -> str:
-    await must_be_same(turn, typed)
-    return "same"
+    return await repeated(turn, typed)
 
 
 @flow.effect("kept")

@@ -144,7 +144,7 @@ async def ask_pin(turn: Turn) -> Next:
     contact = await turn.read(people.by_id, turn.session.contact_id)
     if contact is not None and contact.verifying:
         return Start("verify")
-    return pin_screen(summary(offer, _packs(turn), turn), resume=order_named(offer))
+    return await pin_screen(turn, summary(offer, _packs(turn), turn), resume=order_named(offer))
 
 
 @flow.answer("pin", slow=True)
@@ -154,7 +154,7 @@ async def read_pin(turn: Turn, typed: str) -> str:
 
 @flow.step("locked")
 async def locked(turn: Turn) -> Next:
-    return locked_screen(turn)
+    return await locked_screen(turn)
 
 
 @flow.effect("taken")

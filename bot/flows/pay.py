@@ -50,7 +50,7 @@ async def ask_if_they_pay(turn: Turn) -> Next:
         amount=amount(bill.amount_rwf, language), code=bill.order_code
     )
     wallet = notices.wallet_name(payer.provider)
-    if payer.msisdn != turn.session.owner:
+    if payer.msisdn != turn.session.number:
         # Another phone rings: its end, as short as the screen needs in every language.
         wallet = f"{wallet} ...{payer.msisdn[-3:]}"
     text = _("Enter your PIN in the {wallet} prompt. Never give it to anyone.")

@@ -92,7 +92,9 @@ async def ask_pin(turn: Turn) -> Next:
         wallet=notices.wallet_name(payment.provider),
         code=payment.order_code,
     )
-    return pin_screen(text, resume=_("payment of order {code}").format(code=payment.order_code))
+    return await pin_screen(
+        turn, text, resume=_("payment of order {code}").format(code=payment.order_code)
+    )
 
 
 @flow.answer("pin", slow=True)
@@ -107,6 +109,11 @@ def confirm(turn: Turn, db: Connection) -> Screen:
     payment = payments.by_id(db, payment_id, turn.session.contact_id)
     if payment is None or outcome == "gone":
         return Screen(_("This payment is not there any more."), [Choice(_("Payments"), "menu")])
+    if outcome == "confirmed":
+        # Sent unasked: whoever lost this reply hears of it, and has something to show.
+        key, zone = f"confirmed:{payment.reference}", turn.market.hub.timezone
+        words = partial(notices.receipt, payment, zone)
+        news.tell(db, payment.contact_id, key, words, turn.now)
     said = _("Confirmed.") if outcome == "confirmed" else _("Confirmed before.")
     return Screen(
         "\n".join([said, *payment_lines(payment, turn)]),
@@ -139,7 +146,7 @@ async def show_truth(turn: Turn) -> Next:
 
 @flow.step("unlock")
 async def ask_before_statement(turn: Turn) -> Next:
-    return pin_screen(_("Your statement: the money you received."))
+    return await pin_screen(turn, _("Your statement: the money you received."))
 
 
 @flow.answer("unlock", slow=True)
@@ -184,7 +191,7 @@ def report(turn: Turn, db: Connection) -> Screen:
 
 @flow.step("locked")
 async def locked(turn: Turn) -> Next:
-    return locked_screen(turn)
+    return await locked_screen(turn)
 
 
 def payment_lines(payment: Payment, turn: Turn) -> list[str]:

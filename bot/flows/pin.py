@@ -1,11 +1,15 @@
 """The PIN: checked wherever a flow asks for it, and asked alone on a phone that others use."""
 
+import math
+
 from bot.conversation import Screen
 from bot.flow import Done, Flow, Invalid, Next, Start, Turn
 from bot.i18n import _
 from bot.market import pin_reset
+from bot.market.pins import BY_STAFF_ONLY
 
 PIN_DIGITS = 5
+_MINUTES_MAX = 120
 
 flow = Flow(
     "pin",
@@ -48,17 +52,36 @@ def looks_like_pin(typed: str) -> bool:
     return len(typed) == PIN_DIGITS and typed.isascii() and typed.isdecimal()
 
 
-def ask_pin(summary: str, resume: str = "") -> Screen:
-    """The screen that asks for the PIN, under the summary of what it will do."""
+async def ask_pin(turn: Turn, summary: str, resume: str = "") -> Screen:
+    """The screen that asks for the PIN, under the summary of what it will do.
+
+    Whose PIN is locked hears it here, before typing anything.
+    """
+    if await turn.market.pins.opens_in(turn.session.contact_id, turn.now):
+        return await locked_screen(turn)
     return Screen(
         summary + "\n" + _("Enter your Isoko PIN, never your MoMo PIN:"), asks="pin", resume=resume
     )
 
 
-def locked_screen(turn: Turn) -> Screen:
-    """Too many mistakes: the call ends, and help is a phone number."""
-    tel = turn.market.hub.help_msisdn
-    return Screen(_("Too many wrong PINs. Call {tel} for help.").format(tel=tel), ends=True)
+async def locked_screen(turn: Turn) -> Screen:
+    """Too many mistakes: the call ends; when the PIN opens by itself, and what is quicker."""
+    opens_in = await turn.market.pins.opens_in(turn.session.contact_id, turn.now)
+    minutes = math.ceil(opens_in.total_seconds() / 60)
+    if opens_in > BY_STAFF_ONLY:
+        text = _("Too many wrong PINs. To open it: Help, Forgot PIN, or call {tel}.")
+    elif minutes <= _MINUTES_MAX:
+        text = _(
+            "Too many wrong PINs. It opens by itself in {n} minutes. Sooner: Help, Forgot PIN, or "
+            "call {tel}."
+        )
+    else:
+        minutes = math.ceil(minutes / 60)
+        text = _(
+            "Too many wrong PINs. It opens by itself in {n} hours. Sooner: Help, Forgot PIN, or "
+            "call {tel}."
+        )
+    return Screen(text.format(n=minutes, tel=turn.market.hub.help_msisdn), ends=True)
 
 
 @flow.step("ask")
@@ -67,7 +90,7 @@ async def ask(turn: Turn) -> Next:
         return Done()
     if await turn.read(pin_reset.is_reset, turn.session.contact_id):
         return Start("new_pin")
-    return ask_pin(_("This phone is shared. Your PIN shows what is yours."))
+    return await ask_pin(turn, _("This phone is shared. Your PIN shows what is yours."))
 
 
 @flow.answer("ask", slow=True)
@@ -82,4 +105,4 @@ async def unlocked(turn: Turn) -> Next:
 
 @flow.step("locked")
 async def locked(turn: Turn) -> Next:
-    return locked_screen(turn)
+    return await locked_screen(turn)

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from bot.conversation import Choice, Screen, Session
-from bot.flow import Done, Flow, Invalid, Next, Turn
+from bot.flow import Done, Flow, Invalid, Next, Start, Turn
 from bot.flows.pin import looks_like_pin
 from bot.i18n import _
 from bot.market import people, wallets
@@ -12,8 +12,11 @@ from bot.market.people import Contact
 from bot.market.pin_hashing import Busy
 from bot.market.products import CROPS, crop_name
 from bot.market.weak_pins import weak
+from bot.pins_in_texts import without_pins
 
 _NAMES_MIN, _NAMES_MAX = 2, 60
+# The note that counts how often the repeated PIN was another, and after how many it is enough.
+_SLIPS, _SLIPS_MOST = "slips", 2
 
 flow = Flow(
     "register",
@@ -40,9 +43,11 @@ flow = Flow(
         ("chosen",   "pin",       "repeat"),
         ("back",     "pin",       "crop"),
         ("same",     "repeat",    "kept"),
+        ("anew",     "repeat",    "pin"),
         ("back",     "repeat",    "pin"),
         ("done",     "kept",      "done"),
     ],
+    calls=[("telegram_link", "consent")],
 )  # fmt: skip
 
 
@@ -54,6 +59,9 @@ def _doing() -> str:
 async def ask_consent(turn: Turn) -> Next:
     if turn.session.contact_id:
         return Screen(_("You are already registered."), ends=True)
+    if not turn.session.number:
+        # Nobody can be registered, paid or called without one.
+        return Start("telegram_link")
     return Screen(
         _(
             "Do you agree that we keep your names, number and district to link you to buyers? "
@@ -110,7 +118,7 @@ async def ask_names(turn: Turn) -> Next:
 
 @flow.answer("names")
 async def read_names(turn: Turn, typed: str) -> str:
-    names = " ".join(typed.split())
+    names = without_pins(" ".join(typed.split()))
     letters = sum(sign.isalpha() for sign in names)
     if not _NAMES_MIN <= len(names) <= _NAMES_MAX or letters < _NAMES_MIN:
         raise Invalid(_("Write your names with letters."))
@@ -142,11 +150,7 @@ async def ask_crop(turn: Turn) -> Next:
 
 @flow.step("pin")
 async def ask_pin(turn: Turn) -> Next:
-    return Screen(
-        _("Choose a PIN of 5 digits for Isoko. Not your MoMo PIN. Give it to nobody."),
-        asks="pin",
-        resume=_doing(),
-    )
+    return choose_pin(turn, resume=_doing())
 
 
 @flow.answer("pin", slow=True)
@@ -162,22 +166,21 @@ async def ask_again(turn: Turn) -> Next:
 
 @flow.answer("repeat", slow=True)
 async def compare(turn: Turn, typed: str) -> str:
-    await must_be_same(turn, typed)
-    return "same"
+    return await repeated(turn, typed)
 
 
 @flow.effect("kept")
 def keep(turn: Turn, db: Connection) -> Screen:
     session, notes = turn.session, turn.notes
     crop = notes["crop"]
-    known = people.by_msisdn(db, session.owner)
+    known = people.by_msisdn(db, session.number)
     if known is not None:
         # Registered meanwhile in another call, with another PIN: this one opens nothing.
         _recognise(session, known)
         return Screen(_("You are already registered."), [Choice(_("Continue"), "done")])
     contact = people.register(
         db,
-        msisdn=session.owner,
+        msisdn=session.number,
         names=notes["names"],
         district=notes["district"],
         language=session.language or "rw",
@@ -208,7 +211,7 @@ async def new_pin_hash(turn: Turn, typed: str) -> str:
     """The hash of a newly chosen PIN. Raises `Invalid` for one that strangers would guess."""
     if not looks_like_pin(typed):
         raise Invalid(_("The PIN has 5 digits."))
-    if weak(typed, turn.session.owner):
+    if weak(typed, turn.session.number):
         raise Invalid(_("This PIN is easy to guess. Choose another."))
     try:
         return await turn.market.pins.hash(typed)
@@ -216,11 +219,25 @@ async def new_pin_hash(turn: Turn, typed: str) -> str:
         raise Invalid(_("Please wait. Try again.")) from None
 
 
-async def must_be_same(turn: Turn, typed: str) -> None:
-    """Raise `Invalid` unless `typed` is the PIN chosen on the screen before."""
+def choose_pin(turn: Turn, resume: str = "") -> Screen:
+    """The screen on which a PIN is chosen, also after it could not be repeated."""
+    text = _("Choose a PIN of 5 digits for Isoko. Not your MoMo PIN. Give it to nobody.")
+    if turn.notes.pop(_SLIPS, 0) >= _SLIPS_MOST:
+        text = _("The two PINs are not the same.") + "\n" + text
+    return Screen(text, asks="pin", resume=resume)
+
+
+async def repeated(turn: Turn, typed: str) -> str:
+    """The move after the repeat: "same", or "anew" to choose once more, since the slip may be in
+    the first. Raises `Invalid` at the first difference.
+    """
     try:
         same = await turn.market.pins.matches(turn.notes["pin_hash"], typed)
     except Busy:
         raise Invalid(_("Please wait. Try again.")) from None
-    if not same:
-        raise Invalid(_("The two PINs are not the same."))
+    if same:
+        return "same"
+    turn.notes[_SLIPS] = turn.notes.get(_SLIPS, 0) + 1
+    if turn.notes[_SLIPS] >= _SLIPS_MOST:
+        return "anew"
+    raise Invalid(_("The two PINs are not the same."))

@@ -14,13 +14,15 @@ flow = Flow(
         # move      from     to
         ("call",    "why",   "asked"),
     ],
+    calls=[("new_owner", "why")],
 )  # fmt: skip
 
 
 @flow.step("why")
 async def explain(turn: Turn) -> Next:
     # An order's "1" led here, or the account's "5"; "8" is what asks for a call in Help too.
-    return Screen(why(), [Choice(_("Call me"), "call", key="8")], guard=True)
+    call = Choice(_("Call me"), "call", key="8")
+    return Screen(why(), [call, Choice(_("Not you?"), start="new_owner")], guard=True)
 
 
 def why() -> str:

@@ -108,7 +108,7 @@ async def ask_first(turn: Turn) -> Next:
         moment=at(booking.starts_at, turn.market.hub.timezone),
         amount=amount(booking.amount_rwf, language_spoken()),
     )
-    return ask_pin(text, resume=visit_named(booking))
+    return await ask_pin(turn, text, resume=visit_named(booking))
 
 
 @flow.answer("pin", slow=True)
@@ -118,7 +118,7 @@ async def read_pin(turn: Turn, typed: str) -> str:
 
 @flow.step("locked")
 async def locked(turn: Turn) -> Next:
-    return locked_screen(turn)
+    return await locked_screen(turn)
 
 
 @flow.effect("taken")

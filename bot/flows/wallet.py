@@ -51,7 +51,7 @@ async def read_number(turn: Turn, typed: str) -> str:
     if contact is not None and contact.wallet == number:
         raise Invalid(_("Your money goes to this number already."))
     # Only of the caller's own number does the network say who serves it today.
-    own = number == turn.session.owner
+    own = number == turn.session.number
     told = wallets.provider_on(turn.session.network) if own else ""
     turn.notes["new"] = {"number": number, "told": told}
     return "typed"
@@ -62,7 +62,7 @@ async def ask_first(turn: Turn) -> Next:
     number, told = turn.notes["new"]["number"], turn.notes["new"]["told"]
     wallet = wallet_name(told or wallets.provider_by_prefix(number))
     text = _("Send my money to {number} ({wallet}).").format(number=number, wallet=wallet)
-    return ask_pin(text)
+    return await ask_pin(turn, text)
 
 
 @flow.answer("pin", slow=True)
@@ -72,7 +72,7 @@ async def read_pin(turn: Turn, typed: str) -> str:
 
 @flow.step("locked")
 async def locked(turn: Turn) -> Next:
-    return locked_screen(turn)
+    return await locked_screen(turn)
 
 
 @flow.effect("changed")

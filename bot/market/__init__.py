@@ -10,6 +10,7 @@ from bot.storage.records import Records
 if TYPE_CHECKING:
     from bot.market.collecting import CollectionRules
     from bot.market.limits import PayoutRules
+    from bot.market.link_codes import LinkCodes
     from bot.market.news import QuietHours
     from bot.market.pins import PinGuard
     from bot.market.prices import PriceBoard
@@ -38,6 +39,7 @@ class Market:
     pins: PinGuard
     payouts: PayoutRules
     collections: CollectionRules
+    link_codes: LinkCodes
     quiet: QuietHours
 
 

@@ -18,7 +18,15 @@ from bot.storage.schema import audit
 from bot.storage.schema import bookings as rows
 
 Outcome = Literal[
-    "accepted", "declined", "date_asked", "too_late", "changed", "taken", "verify", "gone"
+    "accepted",
+    "declined",
+    "date_asked",
+    "too_late",
+    "changed",
+    "taken",
+    "verify",
+    "gone",
+    "withdrawn",
 ]
 
 
@@ -109,6 +117,11 @@ def accept(db: Connection, actor: Actor, booking_id: int, version: int, now: dat
 def decline(db: Connection, actor: Actor, booking_id: int, version: int, now: datetime) -> Answered:
     """Say no to a request as it stood in `version`."""
     return _answer(db, actor, booking_id, version, now, "decline", "declined")
+
+
+def withdraw(db: Connection, actor: Actor, booking: Booking, now: datetime) -> Answered:
+    """Take back a request that this host cannot answer any more."""
+    return _answer(db, actor, booking.id, booking.version, now, "withdraw", "withdrawn")
 
 
 def ask_date(

@@ -12,6 +12,7 @@ from bot.market import settlement
 from bot.market.approvals import HUB, approvals, approve, is_as_approved, staff_among
 from bot.market.limits import PayoutRules
 from bot.market.payments import (
+    ANOTHERS,
     OPEN,
     Payment,
     as_payment,
@@ -27,6 +28,7 @@ from bot.storage.schema import payments
 
 _NEEDED = 2
 _CHANGED = "not sent: it is not what was approved"
+_OTHER_OWNER = "not sent: the number has another owner now"
 
 Outcome = Literal["released", "one_more", "twice", "no_name", "not_waiting", "changed", "gone"]
 
@@ -43,8 +45,9 @@ class Waiting:
 def clear(db: Connection, reference: str, rules: PayoutRules, now: datetime) -> Payment | None:
     """The payout to be sent exactly as given here, or None when it must not be sent now.
 
-    One that is not what was approved is flagged, with a ticket. One that waits for release stays
-    as it is; its second release puts it into the outbox again.
+    One that is not what was approved is flagged, with a ticket, and so is one whose number has
+    another owner by now. One that waits for release stays as it is; its second release puts it into
+    the outbox again.
     """
     payment = locked(db, reference)
     if payment.state not in OPEN:
@@ -52,6 +55,10 @@ def clear(db: Connection, reference: str, rules: PayoutRules, now: datetime) -> 
     given = approvals(db, payment.id)
     if not is_as_approved(payment, given):
         settlement.flag(db, payment, _CHANGED, "server", now)
+        return None
+    # Also one asked for before, of which the operator has nothing: it must not be asked for again.
+    if payment.held == ANOTHERS:
+        settlement.flag(db, payment, _OTHER_OWNER, "server", now)
         return None
     # What left already was released by the rules of then: asking again must not stop half-way.
     if payment.state == "created" and _needs_release(db, payment, given, rules):

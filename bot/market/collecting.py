@@ -9,7 +9,15 @@ from typing import Literal
 from sqlalchemy import Connection, select
 
 from bot.market import bills, people, wallet_changes, wallets
-from bot.market.payments import UNVERIFIED, Payment, as_payment, by_reference, locked, make
+from bot.market.payments import (
+    ANOTHERS,
+    UNVERIFIED,
+    Payment,
+    as_payment,
+    by_reference,
+    locked,
+    make,
+)
 from bot.market.people import Contact
 from bot.payments.provider import MTN_MOMO
 from bot.storage.schema import bills as bill_rows
@@ -124,11 +132,10 @@ def refund(db: Connection, reference: str, now: datetime) -> tuple[Refunding, Pa
         return "before", as_payment(before)
     if not paid.payee_msisdn:
         return "left", paid
-    contact = people.by_id(db, paid.contact_id)
     return "refunding", make(
         db,
         direction="payout",
-        held=UNVERIFIED if contact is not None and contact.verifying else "",
+        held=_why_held(db, paid),
         contact_id=paid.contact_id,
         refunds_id=paid.id,
         order_code=paid.order_code,
@@ -138,3 +145,10 @@ def refund(db: Connection, reference: str, now: datetime) -> tuple[Refunding, Pa
         currency=paid.currency,
         created_at=now,
     )
+
+
+def _why_held(db: Connection, paid: Payment) -> str:
+    if paid.held == ANOTHERS:
+        return ANOTHERS
+    contact = people.by_id(db, paid.contact_id)
+    return UNVERIFIED if contact is not None and contact.verifying else ""

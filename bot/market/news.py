@@ -65,7 +65,7 @@ def tell(
     reach whoever holds the number, or was asked for as an SMS. An erased person gets nothing.
     """
     contact = people.by_id(db, contact_id)
-    if contact is None:
+    if contact is None or not contact.msisdn:
         return False
     with speaking(contact.language):
         text = words()

@@ -23,6 +23,8 @@ from bot.storage.schema import payment_events, payments
 OPEN = ("created", "sent", "unknown")
 # Why a payment is held for somebody whose number may be another's by now.
 UNVERIFIED = "number unverified"
+# Why it may not leave at all: the number it would go to has a new owner.
+ANOTHERS = "number another's now"
 
 Kind = Literal["payout", "collection", "refund"]
 
@@ -125,6 +127,8 @@ def pay_out(
 
 def _why_held(db: Connection, contact_id: int, changed: bool) -> str:
     contact = people.by_id(db, contact_id)
+    if contact is not None and not contact.msisdn:
+        return ANOTHERS
     if contact is not None and contact.verifying:
         return UNVERIFIED
     return "number changed" if changed else ""

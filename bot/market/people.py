@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, or_, select, update
 
 from bot.conversation import Language
+from bot.market import telegram_links
 from bot.market.tickets import ABOUT_MONEY
 from bot.storage.prepared import Prepared
 from bot.storage.schema import (
@@ -73,8 +74,15 @@ _by_id = select(*(contacts.c[name] for name in _COLUMNS)).where(
 # Asked in every effect.
 _held = Prepared(
     select(contacts.c.id)
-    .where(contacts.c.id == bindparam("wanted"), contacts.c.erased_at.is_(None))
+    .where(contacts.c.id == bindparam("wanted"), contacts.c.msisdn.is_not(None))
     .with_for_update(key_share=True),
+    "wanted",
+)
+# Asked in every reading of what is somebody's own.
+_reached = Prepared(
+    select(contacts.c.id).where(
+        contacts.c.id == bindparam("wanted"), contacts.c.msisdn.is_not(None)
+    ),
     "wanted",
 )
 
@@ -86,14 +94,19 @@ def by_msisdn(db: Connection, msisdn: str) -> Contact | None:
 
 
 def by_id(db: Connection, contact_id: int) -> Contact | None:
-    """The person with this id, unless erased."""
+    """The person with this id, unless erased; `msisdn` is "" when it is another person's by now."""
     row = db.execute(_by_id, {"wanted": contact_id}).first()
     return None if row is None else _contact(row)
 
 
 def hold(db: Connection, contact_id: int) -> bool:
-    """Whether this person is known; if so they stay known until this transaction ends."""
+    """Whether this person has a number; if so they keep it until this transaction ends."""
     return _held.one(db, contact_id) is not None
+
+
+def is_reached(db: Connection, contact_id: int) -> bool:
+    """Whether this person still has a number: not erased, and it is nobody else's."""
+    return _reached.one(db, contact_id) is not None
 
 
 def register(
@@ -141,6 +154,7 @@ def register(
         )
     )
     db.execute(insert(pins).values(contact_id=contact_id, hash=pin_hash, set_at=now))
+    telegram_links.registered(db, msisdn, contact_id, channel == telegram_links.CHANNEL, now)
     return Contact(
         contact_id,
         msisdn,
@@ -210,7 +224,8 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
     db.execute(update(bills).where(bills.c.contact_id == contact_id).values(why=""))
     db.execute(delete(transcripts).where(transcripts.c.owner == contact.msisdn))
     db.execute(delete(hops).where(hops.c.owner == contact.msisdn))
-    _cancel_messages(db, contact_id)
+    cancel_messages(db, contact_id)
+    telegram_links.forget(db, contact_id, contact.msisdn, now)
     mine = wallet_changes.c.contact_id == contact_id
     db.execute(update(wallet_changes).where(mine).values(before="", after=""))
     empty = dict.fromkeys(("names", "district", "wallet", "wallet_provider"), "")
@@ -232,13 +247,15 @@ def _forget_payee(db: Connection, contact_id: int) -> None:
     db.execute(update(payments).where(settled).values(payee_msisdn=""))
 
 
-def _cancel_messages(db: Connection, contact_id: int) -> None:
+def cancel_messages(db: Connection, contact_id: int, msisdn: str | None = None) -> None:
+    """Drop what is to be sent to this person, about them, or to the number `msisdn`."""
     waiting = select(outbox.c.id, outbox.c.payload).where(outbox.c.kind.in_(("sms", "telegram")))
     # To the person, or to an earlier number of theirs about them.
     mine = [
         row.id
         for row in db.execute(waiting)
         if contact_id in (row.payload.get("contact_id"), row.payload.get("about_contact"))
+        or (msisdn and row.payload.get("msisdn") == msisdn)
     ]
     if mine:
         db.execute(delete(outbox).where(outbox.c.id.in_(mine)))
@@ -257,6 +274,7 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
         "bills": select(bills).where(bills.c.contact_id == contact_id),
         "wallet_changes": select(wallet_changes).where(wallet_changes.c.contact_id == contact_id),
         "bookings": select(bookings).where(bookings.c.contact_id == contact_id),
+        "telegram": telegram_links.held_of(contact_id),
         "lessons": select(lesson_progress).where(lesson_progress.c.contact_id == contact_id),
     }
     held = {name: [dict(row) for row in db.execute(q).mappings()] for name, q in tables.items()}
@@ -274,7 +292,7 @@ def _contact(row: Sequence[Any]) -> Contact:
     crop, shared_phone, wallet, wallet_provider, seen_day, verify_since = rest
     return Contact(
         contact_id,
-        msisdn,
+        msisdn or "",
         names,
         district,
         language,

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
-from bot.market import news, notices, people
+from bot.market import call_backs, news, notices, people
 from bot.market.pins import RESET, forgive
-from bot.market.staff_names import Answerer, answerer, look_alike, name_of
+from bot.market.staff_names import Answerer, answerer
 from bot.market.tickets import close_after_call
-from bot.storage.schema import audit, contacts, pin_resets, pins, tickets
+from bot.storage.schema import audit, contacts, pins
 
 _CATEGORY = "pin_forgotten"
 CHOOSE_WITHIN = timedelta(hours=24)
@@ -35,11 +35,9 @@ def ask(db: Connection, msisdn: str, ticket_code: str, by: str, now: datetime) -
     if isinstance(found, str):
         return found
     member, contact_id, ticket = found
-    if _asking(db, ticket) is not None:
+    if not call_backs.note_call(db, member, contact_id, ticket, now):
         return "asked_before"
-    row = {"contact_id": contact_id, "ticket_id": ticket, "asked_by": member.id, "asked_at": now}
-    db.execute(insert(pin_resets).values(row))
-    _note(db, member, "called back about the PIN", contact_id, ticket_code, now)
+    call_backs.write_down(db, member, "called back about the PIN", contact_id, ticket_code, now)
     return "asked"
 
 
@@ -54,36 +52,23 @@ def approve(
     if isinstance(found, str):
         return found
     member, contact_id, ticket = found
-    asking = _asking(db, ticket)
-    if asking is None:
-        return "not_asked"
-    first = name_of(db, asking["asked_by"])
-    if member.id == asking["asked_by"] or look_alike(member.name, first):
-        return "same_person"
+    call = call_backs.for_second(db, member, ticket)
+    if isinstance(call, str):
+        return call
     if not close_after_call(db, msisdn, contact_id, ticket_code, now, _CATEGORY):
         return "no_ticket"
-    mine = pin_resets.c.id == asking["id"]
-    db.execute(update(pin_resets).where(mine).values(approved_by=member.id, approved_at=now))
+    call_backs.approve(db, call, member, now)
     forgive(db, contact_id)
     gone = {"hash": RESET, "reset_until": now + CHOOSE_WITHIN}
     db.execute(update(pins).where(pins.c.contact_id == contact_id).values(gone))
-    _note(db, member, "PIN reset", contact_id, ticket_code, now, called_by=first)
-    key = f"pin-reset:{asking['id']}"
+    call_backs.write_down(
+        db, member, "PIN reset", contact_id, ticket_code, now, called_by=call.called_by
+    )
+    key = f"pin-reset:{ticket_code.strip().upper()}"
     # Who holds the number must hear of it, also when somebody else has the chat.
     words = partial(notices.pin_reset, service_code)
     news.tell(db, contact_id, key, words, now, by_phone=True)
     return "reset"
-
-
-def asked_by(db: Connection, ticket_code: str) -> str:
-    """Who has called back for this ticket, and waits for a second; "" when nobody."""
-    query = (
-        select(pin_resets.c.asked_by)
-        .join(tickets, tickets.c.id == pin_resets.c.ticket_id)
-        .where(tickets.c.code == ticket_code, pin_resets.c.approved_at.is_(None))
-    )
-    staff_id = db.execute(query).scalar()
-    return "" if staff_id is None else name_of(db, staff_id)
 
 
 def may_choose(db: Connection, contact_id: int, now: datetime) -> bool:
@@ -134,37 +119,9 @@ def _found(
     # Held, so that two who press at once come one after the other.
     row = db.execute(select(pins).where(pins.c.contact_id == contact.id).with_for_update())
     pin = row.mappings().first()
-    theirs = tickets.c.contact_id.is_(None) | (tickets.c.contact_id == contact.id)
-    wanted = (tickets.c.msisdn == msisdn) & (tickets.c.code == ticket_code.strip().upper())
-    about = (tickets.c.category == _CATEGORY) & (tickets.c.state == "open")
-    query = select(tickets.c.id, tickets.c.opened_at).where(theirs & wanted & about)
-    ticket = db.execute(query).first()
+    ticket = call_backs.ticket_of(db, msisdn, contact.id, ticket_code, _CATEGORY)
     if ticket is None or pin is None:
         return "no_ticket"
-    if ticket.opened_at < max(pin["set_at"], pin["locked_at"] or pin["set_at"]):
+    if ticket["opened_at"] < max(pin["set_at"], pin["locked_at"] or pin["set_at"]):
         return "old_ticket"
-    return member, contact.id, ticket.id
-
-
-def _asking(db: Connection, ticket_id: int) -> RowMapping | None:
-    query = select(pin_resets).where(pin_resets.c.ticket_id == ticket_id)
-    return db.execute(query).mappings().first()
-
-
-def _note(
-    db: Connection,
-    member: Answerer,
-    action: str,
-    contact_id: int,
-    ticket_code: str,
-    now: datetime,
-    **more: str,
-) -> None:
-    line = {
-        "at": now,
-        "actor": member.name,
-        "action": action,
-        "subject": f"contact {contact_id}",
-        "details": {"ticket": ticket_code.strip().upper(), **more},
-    }
-    db.execute(insert(audit), line)
+    return member, contact.id, ticket["id"]

@@ -28,6 +28,8 @@ _LOCKED = "locked"
 RESET = "reset"
 # Far enough ahead to mean: only staff may unlock.
 _UNTIL_STAFF = timedelta(days=3650)
+# What opens later than this opens by staff only.
+BY_STAFF_ONLY = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,10 @@ class PinGuard:
         except Busy:
             return PinCheck("busy")
 
+    async def opens_in(self, contact_id: int, now: datetime) -> timedelta:
+        """How long this person's PIN stays locked; nothing when it is open."""
+        return await self._records.read(lambda db: self._opens_in(db, contact_id, now))
+
     async def lock(self, contact_id: int, hop_key: bytes, now: datetime) -> None:
         """Lock after too many mistakes in one session, and tell the owner."""
         until = now + self._lock
@@ -133,6 +139,16 @@ class PinGuard:
         if _failures(db, contact_id, now) >= self._tries_per_day:
             return _LOCKED
         return str(row["hash"])
+
+    def _opens_in(self, db: Connection, contact_id: int, now: datetime) -> timedelta:
+        query = select(pins.c.locked_until).where(pins.c.contact_id == contact_id)
+        until = db.execute(query).scalar() or now
+        mine = (pin_failures.c.contact_id == contact_id) & (pin_failures.c.at > now - _DAY)
+        latest = select(pin_failures.c.at).where(mine).order_by(pin_failures.c.at.desc())
+        failures = list(db.execute(latest.limit(self._tries_per_day)).scalars())
+        if len(failures) == self._tries_per_day:
+            until = max(until, failures[-1] + _DAY)
+        return max(until - now, timedelta())
 
     def _judge(
         self, db: Connection, contact_id: int, matched: str | None, hop_key: bytes, now: datetime

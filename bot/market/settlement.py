@@ -78,7 +78,7 @@ def record_answer(db: Connection, reference: str, answer: Answer, now: datetime)
     if answer.outcome is Outcome.NEVER_TOLD:
         return flag(db, payment, answer.reason, "operator's answer", now)
     _show_what_is_strange(db, payment, answer, now)
-    age = now - _asked_at(db, payment)
+    age = now - asked_at(db, payment)
     if answer.outcome is Outcome.NOT_THERE and age > _NEVER_ARRIVED:
         # Asked again under the same reference, it cannot be paid twice.
         send(db, payment, str(payment.look_ups), now)
@@ -199,7 +199,7 @@ def tell_failed(db: Connection, reference: str, now: datetime) -> Payment:
     """No money moved: the person has a message; what we owe is for staff to look at too."""
     failed = must_have(db, reference)
     if failed.kind != "collection":
-        _ask_staff(db, failed, "payment_missing", now)
+        ask_staff(db, failed, "payment_missing", now)
     words = notices.of_money_failed(failed)
     news.tell(db, failed.contact_id, f"failed:{reference}", lambda: words(failed), now)
     return failed
@@ -231,7 +231,7 @@ def flag(
     """Stop this locked payment for people to look at, with a ticket that says what is wrong."""
     change(db, payment, "flag", by, now, reason=wrong[:160], look_up_at=None, **more)
     flagged = must_have(db, payment.reference)
-    _ask_staff(db, flagged, "payment_flagged", now)
+    ask_staff(db, flagged, "payment_flagged", now)
     return flagged
 
 
@@ -265,12 +265,13 @@ def _ask_staff_once(
     db: Connection, payment: Payment, category: str, now: datetime, why: str = ""
 ) -> None:
     if not has_ticket(db, category, about(payment)):
-        _ask_staff(db, payment, category, now, why)
+        ask_staff(db, payment, category, now, why)
 
 
-def _ask_staff(
+def ask_staff(
     db: Connection, payment: Payment, category: str, now: datetime, why: str = ""
 ) -> None:
+    """A ticket about this payment, in its person's language; an open one like it is enough."""
     person = people.by_id(db, payment.contact_id)
     open_ticket(
         db,
@@ -280,12 +281,12 @@ def _ask_staff(
         contact_id=payment.contact_id,
         about=about(payment),
         text=why or payment.reason,
-        language="en",
+        language="en" if person is None else person.language,
         now=now,
     )
 
 
-def _asked_at(db: Connection, payment: Payment) -> datetime:
+def asked_at(db: Connection, payment: Payment) -> datetime:
     """When the operator was first asked: long after it was made, where it waited for a release."""
     left = (payment_events.c.payment_id == payment.id) & (payment_events.c.from_state == "created")
     return db.execute(select(payment_events.c.at).where(left)).scalar() or payment.created_at

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 
 from bot.market import ledger, postings, settlement
 from bot.market.approvals import HUB
 from bot.market.payments import Payment, as_payment, by_reference, change, locked
 from bot.market.staff_names import look_alike
-from bot.market.tickets import ABOUT_MONEY
+from bot.market.tickets import ABOUT_MONEY, close
+from bot.pins_in_texts import without_pins
 from bot.storage.schema import audit, ledger_entries, ledger_lines, payments, tickets
 
 End = Literal["succeeded", "failed"]
@@ -58,7 +59,7 @@ def settle(
         return "no_reason"
     if by_reference(db, reference) is None:
         return "gone"
-    payment = locked(db, reference)
+    reason, payment = without_pins(reason), locked(db, reference)
     if payment.state != "flagged":
         return "not_flagged"
     suspense_rwf = _suspense_rwf(db, payment)
@@ -112,8 +113,7 @@ def _ticket(db: Connection, payment: Payment) -> str:
 def _close_tickets(db: Connection, payment: Payment, now: datetime) -> None:
     mine = (tickets.c.about == settlement.about(payment)) & (tickets.c.state == "open")
     of_money = mine & tickets.c.category.in_(ABOUT_MONEY)
-    closed = {"state": "closed", "closed_at": now, "msisdn": ""}
-    db.execute(update(tickets).where(of_money).values(closed))
+    close(db, of_money, now)
 
 
 def _write_down(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
+from bot.masking import without_numbers
 from bot.storage.prepared import Prepared
 from bot.storage.schema import tickets
 
@@ -21,6 +22,7 @@ CATEGORIES = (
     "pin_forgotten",
     "pin_attack",
     "verify",
+    "new_owner",
     "booking",
     "other",
 )
@@ -99,8 +101,28 @@ def close_after_call(
         open_one &= tickets.c.category == category
     if since is not None:
         open_one &= tickets.c.opened_at >= since
+    return close(db, open_one, now) == 1
+
+
+def close(db: Connection, which: ColumnElement[bool], now: datetime) -> int:
+    """Close tickets; their number goes, also where it stands in their text. How many were."""
+    closed = {"state": "closed", "closed_at": now, "msisdn": ""}
+    query = select(tickets.c.id, tickets.c.text).where(which, tickets.c.state != "closed")
+    found = db.execute(query.with_for_update()).all()
+    for row in found:
+        values = {**closed, "text": without_numbers(row.text)}
+        db.execute(update(tickets).where(tickets.c.id == row.id).values(values))
+    return len(found)
+
+
+def close_all(
+    db: Connection, msisdn: str, categories: tuple[str, ...], since: datetime, now: datetime
+) -> None:
+    """Close this number's tickets of these categories, opened from `since` on: all are answered."""
+    asked = (tickets.c.msisdn == msisdn) & tickets.c.category.in_(categories)
+    mine = asked & (tickets.c.opened_at >= since)
     closed = {"state": "closed", "closed_at": now}
-    return db.execute(update(tickets).where(open_one).values(closed)).rowcount == 1
+    db.execute(update(tickets).where(mine, tickets.c.state != "closed").values(closed))
 
 
 def has_ticket(db: Connection, category: str, about: str) -> bool:

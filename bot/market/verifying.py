@@ -9,8 +9,11 @@ from sqlalchemy import Connection, insert, select, update
 
 from bot.market import people
 from bot.market.people import Contact, day_number
-from bot.market.tickets import close_after_call
+from bot.market.tickets import close_after_call, close_all
 from bot.storage.schema import audit, contacts
+
+# Tickets that ask who holds a number.
+CHECKS = ("verify", "new_owner")
 
 
 def is_silent(contact: Contact, silent_days: int, today: int) -> bool:
@@ -41,13 +44,19 @@ def report_sim(
     return "verifying" if _start(db, contact, by, "new SIM reported", now) else "already"
 
 
+def claim(db: Connection, contact: Contact, now: datetime) -> None:
+    """Who calls says that the number is theirs now, and was another's: it must be checked."""
+    _start(db, contact, "caller", "new owner by their own word", now)
+
+
 def release(
     db: Connection, msisdn: str, ticket_code: str, by: str, now: datetime
 ) -> Literal["verified", "not_verifying", "nobody", "no_ticket"]:
     """Trust this number again, whose holder has asked us to call them, and was.
 
     The open ticket is the record of that call, so it must have asked for this very check and be no
-    older than it: any other was answered without it. The audit says who did it.
+    older than it: any other was answered without it. One in which somebody said to be a new
+    owner will do too, and is answered by this. The audit says who did it.
     """
     contact = people.by_msisdn(db, msisdn)
     if contact is None:
@@ -56,8 +65,13 @@ def release(
         return "not_verifying"
     mine = contacts.c.id == contact.id
     since = db.execute(select(contacts.c.verify_since).where(mine)).scalar()
-    if not close_after_call(db, msisdn, contact.id, ticket_code, now, "verify", since):
+    if since is None or not any(
+        close_after_call(db, msisdn, contact.id, ticket_code, now, category, since)
+        for category in CHECKS
+    ):
         return "no_ticket"
+    # The question is answered; a ticket left open would be taken for one of the next check.
+    close_all(db, msisdn, CHECKS, since, now)
     db.execute(update(contacts).where(mine).values(verify_since=None))
     _note(db, contact, by, "number verified", {"ticket": ticket_code.strip().upper()}, now)
     return "verified"

@@ -93,5 +93,5 @@ def _tell(
     for which, number in enumerate(filter(None, dict.fromkeys(before))):
         payload = {"msisdn": number, "about_contact": contact.id, "text": text}
         outbox.put(db, "sms", f"{key}:{which}" if which else key, payload, now)
-    if contact.msisdn not in before:
+    if contact.msisdn and contact.msisdn not in before:
         outbox.put(db, "sms", f"{key}:own", {"contact_id": contact.id, "text": text}, now)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from bot.market import Market, offers
+from bot.market import Market, money_tickets, offers, telegram_invites, telegram_links
 from bot.storage import hops, transcripts
 from bot.storage.rounds import one_round
 
@@ -43,9 +43,12 @@ class Housekeeping:
         records = self._market.records
         if await records.write(lambda db: offers.expire_due(db, now)):
             self._news()
+        await records.write(lambda db: money_tickets.ask_again(db, now))
         for forget in (self._forget_hops, self._forget_transcripts):
             while await records.write(forget) == _AT_ONCE:
                 pass
+        await records.write(lambda db: telegram_links.forget_old(db, now))
+        await records.write(lambda db: telegram_invites.forget_old(db, now))
         await self._market.prices.refresh_if_changed()
 
     def _forget_hops(self, db: Connection) -> int:

@@ -43,14 +43,23 @@ class Watching:
             self._call(session.network)
         if kind == "repeat" or not session.flow:
             return
+        self._write(session, reply, seconds, _typed(session))
+
+    def left(self, session: Session) -> None:
+        """Write the end of a call that was left, which is no hop."""
+        if session.flow:
+            self._write(session, Reply("", ends=True), 0.0, "")
+
+    def _write(self, session: Session, reply: Reply, seconds: float, typed: str) -> None:
         self._transcripts.add(
             (
                 session.key,
                 session.hops,
-                # Who has not agreed to be known is not written down.
-                session.owner if session.contact_id else "",
+                # Who has not agreed to be known is not written down. An account without a number
+                # stands in the session's key already; by this it is found when it is forgotten.
+                session.owner if session.contact_id or not session.number else "",
                 f"{session.flow}.{session.state}",
-                _typed(session),
+                typed,
                 reply.text,
                 int(seconds * 1e6),
                 int(time.time() * 1000),

@@ -9,7 +9,7 @@ import re
 from enum import Enum, auto
 from typing import Any, Final
 
-from bot.payments.out_of_order import is_down
+from bot.payments.out_of_order import is_down, turned_away
 from bot.payments.provider import Answer, Outcome, Term
 
 
@@ -141,7 +141,8 @@ def _is_other(transaction: dict[str, Any], our_id: str) -> bool:
 def _nobody(http_status: int) -> Answer:
     """An answer without any of Airtel's codes may come from something in between."""
     down = is_down(http_status)
-    return Answer(Outcome.UNKNOWN, reason=f"HTTP {http_status}", down=down)
+    away = turned_away(http_status)
+    return Answer(Outcome.UNKNOWN, reason=f"HTTP {http_status}", down=down, turned_away=away)
 
 
 def _strange(why: str) -> Answer:

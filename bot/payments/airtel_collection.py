@@ -15,6 +15,7 @@ from bot.payments.airtel_codes import read_asked, read_enquiry
 from bot.payments.airtel_line import OUTSIDE, AirtelConfig, AirtelLine, national
 from bot.payments.collecting import CollectionOrder, RefundOrder
 from bot.payments.notes import plain
+from bot.payments.out_of_order import no_answer
 from bot.payments.provider import AIRTEL_MONEY, Answer, Outcome, Term
 
 _PAY = "/merchant/{v}/payments/"
@@ -50,7 +51,7 @@ class AirtelCollection:
         try:
             status, data = await self._line.get(f"{_ENQUIRE}/{reference}")
         except OUTSIDE as error:
-            return Answer(Outcome.UNKNOWN, reason=type(error).__name__, down=True)
+            return no_answer(error)
         return _of_a_payer(read_enquiry(status, data, reference, can_expire=True))
 
     async def refund(self, order: RefundOrder) -> Answer:
@@ -77,7 +78,7 @@ class AirtelCollection:
         try:
             status, data = await self._line.post(path, body)
         except OUTSIDE as error:
-            return Answer(Outcome.UNKNOWN, reason=type(error).__name__, down=True)
+            return no_answer(error)
         return read_asked(status, data, our_id)
 
 

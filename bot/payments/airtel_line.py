@@ -19,13 +19,14 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from bot.payments.airtel_codes import is_our_fault
 from bot.payments.airtel_signing import encrypted_pin, read_public_key, signed, wire_json
 from bot.payments.airtel_token import airtel_token
+from bot.payments.out_of_order import NothingSent
 from bot.payments.shared_token import TokenRefused
 
 _KEY_HELD_MAX_S, _KEY_HELD_MIN_S = 3600.0, 60.0
 _NATIONAL = re.compile(r"\+250(7[0-9]{8})")
 
 
-class NoKey(Exception):
+class NoKey(NothingSent):
     """Airtel gave no public key, so that neither a PIN nor a signature can be made."""
 
 

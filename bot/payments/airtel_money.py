@@ -14,6 +14,7 @@ from bot.payments.airtel_codes import read_asked, read_enquiry, text_of
 from bot.payments.airtel_line import OUTSIDE, AirtelConfig, AirtelLine, national
 from bot.payments.airtel_signing import is_rightly_hashed
 from bot.payments.notes import plain
+from bot.payments.out_of_order import no_answer
 from bot.payments.provider import AIRTEL_MONEY, Answer, CallbackHint, Outcome, PayoutOrder
 
 _PAY_OUT = "/standard/{v}/disbursements/"
@@ -44,7 +45,7 @@ class AirtelMoney:
         try:
             status, data = await self._line.post(_PAY_OUT, body, with_pin=True)
         except OUTSIDE as error:
-            return Answer(Outcome.UNKNOWN, reason=type(error).__name__, down=True)
+            return no_answer(error)
         return read_asked(status, data, payout.reference)
 
     async def look_up(self, reference: str) -> Answer:
@@ -52,7 +53,7 @@ class AirtelMoney:
         try:
             status, data = await self._line.get(f"{_ENQUIRE}/{reference}")
         except OUTSIDE as error:
-            return Answer(Outcome.UNKNOWN, reason=type(error).__name__, down=True)
+            return no_answer(error)
         return read_enquiry(status, data, reference, can_expire=False)
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackHint:

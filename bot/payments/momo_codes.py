@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final, Literal
 
-from bot.payments.out_of_order import is_down
+from bot.payments.out_of_order import is_down, turned_away
 from bot.payments.provider import Answer, Outcome
 
 Party = Literal["payer", "payee"]
@@ -45,7 +45,8 @@ def read_asked(http_status: int, data: Any) -> Answer:
     if not code:
         # A 400 without MTN's own code, and any 403, may come from something in between.
         down = is_down(http_status)
-        return Answer(Outcome.UNKNOWN, reason=f"HTTP {http_status}", down=down)
+        away = turned_away(http_status)
+        return Answer(Outcome.UNKNOWN, reason=f"HTTP {http_status}", down=down, turned_away=away)
     if code not in _DOCUMENTED:
         return Answer(Outcome.UNKNOWN, reason=code, strange=True)
     certain = code in _REFUSED_AT_ONCE or (http_status == 400 and code not in _ASK)
@@ -53,7 +54,8 @@ def read_asked(http_status: int, data: Any) -> Answer:
     refused = certain and http_status >= 400 and http_status != 409
     outcome = Outcome.REFUSED if refused else Outcome.UNKNOWN
     down, taken = _is_out_of_service(http_status, code), code == "RESOURCE_ALREADY_EXIST"
-    return Answer(outcome, reason=code, down=down, taken=taken)
+    away = down and turned_away(http_status)
+    return Answer(outcome, reason=code, down=down, turned_away=away, taken=taken)
 
 
 def read_looked_up(http_status: int, data: Any, party: Party) -> Answer:

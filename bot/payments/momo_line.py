@@ -14,7 +14,8 @@ import aiohttp
 
 from bot.payments.momo_codes import Party, read_asked, read_looked_up
 from bot.payments.momo_token import momo_token
-from bot.payments.provider import Answer, Outcome
+from bot.payments.out_of_order import no_answer
+from bot.payments.provider import Answer
 from bot.payments.shared_token import TokenRefused
 
 Product = Literal["collection", "disbursement"]
@@ -69,7 +70,7 @@ class MomoLine:
         try:
             status, data = await self._call("POST", path, headers, body)
         except OUTSIDE as error:
-            return Answer(Outcome.UNKNOWN, reason=type(error).__name__, down=True)
+            return no_answer(error)
         return read_asked(status, data)
 
     async def look_up(self, path: str, reference: str, party: Party) -> Answer:
@@ -77,7 +78,7 @@ class MomoLine:
         try:
             status, data = await self.get(f"{path}/{reference}")
         except OUTSIDE as error:
-            return Answer(Outcome.UNKNOWN, reason=type(error).__name__, down=True)
+            return no_answer(error)
         return read_looked_up(status, data, party)
 
     async def get(self, path: str) -> tuple[int, Any]:

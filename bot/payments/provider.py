@@ -45,8 +45,9 @@ class Answer:
     `untold` names the terms that this operator leaves out by design, so that their absence is no
     mismatch. A payout names its payee, a collection its payer. `strange` means that no page
     explains the answer: a person must read it. `down` means that nobody answered as this operator
-    does: no answer, an error of its gateway, a page for people, no token. `taken`
-    means that it has a payment of this reference already.
+    does: no answer, an error of its gateway, a page for people, no token. `turned_away` means that
+    the message most likely went no further: out of service, or nothing had left. `taken` means that
+    it has a payment of this reference already.
     """
 
     outcome: Outcome
@@ -60,6 +61,7 @@ class Answer:
     strange: bool = False
     payer_msisdn: str = ""
     down: bool = False
+    turned_away: bool = False
     taken: bool = False
 
 

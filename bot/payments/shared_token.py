@@ -9,12 +9,14 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 
+from bot.payments.out_of_order import NothingSent
+
 _EARLY_S = 60.0
 # RFC 6750; anything else would break the header it is put into.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
-class TokenRefused(Exception):
+class TokenRefused(NothingSent):
     """The operator gave no token: wrong keys, or its token service is down."""
 
 

@@ -113,6 +113,7 @@ def _of_momo(momo: PretendedMomo, transfer: dict[str, Any]) -> dict[str, Any]:
         "order": transfer["externalId"],
         "amount_rwf": int(transfer["amount"]),
         "msisdn": masked(f"+{transfer['party']}"),
+        "collected": transfer["product"] == "collection",
         "status": momo.status(transfer),
         "at": transfer["at"],
     }
@@ -126,6 +127,7 @@ def _of_airtel(airtel: PretendedAirtel, transfer: dict[str, Any]) -> dict[str, A
         "order": transfer["note"].removeprefix("Isoko "),
         "amount_rwf": transfer["amount_rwf"],
         "msisdn": masked(f"+250{transfer['msisdn']}"),
+        "collected": transfer["product"] == "collection",
         "status": words.get(airtel.state(transfer), "PENDING"),
         "at": transfer["at"],
     }

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, bindparam, func, insert, select, update
 
+from bot.storage.prepared import Prepared
 from bot.storage.schema import outbox
 
 
@@ -24,6 +25,14 @@ class OutboxRow:
     via: str = ""
 
 
+_by_key = Prepared(
+    select(outbox.c.id).where(outbox.c.dedupe_key == bindparam("dedupe_key")), "dedupe_key"
+)
+_new = Prepared(
+    insert(outbox), "kind", "dedupe_key", "payload", "lane", "via", "due_at", "written_at"
+)
+
+
 def put(
     db: Connection,
     kind: str,
@@ -37,19 +46,11 @@ def put(
 
     `via` is the operator through which money leaves. What goes to one chat leaves in order.
     """
-    if db.execute(select(outbox.c.id).where(outbox.c.dedupe_key == dedupe_key)).first():
+    if _by_key.one(db, dedupe_key) is not None:
         return False
-    db.execute(
-        insert(outbox).values(
-            kind=kind,
-            dedupe_key=dedupe_key,
-            payload=payload,
-            lane=str(payload.get("chat_id", "")),
-            via=via,
-            due_at=due_at or now,
-            written_at=now,
-        )
-    )
+    row = {"kind": kind, "dedupe_key": dedupe_key, "payload": payload, "via": via}
+    lane = str(payload.get("chat_id", ""))
+    _new.run(db, {**row, "lane": lane, "due_at": due_at or now, "written_at": now})
     return True
 
 

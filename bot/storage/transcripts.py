@@ -8,7 +8,16 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, bindparam, delete, exists, insert, literal_column, or_, select
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    literal_column,
+    or_,
+    select,
+)
 
 from bot.storage.prepared import Prepared
 from bot.storage.records import Records, RecordsDown
@@ -85,7 +94,10 @@ _COLUMNS = (
 _values = {name: bindparam(name, type_=transcripts.c[name].type) for name in _COLUMNS}
 _owner = _values["owner"]
 # Not of people who were erased while their rows waited here.
-_still_known = or_(_owner == literal_column("''"), exists().where(contacts.c.msisdn == _owner))
+_nobody = _owner == literal_column("''")
+# An account that has no number is in no contact.
+_account = _owner.between(literal_column("'tg:'"), literal_column("'tg:~'"))
+_still_known = or_(_nobody, _account, exists().where(contacts.c.msisdn == _owner))
 _insert = Prepared(
     insert(transcripts).from_select(_COLUMNS, select(*_values.values()).where(_still_known)),
     *_COLUMNS,

@@ -1,1 +1,1 @@
-"""The door to Telegram: a chat in which the same conversations are had as by phone."""
+"""The door for Telegram: updates come in, messages leave through the outbox."""

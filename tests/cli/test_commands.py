@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from bot.cli import app
+from bot.storage.opening import OneProcess, sqlite_path
 from tests.free_port import free_port
 from tests.server_process import ServerProcess
 
@@ -140,3 +141,35 @@ def test_the_first_lines_are_the_phone_the_way_in_and_the_callback(tmp_path: Pat
         assert f"http://127.0.0.1:{port}/simulator/" in phone
         assert f"http://127.0.0.1:{port}/ussd/africastalking" in callback
     assert links[0].rpartition("/")[2] != links[1].rpartition("/")[2]
+
+
+def test_the_demo_begins_anew_but_not_under_a_running_server(tmp_path: Path) -> None:
+    assert "nothing of the demo yet" in isoko(tmp_path, "fresh").stdout
+    mine = tmp_path / "notes.txt"
+    mine.write_text("mine", encoding="utf-8")
+    assert isoko(tmp_path, "db", "upgrade").returncode == 0
+    (tmp_path / "sandbox.jsonl").write_text("", encoding="utf-8")
+    lock = OneProcess(tmp_path)
+    lock.take()
+    refused = isoko(tmp_path, "fresh")
+    assert refused.returncode == 2 and "another server" in refused.stderr
+    lock.give_back()
+    assert (tmp_path / "sandbox.jsonl").exists() and sqlite_path(tmp_path).exists()
+    other = isoko(tmp_path, "fresh", ISOKO_DATABASE_URL="postgresql://nobody@localhost/none")
+    assert other.returncode == 1 and "nothing was done" in other.stderr
+    done = isoko(tmp_path, "fresh")
+    assert done.returncode == 0 and "gone" in done.stdout
+    assert not sqlite_path(tmp_path).exists() and not (tmp_path / "sandbox.jsonl").exists()
+    assert mine.exists()
+
+
+def test_T14_an_invitation_is_printed_as_a_link_and_kept_as_a_digest(tmp_path: Path) -> None:
+    done = isoko(tmp_path, "telegram", "invite", "--by", "amina", "--number", "0788000001")
+    assert done.returncode == 0, done.stderr
+    token = done.stdout.strip().removeprefix("https://t.me/isoko_bot?start=")
+    assert len(token) == 32 and "for this number alone" in done.stderr
+    assert token.encode() not in (tmp_path / "isoko.sqlite3").read_bytes()
+    assert isoko(tmp_path, "telegram", "invite", "--by", " ").returncode == 2
+    assert isoko(tmp_path, "telegram", "invite", "--by", "a", "--number", "12").returncode == 2
+    off = isoko(tmp_path, "telegram", "invite", "--by", "a", ISOKO_TELEGRAM__ENABLED="false")
+    assert off.returncode == 2 and "ISOKO_TELEGRAM__ENABLED" in off.stderr

@@ -183,6 +183,21 @@ async def test_an_outage_is_shown_to_staff(tmp_path: Path) -> None:
         assert "outages     mtn-momo is down (" in checked.stdout
 
 
+async def test_a_payment_that_is_turned_away_is_shown_before_anything_counts_as_an_outage(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as server:
+        operator(server, answer_503=True)
+        await pay(server)
+        await asyncio.sleep(0.8)
+        checked = await isoko(tmp_path, "doctor")
+        assert "wait   outages     payments not taken yet" in checked.stdout
+        assert (
+            "mtn-momo (SERVICE_UNAVAILABLE): 1" in checked.stdout
+            or "TokenRefused" in checked.stdout
+        )
+
+
 async def test_what_is_typed_wrong_is_said_in_one_line(tmp_path: Path) -> None:
     options = ("--operator", "mtn-momo", "--date", "2026-11-24")
     missing = await isoko(tmp_path, "ledger", "reconcile", "none.csv", *options)

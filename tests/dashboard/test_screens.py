@@ -6,21 +6,23 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import insert, select, update
 
-from bot.dashboard.masking import without_numbers
 from bot.dashboard.screens import place_words, reveal, ticket_desk
 from bot.dashboard.screens.counts import counts
 from bot.dashboard.screens.live_calls import live_calls
 from bot.dashboard.screens.one_call import one_call
 from bot.dashboard.screens.ticket_desk import close_ticket, open_tickets
 from bot.flows import FLOWS
+from bot.market import telegram_links
 from bot.market.limits import PayoutRules
 from bot.market.tickets import CATEGORIES, open_ticket
+from bot.masking import without_numbers
 from bot.storage.schema import audit, contacts, tickets, transcripts
 from tests.dashboard.desk import Desk, demo_link, joins
 from tests.phone import PIN
 from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
-from tests.server import AIRTEL, CRAFTS, FARMER, TEA, UNKNOWN, Running, running
+from tests.server import AIRTEL, CRAFTS, FARMER, HOST, TEA, UNKNOWN, Running, running
+from tests.telegram.chat import Chat
 
 RULES = PayoutRules(5_000_000, 5_000_000, 3_000_000, "RWF", "Africa/Kigali")
 
@@ -123,6 +125,23 @@ def test_what_is_no_number_stays() -> None:
     assert without_numbers("+250788000900", "+250788000900") == "+250788000900"
 
 
+async def test_T09_a_blocked_chat_is_flagged_with_the_person(
+    server: Running, supervisor: Desk
+) -> None:
+    chat, phone = Chat(server), server.phone()
+    code = await chat.shares_own(FARMER)
+    await phone.dials()
+    await phone.types("6", "6", code, PIN)
+    await written(server)
+    call = await supervisor.gets("/dashboard/calls")
+    link = call.partition('class="open" href="')[2].partition('"')[0]
+    assert "Telegram: linked" in await supervisor.gets(link)
+    now = server.parts.engine._clock()
+    await chat.records.write(lambda db: telegram_links.block(db, chat.user_id, now))
+    page = await supervisor.gets(link)
+    assert "Telegram: has blocked us" in page and str(chat.user_id) not in page
+
+
 async def test_who_has_not_agreed_to_be_known_has_no_number(
     server: Running, supervisor: Desk
 ) -> None:
@@ -151,6 +170,27 @@ async def test_those_at_risk_come_first_and_one_phone_is_in_one_call(
     assert page.count('<li class="call') == 2 and page.count('class="call risky"') == 1
     assert page.index("+2507•••••02") < page.index("+2507•••••03")
     assert "same screen again and again" in page and "money at stake" in page
+
+
+async def test_dials_in_a_row_by_one_who_is_not_known_are_one_call(
+    server: Running, supervisor: Desk
+) -> None:
+    for _again in range(4):
+        await server.phone(UNKNOWN).dials()
+    await written(server)
+    page = await supervisor.gets("/dashboard/calls")
+    assert page.count('<li class="call') == 1
+
+
+async def test_no_money_is_at_stake_on_a_list_without_orders(
+    server: Running, supervisor: Desk
+) -> None:
+    phone = server.phone(HOST)
+    await phone.dials()
+    await phone.types("2", "7", "7", "7")
+    await written(server)
+    page = await supervisor.gets("/dashboard/calls")
+    assert "same screen again and again" in page and "money at stake" not in page
 
 
 async def test_a_call_that_was_cut_or_fell_silent_is_not_live(records, now) -> None:
@@ -235,6 +275,7 @@ def test_every_kind_of_ticket_has_words() -> None:
     ("category", "heading", "hint"),
     [
         ("verify", "Number to check", "isoko people verify"),
+        ("new_owner", "New owner of a number", "isoko people new-owner"),
         ("pin_attack", "Attack on PINs", "isoko_pin_alarm"),
         ("booking", "Visit", ""),
     ],

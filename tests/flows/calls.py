@@ -46,6 +46,8 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
                       ("6", "3", "31/02", "abc", "01/01/2020", "01/03/2030", "3", "5", "1")),
     "wallet": ("A farmer has the money sent to another number.", FARMER,
                ("6", "5", "12", "0788000001", "0738000077", "00000", PIN, "1")),
+    "telegram_link": ("A farmer types codes for a Telegram chat that nobody has asked for.", FARMER,
+                      ("6", "6", "12", "000000", "0")),
     "my_data": ("A farmer looks at what is kept, has a copy, and is forgotten.", FARMER,
                 ("6", "2", PIN, "1", "0", "2", "1", "3", "7")),
     "help": ("A farmer asks for help.", FARMER, ("8", "4", "8", "1", "7", "12", "Amafaranga ntiyageze")),

@@ -11,7 +11,7 @@ from bot.market import people, pin_reset, verifying
 from bot.market.pins import PinGuard
 from bot.market.tickets import open_ticket
 from bot.storage.records import Records
-from bot.storage.schema import audit, outbox, pin_resets, tickets
+from bot.storage.schema import audit, call_backs, outbox, tickets
 from tests.market.money import PAYEE, person
 from tests.market.staff_members import member
 from tests.market.test_pins import guard, key  # noqa: F401  the fixture
@@ -211,7 +211,7 @@ async def test_P11_the_table_takes_no_second_who_is_the_first(
     def work(db) -> None:
         number = db.execute(select(tickets.c.id).where(tickets.c.code == code)).scalar()
         row = {"contact_id": contact_id, "ticket_id": number, "asked_by": 1, "approved_by": 1}
-        db.execute(insert(pin_resets).values(**row, asked_at=now, approved_at=now))
+        db.execute(insert(call_backs).values(**row, asked_at=now, approved_at=now))
 
     with pytest.raises(IntegrityError):
         await records.write(work)

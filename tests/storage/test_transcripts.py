@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from bot.engine.hop import CUT, redacted
+from bot.engine.hop import redacted
 from bot.payments.provider import Outcome
+from bot.pins_in_texts import CUT
 from bot.storage.records import RecordsDown
 from bot.storage.schema import audit, transcripts
 from bot.storage.schema import payments as payment_rows

@@ -1,1 +1,1 @@
-
+"""Tests of the door for Telegram."""

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, func, select
 
 from bot.dashboard.screens.ticket_desk import OPEN
-from bot.market import clearance
+from bot.market import clearance, retries
 from bot.market.limits import PayoutRules
 from bot.storage.schema import outbox, payments, prices, tickets
 
@@ -23,6 +23,7 @@ class Counts:
     payments_flagged: int
     payments_under_way: int
     payouts_waiting: int
+    payments_untaken: int
     news_waiting: int
     news_dead: int
     oldest_news: datetime | None
@@ -54,6 +55,7 @@ def counts(db: Connection, rules: PayoutRules, now: datetime) -> Counts:
         payments_flagged=money.get("flagged", 0),
         payments_under_way=money.get("created", 0) + money.get("sent", 0) - waiting,
         payouts_waiting=waiting,
+        payments_untaken=sum(one.payments for one in retries.untaken(db)),
         news_waiting=boxes.get("waiting", 0),
         news_dead=boxes.get("dead", 0),
         oldest_news=db.execute(oldest).scalar(),

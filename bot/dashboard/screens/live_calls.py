@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, select
 
-from bot.dashboard.masking import without_numbers
 from bot.dashboard.screens.place_words import is_about_money
+from bot.masking import without_numbers
 from bot.msisdn import masked
 from bot.storage.schema import contacts, transcripts
 

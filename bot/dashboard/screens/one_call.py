@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, and_, or_, select
 
-from bot.dashboard.masking import without_numbers
+from bot.market import telegram_links
+from bot.masking import without_numbers
 from bot.msisdn import masked
 from bot.storage.schema import contacts, transcripts
 
@@ -41,6 +42,8 @@ class OneCall:
     language: str
     hops: list[Hop]
     whole: bool
+    # Whether a Telegram account speaks for this person, and whether it takes what we send.
+    chat: Literal["", "linked", "blocked"] = ""
 
 
 def one_call(db: Connection, row_id: int, ours: str = "") -> OneCall | None:
@@ -65,6 +68,7 @@ def one_call(db: Connection, row_id: int, ours: str = "") -> OneCall | None:
         language=rows[-1]["language"],
         hops=[_hop(one, ours) for one in rows],
         whole=rows[0]["hop"] <= 1,
+        chat=_chat_of(db, known.id) if known else "",
     )
 
 
@@ -72,6 +76,13 @@ def msisdn_of_contact(db: Connection, contact_id: int) -> str:
     """The whole number of who made the call, for a reveal; "" when they have left."""
     query = select(contacts.c.msisdn).where(contacts.c.id == contact_id)
     return str(db.execute(query).scalar() or "")
+
+
+def _chat_of(db: Connection, contact_id: int) -> Literal["", "linked", "blocked"]:
+    link = telegram_links.of_contact(db, contact_id)
+    if link is None:
+        return ""
+    return "blocked" if link.blocked else "linked"
 
 
 def _hop(row: Any, ours: str) -> Hop:

@@ -21,21 +21,45 @@ _FLOWS = {
     "my_data": N_("My data"),
     "help": N_("Help"),
     "pin": N_("PIN"),
+    "new_pin": N_("Change PIN"),
     "wallet": N_("Number for money"),
     "verify": N_("Check of the number"),
+    "new_owner": N_("New owner of a number"),
+    "telegram_link": N_("Telegram"),
     "visitors": N_("Visitors"),
+}
+# Under which heading a state stands; what is not here is the conversation itself.
+_STATES = {
+    **dict.fromkeys(("list", "crops", "markets", "mine"), N_("List")),
+    **dict.fromkeys(("pin", "unlock", "old_pin"), N_("PIN")),
+    **dict.fromkeys(("new_pin", "repeat"), N_("New PIN")),
+    **dict.fromkeys(("refuse", "sure", "erase", "confirm", "bring", "consent"), N_("Yes or no")),
+    "locked": N_("PIN locked"),
+    "part": N_("Quantity"),
+    "quiz": N_("Quiz"),
+    "taken": N_("Accepted"),
+    "refused": N_("Declined"),
+    "confirmed": N_("Confirmed"),
+    "late": N_("Too late"),
+    "offer": N_("Order"),
+    "more": N_("Details"),
+    "one": N_("Details"),
+    "problem": N_("A problem"),
+    "write": N_("Message"),
+    "statement": N_("Statement"),
 }
 # Where money or a person's own data is one entry away.
 _WITH_MONEY = frozenset({"orders", "my_orders", "payments", "pay", "pin", "wallet", "visitors"})
 
 
 def place_name(place: str) -> str:
-    """The conversation's name in the language spoken; the state's own word where there is none."""
+    """The conversation and where in it, in the language spoken."""
     flow, _dot, state = place.partition(".")
-    known = _FLOWS.get(flow)
-    return f"{_(known) if known else flow} › {state}"
+    named, where = _FLOWS.get(flow), _STATES.get(state)
+    whole = _(named) if named else flow
+    return f"{whole} › {_(where)}" if where and where != named else whole
 
 
 def is_about_money(place: str) -> bool:
-    """Whether a mistake at this place costs somebody money."""
-    return place.partition(".")[0] in _WITH_MONEY
+    """Whether a mistake at this place costs somebody money; the list of orders may be empty."""
+    return place != "orders.list" and place.partition(".")[0] in _WITH_MONEY

@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, RowMapping, func, select
 
 from bot.dashboard.access.members import note
-from bot.dashboard.masking import without_numbers
 from bot.i18n import N_
-from bot.market import pin_reset
+from bot.market import call_backs, money_tickets
+from bot.market.tickets import close
+from bot.masking import without_numbers
 from bot.msisdn import masked
+from bot.pins_in_texts import without_pins
 from bot.storage.schema import contacts, tickets
 
 OPEN = ("open", "taken")
@@ -29,6 +31,7 @@ CATEGORY_WORDS = {
     "pin_forgotten": N_("Forgot PIN"),
     "pin_attack": N_("Attack on PINs"),
     "verify": N_("Number to check"),
+    "new_owner": N_("New owner of a number"),
     "booking": N_("Visit"),
     "other": N_("Other"),
 }
@@ -51,8 +54,11 @@ class Ticket:
     opened_at: datetime
     due_at: datetime
     closed_at: datetime | None
-    # Who called about the PIN, and waits for a second member of staff.
+    # Who called about the PIN or the number, and waits for a second member of staff.
     called_by: str = ""
+    # The reference and the state of the payment it is about, while that is not settled.
+    reference: str = ""
+    money: str = ""
 
 
 def open_tickets(
@@ -81,7 +87,11 @@ def ticket_by_code(db: Connection, code: str, ours: str = "") -> Ticket | None:
     row = db.execute(_with_person().where(tickets.c.code == code)).mappings().first()
     if row is None:
         return None
-    return replace(_ticket(row, ours), called_by=pin_reset.asked_by(db, code))
+    ticket = replace(_ticket(row, ours), called_by=call_backs.asked_by(db, code))
+    payment = money_tickets.unsettled(db, row["category"], row["about"])
+    if payment is None:
+        return ticket
+    return replace(ticket, reference=payment.reference, money=payment.state)
 
 
 def msisdn_of_ticket(db: Connection, code: str) -> str:
@@ -92,15 +102,22 @@ def msisdn_of_ticket(db: Connection, code: str) -> str:
 
 def close_ticket(
     db: Connection, code: str, said: str, by: str, now: datetime
-) -> Literal["closed", "was_closed", "gone"]:
-    """Close an open ticket, once; its number goes, and the audit keeps who did what."""
+) -> Literal["closed", "was_closed", "gone", "unsettled"]:
+    """Close an open ticket, once; its number goes, and the audit keeps who did what.
+
+    While money that it is about is not settled it stays, so that nobody forgets that money.
+    """
     mine = tickets.c.code == code
-    closed = {"state": "closed", "closed_at": now, "msisdn": ""}
-    still_open = mine & tickets.c.state.in_(OPEN)
-    if db.execute(update(tickets).where(still_open).values(closed)).rowcount != 1:
-        known = db.execute(select(tickets.c.id).where(mine)).first()
-        return "gone" if known is None else "was_closed"
-    note(db, by, "ticket closed", f"ticket {code}", now, note=without_numbers(said[:NOTE_MOST]))
+    about = select(tickets.c.category, tickets.c.about, tickets.c.state).where(mine)
+    row = db.execute(about.with_for_update()).first()
+    if row is None:
+        return "gone"
+    if row.state in OPEN and money_tickets.unsettled(db, row.category, row.about):
+        return "unsettled"
+    if not close(db, mine, now):
+        return "was_closed"
+    kept = without_numbers(without_pins(said)[:NOTE_MOST])
+    note(db, by, "ticket closed", f"ticket {code}", now, note=kept)
     return "closed"
 
 

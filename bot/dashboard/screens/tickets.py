@@ -68,7 +68,7 @@ class Tickets:
         by = visitor.member.name
         outcome = await self._records.write(lambda db: close_ticket(db, ticket.code, said, by, now))
         if outcome != "closed":
-            return self._page(request, await self._found(request), "was_closed", 409)
+            return self._page(request, await self._found(request), outcome, 409)
         raise web.HTTPSeeOther(f"/dashboard/tickets?closed={ticket.code}")
 
     async def reveal(self, request: web.Request) -> web.Response:
@@ -114,7 +114,7 @@ class Tickets:
             problem=problem,
             pin_said=OUTCOMES.get(request.query.get("pin", ""), ""),
             words=CATEGORY_WORDS,
-            may_close=role in ANSWERERS and ticket.state != "closed",
+            may_close=role in ANSWERERS and ticket.state != "closed" and not ticket.money,
             may_reset=role in ANSWERERS
             and ticket.state == "open"
             and ticket.category == "pin_forgotten",

@@ -138,7 +138,8 @@ def _open_once(db: Connection, finding: Finding, now: datetime) -> bool:
     if has_ticket(db, _CATEGORY, about):
         return False
     whose = finding.contact_id
-    left = whose is not None and people.by_id(db, whose) is None
+    person = None if whose is None else people.by_id(db, whose)
+    left = whose is not None and person is None
     open_ticket(
         db,
         category=_CATEGORY,
@@ -146,7 +147,7 @@ def _open_once(db: Connection, finding: Finding, now: datetime) -> bool:
         contact_id=finding.contact_id,
         about=about,
         text=f"statement: {finding.what}",
-        language="en",
+        language="en" if person is None else person.language,
         now=now,
     )
     return True

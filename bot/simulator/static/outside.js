@@ -50,7 +50,7 @@ async function readOperator() {
   box.replaceChildren(...state.transfers.map((transfer) => {
     const row = element("div", "transfer");
     const amount = `${transfer.amount_rwf.toLocaleString("en-US")} Frw`;
-    row.append(element("span", "", `${transfer.order}: ${amount} to ${transfer.msisdn}, ${transfer.operator}`));
+    row.append(element("span", "", `${transfer.order}: ${amount} ${transfer.collected ? "from" : "to"} ${transfer.msisdn}, ${transfer.operator}`));
     row.append(element("span", `state ${transfer.status}`, transfer.status));
     return row;
   }));

@@ -13,11 +13,11 @@ from bot.storage.schema.money import (
     payments,
 )
 from bot.storage.schema.people import (
+    call_backs,
     consents,
     contacts,
     lesson_progress,
     pin_failures,
-    pin_resets,
     pins,
     tickets,
     wallet_changes,
@@ -30,7 +30,8 @@ from bot.storage.schema.staff import (
     staff_links,
     staff_sessions,
 )
-from bot.storage.schema.telegram import telegram_links
+from bot.storage.schema.telegram import telegram_invites, telegram_links
+from bot.storage.schema.telegram_updates import telegram_updates
 from bot.storage.schema.trading import (
     OFFER_STATES,
     offer_events,
@@ -49,6 +50,7 @@ __all__ = [
     "audit",
     "bills",
     "bookings",
+    "call_backs",
     "consents",
     "contacts",
     "hops",
@@ -66,7 +68,6 @@ __all__ = [
     "payment_events",
     "payments",
     "pin_failures",
-    "pin_resets",
     "pins",
     "prices",
     "staff",
@@ -75,7 +76,9 @@ __all__ = [
     "staff_links",
     "staff_sessions",
     "stocks",
+    "telegram_invites",
     "telegram_links",
+    "telegram_updates",
     "tickets",
     "transcripts",
     "turns",

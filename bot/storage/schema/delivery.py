@@ -10,7 +10,8 @@ hops = Table(
     # Keyed digest of gateway, session and typed history: one effect and one reply for each.
     Column("key", LargeBinary(16), primary_key=True),
     Column("session_key", String(160), nullable=False),
-    Column("owner", String(16), nullable=False),
+    # A number, or the id of an account that has none.
+    Column("owner", String(24), nullable=False),
     Column("size", Integer, nullable=False),
     Column("reply", Text, nullable=False),
     Column("ends", Integer, nullable=False),
@@ -87,7 +88,7 @@ transcripts = Table(
     Column("session_key", String(160), nullable=False),
     Column("hop", Integer, nullable=False),
     # A session belongs to one owner, so this index finds both.
-    Column("owner", String(16), nullable=False, index=True),
+    Column("owner", String(24), nullable=False, index=True),
     Column("place", String(48), nullable=False),
     # Secrets are already cut out of what was typed.
     Column("typed", String(160), nullable=False),

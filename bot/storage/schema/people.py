@@ -19,7 +19,8 @@ contacts = Table(
     metadata,
     row_id(),
     Column("hub", String(16), nullable=False, server_default="rw"),
-    # Erasing a person empties these; orders and payments keep the row's number only.
+    # Erasing a person empties these; orders and payments keep the row's number only. Somebody whose
+    # number is another's by now has none, and is not erased: what is due to them is kept.
     Column("msisdn", String(16), unique=True),
     Column("names", String(80), nullable=False, server_default=""),
     Column("district", String(40), nullable=False, server_default=""),
@@ -79,12 +80,12 @@ pins = Table(
     Column("reset_until", Moment),
 )
 
-pin_resets = Table(
-    "pin_resets",
+call_backs = Table(
+    "call_backs",
     metadata,
     row_id(),
     belongs_to("contact_id", "contacts", index=True),
-    # The record of the call back; one reset for each.
+    # What the person was called about: a PIN, or a new owner of the number. One call for each.
     belongs_to("ticket_id", "tickets", unique=True),
     # Members of staff: who called the person, and who else looked at it.
     belongs_to("asked_by", "staff"),

@@ -32,10 +32,12 @@ async def drive(world: World) -> None:
 def rules(db: Connection) -> dict[str, bool]:
     ends = select(func.count()).where(offer_events.c.to_state == "confirmed")
     receipts = select(func.count()).where(outbox.c.dedupe_key.like("receipt:%"))
+    told = select(func.count()).where(outbox.c.dedupe_key.like("confirmed:%"))
     unconfirmed = select(func.count()).where(payments.c.confirmed_at.is_(None))
     return {
         "the money is confirmed": db.execute(unconfirmed).scalar() == 0,
         "the order was confirmed once": db.execute(ends).scalar() == 1,
+        "the receipt left once by itself": db.execute(told).scalar() == 1,
         "one receipt was written": db.execute(receipts).scalar() == 1,
     }
 

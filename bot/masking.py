@@ -1,4 +1,4 @@
-"""Numbers are masked here, on the server, in whatever text a page shows."""
+"""Numbers are masked here, in whatever text a page shows or a closed ticket keeps."""
 
 from __future__ import annotations
 

@@ -1,0 +1,204 @@
+"""Updates of Telegram: each kept once, one chat in order and in one hand at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.storage.one_at_a_time import one_at_a_time
+from bot.storage.prepared import Prepared, Row
+from bot.storage.schema import telegram_updates as rows
+
+_waiting = Prepared(
+    select(rows.c.id, rows.c.update_id, rows.c.chat_id, rows.c.body, rows.c.attempts)
+    .where(rows.c.state == bindparam("state"), rows.c.chat_id == bindparam("chat_id"))
+    .order_by(rows.c.update_id),
+    "state",
+    "chat_id",
+)
+_NEW = (
+    "update_id", "chat_id", "body", "state", "outcome", "attempts", "lease", "lease_until",
+    "received_at", "done_at",
+)  # fmt: skip
+_new = {
+    "sqlite": Prepared(sqlite.insert(rows).on_conflict_do_nothing().returning(rows.c.id), *_NEW),
+    "postgresql": Prepared(
+        postgresql.insert(rows).on_conflict_do_nothing().returning(rows.c.id), *_NEW
+    ),
+}
+_ENDED = ("state", "outcome", "shown_in", "body", "attempts", "lease", "lease_until", "done_at")
+_end = Prepared(
+    update(rows)
+    .where(rows.c.id == bindparam("the_id"), rows.c.lease == bindparam("the_lease"))
+    .where(rows.c.state == bindparam("the_state"))
+    .values({name: bindparam(f"new_{name}", type_=rows.c[name].type) for name in _ENDED})
+    .returning(rows.c.id),
+    *("the_id", "the_lease", "the_state", *(f"new_{name}" for name in _ENDED)),
+)
+_taken = Prepared(
+    update(rows)
+    .where(rows.c.id == bindparam("the_id"))
+    .values(
+        attempts=bindparam("new_attempts", type_=rows.c.attempts.type),
+        lease=bindparam("new_lease", type_=rows.c.lease.type),
+        lease_until=bindparam("new_until", type_=rows.c.lease_until.type),
+    )
+    .returning(rows.c.id),
+    "the_id", "new_attempts", "new_lease", "new_until",
+)  # fmt: skip
+
+
+class LeaseLost(Exception):
+    """The update is in another hand meanwhile: nothing of this one counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An update in hand; `lease` proves that it is ours, `attempts` counts this one too."""
+
+    id: int
+    update_id: int
+    chat_id: int
+    body: bytes
+    attempts: int
+    lease: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """In whose hand updates are taken, and for how long."""
+
+    lease: str
+    lease_s: float
+
+
+def keep(
+    db: Connection,
+    update_id: int,
+    chat_id: int,
+    body: bytes,
+    now: datetime,
+    hand: Hand | None = None,
+    ignored: str = "",
+) -> tuple[bool, Held | None]:
+    """Keep an update: whether it is new, and the update itself where it can be applied at once.
+
+    That is when `hand` has room and nothing of its chat waits. `ignored` names a type that nobody
+    waits for: of that only the number is kept.
+    """
+    if ignored:
+        row_id = _insert(
+            db, update_id, chat_id, b"", "ignored", ignored[:160], 0, "", None, now, now
+        )
+        return row_id > 0, None
+    first = False
+    if hand is not None:
+        # Two at once would each see nothing waiting.
+        one_at_a_time(db, f"telegram chat {chat_id}")
+        first = _waiting.one(db, "waiting", chat_id) is None
+    if hand is None or not first:
+        row_id = _insert(db, update_id, chat_id, body, "waiting", "", 0, "", None, now, None)
+        return row_id > 0, None
+    until = now + timedelta(seconds=hand.lease_s)
+    row_id = _insert(db, update_id, chat_id, body, "waiting", "", 1, hand.lease, until, now, None)
+    held = Held(row_id, update_id, chat_id, body, 1, hand.lease)
+    return row_id > 0, held if row_id else None
+
+
+def keep_unprocessable(
+    db: Connection, update_id: int | None, head: bytes, why: str, now: datetime
+) -> None:
+    """Keep what cannot be read, for people to look at; the same number once."""
+    _insert(db, update_id, 0, head, "unprocessable", why[:160], 0, "", None, now, now)
+
+
+def claim(db: Connection, hand: Hand, now: datetime, limit: int) -> list[Held]:
+    """Take the first waiting update of up to `limit` chats of which nobody holds one."""
+    one_at_a_time(db, "telegram updates")
+    waiting = rows.c.state == "waiting"
+    held = select(rows.c.chat_id).where(waiting, rows.c.lease_until > now)
+    first = (
+        select(func.min(rows.c.update_id).label("update_id"))
+        .where(waiting, rows.c.chat_id.not_in(held))
+        .group_by(rows.c.chat_id)
+        .order_by(func.min(rows.c.update_id))
+        .limit(limit)
+    )
+    what = rows.c.id, rows.c.update_id, rows.c.chat_id, rows.c.body, rows.c.attempts
+    query = select(*what).where(rows.c.update_id.in_(first), waiting).order_by(rows.c.update_id)
+    return [_take(db, tuple(row), hand, now) for row in db.execute(query).all()]
+
+
+def next_of(db: Connection, chat_id: int, hand: Hand, now: datetime) -> Held | None:
+    """Take what waits next in a chat whose last update was ended in this transaction."""
+    row = _waiting.one(db, "waiting", chat_id)
+    return None if row is None else _take(db, row, hand, now)
+
+
+def applied(db: Connection, held: Held, outcome: str, shown_in: int | None, now: datetime) -> None:
+    """It was applied, and nothing of what it said is kept. Raises `LeaseLost`."""
+    _ended(db, held, "applied", outcome, shown_in, b"", held.attempts, None, now)
+
+
+def again(db: Connection, held: Held, why: str, due_at: datetime) -> None:
+    """It could not be applied now; its chat waits with it until `due_at`. Raises `LeaseLost`."""
+    # Until then it counts as held, by nobody.
+    _ended(db, held, "waiting", why, None, held.body, held.attempts, due_at, None)
+
+
+def park(db: Connection, held: Held, why: str, body: bytes, now: datetime) -> None:
+    """It cannot be applied: its chat goes on without it. Raises `LeaseLost`."""
+    _ended(db, held, "parked", why, None, body, held.attempts, None, now)
+
+
+def shown_in(db: Connection, chat_id: int) -> int:
+    """The message that shows the chat's screen; 0 when it is a new one, or nobody knows."""
+    query = select(rows.c.shown_in).where(rows.c.chat_id == chat_id, rows.c.shown_in.is_not(None))
+    found: int | None = db.execute(query.order_by(rows.c.update_id.desc()).limit(1)).scalar()
+    return found or 0
+
+
+def waiting(db: Connection, now: datetime) -> tuple[float, int]:
+    """For how many seconds the oldest update waits, and how many are parked."""
+    oldest = select(func.min(rows.c.received_at)).where(rows.c.state == "waiting")
+    since = db.execute(oldest).scalar()
+    parked = select(func.count()).where(rows.c.state == "parked")
+    late_s = (now - since).total_seconds() if since is not None else 0.0
+    return late_s, db.execute(parked).scalar() or 0
+
+
+def free_all(db: Connection) -> None:
+    """Nobody else can hold anything: what a process that died had in hand waits no longer."""
+    waiting = (rows.c.state == "waiting") & rows.c.lease_until.is_not(None)
+    db.execute(update(rows).where(waiting).values(lease="", lease_until=None))
+
+
+def _take(db: Connection, row: Row, hand: Hand, now: datetime) -> Held:
+    row_id, update_id, chat_id, body, attempts = row
+    _taken.one(db, row_id, attempts + 1, hand.lease, now + timedelta(seconds=hand.lease_s))
+    return Held(row_id, update_id, chat_id, bytes(body), attempts + 1, hand.lease)
+
+
+def _insert(db: Connection, *values: object) -> int:
+    """The new row's id, or 0 when this update was kept before."""
+    row = _new[db.dialect.name].one(db, *values)
+    return 0 if row is None else int(row[0])
+
+
+def _ended(
+    db: Connection,
+    held: Held,
+    state: str,
+    outcome: str,
+    shown_in: int | None,
+    body: bytes,
+    attempts: int,
+    free_at: datetime | None,
+    done_at: datetime | None,
+) -> None:
+    said = state, outcome[:160], shown_in, body, attempts, "", free_at, done_at
+    if _end.one(db, held.id, held.lease, "waiting", *said) is None:
+        raise LeaseLost

@@ -1,0 +1,284 @@
+"""Updates: each kept before it is acknowledged, applied once; one chat in order, chats beside."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import structlog
+from sqlalchemy import Connection, insert
+
+from bot.engine.hop import redacted
+from bot.market import telegram_links
+from bot.market.telegram_links import Link
+from bot.storage import telegram_updates
+from bot.storage.records import Records, RecordsDown
+from bot.storage.rounds import one_round
+from bot.storage.schema import audit
+from bot.storage.telegram_updates import Hand, Held, LeaseLost
+from bot.telegram.applying import Applying
+from bot.telegram.figures import UpdateFigures
+from bot.telegram.wire import Unprocessable, Update, read_update, reason_to_ignore
+
+log = structlog.get_logger(__name__)
+
+_HEAD_KEPT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRules:
+    """How many chats at once, how long one process may hold an update, when it gives up."""
+
+    chats: int = 64
+    lease_s: float = 30.0
+    tries: int = 3
+    again_s: float = 0.5
+    poll_s: float = 1.0
+    figures_s: float = 15.0
+
+
+class Updates:
+    """Keeps updates and applies them; any number of processes may, on the same records."""
+
+    def __init__(
+        self,
+        records: Records,
+        applying: Applying,
+        figures: UpdateFigures,
+        rules: UpdateRules = UpdateRules(),
+        *,
+        alone: bool = False,
+        said: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._said = said
+        self._records, self._applying, self.figures = records, applying, figures
+        self._rules, self._alone = rules, alone
+        self._hand = Hand(secrets.token_hex(8), rules.lease_s)
+        self._running: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+        self._open = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether this process has an update in hand, or has heard of one that waits."""
+        return bool(self._running) or self._woken.is_set()
+
+    async def keep(self, raw: bytes) -> None:
+        """Keep an update as it came; it is safe once this returns, and applied soon.
+
+        What is no update is kept as such. Raises `RecordsDown` when nothing could be kept.
+        """
+        now = datetime.now(UTC)
+        try:
+            update = read_update(raw)
+        except Unprocessable as bad:
+            await self.keep_unprocessable(raw, str(bad), bad.update_id)
+            return
+        ignored = reason_to_ignore(update, raw)
+        room = self._open and len(self._running) < self._rules.chats
+        hand = self._hand if room else None
+
+        def work(db: Connection) -> tuple[bool, Held | None, Link | None]:
+            chat_id = update.chat.id if update.chat is not None else 0
+            kept = telegram_updates.keep(
+                db, update.update_id, chat_id, raw, now, hand, ignored=ignored
+            )
+            return *kept, _link(db, update) if kept[1] is not None else None
+
+        fresh, held, link = await self._records.write(work)
+        if not fresh:
+            self.figures.count("repeat")
+        elif ignored:
+            self.figures.ignore(ignored)
+        elif held is not None:
+            self._begin(held, link)
+        else:
+            self._woken.set()
+
+    async def keep_unprocessable(self, raw: bytes, why: str, update_id: int | None = None) -> None:
+        """Keep the head of what cannot be read; anything that looks like a PIN is cut out."""
+        head = _without_pins(raw[:_HEAD_KEPT])
+        now = datetime.now(UTC)
+        await self._records.write(
+            lambda db: telegram_updates.keep_unprocessable(db, update_id, head, why, now)
+        )
+        self.figures.count("unprocessable")
+        log.warning("telegram sent what is no update", why=why)
+
+    async def run(self) -> None:
+        """Apply what waits until cancelled; what is in hand then is ended first."""
+        if self._alone:
+            await one_round("telegram updates", self._free_all)
+        self._open = True
+        counting = asyncio.create_task(self._count_often())
+        try:
+            while True:
+                await one_round("telegram updates", self.take)
+                await self._rest()
+        finally:
+            self._open = False
+            counting.cancel()
+            if self._running:
+                await asyncio.wait(self._running, timeout=self._rules.lease_s)
+
+    async def take(self) -> int:
+        """Take the first waiting update of as many chats as there is room for; how many."""
+        room = self._rules.chats - len(self._running)
+        if room <= 0:
+            return 0
+
+        def work(db: Connection) -> list[tuple[Held, Link | None]]:
+            now = datetime.now(UTC)
+            found = telegram_updates.claim(db, self._hand, now, room)
+            return [(held, _link_of(db, held)) for held in found]
+
+        taken = await self._records.write(work)
+        for held, link in taken:
+            self._begin(held, link)
+        return len(taken)
+
+    async def _rest(self) -> None:
+        """Until something waits, or there is room again; at most for a while."""
+        self._woken.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._rules.poll_s):
+                await self._woken.wait()
+
+    async def _free_all(self) -> None:
+        await self._records.write(telegram_updates.free_all)
+
+    async def _count_often(self) -> None:
+        while True:
+            await one_round("telegram figures", self.count_waiting)
+            await asyncio.sleep(self._rules.figures_s)
+
+    async def count_waiting(self) -> None:
+        """Read from the records what the figures tell of them."""
+        now = datetime.now(UTC)
+        waiting = await self._records.read(lambda db: telegram_updates.waiting(db, now))
+        self.figures.late_s, self.figures.parked = waiting
+
+    def _begin(self, held: Held, link: Link | None) -> None:
+        task = asyncio.create_task(self._chat(held, link))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._woken.set()
+
+    async def _chat(self, held: Held, link: Link | None) -> None:
+        """Apply one update after the other, as long as something of this chat waits."""
+        going: tuple[Held, Link | None] | None = (held, link)
+        while going is not None:
+            try:
+                going = await self._one(*going)
+            except LeaseLost:
+                log.warning("telegram update in another hand", chat=held.chat_id)
+                return
+            except RecordsDown as error:
+                # The lease runs out by itself; the next holder finds what was done.
+                log.warning("telegram updates wait", why=str(error))
+                return
+
+    async def _one(self, held: Held, link: Link | None) -> tuple[Held, Link | None] | None:
+        """Apply one; what waits next of its chat."""
+        try:
+            saying, end = await self._applying.apply(held, link)
+        except RecordsDown:
+            raise
+        except Exception as fault:  # whatever it is, other chats and its own go on
+            return await self._failed(held, fault)
+
+        def work(db: Connection) -> tuple[Held, Link | None] | None:
+            now = datetime.now(UTC)
+            end(db, now)
+            saying.put(db, now)
+            telegram_updates.applied(db, held, saying.outcome, saying.shown_in, now)
+            return self._next(db, held, now)
+
+        try:
+            after = await self._records.write(work)
+        except (RecordsDown, LeaseLost):
+            raise
+        except Exception as fault:
+            return await self._failed(held, fault)
+        if saying.outcome.startswith("ignored: "):
+            self.figures.ignore(saying.outcome.removeprefix("ignored: "))
+        self.figures.count("applied")
+        self._said()
+        return after
+
+    async def _failed(self, held: Held, fault: Exception) -> tuple[Held, Link | None] | None:
+        why, gives_up = type(fault).__name__, held.attempts >= self._rules.tries
+        log.error(
+            "telegram update not applied",
+            update=held.update_id,
+            attempts=held.attempts,
+            parked=gives_up,
+            exc_info=fault,
+        )
+
+        def work(db: Connection) -> tuple[Held, Link | None] | None:
+            now = datetime.now(UTC)
+            if not gives_up:
+                due = now + timedelta(seconds=self._rules.again_s)
+                telegram_updates.again(db, held, why, due)
+                return None
+            telegram_updates.park(db, held, why, _without_pins(held.body), now)
+            db.execute(insert(audit), _parked(held, why, now))
+            return self._next(db, held, now)
+
+        after = await self._records.write(work)
+        self.figures.count("parked" if gives_up else "again")
+        self.figures.parked += int(gives_up)
+        if not gives_up:
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._rules.again_s + 0.01, self._woken.set)
+        return after
+
+    def _next(self, db: Connection, held: Held, now: datetime) -> tuple[Held, Link | None] | None:
+        if not self._open:
+            return None
+        after = telegram_updates.next_of(db, held.chat_id, self._hand, now)
+        return None if after is None else (after, _link_of(db, after))
+
+
+def _link(db: Connection, update: Update) -> Link | None:
+    """The number for which the sender's account speaks; only what its phone has confirmed."""
+    if update.sender is None:
+        return None
+    link = telegram_links.of_user(db, update.sender.id)
+    return link if link is not None and link.confirmed else None
+
+
+def _link_of(db: Connection, held: Held) -> Link | None:
+    return _link(db, msgspec.json.decode(held.body, type=Update))
+
+
+def _parked(held: Held, why: str, now: datetime) -> dict[str, object]:
+    return {
+        "at": now,
+        "actor": "server",
+        "action": "telegram update parked",
+        "subject": f"telegram update {held.update_id}",
+        "details": {"why": why, "tries": held.attempts},
+    }
+
+
+def _without_pins(raw: bytes) -> bytes:
+    """Typed text cut out as far as it may be a PIN; the numbers of updates stay."""
+    try:
+        plain = msgspec.json.decode(raw)
+        if isinstance(plain, dict) and isinstance(plain.get("message"), dict):
+            message = plain["message"]
+            if isinstance(message.get("text"), str):
+                message["text"] = redacted(message["text"], secret=True)
+        return msgspec.json.encode(plain)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return redacted(raw.decode("utf-8", "replace"), secret=False).encode()

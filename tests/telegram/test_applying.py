@@ -1,0 +1,196 @@
+"""Updates on both stores: one chat in order, chats beside, poison parked, a restart goes on."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+from prometheus_client import CollectorRegistry
+from sqlalchemy import select
+
+from bot.engine import Engine, Limits
+from bot.engine.watch import NoWatch
+from bot.flows import FLOWS
+from bot.history import Marks
+from bot.settings import load_settings
+from bot.storage.records import Records, RecordsDown
+from bot.storage.schema import audit, outbox, telegram_updates
+from bot.storage.sessions.memory import MemorySessions
+from bot.telegram.door import open_updates
+from bot.telegram.updates import UpdateRules, Updates
+from bot.wiring import market_of
+
+_QUICK = UpdateRules(chats=16, lease_s=30, again_s=0.02, poll_s=0.05)
+
+
+class Process:
+    """What a server process has of updates, on given records; `log` is what the engine was asked."""
+
+    def __init__(self, records: Records, sessions: MemorySessions, rules: UpdateRules) -> None:
+        market = market_of(load_settings({}), records)
+        self.engine = Engine(
+            FLOWS, market, sessions, Marks("secret"), Limits(dials_per_minute=100_000)
+        )
+        self.log: list[tuple[str, str]] = []
+        self.at_once = self.most_at_once = 0
+        self._handle = self.engine.handle
+        self.engine.handle = self._watched  # type: ignore[method-assign]
+        self.updates: Updates = open_updates(
+            records, sessions, self.engine, FLOWS, NoWatch(), CollectorRegistry(), "secret",
+            lambda: None, rules=rules,
+        )  # fmt: skip
+
+    async def _watched(self, inbound, layout):
+        if inbound.typed == "poison":
+            raise RuntimeError("poison")
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        await asyncio.sleep(0)
+        reply = await self._handle(inbound, layout)
+        self.at_once -= 1
+        self.log.append((inbound.session_id, inbound.hop_id))
+        return reply
+
+
+@asynccontextmanager
+async def process(records: Records, rules: UpdateRules = _QUICK) -> AsyncIterator[Process]:
+    one = Process(records, MemorySessions(900), rules)
+    task = asyncio.create_task(one.updates.run())
+    await asyncio.sleep(0)
+    try:
+        yield one
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await one.engine.close()
+
+
+def message(update_id: int, chat_id: int, words: str) -> bytes:
+    sender = {"id": chat_id, "is_bot": False, "first_name": "A"}
+    chat = {"id": chat_id, "type": "private"}
+    content = {"message_id": update_id, "from": sender, "chat": chat, "date": 1, "text": words}
+    return json.dumps({"update_id": update_id, "message": content}).encode()
+
+
+async def kept(records: Records) -> list:
+    query = select(telegram_updates).order_by(telegram_updates.c.update_id)
+    return list(await records.read(lambda db: db.execute(query).all()))
+
+
+async def until_done(records: Records, within_s: float = 100) -> list:
+    """All updates, once none waits; a store that a busy machine holds up is asked again."""
+    async with asyncio.timeout(within_s):
+        while True:
+            with suppress(RecordsDown):
+                found = await kept(records)
+                if all(row.state != "waiting" for row in found):
+                    return found
+            await asyncio.sleep(0.1)
+
+
+async def answers(records: Records) -> list:
+    query = select(outbox.c.payload, outbox.c.dedupe_key).order_by(outbox.c.id)
+    return list(await records.read(lambda db: db.execute(query).all()))
+
+
+async def test_T05_a_poison_update_is_parked_after_three_tries_and_its_chat_goes_on(
+    records: Records,
+) -> None:
+    async with process(records) as one:
+        words = ["/start", "poison", "3", "/prices"]
+        for number, typed in enumerate(words, 1):
+            await one.updates.keep(message(number, 77, typed))
+        await one.updates.keep(message(9, 78, "/start"))
+        found = await until_done(records)
+        assert one.updates.figures.parked == 1
+        await one.updates.count_waiting()
+        assert one.updates.figures.parked == 1 and one.updates.figures.late_s == 0
+    assert [row.state for row in found] == ["applied", "parked", "applied", "applied", "applied"]
+    assert found[1].attempts == 3 and found[1].outcome == "RuntimeError"
+    # What was typed is cut out, in case it was a PIN.
+    assert b"poison" not in found[1].body and b'"update_id":2' in found[1].body
+    lines = await records.read(
+        lambda db: db.execute(select(audit.c.action, audit.c.subject, audit.c.details)).all()
+    )
+    assert [tuple(line) for line in lines] == [
+        ("telegram update parked", "telegram update 2", {"why": "RuntimeError", "tries": 3})
+    ]
+    assert [hop for session, hop in one.log if session == "77.0"] == ["1", "3", "4"]
+
+
+async def test_T05_records_that_are_away_park_nothing(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = UpdateRules(chats=4, lease_s=0.3, poll_s=0.05)
+    async with process(records, rules) as one:
+        apply, times = one.updates._applying.apply, []
+
+        async def away(held, link):
+            times.append(held.attempts)
+            if len(times) < 6:
+                raise RecordsDown("away")
+            return await apply(held, link)
+
+        monkeypatch.setattr(one.updates._applying, "apply", away)
+        await one.updates.keep(message(1, 77, "/start"))
+        (row,) = await until_done(records)
+    assert row.state == "applied" and len(times) == 6
+
+
+async def test_T03_after_a_restart_with_thousands_waiting_each_is_applied_once_in_its_order(
+    records: Records,
+) -> None:
+    """3,500 of 100 chats wait; processes come and go, two of them at once."""
+    idle = Process(records, MemorySessions(900), _QUICK)
+    total, chats = 3500, 100
+    for begin in range(0, total, 100):
+        numbers = range(begin, begin + 100)
+        words = ("/menu", "1", "0")[begin // chats % 3]
+        await asyncio.gather(
+            *(idle.updates.keep(message(n, n % chats + 1, words)) for n in numbers)
+        )
+    log: list[tuple[str, str]] = []
+    async with process(records) as first:
+        await asyncio.sleep(1)
+    log += first.log
+    assert 0 < len(first.log) < total
+    async with process(records) as second, process(records) as third:
+        # Each is delivered again meanwhile.
+        await asyncio.gather(
+            *(second.updates.keep(message(n, n % chats + 1, "1")) for n in range(200))
+        )
+        found = await until_done(records)
+    log += second.log + third.log
+    assert {row.state for row in found} == {"applied"} and len(found) == total
+    # Asked again only where the store was out of reach before the end was written.
+    assert len(set(log)) == total
+    written = await answers(records)
+    assert len(written) == total
+    order: dict[int, list[int]] = {}
+    for payload, key in written:
+        order.setdefault(payload["chat_id"], []).append(int(key.split(":")[1]))
+    assert len(order) == chats and all(one == sorted(one) for one in order.values())
+    assert 1 < first.most_at_once <= 16
+
+
+async def test_one_chat_is_in_one_hand_however_many_processes_there_are(records: Records) -> None:
+    async with process(records) as one, process(records) as two:
+        both = (one, two)
+        await asyncio.gather(*(both[n % 2].updates.keep(message(n, 5, "/menu")) for n in range(60)))
+        await until_done(records)
+    assert one.most_at_once <= 1 and two.most_at_once <= 1
+    assert sorted(int(hop) for _session, hop in one.log + two.log) == list(range(60))
+
+
+async def test_what_a_dead_process_held_is_taken_once_its_lease_is_over(records: Records) -> None:
+    rules = UpdateRules(chats=4, lease_s=0.4, poll_s=0.05)
+    dead = Process(records, MemorySessions(900), rules)
+    await dead.updates.keep(message(1, 5, "/start"))
+    dead.updates._begin = lambda held, link: None  # type: ignore[method-assign]
+    assert await dead.updates.take() == 1
+    async with process(records, rules) as one:
+        await one.updates.take()
+        assert one.log == []
+        (row,) = await until_done(records)
+    assert row.state == "applied" and row.attempts == 2 and len(one.log) == 1

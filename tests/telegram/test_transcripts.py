@@ -1,0 +1,89 @@
+"""Golden chats: whole conversations on Telegram in three languages, for a speaker to review.
+
+`pytest --record` writes them anew; read the difference before you commit it.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.phone import PIN
+from tests.server import FARMER, HOST, running
+from tests.telegram.door import Chat, link, said
+
+_FOLDER = Path(__file__).parent / "transcripts"
+# The name of a language, as its button says it.
+_LANGUAGES = {"rw": "Kinyarwanda", "fr": "Français", "en": "English"}
+
+# name: (what happens, who, what is pressed (a number: that button) or typed)
+CHATS: dict[str, tuple[str, str, tuple[int | str, ...]]] = {
+    "prices": ("A farmer looks at prices.", FARMER, ("/prices", 1, "0", 2, 1, "00")),
+    "accept": ("A farmer accepts an order.", FARMER, ("/orders", 1, 1, "12345", PIN)),
+    "accept_part": (
+        "A farmer accepts a part of an order, with a unit.",
+        FARMER,
+        ("/orders", 1, 3, 1, "abc", "50 packs", PIN),
+    ),
+    "decline": ("A farmer says no, first in a word.", FARMER, ("/orders", 1, 2, "oya", 2, "yego")),
+    "lessons": ("A farmer takes a lesson.", FARMER, ("/menu", 5, 1, 1, 1)),
+    "help": ("A farmer asks for help.", FARMER, ("/help", 1, "/buy", "0")),
+    "visitors": ("A host accepts visitors.", HOST, ("/menu", 6, 1, PIN)),
+    "stop": ("A farmer ends the link.", FARMER, ("/stop", "/stop")),
+    "unlinked": ("Somebody without a number looks around.", "", ("/start", "/prices", 1, "/menu")),
+}
+
+
+@pytest.mark.parametrize("language", _LANGUAGES)
+@pytest.mark.parametrize("name", CHATS)
+async def test_a_chat_reads_as_it_did(
+    name: str, language: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """The whole chat, message by message, is the one that was reviewed."""
+    title, who, entries = CHATS[name]
+    async with running(tmp_path) as server:
+        if who:
+            await link(server, who)
+        chat = Chat(server)
+        await chat.types("/language" if who else "/start")
+        await chat.presses(_LANGUAGES[language])
+        told = [f"{title}\n"]
+        for entry in entries:
+            before = len(await said(server))
+            label = list(chat.buttons)[entry - 1] if isinstance(entry, int) else entry
+            await (chat.presses(label) if isinstance(entry, int) else chat.types(label))
+            shown = [_shown(one) for one in (await said(server))[before:]]
+            mark = f"[{label}]" if isinstance(entry, int) else label.replace(PIN, "•••••")
+            told.append("\n".join([f"> {mark}", *filter(None, shown)]) + "\n")
+    found = _steady("\n".join(told))
+    file = _FOLDER / f"{name}.{language}.txt"
+    if request.config.getoption("--record"):
+        _FOLDER.mkdir(exist_ok=True)
+        file.write_text(found, encoding="utf-8")
+    assert found == file.read_text(encoding="utf-8")
+
+
+def _shown(call: dict) -> str:
+    args, method = call["args"], call["method"]
+    if method == "answerCallbackQuery":
+        return f"({args['text']})" if "text" in args else ""
+    if "text" not in args:
+        return f"<{method}>"
+    rows = args["reply_markup"]["inline_keyboard"]
+    buttons = [" ".join(f"[{button['text']}]" for button in row) for row in rows]
+    return "\n".join([f"{'~ ' if method == 'editMessageText' else ''}{args['text']}", *buttons])
+
+
+def _steady(text: str) -> str:
+    """The text with what differs from run to run put in words: ticket codes and days."""
+    text = re.sub(r"T-[0-9A-Z]{5}", "T-•••••", text)
+    today = datetime.now(UTC).astimezone(ZoneInfo("Africa/Kigali"))
+    for days in range(-30, 31):
+        when = today + timedelta(days=days)
+        text = text.replace(f"{when:%d/%m/%Y}", f"[day{days:+}, year]")
+        text = re.sub(rf"(?<![0-9/]){when:%d/%m}(?![0-9/])", f"[day{days:+}]", text)
+    return re.sub(r"(?<=year\],)\s[0-9]{2}:[0-9]{2}", " [time]", text)
