@@ -78,7 +78,6 @@ from bot.wiring import (
 
 if TYPE_CHECKING:
     from bot.telegram.chats import Chats
-    from bot.telegram.polling import Polling
     from bot.telegram.updates import Updates
 
 log = structlog.get_logger(__name__)
@@ -113,10 +112,10 @@ class Parts:
     sandbox: Sandbox | None
     # Where the sandbox answers: in this process, beside several workers, or "" where there is none.
     sandbox_url: str
-    # What comes from chats; None where Telegram is off.
-    updates: Updates | None = None
     # What speaks to chats; None where Telegram is off.
     chats: Chats | None = None
+    # What comes from chats; None where Telegram is off.
+    updates: Updates | None = None
     # What runs beside the doors, by name.
     work: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -194,11 +193,26 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
             http,
             sandbox,
             sandbox_url,
-            chats=chats,
+            chats,
         )
         parts.updates = _updates_of(parts, sessions)
         await _start_work(parts, stack)
         yield parts
+
+
+def _chats_of(
+    settings: Settings,
+    records: Records,
+    sandbox_url: str,
+    registry: CollectorRegistry,
+    by_sms_instead: Callable[[], None],
+) -> Chats | None:
+    if not settings.telegram.enabled:
+        return None
+    # The library takes a second to load: only where it is used.
+    from bot.telegram.chats import Chats
+
+    return Chats(telegram_of(settings, sandbox_url), records, by_sms_instead, registry)
 
 
 def _updates_of(parts: Parts, sessions: Sessions) -> Updates | None:
@@ -220,27 +234,6 @@ def _updates_of(parts: Parts, sessions: Sessions) -> Updates | None:
         linking=linking_of(parts.market),
         alone=not settings.database_url,
     )
-
-
-def _chats_of(
-    settings: Settings,
-    records: Records,
-    sandbox_url: str,
-    registry: CollectorRegistry,
-    by_sms_instead: Callable[[], None],
-) -> Chats | None:
-    if not settings.telegram.enabled:
-        return None
-    # The library takes a second to load: only where it is used.
-    from bot.telegram.chats import Chats
-
-    return Chats(telegram_of(settings, sandbox_url), records, by_sms_instead, registry)
-
-
-def _polling_of(parts: Parts, chats: Chats, updates: Updates) -> Polling:
-    from bot.telegram.polling import Polling
-
-    return Polling(parts.market.records, parts.http, chats.config, updates.keep)
 
 
 def _figures_of(
@@ -315,14 +308,16 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
         "housekeeping": Housekeeping(parts.market, parts.sender.wake, keep_for).run(),
         "backlog": Backlog(parts.market.records, parts.registry).run(),
     }
-    if parts.updates is not None:
-        work["telegram updates"] = parts.updates.run()
     if parts.chats is not None:
         work["telegram"] = parts.chats.sender.run()
         work["telegram introduction"] = parts.chats.introduction.run()
-    polls = parts.settings.telegram.mode == "polling"
-    if polls and parts.chats is not None and parts.updates is not None:
-        work["telegram polling"] = _polling_of(parts, parts.chats, parts.updates).run()
+    if parts.updates is not None:
+        work["telegram updates"] = parts.updates.run()
+    if parts.settings.telegram.mode == "polling" and parts.chats and parts.updates:
+        from bot.telegram.polling import Polling
+
+        keep, config = parts.updates.keep, parts.chats.config
+        work["telegram polling"] = Polling(parts.market.records, parts.http, config, keep).run()
     if isinstance(parts.figures, WorkerFigures):
         work["figures"] = parts.figures.run()
     if parts.settings.env == "demo":

@@ -84,19 +84,19 @@ def market_of(settings: Settings, records: Records) -> Market:
     board = PriceBoard(records, settings.prices.stale_after_days)
     pins, rules = pins_of(settings, records), payout_rules_of(settings)
     collections, codes = collection_rules_of(settings), link_codes_of(settings)
-    hub, quiet = hub_of(settings), quiet_of(settings)
-    return Market(hub, records, board, pins, rules, collections, codes, quiet)
-
-
-def link_codes_of(settings: Settings) -> LinkCodes:
-    """The codes that link a chat with a phone."""
-    return LinkCodes(settings.secret_key.get_secret_value())
+    quiet = quiet_of(settings)
+    return Market(hub_of(settings), records, board, pins, rules, collections, codes, quiet)
 
 
 def quiet_of(settings: Settings) -> QuietHours:
     """When people are not told what can wait."""
     news = settings.news
     return QuietHours(news.quiet_from, news.quiet_until, settings.hub.timezone)
+
+
+def link_codes_of(settings: Settings) -> LinkCodes:
+    """The codes that link a chat with a phone."""
+    return LinkCodes(settings.secret_key.get_secret_value())
 
 
 def payout_rules_of(settings: Settings) -> PayoutRules:

@@ -112,7 +112,8 @@ def confirm(turn: Turn, db: Connection) -> Screen:
     if outcome == "confirmed":
         # Sent unasked: whoever lost this reply hears of it, and has something to show.
         key, zone = f"confirmed:{payment.reference}", turn.market.hub.timezone
-        news.tell(db, payment.contact_id, key, lambda: notices.receipt(payment, zone), turn.now)
+        words = partial(notices.receipt, payment, zone)
+        news.tell(db, payment.contact_id, key, words, turn.now)
     said = _("Confirmed.") if outcome == "confirmed" else _("Confirmed before.")
     return Screen(
         "\n".join([said, *payment_lines(payment, turn)]),

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 # Of a bot on Telegram: it stands in every URL of its API.
-_TOKEN = re.compile(r"\b[0-9]+:[A-Za-z0-9_-]{20,}")
+_TOKEN = re.compile(r"(?<![0-9])[0-9]+:[A-Za-z0-9_-]{20,}")
 _NUMBER = re.compile(r"\+?\b(?:250|0)?(7[0-9]{8})\b")
 # These libraries print tokens, secret paths or a line for every move at their own levels.
 _QUIET = ("transitions", "httpx", "httpcore", "aiohttp.access", "alembic", "asyncio")

@@ -90,7 +90,7 @@ class Client:
             request=self._request,
             get_updates_request=self._request,
             rate_limiter=AIORateLimiter(
-                # Two at once, so that one that was late is caught up with: 30 in any second.
+                # Two at once, so that one that was late is caught up with: two more in a second.
                 overall_max_rate=2,
                 overall_time_period=2 / config.overall_per_s,
             ),

@@ -18,5 +18,5 @@ class TelegramConfig:
     mode: str
     timeout_s: float = 10.0
     # A little under the thirty that Telegram allows: what leaves evenly may arrive in a bunch.
-    overall_per_s: float = 28.0
+    overall_per_s: float = 26.0
     connections: int = 64

@@ -56,9 +56,14 @@ class Polling:
         if updates is None:
             await asyncio.sleep(_WAIT_S)
             return 0
-        for update in updates:
-            await self._keep(json.dumps(update).encode())
-            self._next = int(update["update_id"]) + 1
+        try:
+            for update in updates:
+                await self._keep(json.dumps(update).encode())
+                self._next = int(update["update_id"]) + 1
+        except Exception:
+            # It is given again at once, and would fail again at once.
+            await asyncio.sleep(_WAIT_S)
+            raise
         return len(updates)
 
     async def _updates(self, timeout_s: int) -> list[dict[str, Any]] | None:

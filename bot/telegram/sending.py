@@ -29,7 +29,7 @@ _TURN = "telegram sending"
 _TURN_S = 15.0
 _FINISH_S = 2.0
 # Between two looks, so that what follows in many chats is taken together.
-_LOOK_S = 0.03
+_LOOK_S = 0.05
 _RETRY_MAX_S, _LOCKED_OUT_S = 60.0, 60.0
 # They add nothing to a chat, so they count for no limit there.
 _NO_MESSAGES = ("answerCallbackQuery", "deleteMessage", "sendChatAction")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from prometheus_client import CollectorRegistry
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from bot.sandbox.server import Sandbox, start_sandbox
 from bot.sandbox.telegram import TOKEN, PretendedTelegram
@@ -69,6 +69,11 @@ class Outside:
         query = select(rows).order_by(rows.c.id).limit(1)
         return await self.records.read(lambda db: db.execute(query).one())
 
+    async def left(self) -> int:
+        """How many rows still wait."""
+        waiting = select(func.count()).where(rows.c.state == "waiting")
+        return await self.records.read(lambda db: db.execute(waiting).scalar() or 0)
+
     @property
     def client_url(self) -> str:
         """Where the Bot API answers."""
@@ -91,7 +96,7 @@ def linked(db: Connection, contact_id: int, person: dict[str, Any] = ALINE) -> N
 
 
 @asynccontextmanager
-async def outside(records: Records, overall_per_s: float = 28.0) -> AsyncIterator[Outside]:
+async def outside(records: Records, overall_per_s: float = 26.0) -> AsyncIterator[Outside]:
     """The sandbox with Aline's chat in it."""
     box = await start_sandbox("127.0.0.1", 0)
     config = TelegramConfig(

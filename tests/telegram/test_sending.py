@@ -72,11 +72,13 @@ async def test_a_chat_goes_in_order_a_second_apart_and_chats_beside_each_other(
     await there.put("x", "y", "z", chat_id=ERIC["id"])
     sender, began = there.sender(), time.monotonic()
     running = asyncio.create_task(sender.run())
-    while len(there.seen_by(ALINE)) + len(there.seen_by(ERIC)) < 6:
-        await asyncio.sleep(0.02)
-        assert time.monotonic() - began < 20
-    running.cancel()
-    await asyncio.wait([running])
+    try:
+        while len(there.seen_by(ALINE)) + len(there.seen_by(ERIC)) < 6:
+            await asyncio.sleep(0.02)
+            assert time.monotonic() - began < 20
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
     assert (there.seen_by(ALINE), there.seen_by(ERIC)) == (["a", "b", "c"], ["x", "y", "z"])
     assert 2.0 <= time.monotonic() - began < 10 and there.telegram.flood.refused == 0
 
