@@ -146,6 +146,9 @@ class Chat:
             elif one["method"] in ("sendMessage", "editMessageText"):
                 if one["method"] == "sendMessage":
                     self.message_id += 1
+                if "reply_markup" not in args:
+                    # News between the screens, which stay as they are.
+                    continue
                 self.text = args["text"]
                 board = args["reply_markup"].get("inline_keyboard", [])
                 self.buttons = {b["text"]: b["callback_data"] for row in board for b in row}

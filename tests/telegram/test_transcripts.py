@@ -73,7 +73,7 @@ def _shown(call: dict) -> str:
         return f"({args['text']})" if "text" in args else ""
     if "text" not in args:
         return f"<{method}>"
-    rows = args["reply_markup"]["inline_keyboard"]
+    rows = args.get("reply_markup", {}).get("inline_keyboard", [])
     buttons = [" ".join(f"[{button['text']}]" for button in row) for row in rows]
     return "\n".join([f"{'~ ' if method == 'editMessageText' else ''}{args['text']}", *buttons])
 
