@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -50,6 +50,7 @@ from bot.simulator.routes import CastMember, Simulator
 from bot.sms.africastalking import AfricasTalkingSms
 from bot.storage.call_days import CallDays
 from bot.storage.opening import OneProcess, open_records, upgrade
+from bot.storage.records import Records
 from bot.storage.sessions import Sessions
 from bot.storage.transcripts import Transcripts
 from bot.ussd.fast_lane import Answer
@@ -72,9 +73,12 @@ from bot.wiring import (
     sessions_of,
     sms_of,
     spool_of,
+    telegram_of,
 )
 
 if TYPE_CHECKING:
+    from bot.telegram.chats import Chats
+    from bot.telegram.polling import Polling
     from bot.telegram.updates import Updates
 
 log = structlog.get_logger(__name__)
@@ -111,6 +115,8 @@ class Parts:
     sandbox_url: str
     # What comes from chats; None where Telegram is off.
     updates: Updates | None = None
+    # What speaks to chats; None where Telegram is off.
+    chats: Chats | None = None
     # What runs beside the doors, by name.
     work: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -157,6 +163,10 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
         rules = SenderRules(box.poll_s, box.lease_s, box.batch, box.max_attempts)
         outage = outage_rules_of(settings)
         sender = Sender(records, sms, providers, rules, market.payouts, collectors, outage)
+        chats = _chats_of(settings, records, sandbox_url, registry, sender.wake)
+        if chats is not None:
+            stack.push_async_callback(chats.close)
+            sender.leave_to("telegram", chats.sender.wake)
         look_ups = LookUps(records, providers, sender.wake, collectors=collectors, outage=outage)
         watch = WalletWatch(
             records,
@@ -184,6 +194,7 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
             http,
             sandbox,
             sandbox_url,
+            chats=chats,
         )
         parts.updates = _updates_of(parts, sessions)
         await _start_work(parts, stack)
@@ -197,8 +208,6 @@ def _updates_of(parts: Parts, sessions: Sessions) -> Updates | None:
         return None
     from bot.telegram.door import linking_of, open_updates
 
-    # Chats have a sender of their own, which keeps each in order.
-    parts.sender.leave_to("telegram", lambda: None)
     return open_updates(
         parts.market.records,
         sessions,
@@ -211,6 +220,27 @@ def _updates_of(parts: Parts, sessions: Sessions) -> Updates | None:
         linking=linking_of(parts.market),
         alone=not settings.database_url,
     )
+
+
+def _chats_of(
+    settings: Settings,
+    records: Records,
+    sandbox_url: str,
+    registry: CollectorRegistry,
+    by_sms_instead: Callable[[], None],
+) -> Chats | None:
+    if not settings.telegram.enabled:
+        return None
+    # The library takes a second to load: only where it is used.
+    from bot.telegram.chats import Chats
+
+    return Chats(telegram_of(settings, sandbox_url), records, by_sms_instead, registry)
+
+
+def _polling_of(parts: Parts, chats: Chats, updates: Updates) -> Polling:
+    from bot.telegram.polling import Polling
+
+    return Polling(parts.market.records, parts.http, chats.config, updates.keep)
 
 
 def _figures_of(
@@ -287,6 +317,12 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
     }
     if parts.updates is not None:
         work["telegram updates"] = parts.updates.run()
+    if parts.chats is not None:
+        work["telegram"] = parts.chats.sender.run()
+        work["telegram introduction"] = parts.chats.introduction.run()
+    polls = parts.settings.telegram.mode == "polling"
+    if polls and parts.chats is not None and parts.updates is not None:
+        work["telegram polling"] = _polling_of(parts, parts.chats, parts.updates).run()
     if isinstance(parts.figures, WorkerFigures):
         work["figures"] = parts.figures.run()
     if parts.settings.env == "demo":

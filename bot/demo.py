@@ -120,7 +120,7 @@ def _ask_to_visit(db: Connection, contact_id: int, market: Market, now: datetime
     day = (now.astimezone(zone) + timedelta(days=20)).date()
     starts_at, answer_by = datetime.combine(day, time(9), zone), now + timedelta(days=5)
     new = NewBooking("VB-2001", "coffee_farm", 4, starts_at, 60_000, answer_by)
-    bookings.request(db, contact_id, new, hub.service_code, hub.timezone, now)
+    bookings.request(db, contact_id, new, hub.service_code, hub.timezone, now, market.quiet)
 
 
 def _old_news_has_left(db: Connection, now: datetime) -> None:
@@ -169,7 +169,15 @@ def _offer(db: Connection, order: NewOrder, contact_id: int, market: Market, now
     order_id = create_order(db, order, now)
     answer_by, hub = now + timedelta(days=5), market.hub
     return make_offer(
-        db, order_id, contact_id, order.packs, answer_by, hub.service_code, now, hub.timezone
+        db,
+        order_id,
+        contact_id,
+        order.packs,
+        answer_by,
+        hub.service_code,
+        now,
+        hub.timezone,
+        market.quiet,
     )
 
 

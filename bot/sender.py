@@ -1,18 +1,21 @@
-"""Carries news out of the outbox: SMS to people, payouts to operators; at least once, by lease."""
+"""Carries news out of the outbox: SMS to people, payouts to operators; at least once, by lease.
+
+What must leave in the order of its chat has a sender of its own, beside this one.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
 
-from bot.market import clearance, outages, payments, people, retries, settlement
+from bot.market import clearance, news, outages, payments, people, retries, settlement
 from bot.market.limits import PayoutRules
 from bot.market.lines import line_of
 from bot.market.outages import USUAL_OUTAGE, OutageRules
@@ -34,6 +37,9 @@ _RETRY_FIRST_S, _RETRY_MAX_S = 5.0, 1800.0
 _FINISH_S = 10.0
 # It waits: it is neither done nor tried, and stands in the outbox as it should.
 _WAITS = "waits"
+
+# Takes one piece out: "" when it left, what is wrong otherwise, "retry …" when that may pass.
+Carrier = Callable[[OutboxRow], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,12 @@ class Sender:
     ) -> None:
         self._records, self._sms = records, sms
         self._beside: dict[str, Callable[[], None]] = {}
+        self._carriers: dict[str, Carrier] = {
+            "sms": self._send_sms,
+            "payout": self._pay,
+            "collection": self._pay,
+            "refund": self._pay,
+        }
         self._operators = Operators(providers, collectors or {})
         self._rules, self._payouts, self._outage = rules, payouts, outage
         self._woken = asyncio.Event()
@@ -125,7 +137,8 @@ class Sender:
 
     async def _send(self, row: OutboxRow) -> None:
         try:
-            error = await (self._send_sms(row) if row.kind == "sms" else self._pay(row))
+            carry = self._carriers.get(row.kind)
+            error = await carry(row) if carry else f"nobody carries {row.kind}"
         except RecordsDown:
             # The lease runs out by itself; the next holder tries again.
             raise
@@ -231,8 +244,10 @@ class Sender:
 
 
 def _bury(db: Connection, row: OutboxRow, error: str, now: datetime) -> None:
+    if news.by_sms(db, row, now):
+        return
     outbox.dead(db, row, error, now)
-    if row.kind != "sms":
+    if "reference" in row.payload:
         settlement.note_stuck(db, row.payload["reference"], error, now)
 
 

@@ -156,6 +156,13 @@ class TelegramSettings(_Frozen):
     bot_name: str
 
 
+class NewsSettings(_Frozen):
+    """When people are told what can wait; the same hour twice is never."""
+
+    quiet_from: int = Field(ge=0, le=23)
+    quiet_until: int = Field(ge=0, le=23)
+
+
 class OutboxSettings(_Frozen):
     """How news leaves."""
 
@@ -221,6 +228,7 @@ class Settings(_Frozen):
     airtel: AirtelSettings
     sms: SmsSettings
     telegram: TelegramSettings
+    news: NewsSettings
     outbox: OutboxSettings
     transcripts: TranscriptSettings
     sandbox: SandboxSettings

@@ -11,6 +11,7 @@ from bot.market import Hub, Market
 from bot.market.collecting import CollectionRules
 from bot.market.limits import PayoutRules
 from bot.market.link_codes import LinkCodes
+from bot.market.news import QuietHours
 from bot.market.outages import OutageRules
 from bot.market.pin_alarm import AlarmRules, PinAlarm
 from bot.market.pin_hashing import PinHashing
@@ -28,6 +29,7 @@ from bot.storage.sessions.lanes import lanes_to
 from bot.storage.sessions.memory import MemorySessions
 from bot.storage.sessions.redis import RedisSessions
 from bot.storage.spool import Spool
+from bot.telegram.config import PRODUCTION, TelegramConfig
 from bot.ussd.door import DoorRules
 
 # A caller has two seconds, and can go on without this store.
@@ -82,12 +84,19 @@ def market_of(settings: Settings, records: Records) -> Market:
     board = PriceBoard(records, settings.prices.stale_after_days)
     pins, rules = pins_of(settings, records), payout_rules_of(settings)
     collections, codes = collection_rules_of(settings), link_codes_of(settings)
-    return Market(hub_of(settings), records, board, pins, rules, collections, codes)
+    hub, quiet = hub_of(settings), quiet_of(settings)
+    return Market(hub, records, board, pins, rules, collections, codes, quiet)
 
 
 def link_codes_of(settings: Settings) -> LinkCodes:
     """The codes that link a chat with a phone."""
     return LinkCodes(settings.secret_key.get_secret_value())
+
+
+def quiet_of(settings: Settings) -> QuietHours:
+    """When people are not told what can wait."""
+    news = settings.news
+    return QuietHours(news.quiet_from, news.quiet_until, settings.hub.timezone)
 
 
 def payout_rules_of(settings: Settings) -> PayoutRules:
@@ -224,6 +233,19 @@ def airtel_of(settings: Settings, base_url: str = "") -> AirtelConfig:
         currency=settings.hub.currency,
         sign_messages=airtel.sign_messages,
         timeout_s=airtel.timeout_s,
+    )
+
+
+def telegram_of(settings: Settings, sandbox_url: str = "") -> TelegramConfig:
+    """The bot in the settings; `sandbox_url` is the sandbox's where one runs."""
+    telegram = settings.telegram
+    usual = f"{sandbox_url}/bot" if sandbox_url else PRODUCTION
+    return TelegramConfig(
+        base_url=telegram.base_url or usual,
+        token=telegram.token.get_secret_value(),
+        webhook_url=f"{settings.url}/telegram/webhook",
+        webhook_secret=telegram.webhook_secret.get_secret_value(),
+        mode=telegram.mode,
     )
 
 

@@ -81,3 +81,18 @@ def test_collections_without_their_keys_stop_production_and_only_when_they_are_o
             load_settings(production)
         production |= {variable: strong}
     assert load_settings(production).collections.enabled
+
+
+def test_a_bot_without_its_token_stops_the_start_and_without_strong_secrets_production() -> None:
+    with pytest.raises(SettingsError, match=r"ISOKO_TELEGRAM__TOKEN is missing.*ENABLED=false"):
+        load_settings({"ISOKO_TELEGRAM__TOKEN": ""})
+    strong = "0123456789abcdef01234567"
+    names = ("SECRET_KEY", "PIN__PEPPER", "MOMO__SUBSCRIPTION_KEY", "MOMO__API_KEY",
+             "SMS__API_KEY", "METRICS__TOKEN", "USSD__SECRETS__AFRICASTALKING")  # fmt: skip
+    production = {"ISOKO_ENV": "production", **{f"ISOKO_{name}": strong for name in names}}
+    assert not load_settings(production).telegram.enabled
+    production |= {"ISOKO_TELEGRAM__ENABLED": "true", "ISOKO_TELEGRAM__TOKEN": f"1:{strong}"}
+    for weak in ("", "short", "demo-telegram-secret"):
+        with pytest.raises(SettingsError, match="ISOKO_TELEGRAM__WEBHOOK_SECRET"):
+            load_settings({**production, "ISOKO_TELEGRAM__WEBHOOK_SECRET": weak})
+    assert load_settings({**production, "ISOKO_TELEGRAM__WEBHOOK_SECRET": strong}).telegram.enabled

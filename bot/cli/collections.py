@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert
 
 from bot.i18n import load_catalogues
 from bot.i18n.formats import amount
-from bot.market import bills, collecting, notices, people, wallets
+from bot.market import bills, collecting, news, notices, people, wallets
 from bot.market.bills import BillRefused
 from bot.msisdn import read_msisdn
 from bot.settings import Settings, load_settings
@@ -156,7 +156,7 @@ def _ask(
     )
     dial = settings.hub.service_code
     words = notices.bill_made
-    notices.tell(db, contact.id, f"bill:{bill.id}", lambda: words(bill, dial), now)
+    news.tell(db, contact.id, f"bill:{bill.id}", lambda: words(bill, dial), now)
     return f"bill {bill.id}: {amount(bill.amount_rwf, 'en')} for {order}; the person is told by SMS"
 
 
@@ -165,7 +165,7 @@ def _withdraw(db: Connection, bill_id: int, why: str, by: str) -> str:
     outcome, bill = bills.withdraw(db, bill_id, why, by, now)
     if outcome == "withdrawn" and bill is not None:
         words = notices.bill_withdrawn
-        notices.tell(db, bill.contact_id, f"bill:{bill.id}:withdrawn", lambda: words(bill), now)
+        news.tell(db, bill.contact_id, f"bill:{bill.id}:withdrawn", lambda: words(bill), now)
     return outcome
 
 

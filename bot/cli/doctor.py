@@ -22,7 +22,7 @@ from bot.storage.opening import (
 )
 from bot.storage.records import RecordsDown
 from bot.tls import days_left, server_context
-from bot.wiring import sessions_of, spool_of
+from bot.wiring import sessions_of, spool_of, telegram_of
 
 _RENEW_DAYS = 30
 _TIMEOUT = aiohttp.ClientTimeout(total=3)
@@ -55,6 +55,7 @@ async def _check_all(settings: Settings) -> bool:
         "airtel": _airtel,
         "outages": _outages,
         "sms": _sms,
+        "telegram": _telegram,
     }
     all_well = True
     for name, check in checks.items():
@@ -191,6 +192,23 @@ async def _sms(settings: Settings) -> str:
     if settings.sandbox.enabled:
         return "ok  the pretended provider, inside the server"
     return await _answers(settings.sms.base_url, "ISOKO_SMS__BASE_URL")
+
+
+async def _telegram(settings: Settings) -> str:
+    if not settings.telegram.enabled:
+        return "ok  not used: set ISOKO_TELEGRAM__ENABLED=true for a bot"
+    if settings.sandbox.enabled and not settings.telegram.base_url:
+        return "ok  the pretended Telegram, inside the server"
+    config = telegram_of(settings)
+    async with aiohttp.ClientSession(timeout=_TIMEOUT) as http:
+        try:
+            # The URL holds the token, and so may an error's words.
+            async with http.get(f"{config.base_url}{config.token}/getMe") as response:
+                if response.status == 200:
+                    return "ok  answers, and knows our token"
+                return f"wrong  HTTP {response.status}: check ISOKO_TELEGRAM__TOKEN"
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return f"wrong  no answer ({type(error).__name__}): check the network"
 
 
 async def _answers(url: str, variable: str) -> str:

@@ -9,7 +9,7 @@ from bot.flow import Flow, Next, Turn
 from bot.flows.pin import ask_pin, locked_screen, pin_is_right
 from bot.i18n import _
 from bot.i18n.formats import day, local_day
-from bot.market import notices, people
+from bot.market import news, people
 
 flow = Flow(
     "my_data",
@@ -67,7 +67,7 @@ def send_copy(turn: Turn, db: Connection) -> Screen:
     held = people.copy_of(db, turn.session.contact_id)
     text = "\n".join(copy_lines(held, turn.market.hub.timezone))
     key = f"copy:{turn.hop_key.hex()}"
-    notices.tell(db, turn.session.contact_id, key, lambda: text, turn.now)
+    news.tell(db, turn.session.contact_id, key, lambda: text, turn.now, by_phone=True)
     return Screen(_("An SMS follows."), [Choice(_("My data"), "menu")])
 
 

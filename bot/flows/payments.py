@@ -1,5 +1,7 @@
 """Payments: confirm what arrived with the PIN, see a statement, say when something is wrong."""
 
+from functools import partial
+
 from sqlalchemy import Connection
 
 from bot.conversation import Choice, Screen
@@ -11,7 +13,7 @@ from bot.flows.pin import ask_pin as pin_screen
 from bot.flows.pin import locked_screen, pin_is_right
 from bot.i18n import _
 from bot.i18n.formats import amount, local_day, short_day
-from bot.market import bills, clearance, notices, outages, payments
+from bot.market import bills, clearance, news, notices, outages, payments
 from bot.market.lines import line_of
 from bot.market.payments import Payment
 
@@ -110,7 +112,7 @@ def confirm(turn: Turn, db: Connection) -> Screen:
     if outcome == "confirmed":
         # Sent unasked: whoever lost this reply hears of it, and has something to show.
         key, zone = f"confirmed:{payment.reference}", turn.market.hub.timezone
-        notices.tell(db, payment.contact_id, key, lambda: notices.receipt(payment, zone), turn.now)
+        news.tell(db, payment.contact_id, key, lambda: notices.receipt(payment, zone), turn.now)
     said = _("Confirmed.") if outcome == "confirmed" else _("Confirmed before.")
     return Screen(
         "\n".join([said, *payment_lines(payment, turn)]),
@@ -125,7 +127,8 @@ def send_receipt(turn: Turn, db: Connection) -> Screen:
     if payment is None:
         return Screen(_("This payment is not there any more."), back)
     key, zone = f"receipt:{payment.reference}:{turn.hop_key.hex()}", turn.market.hub.timezone
-    notices.tell(db, payment.contact_id, key, lambda: notices.receipt(payment, zone), turn.now)
+    words = partial(notices.receipt, payment, zone)
+    news.tell(db, payment.contact_id, key, words, turn.now, by_phone=True)
     return Screen(_("The receipt comes by SMS."), back)
 
 

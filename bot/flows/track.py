@@ -7,7 +7,7 @@ from bot.flow import Flow, Next, Start, Turn
 from bot.flows.call_back import ticket_screen
 from bot.i18n import _
 from bot.i18n.formats import local_day, short_day
-from bot.market import notices, shipments
+from bot.market import news, shipments
 from bot.market.shipments import Shipment
 
 flow = Flow(
@@ -61,9 +61,8 @@ def send_by_sms(turn: Turn, db: Connection) -> Screen:
     one = next((s for s in found if s.code == turn.notes["list"]), None)
     if one is not None:
         key = f"track:{turn.hop_key.hex()}"
-        notices.tell(
-            db, turn.session.contact_id, key, lambda: "\n".join(_lines(one, turn)), turn.now
-        )
+        words = "\n".join(_lines(one, turn))
+        news.tell(db, turn.session.contact_id, key, lambda: words, turn.now, by_phone=True)
     return Screen(_("An SMS follows."), [Choice(_("Track shipment"), "list")])
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bot.market.collecting import CollectionRules
     from bot.market.limits import PayoutRules
     from bot.market.link_codes import LinkCodes
+    from bot.market.news import QuietHours
     from bot.market.pins import PinGuard
     from bot.market.prices import PriceBoard
 
@@ -39,6 +40,7 @@ class Market:
     payouts: PayoutRules
     collections: CollectionRules
     link_codes: LinkCodes
+    quiet: QuietHours
 
 
 @dataclass(frozen=True, slots=True)

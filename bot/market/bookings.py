@@ -10,8 +10,9 @@ from typing import Any, Literal
 from sqlalchemy import Connection, RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from bot.market import Actor, notices, people
+from bot.market import Actor, news, notices, people
 from bot.market.lives import BOOKING_LIFE, advance
+from bot.market.news import NEVER, QuietHours
 from bot.market.tickets import open_ticket
 from bot.storage.schema import audit
 from bot.storage.schema import bookings as rows
@@ -68,9 +69,9 @@ class Answered:
 
 def request(
     db: Connection, contact_id: int, new: NewBooking, service_code: str, timezone: str,
-    now: datetime,
+    now: datetime, quiet: QuietHours = NEVER,
 ) -> int:  # fmt: skip
-    """Keep a request once for its code, and tell the host what to dial; its id."""
+    """Keep a request once for its code, and tell the host by day what to dial; its id."""
     known = db.execute(select(rows.c.id).where(rows.c.code == new.code)).scalar()
     if known is not None:
         return int(known)
@@ -78,7 +79,8 @@ def request(
     key = db.execute(insert(rows).values(contact_id=contact_id, **values)).inserted_primary_key
     booking_id = int(key[0]) if key else 0
     words = partial(notices.booking_arrived, new, service_code, timezone)
-    notices.tell(db, contact_id, f"booking:{booking_id}", words, now)
+    leaves_at = quiet.leaves_at(now, new.answer_by)
+    news.tell(db, contact_id, f"booking:{booking_id}", words, now, leaves_at)
     return booking_id
 
 

@@ -1,41 +1,21 @@
-"""News to people by SMS, in their language; it leaves through the outbox of its cause."""
+"""The words of news to people, in the language that is spoken; `news` brings them there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
-
-from bot.i18n import _, language_spoken, speaking
+from bot.i18n import _, language_spoken
 from bot.i18n.formats import amount, at, day, local_day
-from bot.market import people, products
+from bot.market import products
 from bot.market.reasons import why_failed
 from bot.payments.provider import AIRTEL_MONEY, MTN_MOMO
-from bot.storage import outbox
 
 if TYPE_CHECKING:
     from bot.market.bills import Bill
     from bot.market.bookings import NewBooking
     from bot.market.offers import Offer
     from bot.market.payments import Payment
-
-
-def tell(
-    db: Connection, contact_id: int, dedupe_key: str, words: Callable[[], str], now: datetime
-) -> bool:
-    """Send the person what `words()` says in their language; once for each `dedupe_key`.
-
-    The number is looked up when it leaves, so that an erased person gets nothing, nor does
-    whoever has the number of another one by now.
-    """
-    contact = people.by_id(db, contact_id)
-    if contact is None or not contact.msisdn:
-        return False
-    with speaking(contact.language):
-        text = words()
-    return outbox.put(db, "sms", dedupe_key, {"contact_id": contact_id, "text": text}, now)
 
 
 def offer_arrived(offer: Offer, service_code: str, timezone: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
-from bot.market import Actor, notices, people
+from bot.market import Actor, news, notices, people
 from bot.market.lives import OFFER_LIFE, advance
 from bot.market.share import Line
 from bot.storage.schema import offer_events, offers, orders, stocks
@@ -151,7 +151,7 @@ def accept(
     done = by_id(db, offer_id, actor.contact_id)
     assert done is not None  # noqa: S101  it was locked above
     words = partial(notices.order_accepted, done, timezone)
-    notices.tell(db, done.contact_id, f"accepted:{done.id}", words, now)
+    news.tell(db, done.contact_id, f"accepted:{done.id}", words, now)
     return Answered("accepted" if packs == offer.packs else "part_accepted", done)
 
 

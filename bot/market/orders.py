@@ -8,7 +8,8 @@ from functools import partial
 
 from sqlalchemy import Connection, insert, select
 
-from bot.market import notices
+from bot.market import news, notices
+from bot.market.news import NEVER, QuietHours
 from bot.market.offers import by_id
 from bot.market.share import Line, split
 from bot.storage.schema import offers, orders
@@ -64,10 +65,11 @@ def make_offer(
     service_code: str,
     now: datetime,
     timezone: str,
+    quiet: QuietHours = NEVER,
 ) -> int:
     """Offer `packs` of an order to a person, once, and tell them what to dial; the offer's id.
 
-    The last day to answer is told on the clock of `timezone`, the hub's.
+    The last day to answer is told on the clock of `timezone`, the hub's; not in the `quiet` hours.
     """
     same = (offers.c.order_id == order_id) & (offers.c.contact_id == contact_id)
     known = db.execute(select(offers.c.id).where(same)).scalar()
@@ -86,5 +88,6 @@ def make_offer(
     offer = by_id(db, offer_id, contact_id)
     if offer is not None:
         words = partial(notices.offer_arrived, offer, service_code, timezone)
-        notices.tell(db, contact_id, f"offered:{offer_id}", words, now)
+        leaves_at = quiet.leaves_at(now, answer_by)
+        news.tell(db, contact_id, f"offered:{offer_id}", words, now, leaves_at)
     return offer_id

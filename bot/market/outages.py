@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, exists, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.market import clearance, notices
+from bot.market import clearance, news, notices
 from bot.market.limits import USUAL, PayoutRules
 from bot.market.lines import line_column, line_of
 from bot.market.payments import OPEN, Payment, as_payment, by_reference
@@ -260,4 +260,4 @@ def _untold(db: Connection, provider: str, told_up_to: int) -> list[Payment]:
 def _tell(db: Connection, payment: Payment, what: str, outage: int, now: datetime) -> None:
     key = f"{what}:{line_of(payment)}:{outage}:{payment.contact_id}"
     words = notices.wallet_down if what == "down" else notices.wallet_back
-    notices.tell(db, payment.contact_id, key, lambda: words(payment), now)
+    news.tell(db, payment.contact_id, key, lambda: words(payment), now)

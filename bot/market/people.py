@@ -249,7 +249,7 @@ def _forget_payee(db: Connection, contact_id: int) -> None:
 
 def cancel_messages(db: Connection, contact_id: int, msisdn: str | None = None) -> None:
     """Drop what is to be sent to this person, about them, or to the number `msisdn`."""
-    waiting = select(outbox.c.id, outbox.c.payload).where(outbox.c.kind == "sms")
+    waiting = select(outbox.c.id, outbox.c.payload).where(outbox.c.kind.in_(("sms", "telegram")))
     # To the person, or to an earlier number of theirs about them.
     mine = [
         row.id

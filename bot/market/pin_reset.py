@@ -6,11 +6,12 @@ Nobody sees or sets a PIN: the old one is deleted, and its owner chooses another
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import Connection, insert, select, update
 
-from bot.market import call_backs, notices, people
+from bot.market import call_backs, news, notices, people
 from bot.market.pins import RESET, forgive
 from bot.market.staff_names import Answerer, answerer
 from bot.market.tickets import close_after_call
@@ -64,7 +65,9 @@ def approve(
         db, member, "PIN reset", contact_id, ticket_code, now, called_by=call.called_by
     )
     key = f"pin-reset:{ticket_code.strip().upper()}"
-    notices.tell(db, contact_id, key, lambda: notices.pin_reset(service_code), now)
+    # Who holds the number must hear of it, also when somebody else has the chat.
+    words = partial(notices.pin_reset, service_code)
+    news.tell(db, contact_id, key, words, now, by_phone=True)
     return "reset"
 
 

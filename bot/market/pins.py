@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.market import notices
+from bot.market import news, notices
 from bot.market.pin_alarm import PinAlarm, WrongPin
 from bot.market.pin_hashing import Busy, PinHashing
 from bot.storage.records import Records
@@ -215,4 +215,5 @@ def _lock(db: Connection, contact_id: int, hop_key: bytes, until: datetime, now:
     mine = (pins.c.contact_id == contact_id) & shorter
     db.execute(update(pins).where(mine).values(locked_until=until, locked_at=now))
     key = f"pin-locked:{hop_key.hex()}"
-    notices.tell(db, contact_id, key, notices.pin_locked, now)
+    # Who holds the number must hear of it, also when somebody else types in the chat.
+    news.tell(db, contact_id, key, notices.pin_locked, now, by_phone=True)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, exists, literal, select, update
 
-from bot.market import Actor, ledger, notices, people, postings
+from bot.market import Actor, ledger, news, notices, people, postings
 from bot.market.lines import line_column
 from bot.market.payments import (
     OPEN,
@@ -191,7 +191,7 @@ def tell_paid(db: Connection, reference: str, now: datetime) -> Payment:
     if paid.kind == "payout":
         carry_offer(db, paid, Actor("operator", "server", f"paid:{reference}"), "pay", now)
     words = notices.of_money_there(paid)
-    notices.tell(db, paid.contact_id, f"money:{reference}", lambda: words(paid), now)
+    news.tell(db, paid.contact_id, f"money:{reference}", lambda: words(paid), now)
     return paid
 
 
@@ -201,7 +201,7 @@ def tell_failed(db: Connection, reference: str, now: datetime) -> Payment:
     if failed.kind != "collection":
         ask_staff(db, failed, "payment_missing", now)
     words = notices.of_money_failed(failed)
-    notices.tell(db, failed.contact_id, f"failed:{reference}", lambda: words(failed), now)
+    news.tell(db, failed.contact_id, f"failed:{reference}", lambda: words(failed), now)
     return failed
 
 

@@ -10,9 +10,11 @@ from typing import Any
 
 import structlog
 
+# Of a bot on Telegram: it stands in every URL of its API.
+_TOKEN = re.compile(r"\b[0-9]+:[A-Za-z0-9_-]{20,}")
 _NUMBER = re.compile(r"\+?\b(?:250|0)?(7[0-9]{8})\b")
 # These libraries print tokens, secret paths or a line for every move at their own levels.
-_QUIET = ("transitions", "httpx", "aiohttp.access", "alembic", "asyncio")
+_QUIET = ("transitions", "httpx", "httpcore", "aiohttp.access", "alembic", "asyncio")
 
 
 def set_up_logs(level: str, style: str) -> None:
@@ -29,13 +31,16 @@ def set_up_logs(level: str, style: str) -> None:
             # Put into words before the masking, for an error may name a number too.
             structlog.processors.format_exc_info,
             mask_numbers,
+            hide_tokens,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=level.upper(), stream=sys.stderr, format="%(levelname)s %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_WithoutTokens("%(levelname)s %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
 
@@ -48,6 +53,23 @@ def mask_numbers(
         if isinstance(value, str):
             event[key] = _NUMBER.sub(_mask, value)
     return event
+
+
+def hide_tokens(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Cut the token of a bot out of every field."""
+    for key, value in event.items():
+        if isinstance(value, str) and ":" in value:
+            event[key] = _TOKEN.sub("•••", value)
+    return event
+
+
+class _WithoutTokens(logging.Formatter):
+    """The same for what libraries log by themselves, with its traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _TOKEN.sub("•••", super().format(record))
 
 
 def _mask(match: re.Match[str]) -> str:

@@ -1,1 +1,1 @@
-"""The outside, pretended over real HTTP: a mobile-money operator and an SMS provider."""
+"""The outside, pretended over real HTTP: mobile-money operators, an SMS provider, Telegram."""

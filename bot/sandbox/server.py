@@ -1,4 +1,4 @@
-"""The pretended outside as one HTTP server: operators, SMS provider, and a page of their state."""
+"""The pretended outside as one HTTP server: operators, SMS, Telegram, and a page of their state."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from bot.sandbox.memory import Notebook
 from bot.sandbox.mtn_momo import PretendedMomo
 from bot.sandbox.sms import PretendedSms
 from bot.sandbox.switches import changed
+from bot.sandbox.telegram import PretendedTelegram
 
 _SHOWN_MAX = 20
+# The largest file that a bot may send, and the form around it.
+_LARGEST_BODY = 51 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -28,6 +31,7 @@ class Sandbox:
     momo: PretendedMomo
     airtel: PretendedAirtel
     sms: PretendedSms
+    telegram: PretendedTelegram
     _runner: web.AppRunner
     _http: aiohttp.ClientSession
 
@@ -35,6 +39,7 @@ class Sandbox:
         """Stop answering."""
         await self.momo.close()
         await self.airtel.close()
+        await self.telegram.close()
         await self._runner.cleanup()
         await self._http.close()
 
@@ -47,9 +52,9 @@ async def start_sandbox(host: str, port: int, state_file: Path | None = None) ->
     notebook = Notebook(state_file)
     http = aiohttp.ClientSession()
     momo, airtel = PretendedMomo(notebook, http), PretendedAirtel(notebook, http)
-    sms = PretendedSms(notebook)
-    app = web.Application()
-    for part in (momo, airtel, sms):
+    sms, telegram = PretendedSms(notebook), PretendedTelegram(http)
+    app = web.Application(client_max_size=_LARGEST_BODY)
+    for part in (momo, airtel, sms, telegram):
         part.mount(app)
     _mount_controls(app, momo, airtel, sms)
     runner = web.AppRunner(app, access_log=None)
@@ -62,8 +67,9 @@ async def start_sandbox(host: str, port: int, state_file: Path | None = None) ->
         raise
     momo.resume()
     airtel.resume()
+    telegram.start()
     address = runner.addresses[0]
-    return Sandbox(f"http://{address[0]}:{address[1]}", momo, airtel, sms, runner, http)
+    return Sandbox(f"http://{address[0]}:{address[1]}", momo, airtel, sms, telegram, runner, http)
 
 
 def _mount_controls(

@@ -1,10 +1,12 @@
-"""The web phone at /simulator/: its page, and windows on the pretended outside."""
+"""The web phone at /simulator/, a chat beside it, and windows on the pretended outside."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 from aiohttp import web
@@ -15,6 +17,9 @@ _FILES = {
     "phone.js": "text/javascript",
     "gsm7.js": "text/javascript",
     "outside.js": "text/javascript",
+    "chat.css": "text/css",
+    "chat.js": "text/javascript",
+    "bubbles.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 _HEADERS = {
@@ -26,6 +31,7 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
+_PHOTO_MAX = 8 * 1024 * 1024
 _ASIDE = aiohttp.ClientTimeout(total=5)
 
 
@@ -55,7 +61,7 @@ class Simulator:
             "gateway_path": gateway_path,
             "events_path": events_path,
             "service_code": service_code,
-            "cast": [asdict(member) for member in cast],
+            "cast": [{**asdict(member), "telegram": _on_telegram(member)} for member in cast],
         }
         self._sandbox_url, self._http = sandbox_url, http
 
@@ -70,6 +76,10 @@ class Simulator:
         add("/simulator/sms.json", self.sms)
         add("/simulator/operator.json", self.operator)
         app.router.add_post("/simulator/operator/switches", self.switches)
+        add("/simulator/telegram", self.chat_page)
+        add("/simulator/telegram/chat.json", self.chat)
+        add("/simulator/telegram/files/{file_id}", self.chat_file)
+        app.router.add_post("/simulator/telegram/do", self.in_chat)
 
     async def welcome(self, _request: web.Request) -> web.Response:
         """Lead to the phone."""
@@ -78,6 +88,11 @@ class Simulator:
     async def page(self, _request: web.Request) -> web.Response:
         """The page with the phone."""
         text = (_STATIC / "phone.html").read_text(encoding="utf-8")
+        return web.Response(text=text, content_type="text/html", headers=_HEADERS)
+
+    async def chat_page(self, _request: web.Request) -> web.Response:
+        """The page with the chat and the phone."""
+        text = (_STATIC / "chat.html").read_text(encoding="utf-8")
         return web.Response(text=text, content_type="text/html", headers=_HEADERS)
 
     async def static(self, request: web.Request) -> web.Response:
@@ -104,13 +119,40 @@ class Simulator:
         """Switch a nuisance of the pretended operator on or off."""
         return await self._pass_on("POST", "/sandbox/switches", await request.read())
 
+    async def chat(self, request: web.Request) -> web.Response:
+        """A person's chat, from the pretended Telegram."""
+        return await self._pass_on("GET", f"/sandbox/telegram/chat.json?{request.query_string}")
+
+    async def in_chat(self, request: web.Request) -> web.Response:
+        """What a person does in the chat: write, press, share, block."""
+        # A photo is larger than all that gateways ever send.
+        body = await request.clone(client_max_size=_PHOTO_MAX).read()
+        return await self._pass_on("POST", "/sandbox/telegram/do", body)
+
+    async def chat_file(self, request: web.Request) -> web.Response:
+        """A photo or a document of the chat."""
+        name = quote(request.match_info["file_id"], safe="")
+        return await self._pass_on("GET", f"/sandbox/telegram/files/{name}")
+
     async def _pass_on(self, method: str, path: str, body: bytes | None = None) -> web.Response:
         try:
             async with self._http.request(
                 method, f"{self._sandbox_url}{path}", data=body, timeout=_ASIDE
             ) as response:
-                data, status = await response.read(), response.status
+                data, status, kind = await response.read(), response.status, response.content_type
         except (aiohttp.ClientError, TimeoutError) as error:
             problem = {"error": f"the sandbox does not answer: {type(error).__name__}"}
             return web.json_response(problem, status=502)
-        return web.Response(body=data, status=status, content_type="application/json")
+        headers = {"X-Content-Type-Options": "nosniff"}
+        return web.Response(body=data, status=status, content_type=kind, headers=headers)
+
+
+def _on_telegram(member: CastMember) -> dict[str, Any]:
+    """The same person on the pretended Telegram."""
+    name, _, language = member.label.rpartition(", ")
+    return {
+        "id": 700_000_000 + int(member.msisdn[-4:]),
+        "first_name": (name or language).split()[0],
+        "language_code": {"French": "fr"}.get(language, "en"),
+        "phone": member.msisdn,
+    }

@@ -28,7 +28,9 @@ class OutboxRow:
 _by_key = Prepared(
     select(outbox.c.id).where(outbox.c.dedupe_key == bindparam("dedupe_key")), "dedupe_key"
 )
-_new = Prepared(insert(outbox), "kind", "dedupe_key", "payload", "via", "due_at", "written_at")
+_new = Prepared(
+    insert(outbox), "kind", "dedupe_key", "payload", "lane", "via", "due_at", "written_at"
+)
 
 
 def put(
@@ -42,12 +44,13 @@ def put(
 ) -> bool:
     """Write news in this transaction. False when news with this key is there already.
 
-    `via` is the operator through which money leaves.
+    `via` is the operator through which money leaves. What goes to one chat leaves in order.
     """
     if _by_key.one(db, dedupe_key) is not None:
         return False
     row = {"kind": kind, "dedupe_key": dedupe_key, "payload": payload, "via": via}
-    _new.run(db, {**row, "due_at": due_at or now, "written_at": now})
+    lane = str(payload.get("chat_id", ""))
+    _new.run(db, {**row, "lane": lane, "due_at": due_at or now, "written_at": now})
     return True
 
 
@@ -66,6 +69,26 @@ def claim(
     """
     due = (outbox.c.due_at <= now) & outbox.c.via.not_in(not_via)
     due &= outbox.c.kind.not_in(not_kinds)
+    return _take(db, due, (outbox.c.due_at, outbox.c.id), lease, now, lease_s, limit)
+
+
+def is_due(db: Connection, kind: str, now: datetime) -> bool:
+    """Whether anything of this kind waits to leave, in somebody's hands or not."""
+    due = (outbox.c.kind == kind) & (outbox.c.state == "waiting") & (outbox.c.due_at <= now)
+    return db.execute(select(outbox.c.id).where(due).limit(1)).first() is not None
+
+
+def claim_in_turn(
+    db: Connection, kind: str, lease: str, now: datetime, lease_s: float, limit: int
+) -> list[OutboxRow]:
+    """Take what is next in its lane, of up to `limit` lanes, for `lease_s`.
+
+    What was tried and came back keeps its lane waiting; what is only to leave later does not.
+    """
+    waiting = (outbox.c.kind == kind) & (outbox.c.state == "waiting")
+    stands = waiting & ((outbox.c.due_at <= now) | (outbox.c.last_error != ""))
+    first = select(func.min(outbox.c.id)).where(stands).group_by(outbox.c.lane)
+    due = waiting & (outbox.c.due_at <= now) & outbox.c.id.in_(first)
     return _take(db, due, (outbox.c.due_at, outbox.c.id), lease, now, lease_s, limit)
 
 
@@ -134,9 +157,13 @@ def hold(db: Connection, row: OutboxRow, until: datetime) -> bool:
     return db.execute(update(outbox).where(mine).values(lease_until=until)).rowcount == 1
 
 
-def done(db: Connection, row: OutboxRow, now: datetime) -> bool:
-    """It has left. False when the lease was lost to another sender meanwhile."""
-    return _end(db, row, {"state": "sent", "done_at": now})
+def done(db: Connection, row: OutboxRow, now: datetime, note: str = "") -> bool:
+    """It has left, or `note` says why nobody wants it any more.
+
+    False when the lease was lost to another sender meanwhile.
+    """
+    noted = {"last_error": note[:160]} if note else {}
+    return _end(db, row, {"state": "sent", "done_at": now, **noted})
 
 
 def again(db: Connection, row: OutboxRow, error: str, due_at: datetime) -> bool:
@@ -148,6 +175,14 @@ def give_back(db: Connection, row: OutboxRow, why: str, due_at: datetime) -> boo
     """It could not be tried: it waits as if it had not been taken."""
     values = {"due_at": due_at, "last_error": why[:160], "attempts": row.attempts - 1}
     return _end(db, row, values)
+
+
+def leave_as(
+    db: Connection, row: OutboxRow, kind: str, payload: dict[str, Any], now: datetime
+) -> bool:
+    """The same news, under its old key, by another way."""
+    fresh = {"kind": kind, "payload": payload, "lane": "", "attempts": 0, "due_at": now}
+    return _end(db, row, {**fresh, "last_error": ""})
 
 
 def dead(db: Connection, row: OutboxRow, error: str, now: datetime) -> bool:

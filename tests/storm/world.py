@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, insert, update
 
-from bot.market import bills, notices, people
+from bot.market import bills, news, notices, people
 from bot.market.orders import NewOrder, create_order, make_offer
 from bot.market.share import Line
 from bot.storage.schema import contacts, stocks
@@ -148,7 +148,7 @@ def _bill(db: Connection, number: int, pin_hash: str) -> None:
         why="packaging", by="storm", now=START,
     )  # fmt: skip
     words = notices.bill_made
-    notices.tell(db, contact_id, f"bill:{bill.id}", lambda: words(bill, "*384*801#"), START)
+    news.tell(db, contact_id, f"bill:{bill.id}", lambda: words(bill, "*384*801#"), START)
 
 
 def _person(db: Connection, number: int, pin_hash: str) -> int:

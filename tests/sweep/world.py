@@ -216,6 +216,7 @@ class World:
             "ISOKO_OUTBOX__POLL_S": "0.03",
             "ISOKO_COLLECTIONS__ENABLED": "true",
             "ISOKO_SANDBOX__ENABLED": "false",
+            "ISOKO_TELEGRAM__ENABLED": "false",
             "ISOKO_MOMO__BASE_URL": outside,
             "ISOKO_AIRTEL__BASE_URL": outside,
             "ISOKO_SMS__BASE_URL": outside,

@@ -39,6 +39,8 @@ async function readInbox() {
 }
 
 async function readOperator() {
+  // The page with the chat does not show it.
+  if (!document.getElementById("float")) return;
   const answer = await fetch("/simulator/operator.json");
   if (!answer.ok) return;
   const state = await answer.json();

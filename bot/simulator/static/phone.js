@@ -152,6 +152,7 @@ function choose(member) {
   showTyped();
   showIdle();
   refresh();
+  document.dispatchEvent(new CustomEvent("caller", { detail: member }));
 }
 
 // After a press the screen has the focus, so that Enter sends the answer and does not dial again.

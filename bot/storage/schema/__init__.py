@@ -1,7 +1,7 @@
 """Every table of the records; the migrations in `storage/migrations` build them."""
 
 from bot.storage.schema.columns import metadata
-from bot.storage.schema.delivery import audit, hops, inbox, outbox, transcripts
+from bot.storage.schema.delivery import audit, hops, inbox, outbox, transcripts, turns
 from bot.storage.schema.money import (
     PAYMENT_STATES,
     bills,
@@ -81,5 +81,6 @@ __all__ = [
     "telegram_updates",
     "tickets",
     "transcripts",
+    "turns",
     "wallet_changes",
 ]

@@ -29,6 +29,8 @@ outbox = Table(
     Column("dedupe_key", String(80), nullable=False, unique=True),
     # The operator through which money leaves; news of another kind has none.
     Column("via", String(16), nullable=False, server_default=""),
+    # The chat that it goes to, where what goes there must go in order.
+    Column("lane", String(24), nullable=False, server_default=""),
     Column("payload", Json, nullable=False),
     Column("state", String(8), nullable=False, server_default="waiting"),
     Column("due_at", Moment, nullable=False),
@@ -40,7 +42,17 @@ outbox = Table(
     Column("done_at", Moment),
     Index(None, "state", "due_at"),
     Index(None, "via", "state"),
+    Index(None, "kind", "state", "lane"),
     one_of("state", ("waiting", "sent", "dead")),
+)
+
+# What one process at a time may do, and which one does it.
+turns = Table(
+    "turns",
+    metadata,
+    Column("what", String(24), primary_key=True),
+    Column("holder", String(40), nullable=False, server_default=""),
+    Column("until", Moment),
 )
 
 inbox = Table(

@@ -6,7 +6,7 @@ from alembic import op
 from bot.storage.schema.columns import BigInt, Moment
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

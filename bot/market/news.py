@@ -1,0 +1,113 @@
+"""News to people, in their language: where it reaches them, and when.
+
+It leaves through the outbox of its cause: to the chat when that is where the person was last and
+the link is confirmed, else by SMS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select
+
+from bot.i18n import speaking
+from bot.market import people, telegram_links
+from bot.market.telegram_links import Link
+from bot.storage import outbox
+from bot.storage.outbox import OutboxRow
+from bot.storage.schema import transcripts
+
+_CHAT = "telegram:"
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """From one hour to another, on the clock of `timezone`; the same hour twice is never."""
+
+    from_hour: int = 0
+    until_hour: int = 0
+    timezone: str = "UTC"
+
+    def leaves_at(self, now: datetime, before: datetime | None = None) -> datetime:
+        """`now`, or the end of the quiet hours; what is of no use after `before` never waits."""
+        clock = ZoneInfo(self.timezone)
+        hour = now.astimezone(clock).hour
+        from_hour, until_hour = self.from_hour, self.until_hour
+        over_night = from_hour > until_hour
+        late, early = hour >= from_hour, hour < until_hour
+        if not ((late or early) if over_night else (late and early)):
+            return now
+        day = now.astimezone(clock).date() + timedelta(days=1 if over_night and late else 0)
+        end = datetime.combine(day, time(until_hour), clock).astimezone(UTC)
+        return now if before is not None and before <= end else end
+
+
+# Whoever may be told at any hour.
+NEVER = QuietHours()
+
+
+def tell(
+    db: Connection,
+    contact_id: int,
+    dedupe_key: str,
+    words: Callable[[], str],
+    now: datetime,
+    leaves_at: datetime | None = None,
+    *,
+    by_phone: bool = False,
+) -> bool:
+    """Tell the person what `words()` says in their language; once for each `dedupe_key`.
+
+    `leaves_at` is later than `now` for what can wait for the morning. `by_phone` is for what must
+    reach whoever holds the number, or was asked for as an SMS. An erased person gets nothing.
+    """
+    contact = people.by_id(db, contact_id)
+    if contact is None or not contact.msisdn:
+        return False
+    with speaking(contact.language):
+        text = words()
+    link = None if by_phone or contact.verifying else _chat_of(db, contact_id)
+    if link is None:
+        payload = {"contact_id": contact_id, "text": text}
+        return outbox.put(db, "sms", dedupe_key, payload, now, leaves_at)
+    payload = {
+        "chat_id": link.chat_id,
+        "method": "sendMessage",
+        "args": {"text": text},
+        "contact_id": contact_id,
+        "sms": text,
+    }
+    return outbox.put(db, "telegram", dedupe_key, payload, now, leaves_at)
+
+
+def may_reach(db: Connection, contact_id: int, chat_id: int) -> bool:
+    """Whether news of this person may still go to this chat, as it is about to leave."""
+    link = _open_link(db, contact_id)
+    return link is not None and link.chat_id == chat_id
+
+
+def by_sms(db: Connection, row: OutboxRow, now: datetime) -> bool:
+    """Let news that cannot reach a chat leave as an SMS. False when it has no words for one."""
+    text, contact_id = row.payload.get("sms"), row.payload.get("contact_id")
+    if not text or not contact_id:
+        return False
+    outbox.leave_as(db, row, "sms", {"contact_id": contact_id, "text": text}, now)
+    return True
+
+
+def _chat_of(db: Connection, contact_id: int) -> Link | None:
+    """The person's chat, when that is where they were last."""
+    link = _open_link(db, contact_id)
+    if link is None:
+        return None
+    mine = transcripts.c.owner == link.msisdn
+    last = select(transcripts.c.session_key).where(mine).order_by(transcripts.c.id.desc()).limit(1)
+    return link if str(db.execute(last).scalar() or "").startswith(_CHAT) else None
+
+
+def _open_link(db: Connection, contact_id: int) -> Link | None:
+    link = telegram_links.of_contact(db, contact_id)
+    return link if link is not None and link.confirmed and not link.blocked else None

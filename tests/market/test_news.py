@@ -1,0 +1,113 @@
+"""Where news reaches people, and when; on both stores."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from bot.market import news, people
+from bot.market.news import NEVER, QuietHours
+from bot.market.orders import create_order, make_offer
+from bot.storage.schema import contacts, transcripts
+from bot.storage.schema import outbox as rows
+from tests.market.money import person
+from tests.market.test_offers import order_of
+from tests.telegram.outside import ALINE, linked
+
+NIGHT = QuietHours(21, 6, "Africa/Kigali")
+
+
+def was_in(db, where: str) -> None:
+    line = {"session_key": where, "hop": 1, "owner": ALINE["phone"], "place": "home", "typed": "1",
+            "shown": "x", "micros": 1, "at_ms": 1}  # fmt: skip
+    db.execute(insert(transcripts).values(line))
+
+
+def told(db, contact_id: int, now, **more) -> str:
+    """By which way this person's newest news goes."""
+    key = f"money:{len(db.execute(select(rows.c.id)).all())}"
+    news.tell(db, contact_id, key, lambda: "It is there.", now, **more)
+    row = db.execute(select(rows).where(rows.c.dedupe_key == key)).one()
+    # Whatever the way, words for an SMS are with it.
+    assert (row.payload.get("sms") or row.payload.get("text")) == "It is there."
+    return row.kind
+
+
+async def test_news_goes_where_the_person_was_last_and_else_by_sms(records, now) -> None:
+    def work(db):
+        contact_id = person(db, now)
+        ways = [told(db, contact_id, now)]
+        was_in(db, "telegram:700100200.0")
+        # Nobody has confirmed that this chat is theirs.
+        ways.append(told(db, contact_id, now))
+        linked(db, contact_id)
+        ways.append(told(db, contact_id, now))
+        was_in(db, "africastalking:ATUid_1")
+        ways.append(told(db, contact_id, now))
+        was_in(db, "telegram:700100200.1")
+        return [*ways, told(db, contact_id, now), told(db, contact_id, now, by_phone=True)]
+
+    assert await records.write(work) == ["sms", "sms", "telegram", "sms", "telegram", "sms"]
+
+
+async def test_news_about_somebody_who_must_be_called_first_stays_with_the_number(
+    records, now
+) -> None:
+    def work(db):
+        contact_id = person(db, now)
+        linked(db, contact_id)
+        was_in(db, "telegram:700100200.1")
+        db.execute(update(contacts).values(verify_since=now))
+        return told(db, contact_id, now)
+
+    assert await records.write(work) == "sms"
+
+
+async def test_news_for_the_chat_of_an_erased_person_is_cancelled(records, now) -> None:
+    def work(db):
+        contact_id = person(db, now)
+        linked(db, contact_id)
+        was_in(db, "telegram:700100200.1")
+        assert told(db, contact_id, now) == "telegram"
+        people.erase(db, contact_id, now)
+        return db.execute(select(rows.c.id)).all()
+
+    assert await records.write(work) == []
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "day_after", "waits"),
+    [(20, 59, 0, False), (21, 0, 1, True), (23, 59, 1, True), (0, 0, 0, True), (5, 59, 0, True),
+     (6, 0, 0, False), (12, 0, 0, False)],
+)  # fmt: skip
+def test_quiet_hours_end_in_the_morning(
+    hour: int, minute: int, day_after: int, waits: bool
+) -> None:
+    # Kigali is two hours ahead of UTC, all year.
+    at = datetime(2026, 11, 24, hour, minute, tzinfo=UTC) - timedelta(hours=2)
+    morning = datetime(2026, 11, 24, 4, 0, tzinfo=UTC) + timedelta(days=day_after)
+    assert NIGHT.leaves_at(at) == (morning if waits else at)
+    assert NEVER.leaves_at(at) == at
+    # What could be answered only before the morning is of no use then.
+    assert NIGHT.leaves_at(at, morning) == at
+
+
+def test_quiet_hours_at_noon_end_on_the_same_day() -> None:
+    noon = QuietHours(12, 14, "UTC")
+    at = datetime(2026, 11, 24, 13, 30, tzinfo=UTC)
+    assert noon.leaves_at(at) == datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
+    assert noon.leaves_at(at + timedelta(hours=1)) == at + timedelta(hours=1)
+
+
+async def test_an_offer_of_the_night_is_told_in_the_morning_and_money_at_once(records, now) -> None:
+    night = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)
+
+    def work(db):
+        contact_id = person(db, now)
+        order_id = create_order(db, order_of(now, 10, "KW-77"), night)
+        late = night + timedelta(days=2)
+        make_offer(db, order_id, contact_id, 10, late, "*384*801#", night, "Africa/Kigali", NIGHT)
+        told(db, contact_id, night)
+        return [row.due_at for row in db.execute(select(rows.c.due_at).order_by(rows.c.id)).all()]
+
+    assert await records.write(work) == [datetime(2026, 11, 25, 4, 0, tzinfo=UTC), night]
