@@ -135,7 +135,8 @@ BUGS = (
         logs.mask_numbers, "_NUMBER.sub(_mask, value)", "value")),
     _bug("pin-in-the-history", ("tests/engine/test_hops.py", *HOPS), (
         redacted, "if secret and", "if False and"), (
-        redacted, "_LIKE_A_PIN.sub(CUT, typed)[:_TYPED_MAX]", "typed[:_TYPED_MAX]")),
+        redacted, '_LIKE_A_PIN.sub(CUT, without_pins(typed) if " " in typed else typed)[:_TYPED_MAX]',
+        "typed[:_TYPED_MAX]")),
     _bug("check-sign-of-a-proof-ignored", ("tests/test_payout_loop.py", *MONEY), (
         proof.is_valid, "return _check(code[:-1]) == code[-1]", "return True")),
     _bug("changed-offer-accepted", ("tests/market/test_offers.py", *TRADE), (
