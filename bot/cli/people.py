@@ -96,8 +96,12 @@ def has_new_owner(
 
     Example: isoko people new-owner 0788000001 --ticket T-4F7K2 --by amina
     """
-    work = lambda db, msisdn, now: new_owner.ask(db, msisdn, ticket, by, now)  # noqa: E731
-    _do(number, by, work, _SAID_OF_OWNERS)
+    _do(
+        number,
+        by,
+        lambda db, msisdn, now: new_owner.ask(db, msisdn, ticket, by, now),
+        _SAID_OF_OWNERS,
+    )
 
 
 @app.command("approve")
@@ -113,8 +117,12 @@ def approve(
 
     Example: isoko people approve 0788000001 --ticket T-4F7K2 --by eric
     """
-    work = lambda db, msisdn, now: new_owner.approve(db, msisdn, ticket, by, now)  # noqa: E731
-    _do(number, by, work, _SAID_OF_OWNERS)
+    _do(
+        number,
+        by,
+        lambda db, msisdn, now: new_owner.approve(db, msisdn, ticket, by, now),
+        _SAID_OF_OWNERS,
+    )
 
 
 def _do(
