@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from bot.market import Market, money_tickets, offers, telegram_invites, telegram_links
-from bot.storage import hops, transcripts
+from bot.storage import hops, telegram_updates, transcripts
 from bot.storage.rounds import one_round
 
 _EVERY_S = 15.0
 # Far longer than any gateway repeats a hop; they hold numbers of people who may not be known.
 _KEEP_HOPS = timedelta(hours=1)
+# Far longer than Telegram delivers an update again, and than people leave a parked one lying.
+_KEEP_UPDATES = timedelta(days=30)
 _AT_ONCE = 500
 
 
@@ -44,7 +46,7 @@ class Housekeeping:
         if await records.write(lambda db: offers.expire_due(db, now)):
             self._news()
         await records.write(lambda db: money_tickets.ask_again(db, now))
-        for forget in (self._forget_hops, self._forget_transcripts):
+        for forget in (self._forget_hops, self._forget_transcripts, self._forget_updates):
             while await records.write(forget) == _AT_ONCE:
                 pass
         await records.write(lambda db: telegram_links.forget_old(db, now))
@@ -58,3 +60,6 @@ class Housekeeping:
     def _forget_transcripts(self, db: Connection) -> int:
         moment = datetime.now(UTC) - self._keep_transcripts
         return transcripts.forget_before(db, moment, _AT_ONCE)
+
+    def _forget_updates(self, db: Connection) -> int:
+        return telegram_updates.forget_before(db, datetime.now(UTC) - _KEEP_UPDATES, _AT_ONCE)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, bindparam, func, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.storage.prepared import Prepared
 from bot.storage.schema import outbox
+from bot.storage.schema.delivery import HAS_VIA
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,15 @@ class OutboxRow:
     via: str = ""
 
 
-_by_key = Prepared(
-    select(outbox.c.id).where(outbox.c.dedupe_key == bindparam("dedupe_key")), "dedupe_key"
-)
-_new = Prepared(
-    insert(outbox), "kind", "dedupe_key", "payload", "lane", "via", "due_at", "written_at"
-)
+_NEW = ("kind", "dedupe_key", "payload", "lane", "via", "due_at", "written_at")
+_new = {
+    "sqlite": Prepared(
+        sqlite.insert(outbox).on_conflict_do_nothing().returning(outbox.c.id), *_NEW
+    ),
+    "postgresql": Prepared(
+        postgresql.insert(outbox).on_conflict_do_nothing().returning(outbox.c.id), *_NEW
+    ),
+}
 
 
 def put(
@@ -46,12 +51,9 @@ def put(
 
     `via` is the operator through which money leaves. What goes to one chat leaves in order.
     """
-    if _by_key.one(db, dedupe_key) is not None:
-        return False
-    row = {"kind": kind, "dedupe_key": dedupe_key, "payload": payload, "via": via}
     lane = str(payload.get("chat_id", ""))
-    _new.run(db, {**row, "lane": lane, "due_at": due_at or now, "written_at": now})
-    return True
+    row = kind, dedupe_key, payload, lane, via, due_at or now, now
+    return _new[db.dialect.name].one(db, *row) is not None
 
 
 def claim(
@@ -122,7 +124,7 @@ def held(db: Connection, via: str, now: datetime, early: datetime) -> bool:
 def _held(via: str, now: datetime, early: datetime) -> ColumnElement[bool]:
     # A new one keeps its own moment.
     came_back = (outbox.c.last_error != "") & (outbox.c.due_at <= early)
-    return (outbox.c.via == via) & ((outbox.c.due_at <= now) | came_back)
+    return HAS_VIA & (outbox.c.via == via) & ((outbox.c.due_at <= now) | came_back)
 
 
 def _take(

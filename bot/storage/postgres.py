@@ -16,6 +16,7 @@ from sqlalchemy.util import await_only
 from bot.storage.breaker import Breaker
 from bot.storage.postgres_errors import asks_again, is_broken, is_down, is_full, why
 from bot.storage.records import RecordsDown, Unsure
+from bot.storage.schema.columns import as_json
 
 T = TypeVar("T")
 
@@ -242,6 +243,7 @@ def open_engine(url: str, **options: Any) -> AsyncEngine:
         _driver_url(url),
         # What people gave us stands in the parameters: an error in a log must not repeat it.
         hide_parameters=True,
+        json_serializer=as_json,
         **options,
     )
 

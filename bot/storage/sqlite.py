@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from bot.storage.records import RecordsDown
+from bot.storage.schema.columns import as_json
 
 T = TypeVar("T")
 _Asked = tuple[Callable[[Connection], Any], "asyncio.Future[Any]"]
@@ -43,7 +44,10 @@ def open_engine(path: Path) -> Engine:
     """
     # What people gave us stands in the parameters: an error in a log must not repeat it.
     engine = create_engine(
-        f"sqlite:///{path}", connect_args={"check_same_thread": False}, hide_parameters=True
+        f"sqlite:///{path}",
+        connect_args={"check_same_thread": False},
+        hide_parameters=True,
+        json_serializer=as_json,
     )
 
     @event.listens_for(engine, "connect")

@@ -5,19 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.storage.one_at_a_time import one_at_a_time
 from bot.storage.prepared import Prepared, Row
 from bot.storage.schema import telegram_updates as rows
+from bot.storage.schema.telegram_updates import PARKED, WAITING
 
 _waiting = Prepared(
-    select(rows.c.id, rows.c.update_id, rows.c.chat_id, rows.c.body, rows.c.attempts)
-    .where(rows.c.state == bindparam("state"), rows.c.chat_id == bindparam("chat_id"))
-    .order_by(rows.c.update_id),
-    "state",
-    "chat_id",
+    select(rows.c.id).where(WAITING, rows.c.chat_id == bindparam("the_chat")), "the_chat"
 )
 _NEW = (
     "update_id", "chat_id", "body", "state", "outcome", "attempts", "lease", "lease_until",
@@ -33,22 +30,34 @@ _ENDED = ("state", "outcome", "shown_in", "body", "attempts", "lease", "lease_un
 _end = Prepared(
     update(rows)
     .where(rows.c.id == bindparam("the_id"), rows.c.lease == bindparam("the_lease"))
-    .where(rows.c.state == bindparam("the_state"))
+    .where(WAITING)
     .values({name: bindparam(f"new_{name}", type_=rows.c[name].type) for name in _ENDED})
     .returning(rows.c.id),
-    *("the_id", "the_lease", "the_state", *(f"new_{name}" for name in _ENDED)),
+    *("the_id", "the_lease", *(f"new_{name}" for name in _ENDED)),
 )
-_taken = Prepared(
+_HELD = (
+    rows.c.id, rows.c.update_id, rows.c.chat_id, rows.c.body, rows.c.attempts, rows.c.lease,
+)  # fmt: skip
+_take = (
     update(rows)
-    .where(rows.c.id == bindparam("the_id"))
     .values(
-        attempts=bindparam("new_attempts", type_=rows.c.attempts.type),
+        attempts=rows.c.attempts + literal_column("1"),
         lease=bindparam("new_lease", type_=rows.c.lease.type),
         lease_until=bindparam("new_until", type_=rows.c.lease_until.type),
     )
-    .returning(rows.c.id),
-    "the_id", "new_attempts", "new_lease", "new_until",
-)  # fmt: skip
+    .returning(*_HELD)
+)
+_take_it = Prepared(
+    _take.where(rows.c.id == bindparam("the_id")), "the_id", "new_lease", "new_until"
+)
+_first_waiting = (
+    select(func.min(rows.c.update_id))
+    .where(WAITING, rows.c.chat_id == bindparam("the_chat"))
+    .scalar_subquery()
+)
+_take_next = Prepared(
+    _take.where(rows.c.update_id == _first_waiting), "the_chat", "new_lease", "new_until"
+)
 
 
 class LeaseLost(Exception):
@@ -98,7 +107,7 @@ def keep(
     if hand is not None:
         # Two at once would each see nothing waiting.
         one_at_a_time(db, f"telegram chat {chat_id}")
-        first = _waiting.one(db, "waiting", chat_id) is None
+        first = _waiting.one(db, chat_id) is None
     if hand is None or not first:
         row_id = _insert(db, update_id, chat_id, body, "waiting", "", 0, "", None, now, None)
         return row_id > 0, None
@@ -118,24 +127,22 @@ def keep_unprocessable(
 def claim(db: Connection, hand: Hand, now: datetime, limit: int) -> list[Held]:
     """Take the first waiting update of up to `limit` chats of which nobody holds one."""
     one_at_a_time(db, "telegram updates")
-    waiting = rows.c.state == "waiting"
-    held = select(rows.c.chat_id).where(waiting, rows.c.lease_until > now)
+    held = select(rows.c.chat_id).where(WAITING, rows.c.lease_until > now)
     first = (
         select(func.min(rows.c.update_id).label("update_id"))
-        .where(waiting, rows.c.chat_id.not_in(held))
+        .where(WAITING, rows.c.chat_id.not_in(held))
         .group_by(rows.c.chat_id)
         .order_by(func.min(rows.c.update_id))
         .limit(limit)
     )
-    what = rows.c.id, rows.c.update_id, rows.c.chat_id, rows.c.body, rows.c.attempts
-    query = select(*what).where(rows.c.update_id.in_(first), waiting).order_by(rows.c.update_id)
-    return [_take(db, tuple(row), hand, now) for row in db.execute(query).all()]
+    query = select(rows.c.id).where(rows.c.update_id.in_(first), WAITING).order_by(rows.c.update_id)
+    ids = db.execute(query).scalars().all()
+    return [taken for one in ids if (taken := _in_hand(_take_it.one(db, one, *_until(hand, now))))]
 
 
 def next_of(db: Connection, chat_id: int, hand: Hand, now: datetime) -> Held | None:
     """Take what waits next in a chat whose last update was ended in this transaction."""
-    row = _waiting.one(db, "waiting", chat_id)
-    return None if row is None else _take(db, row, hand, now)
+    return _in_hand(_take_next.one(db, chat_id, *_until(hand, now)))
 
 
 def applied(db: Connection, held: Held, outcome: str, shown_in: int | None, now: datetime) -> None:
@@ -163,23 +170,39 @@ def shown_in(db: Connection, chat_id: int) -> int:
 
 def waiting(db: Connection, now: datetime) -> tuple[float, int]:
     """For how many seconds the oldest update waits, and how many are parked."""
-    oldest = select(func.min(rows.c.received_at)).where(rows.c.state == "waiting")
+    oldest = select(func.min(rows.c.received_at)).where(WAITING)
     since = db.execute(oldest).scalar()
-    parked = select(func.count()).where(rows.c.state == "parked")
+    parked = select(func.count(rows.c.id)).where(PARKED)
     late_s = (now - since).total_seconds() if since is not None else 0.0
     return late_s, db.execute(parked).scalar() or 0
 
 
+def forget_before(db: Connection, moment: datetime, limit: int) -> int:
+    """Drop at most `limit` rows older than `moment` that wait no more; returns how many.
+
+    Rows come in the order of their time, so only the first ones are looked at: no index is needed.
+    """
+    first = select(rows.c.id, rows.c.received_at).order_by(rows.c.id).limit(limit).subquery()
+    old = select(first.c.id).where(first.c.received_at < moment)
+    gone = rows.c.id.in_(old) & (rows.c.state != "waiting")
+    return db.execute(delete(rows).where(gone)).rowcount
+
+
 def free_all(db: Connection) -> None:
     """Nobody else can hold anything: what a process that died had in hand waits no longer."""
-    waiting = (rows.c.state == "waiting") & rows.c.lease_until.is_not(None)
-    db.execute(update(rows).where(waiting).values(lease="", lease_until=None))
+    held = rows.c.lease_until.is_not(None)
+    db.execute(update(rows).where(WAITING, held).values(lease="", lease_until=None))
 
 
-def _take(db: Connection, row: Row, hand: Hand, now: datetime) -> Held:
-    row_id, update_id, chat_id, body, attempts = row
-    _taken.one(db, row_id, attempts + 1, hand.lease, now + timedelta(seconds=hand.lease_s))
-    return Held(row_id, update_id, chat_id, bytes(body), attempts + 1, hand.lease)
+def _until(hand: Hand, now: datetime) -> tuple[str, datetime]:
+    return hand.lease, now + timedelta(seconds=hand.lease_s)
+
+
+def _in_hand(row: Row | None) -> Held | None:
+    if row is None:
+        return None
+    row_id, update_id, chat_id, body, attempts, lease = row
+    return Held(row_id, update_id, chat_id, bytes(body), attempts, lease)
 
 
 def _insert(db: Connection, *values: object) -> int:
@@ -200,5 +223,5 @@ def _ended(
     done_at: datetime | None,
 ) -> None:
     said = state, outcome[:160], shown_in, body, attempts, "", free_at, done_at
-    if _end.one(db, held.id, held.lease, "waiting", *said) is None:
+    if _end.one(db, held.id, held.lease, *said) is None:
         raise LeaseLost

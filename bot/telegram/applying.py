@@ -21,7 +21,6 @@ from bot.telegram.saying import Saying
 from bot.telegram.talking import Talking
 from bot.telegram.wire import Membership, Message, Press, Update, User
 
-_decoder = msgspec.json.Decoder(Update)
 _GONE = frozenset({"kicked", "left"})
 
 # Takes a message with a contact and writes the answer under a key.
@@ -46,9 +45,8 @@ class Applying:
     def __init__(self, talking: Talking, linking: Linking) -> None:
         self._talking, self._linking = talking, linking
 
-    async def apply(self, held: Held, link: Link | None) -> tuple[Saying, End]:
+    async def apply(self, held: Held, update: Update, link: Link | None) -> tuple[Saying, End]:
         """The answer to an update, and what else is to be written with its end."""
-        update = _decoder.decode(held.body)
         saying = Saying(held.update_id, held.chat_id)
         sender = update.sender
         if sender is None:

@@ -29,11 +29,10 @@ def keyboard_of(
     pages = lay_out(layout, flow, session, screen, session.hint)
     page = pages[min(session.page, len(pages) - 1)]
     first = pages[session.page - 1].seen if session.page else 0
-    version = version_of(session)
+    token_of = tokens.maker(version_of(session), user_id, chat_id)
 
     def button(label: str, typed: str) -> dict[str, str]:
-        token = tokens.make(version, typed, user_id, chat_id)
-        return {"text": label, "callback_data": token}
+        return {"text": label, "callback_data": token_of(typed)}
 
     rows = [
         [button(choice.label, choice.key or str(number))]

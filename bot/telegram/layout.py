@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from bot.conversation import Nav, Page, Screen
 
 BUTTONS_MAX = 8
@@ -13,12 +15,17 @@ class ChatLayout:
 
     def pages(self, screen: Screen, nav: Nav, hint: str = "") -> tuple[Page, ...]:
         """One message for every eight choices; each says the last of the text."""
-        said = [line for line in (hint, screen.text, screen.keep) if line]
-        *before, last = _parts("\n".join(said))
-        most = len(screen.choices)
-        ends = [*range(BUTTONS_MAX, most, BUTTONS_MAX), most]
-        texts = [Page(text, 0, True) for text in before]
-        return (*texts, *(Page(last, seen, seen < most) for seen in ends))
+        said = "\n".join([line for line in (hint, screen.text, screen.keep) if line])
+        return _pages(said, len(screen.choices))
+
+
+# Each screen is laid out for its message and again for its buttons.
+@lru_cache(256)
+def _pages(said: str, most: int) -> tuple[Page, ...]:
+    *before, last = _parts(said)
+    ends = [*range(BUTTONS_MAX, most, BUTTONS_MAX), most]
+    texts = [Page(text, 0, True) for text in before]
+    return (*texts, *(Page(last, seen, seen < most) for seen in ends))
 
 
 def _parts(text: str) -> list[str]:

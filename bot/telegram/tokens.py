@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from bot.conversation import Session
 
@@ -45,20 +47,30 @@ class Tokens:
     def __init__(self, secret: str) -> None:
         if not secret:
             raise ValueError("tokens need a secret: set ISOKO_SECRET_KEY")
-        self._key = hmac.digest(secret.encode(), b"buttons on telegram", "sha256")
+        self._key = blake2b(secret.encode(), person=b"telegram buttons").digest()[:32]
 
     def make(self, version: Version, typed: str, user_id: int, chat_id: int) -> str:
-        """The data of a button that stands for typing `typed`.
+        """The data of one button that stands for typing `typed`.
 
         Raises ValueError for a value of more than 27 bytes.
         """
-        value = typed.encode()
-        if len(value) > _TYPED_MAX:
-            raise ValueError("the value is too long for a button")
-        said = version.started_ms.to_bytes(_STARTED, "big")
-        said += (version.hops & 0xFFFFFF).to_bytes(_HOPS, "big") + value
-        proof = self._proof(said, user_id, chat_id)
-        return urlsafe_b64encode(said + proof).rstrip(b"=").decode()
+        return self.maker(version, user_id, chat_id)(typed)
+
+    def maker(self, version: Version, user_id: int, chat_id: int) -> Callable[[str], str]:
+        """Makes the data of each button under one screen; what they share is reckoned once."""
+        head = version.started_ms.to_bytes(_STARTED, "big")
+        head += (version.hops & 0xFFFFFF).to_bytes(_HOPS, "big")
+        proven = self._proof(head, user_id, chat_id)
+
+        def make(typed: str) -> str:
+            value = typed.encode()
+            if len(value) > _TYPED_MAX:
+                raise ValueError("the value is too long for a button")
+            proof = proven.copy()
+            proof.update(value)
+            return urlsafe_b64encode(head + value + proof.digest()).rstrip(b"=").decode()
+
+        return make
 
     def read(self, data: str, user_id: int, chat_id: int) -> Token | None:
         """The token in `data`; None when it was not made by us for this person in this chat."""
@@ -67,7 +79,9 @@ class Tokens:
         except ValueError:
             return None
         said, proof = given[:-_PROOF], given[-_PROOF:]
-        if len(said) < _HEAD or not hmac.compare_digest(proof, self._proof(said, user_id, chat_id)):
+        if len(said) < _HEAD or not hmac.compare_digest(
+            proof, self._proof(said, user_id, chat_id).digest()
+        ):
             return None
         started, hops = said[:_STARTED], said[_STARTED:_HEAD]
         version = Version(int.from_bytes(started, "big"), int.from_bytes(hops, "big"))
@@ -75,6 +89,7 @@ class Tokens:
         # Signs that the decoder passes over would make a second spelling of one token.
         return token if self.make(version, token.typed, user_id, chat_id) == data else None
 
-    def _proof(self, said: bytes, user_id: int, chat_id: int) -> bytes:
+    def _proof(self, said: bytes, user_id: int, chat_id: int) -> blake2b:
+        # A keyed BLAKE2b proves as much as an HMAC, in a quarter of its time.
         whose = user_id.to_bytes(8, "big", signed=True) + chat_id.to_bytes(8, "big", signed=True)
-        return hmac.digest(self._key, whose + said, "sha256")[:_PROOF]
+        return blake2b(whose + said, digest_size=_PROOF, key=self._key)

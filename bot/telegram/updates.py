@@ -23,7 +23,7 @@ from bot.storage.schema import audit
 from bot.storage.telegram_updates import Hand, Held, LeaseLost
 from bot.telegram.applying import Applying
 from bot.telegram.figures import UpdateFigures
-from bot.telegram.wire import Unprocessable, Update, read_update, reason_to_ignore
+from bot.telegram.wire import Unprocessable, Update, read_update, reason_to_ignore, reread
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +40,15 @@ class UpdateRules:
     again_s: float = 0.5
     poll_s: float = 1.0
     figures_s: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """An update in hand, what it says, and the number for which its sender speaks."""
+
+    held: Held
+    update: Update
+    link: Link | None
 
 
 class Updates:
@@ -83,20 +92,20 @@ class Updates:
         room = self._open and len(self._running) < self._rules.chats
         hand = self._hand if room else None
 
-        def work(db: Connection) -> tuple[bool, Held | None, Link | None]:
+        def work(db: Connection) -> tuple[bool, InHand | None]:
             chat_id = update.chat.id if update.chat is not None else 0
-            kept = telegram_updates.keep(
+            fresh, held = telegram_updates.keep(
                 db, update.update_id, chat_id, raw, now, hand, ignored=ignored
             )
-            return *kept, _link(db, update) if kept[1] is not None else None
+            return fresh, None if held is None else InHand(held, update, _link(db, update))
 
-        fresh, held, link = await self._records.write(work)
+        fresh, taken = await self._records.write(work)
         if not fresh:
             self.figures.count("repeat")
         elif ignored:
             self.figures.ignore(ignored)
-        elif held is not None:
-            self._begin(held, link)
+        elif taken is not None:
+            self._begin(taken)
         else:
             self._woken.set()
 
@@ -132,14 +141,14 @@ class Updates:
         if room <= 0:
             return 0
 
-        def work(db: Connection) -> list[tuple[Held, Link | None]]:
+        def work(db: Connection) -> list[InHand]:
             now = datetime.now(UTC)
             found = telegram_updates.claim(db, self._hand, now, room)
-            return [(held, _link_of(db, held)) for held in found]
+            return [_in_hand(db, held) for held in found]
 
         taken = await self._records.write(work)
-        for held, link in taken:
-            self._begin(held, link)
+        for one in taken:
+            self._begin(one)
         return len(taken)
 
     async def _rest(self) -> None:
@@ -163,8 +172,8 @@ class Updates:
         waiting = await self._records.read(lambda db: telegram_updates.waiting(db, now))
         self.figures.late_s, self.figures.parked = waiting
 
-    def _begin(self, held: Held, link: Link | None) -> None:
-        task = asyncio.create_task(self._chat(held, link))
+    def _begin(self, taken: InHand) -> None:
+        task = asyncio.create_task(self._chat(taken))
         self._running.add(task)
         task.add_done_callback(self._ended)
 
@@ -172,30 +181,31 @@ class Updates:
         self._running.discard(task)
         self._woken.set()
 
-    async def _chat(self, held: Held, link: Link | None) -> None:
+    async def _chat(self, taken: InHand) -> None:
         """Apply one update after the other, as long as something of this chat waits."""
-        going: tuple[Held, Link | None] | None = (held, link)
+        going: InHand | None = taken
         while going is not None:
             try:
-                going = await self._one(*going)
+                going = await self._one(going)
             except LeaseLost:
-                log.warning("telegram update in another hand", chat=held.chat_id)
+                log.warning("telegram update in another hand", chat=taken.held.chat_id)
                 return
             except RecordsDown as error:
                 # The lease runs out by itself; the next holder finds what was done.
                 log.warning("telegram updates wait", why=str(error))
                 return
 
-    async def _one(self, held: Held, link: Link | None) -> tuple[Held, Link | None] | None:
+    async def _one(self, taken: InHand) -> InHand | None:
         """Apply one; what waits next of its chat."""
+        held = taken.held
         try:
-            saying, end = await self._applying.apply(held, link)
+            saying, end = await self._applying.apply(held, taken.update, taken.link)
         except RecordsDown:
             raise
         except Exception as fault:  # whatever it is, other chats and its own go on
             return await self._failed(held, fault)
 
-        def work(db: Connection) -> tuple[Held, Link | None] | None:
+        def work(db: Connection) -> InHand | None:
             now = datetime.now(UTC)
             end(db, now)
             saying.put(db, now)
@@ -214,7 +224,7 @@ class Updates:
         self._said()
         return after
 
-    async def _failed(self, held: Held, fault: Exception) -> tuple[Held, Link | None] | None:
+    async def _failed(self, held: Held, fault: Exception) -> InHand | None:
         why, gives_up = type(fault).__name__, held.attempts >= self._rules.tries
         log.error(
             "telegram update not applied",
@@ -224,7 +234,7 @@ class Updates:
             exc_info=fault,
         )
 
-        def work(db: Connection) -> tuple[Held, Link | None] | None:
+        def work(db: Connection) -> InHand | None:
             now = datetime.now(UTC)
             if not gives_up:
                 due = now + timedelta(seconds=self._rules.again_s)
@@ -242,11 +252,11 @@ class Updates:
             loop.call_later(self._rules.again_s + 0.01, self._woken.set)
         return after
 
-    def _next(self, db: Connection, held: Held, now: datetime) -> tuple[Held, Link | None] | None:
+    def _next(self, db: Connection, held: Held, now: datetime) -> InHand | None:
         if not self._open:
             return None
         after = telegram_updates.next_of(db, held.chat_id, self._hand, now)
-        return None if after is None else (after, _link_of(db, after))
+        return None if after is None else _in_hand(db, after)
 
 
 def _link(db: Connection, update: Update) -> Link | None:
@@ -257,8 +267,9 @@ def _link(db: Connection, update: Update) -> Link | None:
     return link if link is not None and link.confirmed else None
 
 
-def _link_of(db: Connection, held: Held) -> Link | None:
-    return _link(db, msgspec.json.decode(held.body, type=Update))
+def _in_hand(db: Connection, held: Held) -> InHand:
+    update = reread(held.body)
+    return InHand(held, update, _link(db, update))
 
 
 def _parked(held: Held, why: str, now: datetime) -> dict[str, object]:

@@ -145,6 +145,11 @@ def read_update(raw: bytes) -> Update:
         raise Unprocessable("no update of the Bot API", number) from None
 
 
+def reread(kept: bytes) -> Update:
+    """The update in a body that `read_update` has read before."""
+    return _decoder.decode(kept)
+
+
 def reason_to_ignore(update: Update, raw: bytes) -> str:
     """Of which type an update is that nobody waits for; "" when it is to be applied."""
     chat, sender = update.chat, update.sender

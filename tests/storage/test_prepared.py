@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Select, bindparam, insert, select
+from sqlalchemy import Connection, Select, Update, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from bot.market import people, tickets
-from bot.storage import hops
+from bot.storage import hops, telegram_updates
 from bot.storage.opening import open_records, upgrade
 from bot.storage.prepared import Prepared
 from bot.storage.records import Records
@@ -17,9 +17,9 @@ from bot.storage.schema import contacts
 
 ASKED_IN_A_HOP = [
     one
-    for module in (hops, people, tickets)
+    for module in (hops, people, tickets, telegram_updates)
     for one in vars(module).values()
-    if isinstance(one, Prepared) and isinstance(one.statement, Select)
+    if isinstance(one, Prepared) and isinstance(one.statement, Select | Update)
 ]
 
 

@@ -4,16 +4,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from bot.engine import Engine, Limits
 from bot.engine.watch import NoWatch
 from bot.flows import FLOWS
 from bot.history import Marks
 from bot.settings import load_settings
+from bot.storage import telegram_updates as storage
 from bot.storage.records import Records, RecordsDown
 from bot.storage.schema import audit, outbox, telegram_updates
 from bot.storage.sessions.memory import MemorySessions
@@ -126,11 +128,11 @@ async def test_T05_records_that_are_away_park_nothing(
     async with process(records, rules) as one:
         apply, times = one.updates._applying.apply, []
 
-        async def away(held, link):
+        async def away(held, update, link):
             times.append(held.attempts)
             if len(times) < 6:
                 raise RecordsDown("away")
-            return await apply(held, link)
+            return await apply(held, update, link)
 
         monkeypatch.setattr(one.updates._applying, "apply", away)
         await one.updates.keep(message(1, 77, "/start"))
@@ -187,10 +189,24 @@ async def test_what_a_dead_process_held_is_taken_once_its_lease_is_over(records:
     rules = UpdateRules(chats=4, lease_s=0.4, poll_s=0.05)
     dead = Process(records, MemorySessions(900), rules)
     await dead.updates.keep(message(1, 5, "/start"))
-    dead.updates._begin = lambda held, link: None  # type: ignore[method-assign]
+    dead.updates._begin = lambda taken: None  # type: ignore[method-assign]
     assert await dead.updates.take() == 1
     async with process(records, rules) as one:
         await one.updates.take()
         assert one.log == []
         (row,) = await until_done(records)
     assert row.state == "applied" and row.attempts == 2 and len(one.log) == 1
+
+
+async def test_what_waits_no_more_is_forgotten_after_its_time(records: Records) -> None:
+    now = datetime.now(UTC)
+    for number, state in enumerate(("waiting", "applied", "parked", "applied"), 1):
+        row = {"update_id": number, "chat_id": 7, "body": b"", "state": state, "received_at": now}
+        await records.write(lambda db, row=row: db.execute(insert(telegram_updates).values(row)))
+
+    async def forget(moment: datetime) -> int:
+        return await records.write(lambda db: storage.forget_before(db, moment, 3))
+
+    assert await forget(now - timedelta(days=1)) == 0
+    assert await forget(now + timedelta(days=1)) == 2
+    assert [row.update_id for row in await kept(records)] == [1, 4]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -41,17 +45,41 @@ class Moment(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Refuse a moment without a zone: it would be read in the wrong one."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a stored moment needs its time zone")
-        return value.astimezone(UTC)
+        return None if value is None else _in_utc(value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """On SQLite a moment is a text: the same as SQLAlchemy's, made in less time."""
+        return _as_text if dialect.name == "sqlite" else super().bind_processor(dialect)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Give the moment back in UTC."""
         if value is None or value.tzinfo is not None:
             return value
         return value.replace(tzinfo=UTC)
+
+
+def _in_utc(value: datetime) -> datetime:
+    if value.tzinfo is UTC:
+        return value
+    if value.tzinfo is None:
+        raise ValueError("a stored moment needs its time zone")
+    return value.astimezone(UTC)
+
+
+# A hop writes its one moment into row after row.
+@lru_cache(64)
+def _as_text(value: datetime | None) -> str | None:
+    # Without the zone, which is UTC in every row.
+    return None if value is None else _in_utc(value).isoformat(" ", "microseconds")[:26]
+
+
+def as_json(value: Any) -> str:
+    """The text that a `Json` column keeps; made in a tenth of the standard library's time."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        # Half a pair of UTF-16, which somebody made up: it can be written as an escape only.
+        return json.dumps(value)
 
 
 def row_id() -> Column[int]:

@@ -1,6 +1,16 @@
 """Tables of what comes in and goes out: hops, outbox, inbox, audit, transcripts."""
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    literal_column,
+)
 
 from bot.storage.schema.columns import BigInt, Json, Moment, metadata, one_of, row_id
 
@@ -20,6 +30,9 @@ hops = Table(
     Column("at", Moment, nullable=False, index=True),
     Index(None, "session_key", "size"),
 )
+
+# Most news leaves through no operator. A query must say this in these very words.
+HAS_VIA: ColumnElement[bool] = literal_column("via <> ''")
 
 outbox = Table(
     "outbox",
@@ -41,7 +54,7 @@ outbox = Table(
     Column("written_at", Moment, nullable=False),
     Column("done_at", Moment),
     Index(None, "state", "due_at"),
-    Index(None, "via", "state"),
+    Index("ix_outbox_via", "via", "state", sqlite_where=HAS_VIA, postgresql_where=HAS_VIA),
     Index(None, "kind", "state", "lane"),
     one_of("state", ("waiting", "sent", "dead")),
 )
