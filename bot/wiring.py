@@ -8,8 +8,6 @@ from bot.dashboard.routes import DashboardRules
 from bot.engine import Limits
 from bot.history import Marks
 from bot.market import Hub, Market
-from bot.market.collecting import CollectionRules
-from bot.market.limits import PayoutRules
 from bot.market.link_codes import LinkCodes
 from bot.market.news import QuietHours
 from bot.market.outages import OutageRules
@@ -17,9 +15,9 @@ from bot.market.pin_alarm import AlarmRules, PinAlarm
 from bot.market.pin_hashing import PinHashing
 from bot.market.pins import PinGuard
 from bot.market.prices import PriceBoard
+from bot.money_rules import collection_rules_of, payout_rules_of
 from bot.payments.airtel_line import AirtelConfig
 from bot.payments.momo_line import MomoConfig
-from bot.payments.provider import AIRTEL_MONEY, MTN_MOMO
 from bot.settings import Settings
 from bot.sms.africastalking import SmsConfig
 from bot.source import Proxies, networks
@@ -97,28 +95,6 @@ def quiet_of(settings: Settings) -> QuietHours:
 def link_codes_of(settings: Settings) -> LinkCodes:
     """The codes that link a chat with a phone."""
     return LinkCodes(settings.secret_key.get_secret_value())
-
-
-def payout_rules_of(settings: Settings) -> PayoutRules:
-    """How much may be paid out, and what waits for release."""
-    limits, hub = settings.payouts, settings.hub
-    return PayoutRules(
-        limits.largest_rwf,
-        limits.person_day_rwf,
-        limits.release_above_rwf,
-        hub.currency,
-        hub.timezone,
-        limits.cooling_off_hours,
-    )
-
-
-def collection_rules_of(settings: Settings) -> CollectionRules:
-    """Through whom people can pay the hub."""
-    through = {MTN_MOMO, AIRTEL_MONEY} if settings.airtel.client_id else {MTN_MOMO}
-    switch = settings.collections
-    providers = frozenset(through) if switch.enabled else frozenset()
-    hours = settings.payouts.cooling_off_hours
-    return CollectionRules(providers, switch.prompt_after_s, settings.hub.currency, hours)
 
 
 def outage_rules_of(settings: Settings) -> OutageRules:

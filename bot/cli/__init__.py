@@ -3,62 +3,70 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
 
 import typer
 
-from bot.cli import (
-    collections,
-    database,
-    doctor,
-    fresh,
-    ledger,
-    mapping,
-    messages,
-    payments,
-    payouts,
-    people,
-    phone,
-    pins,
-    prices,
-    proof,
-    sandbox,
-    serve,
-    staff,
-    telegram,
-)
 from bot.settings import SettingsError
 from bot.storage.records import RecordsDown
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Isoko: farmers sell on any phone. Start with `isoko serve`, then open the web phone. "
-    "Example: isoko doctor",
+# Each command's file, and what is in it: one function, or an `app` with commands of its own.
+COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "serve": ("serve", "serve"),
+        "phone": ("phone", "phone"),
+        "doctor": ("doctor", "doctor"),
+        "fresh": ("fresh", "fresh"),
+        "map": ("mapping", "draw"),
+        "messages": ("messages", "messages"),
+        "proof": ("proof", "proof"),
+        "collections": ("collections", "app"),
+        "db": ("database", "app"),
+        "ledger": ("ledger", "app"),
+        "payments": ("payments", "app"),
+        "payouts": ("payouts", "app"),
+        "people": ("people", "app"),
+        "pins": ("pins", "app"),
+        "prices": ("prices", "app"),
+        "sandbox": ("sandbox", "app"),
+        "staff": ("staff", "app"),
+        "telegram": ("telegram", "app"),
+    }
 )
-app.command("serve")(serve.serve)
-app.command("phone")(phone.phone)
-app.command("doctor")(doctor.doctor)
-app.command("fresh")(fresh.fresh)
-app.command("map")(mapping.draw)
-app.command("messages")(messages.messages)
-app.command("proof")(proof.proof)
-app.add_typer(collections.app, name="collections")
-app.add_typer(database.app, name="db")
-app.add_typer(ledger.app, name="ledger")
-app.add_typer(payments.app, name="payments")
-app.add_typer(payouts.app, name="payouts")
-app.add_typer(people.app, name="people")
-app.add_typer(pins.app, name="pins")
-app.add_typer(prices.app, name="prices")
-app.add_typer(sandbox.app, name="sandbox")
-app.add_typer(staff.app, name="staff")
-app.add_typer(telegram.app, name="telegram")
+_HELP = (
+    "Isoko: farmers sell on any phone. Start with `isoko serve`, then open the web phone. "
+    "Example: isoko doctor"
+)
+
+
+def app_of(asked: str = "") -> typer.Typer:
+    """The command line. Only the file of the command `asked` is loaded; of any other word all are.
+
+    To load them all takes longer than most commands.
+    """
+    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=_HELP)
+    # Without this a single command would be the whole command line, its name left out.
+    app.callback()(_isoko)
+    for name in (asked,) if asked in COMMANDS else COMMANDS:
+        file, inside = COMMANDS[name]
+        command = getattr(import_module(f"bot.cli.{file}"), inside)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
 
 
 def main() -> None:
     """Run the command; a setting or a store that is wrong is one line, not a traceback."""
     try:
-        app()
+        app_of(sys.argv[1] if len(sys.argv) > 1 else "")()
     except (SettingsError, RecordsDown) as error:
         sys.stderr.write(f"isoko: {error}\n")
         sys.exit(2)
+
+
+def _isoko() -> None:
+    """Nothing comes before the command."""

@@ -14,11 +14,11 @@ from bot.i18n import load_catalogues
 from bot.i18n.formats import amount
 from bot.market import bills, collecting, news, notices, people, wallets
 from bot.market.bills import BillRefused
+from bot.money_rules import collection_rules_of
 from bot.msisdn import read_msisdn
 from bot.settings import Settings, load_settings
 from bot.storage.opening import open_records, upgrade
 from bot.storage.schema import audit
-from bot.wiring import collection_rules_of
 
 T = TypeVar("T")
 _SAID = {

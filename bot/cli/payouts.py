@@ -14,10 +14,10 @@ from bot.i18n.formats import amount, at
 from bot.market import clearance, outages
 from bot.market.lines import line_of, named
 from bot.market.payments import by_reference
+from bot.money_rules import payout_rules_of
 from bot.msisdn import masked
 from bot.settings import Settings, load_settings
 from bot.storage.opening import open_records, upgrade
-from bot.wiring import payout_rules_of
 
 T = TypeVar("T")
 _SAID = {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from sqlalchemy import Connection
+if TYPE_CHECKING:
+    # Only named here: a command that has no records must not wait for it.
+    from sqlalchemy import Connection
 
 T = TypeVar("T")
 

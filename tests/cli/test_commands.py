@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from bot.cli import app
+from bot.cli import app_of
 from bot.storage.opening import OneProcess, sqlite_path
 from tests.free_port import free_port
 from tests.server_process import ServerProcess
@@ -37,7 +37,7 @@ def _leaves(command: Any, path: str = "isoko") -> Iterator[tuple[str, Any]]:
 
 
 def test_every_command_teaches_by_an_example(tmp_path: Path) -> None:
-    leaves = dict(_leaves(typer.main.get_command(app)))
+    leaves = dict(_leaves(typer.main.get_command(app_of())))
     assert {"isoko serve", "isoko doctor", "isoko staff add"} <= set(leaves)
     assert [path for path, leaf in leaves.items() if "Example:" not in (leaf.help or "")] == []
     # And that is what is printed.

@@ -1,0 +1,30 @@
+"""From settings to the rules of money, to which the server and the commands both keep."""
+
+from __future__ import annotations
+
+from bot.market.collecting import CollectionRules
+from bot.market.limits import PayoutRules
+from bot.payments.provider import AIRTEL_MONEY, MTN_MOMO
+from bot.settings import Settings
+
+
+def payout_rules_of(settings: Settings) -> PayoutRules:
+    """How much may be paid out, and what waits for release."""
+    limits, hub = settings.payouts, settings.hub
+    return PayoutRules(
+        limits.largest_rwf,
+        limits.person_day_rwf,
+        limits.release_above_rwf,
+        hub.currency,
+        hub.timezone,
+        limits.cooling_off_hours,
+    )
+
+
+def collection_rules_of(settings: Settings) -> CollectionRules:
+    """Through whom people can pay the hub."""
+    through = {MTN_MOMO, AIRTEL_MONEY} if settings.airtel.client_id else {MTN_MOMO}
+    switch = settings.collections
+    providers = frozenset(through) if switch.enabled else frozenset()
+    hours = settings.payouts.cooling_off_hours
+    return CollectionRules(providers, switch.prompt_after_s, settings.hub.currency, hours)
