@@ -15,6 +15,7 @@ from bot.storage.opening import open_records, upgrade
 from bot.storage.records import Records
 from bot.storage.schema import metadata
 from tests import scaled
+from tests.migrated import begin_in
 from tests.phone import Phone
 from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
@@ -97,7 +98,7 @@ async def records(
         await store.write(empty)
         yield store
         return
-    await upgrade("", tmp_path)
+    await begin_in(tmp_path)
     store = await open_records("", tmp_path)
     yield store
     await store.close()

@@ -19,6 +19,7 @@ from bot.storage.schema import outbox
 from bot.storage.sessions.memory import MemorySessions
 from bot.ussd.fast_lane import FastLane
 from tests import scaled
+from tests.migrated import begin_in
 from tests.phone import Phone
 from tests.scaled import InTurn
 
@@ -101,7 +102,10 @@ async def running(folder: Path, **settings: str) -> AsyncIterator[Running]:
 
 @asynccontextmanager
 async def _one_running(variables: dict[str, str]) -> AsyncIterator[Running]:
-    async with open_parts(load_settings(variables)) as parts:
+    settings = load_settings(variables)
+    if not settings.database_url:
+        await begin_in(settings.data_dir)
+    async with open_parts(settings) as parts:
         app = build_app(parts)
         server = TestServer(app)
         async with TestClient(server) as client:

@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import String, insert, select, update
 
 from bot.i18n import load_catalogues
 from bot.market import Actor, offers, people
@@ -53,7 +53,7 @@ async def offered(records: Records, now: datetime, farmers: int, packs: int, eac
 async def test_B01_of_many_who_accept_the_last_packs_exactly_enough_win(
     records: Records, now: datetime
 ) -> None:
-    for _race in range(8):
+    for race in range(8):
         pairs = await offered(records, now, 6, 200, 100)
         answers = await asyncio.gather(
             *(
@@ -65,9 +65,9 @@ async def test_B01_of_many_who_accept_the_last_packs_exactly_enough_win(
         )
         outcomes = sorted(answer.outcome for answer in answers)
         assert outcomes == ["accepted"] * 2 + ["taken"] * 4
-        await records.write(
-            lambda db: db.execute(update(orders).values(code=orders.c.code + "x", packs_accepted=0))
-        )
+        # Out of the way of the next one's code, and of each other's.
+        aside = {"code": orders.c.id.cast(String) + f"x{race}", "packs_accepted": 0}
+        await records.write(lambda db, aside=aside: db.execute(update(orders).values(aside)))
         await records.write(forget_people)
 
 
