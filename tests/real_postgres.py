@@ -13,23 +13,30 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tests.free_port import free_port
+from tests.small_disk import SmallDisk
 
 _USER = "nobody"
 
 
 class RealPostgres:
-    """One server in a temporary folder, run without privileges as PostgreSQL demands."""
+    """One server in a temporary folder, run without privileges as PostgreSQL demands.
 
-    def __init__(self) -> None:
+    With a `disk` its data lies there.
+    """
+
+    def __init__(self, disk: SmallDisk | None = None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="isoko-pg-"))
         self._bin = _readable_copy(self._folder) / "pginstall18" / "bin"
         self.port = free_port()
         self._databases = 0
         self._as = {"user": _USER} if os.geteuid() == 0 else {}
-        data = self._folder / "data"
+        data = (self._folder if disk is None else disk.folder) / "data"
         data.mkdir(mode=0o700)
+        # Else what it writes ahead fills a small disk by itself.
+        self._options = [] if disk is None else ["-c", "max_wal_size=64MB"]
         if self._as:
             self._folder.chmod(0o755)
+            data.parent.chmod(0o755)
             shutil.chown(data, _USER)
         self._run("initdb", "-D", str(data), "-U", "isoko", "--auth=trust", "--encoding=UTF8")
         self._data = data
@@ -49,7 +56,7 @@ class RealPostgres:
 
     def start(self) -> None:
         """Start the server on its folder, and wait until it answers."""
-        options = ["-p", str(self.port), "-k", self._data, "-h", "127.0.0.1"]
+        options = ["-p", str(self.port), "-k", self._data, "-h", "127.0.0.1", *self._options]
         self._server = subprocess.Popen(
             [self._bin / "postgres", "-D", self._data, *options],
             stdout=subprocess.DEVNULL,
@@ -66,6 +73,11 @@ class RealPostgres:
             else:
                 return
         raise RuntimeError("PostgreSQL did not start")
+
+    def start_if_down(self) -> None:
+        """Start it when it has ended by itself."""
+        if self._server.poll() is not None:
+            self.start()
 
     def crash(self) -> None:
         """kill -9 of the whole server: whoever is connected hears of it, nobody else gets in."""
