@@ -8,15 +8,20 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    ("store", "path"),
-    [("sqlite", "accept"), ("sqlite", "payout mtn"), ("postgres", "collect mtn")],
+    ("store", "path", "every"),
+    [
+        ("sqlite", "accept", 10),
+        ("sqlite", "payout mtn", 10),
+        ("postgres", "collect mtn", 10),
+        ("sqlite", "outage", 50),
+    ],
 )
 def test_M14_killed_at_a_slice_of_the_points_nothing_is_lost_or_doubled(
-    store: str, path: str
+    store: str, path: str, every: int
 ) -> None:
     command = [sys.executable, "-m", "tests.sweep", "--store", store, "--path", path]
     done = subprocess.run(
-        [*command, "--every", "10"], capture_output=True, text=True, timeout=100, check=False
+        [*command, "--every", str(every)], capture_output=True, text=True, timeout=100, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     points, kills = re.search(r"(\d+) points, (\d+) kills", done.stdout).groups()

@@ -215,6 +215,8 @@ class World:
             "ISOKO_USSD__DIALS_PER_MINUTE": "100000",
             "ISOKO_OUTBOX__POLL_S": "0.03",
             "ISOKO_COLLECTIONS__ENABLED": "true",
+            # Else five payments must wait before an outage is one.
+            "ISOKO_OUTAGE__FAILURES": "2",
             "ISOKO_SANDBOX__ENABLED": "false",
             "ISOKO_TELEGRAM__ENABLED": "false",
             "ISOKO_MOMO__BASE_URL": outside,
