@@ -36,7 +36,9 @@ class Handset:
         """The gateway sends the last hop once more."""
         again = await self._send()
         if again != self.last:
-            self._world.wrong.append(f"I12 first {self.last!r}, again {again!r}")
+            minutes = self._world.ahead_s / 60
+            said = f"I12 first {self.last!r}, again {again!r}, by {minutes:.0f} virtual minutes"
+            self._world.wrong.append(said)
 
     async def _hop(self) -> str:
         lives = self._world.lives
