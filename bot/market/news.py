@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
@@ -73,14 +74,23 @@ def tell(
     if link is None:
         payload = {"contact_id": contact_id, "text": text}
         return outbox.put(db, "sms", dedupe_key, payload, now, leaves_at)
-    payload = {
-        "chat_id": link.chat_id,
-        "method": "sendMessage",
-        "args": {"text": text},
-        "contact_id": contact_id,
-        "sms": text,
-    }
+    payload = {**_to_chat(link, contact_id, text), "sms": text}
     return outbox.put(db, "telegram", dedupe_key, payload, now, leaves_at)
+
+
+def tell_chat_too(
+    db: Connection, contact_id: int, dedupe_key: str, words: Callable[[], str], now: datetime
+) -> bool:
+    """Tell the person's chat what their numbers are told, wherever they were last; False without.
+
+    For what a SIM in another hand must not hide. It never becomes an SMS.
+    """
+    contact, link = people.by_id(db, contact_id), _open_link(db, contact_id)
+    if contact is None or contact.verifying or link is None:
+        return False
+    with speaking(contact.language):
+        payload = _to_chat(link, contact_id, words())
+    return outbox.put(db, "telegram", dedupe_key, payload, now)
 
 
 def may_reach(db: Connection, contact_id: int, chat_id: int) -> bool:
@@ -96,6 +106,11 @@ def by_sms(db: Connection, row: OutboxRow, now: datetime) -> bool:
         return False
     outbox.leave_as(db, row, "sms", {"contact_id": contact_id, "text": text}, now)
     return True
+
+
+def _to_chat(link: Link, contact_id: int, text: str) -> dict[str, Any]:
+    said = {"method": "sendMessage", "args": {"text": text}}
+    return {"chat_id": link.chat_id, **said, "contact_id": contact_id}
 
 
 def _chat_of(db: Connection, contact_id: int) -> Link | None:

@@ -1,4 +1,4 @@
-"""Changing the number for money: said to the old number, and remembered for a cooling-off time."""
+"""Changing the number for money: told to the old number and the chat, remembered for a while."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from sqlalchemy import Connection, insert, select, update
 
 from bot.i18n import speaking
-from bot.market import Actor, notices, people
+from bot.market import Actor, news, notices, people
 from bot.market.limits import USUAL
 from bot.market.people import Contact
 from bot.storage import outbox
@@ -72,7 +72,7 @@ def before_since(db: Connection, contact_id: int, now: datetime, hours: int) -> 
 
 
 def tell_held(db: Connection, payment: Payment, before: list[str]) -> None:
-    """Tell the numbers `before`, and the person's own, that this payout waits for a check."""
+    """Tell the numbers `before`, the person's own and their chat that this payout is held."""
     contact = people.by_id(db, payment.contact_id)
     if contact is not None and before:
         key = f"held:{payment.reference}"
@@ -95,3 +95,4 @@ def _tell(
         outbox.put(db, "sms", f"{key}:{which}" if which else key, payload, now)
     if contact.msisdn and contact.msisdn not in before:
         outbox.put(db, "sms", f"{key}:own", {"contact_id": contact.id, "text": text}, now)
+    news.tell_chat_too(db, contact.id, f"{key}:chat", words, now)

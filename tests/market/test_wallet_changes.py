@@ -6,8 +6,9 @@ from sqlalchemy import select, update
 
 from bot.market import Actor, clearance, people, verifying, wallet_changes
 from bot.market.limits import USUAL
-from bot.storage.schema import outbox
+from bot.storage.schema import outbox, telegram_links
 from tests.market.money import PAYEE, pay, person
+from tests.telegram.outside import ALINE, linked
 
 NEW = "+250738000077"
 
@@ -103,6 +104,43 @@ async def test_P10_two_changes_in_a_row_hide_nothing_from_the_first_number(recor
     sent = await records.write(work)
     changes, held = [(PAYEE, False)], [(second, True), (PAYEE, True)]
     assert sent == [*changes, (second, False), (PAYEE, False), *held]
+
+
+async def test_P10_a_confirmed_chat_is_told_too_wherever_its_person_was_last(records, now) -> None:
+    def work(db):
+        contact_id = person(db, now)
+        linked(db, contact_id)
+        actor = Actor("contact", "ussd", "key-1", contact_id)
+        wallet_changes.change(db, actor, NEW, "", now)
+        pay(db, contact_id, now, payee_msisdn=NEW)
+        rows = db.execute(select(outbox.c.payload).where(outbox.c.kind == "telegram")).scalars()
+        chat = [(row["chat_id"], row["args"]["text"]) for row in rows]
+        by_sms = told(db)
+        people.erase(db, contact_id, now)
+        left = db.execute(select(outbox.c.id).where(outbox.c.kind == "telegram")).all()
+        return chat, by_sms, left
+
+    chat, by_sms, left = await records.write(work)
+    # Who has the number by another SIM must not be the only one who hears of it.
+    assert chat == [(ALINE["id"], text) for text in by_sms] and len(by_sms) == 2
+    assert left == []
+
+
+async def test_P10_a_chat_that_nobody_confirmed_or_that_blocked_us_is_told_nothing(
+    records, now
+) -> None:
+    def work(db, **state):
+        contact_id = person(db, now)
+        linked(db, contact_id)
+        db.execute(update(telegram_links).values(state))
+        actor = Actor("contact", "ussd", "key-1", contact_id)
+        wallet_changes.change(db, actor, NEW, "", now)
+        kinds = db.execute(select(outbox.c.kind)).scalars().all()
+        people.erase(db, contact_id, now)
+        return kinds
+
+    for state in ({"confirmed_at": None}, {"blocked_at": now}):
+        assert await records.write(lambda db, state=state: work(db, **state)) == ["sms"]
 
 
 async def test_P10_a_change_by_a_clock_that_is_ahead_holds_too(records, now) -> None:
