@@ -1,4 +1,4 @@
-"""`isoko payments`: flagged payments wait here until two people have found out about them."""
+"""`isoko payments`: what no answer of an operator ends waits here until people have found out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 
 from bot.i18n import load_catalogues
 from bot.i18n.formats import amount, at
-from bot.market import settling_by_hand
+from bot.market import settling_by_hand, stopping
+from bot.market.payments import Payment
 from bot.market.settling_by_hand import Flagged
 from bot.settings import Settings, load_settings
 from bot.storage.opening import open_records, upgrade
@@ -26,6 +27,16 @@ _SAID = {
     "not_flagged": "it is not flagged: only a flagged payment is ended by hand",
     "one_name": "--by and --second must be the names of two different people",
     "no_reason": "--reason must say how you know",
+}
+_STOPPED = {
+    "stopped": "stopped: its operator is asked no more. Ask the operator about it now, not before; "
+    "then see `isoko payments flagged`",
+    "gone": "there is no payment with this reference: see `isoko payments unknown`",
+    "ended": "it is settled, failed or flagged already",
+    "not_asked": "its operator was never asked for it: see `isoko payouts waiting`",
+    "too_early": "it is asked about still: wait for its ticket, or try in a minute",
+    "no_name": "--by must be the name of a person",
+    "no_reason": "--reason must say why nobody waits for it any more",
 }
 _ASK = {
     "payout": "ask the operator where the money is",
@@ -41,12 +52,12 @@ class End(StrEnum):
     FAILED = "failed"
 
 
-app = typer.Typer(no_args_is_help=True, help="Flagged payments.")
+app = typer.Typer(no_args_is_help=True, help="Payments that people must end.")
 
 
 @app.callback()
 def _group() -> None:
-    """Flagged payments.
+    """Payments that people must end: flagged ones, and those that nobody knows for long.
 
     Example: isoko payments flagged
     """
@@ -68,11 +79,7 @@ def flagged() -> None:
 
 def _show(one: Flagged, settings: Settings) -> None:
     payment = one.payment
-    typer.echo(
-        f"{payment.reference}  {payment.kind}  {amount(payment.amount_rwf, 'en')}  "
-        f"{payment.order_code}  {payment.provider}  "
-        f"{at(payment.created_at, settings.hub.timezone)}  ticket {one.ticket or 'closed'}"
-    )
+    typer.echo(f"{_line(payment, settings)}  ticket {one.ticket or 'closed'}")
     typer.echo(f"  why: {payment.reason}")
     if one.suspense_rwf:
         typer.echo(f"  in suspense: {amount(one.suspense_rwf, 'en')}")
@@ -81,6 +88,44 @@ def _show(one: Flagged, settings: Settings) -> None:
         "succeeded|failed --reason … --by NAME --second NAME` (failed: nothing moved, or the "
         "operator has taken it back)"
     )
+
+
+@app.command("unknown")
+def unknown() -> None:
+    """List the payments that nobody knows for half an hour: who is asked, and what it said last.
+
+    Example: isoko payments unknown
+    """
+    settings, now = load_settings(), datetime.now(UTC)
+    found = asyncio.run(_do(settings, lambda db: stopping.old(db, now), writes=False))
+    for one in found:
+        typer.echo(_line(one, settings))
+    if found:
+        typer.echo("do: ask the operator; what it has never heard of: `isoko payments stop`")
+    else:
+        typer.echo("no payment is unknown for long")
+
+
+@app.command("stop")
+def stop(
+    reference: Annotated[str, typer.Argument(help="As `isoko payments unknown` shows it")],
+    reason: Annotated[str, typer.Option(help="Why nobody waits for it any more")],
+    by: Annotated[str, typer.Option(help="Who stops it")],
+) -> None:
+    """Flag a payment that no answer ends, so that two people can end it by `settle`.
+
+    Moves no money. Ends with 1 when nothing was stopped.
+
+    Example: isoko payments stop 0b6c1f4e-3a52-4f0e-9d0c-5b1f6e0a7c11
+    --reason "MTN has never heard of it" --by amina
+    """
+    load_catalogues()
+    now = datetime.now(UTC)
+
+    def work(db: Connection) -> str:
+        return stopping.stop(db, reference, reason=reason, by=by, now=now)
+
+    _say(asyncio.run(_do(load_settings(), work, writes=True)), "stopped", _STOPPED)
 
 
 @app.command("settle")
@@ -106,9 +151,20 @@ def settle(
             db, reference, end.value, reason=reason, by=by, second=second, now=now
         )
 
-    outcome = asyncio.run(_do(load_settings(), work, writes=True))
-    typer.echo(_SAID[outcome], err=outcome != "settled")
-    if outcome != "settled":
+    _say(asyncio.run(_do(load_settings(), work, writes=True)), "settled", _SAID)
+
+
+def _line(payment: Payment, settings: Settings) -> str:
+    return (
+        f"{payment.reference}  {payment.kind}  {amount(payment.amount_rwf, 'en')}  "
+        f"{payment.order_code}  {payment.provider}  "
+        f"{at(payment.created_at, settings.hub.timezone)}"
+    )
+
+
+def _say(outcome: str, good: str, words: dict[str, str]) -> None:
+    typer.echo(words[outcome], err=outcome != good)
+    if outcome != good:
         raise typer.Exit(1)
 
 

@@ -292,6 +292,11 @@ def asked_at(db: Connection, payment: Payment) -> datetime:
     return db.execute(select(payment_events.c.at).where(left)).scalar() or payment.created_at
 
 
+def is_old(db: Connection, payment: Payment, now: datetime) -> bool:
+    """Whether it was asked for so long ago that staff are to find out about it."""
+    return now - asked_at(db, payment) > _STAFF_ASK_AFTER
+
+
 def about(payment: Payment) -> str:
     """What the tickets of this payment are about."""
     return f"{payment.order_code} {payment.proof_code}"

@@ -4,14 +4,16 @@ import asyncio
 import os
 import subprocess
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 
-from bot.market import payments
+from bot.market import payments, settlement
+from bot.payments.provider import Answer, Outcome
 from bot.storage.schema import payments as rows
+from tests.market.money import pay as make
 from tests.server import TEA, Running, running
 from tests.test_payout_loop import operator, pay, settled
 
@@ -212,3 +214,28 @@ async def test_what_is_typed_wrong_is_said_in_one_line(tmp_path: Path) -> None:
     assert gone.returncode == 1 and "isoko payouts waiting" in gone.stderr
     for one in (missing, strange, gone):
         assert "Traceback" not in one.stderr
+
+
+async def test_a_payment_that_no_answer_ends_is_stopped_and_then_ended_by_two(tmp_path) -> None:
+    async with running(tmp_path) as server:
+        operator(server, settle_after_s=3600.0)
+        young = await pay(server)
+        await settled(server, young.reference, "sent")
+        why = ("--reason", "MTN has never heard of it", "--by", "amina")
+        early = await isoko(tmp_path, "payments", "stop", young.reference, *why)
+        assert early.returncode == 1 and "asked about still" in early.stderr
+        assert "unknown for long" in (await isoko(tmp_path, "payments", "unknown")).stdout
+
+        def an_hour_ago(db):
+            then = server.parts.engine._clock() - timedelta(hours=1)
+            made = make(db, 1, then)
+            return settlement.record_asked(db, made.reference, Answer(Outcome.ACCEPTED), then)
+
+        old = await server.parts.market.records.write(an_hour_ago)
+        await asyncio.sleep(1.0)
+        listed = await isoko(tmp_path, "payments", "unknown")
+        assert old.reference in listed.stdout and young.reference not in listed.stdout
+        done = await isoko(tmp_path, "payments", "stop", old.reference, *why)
+        assert done.returncode == 0 and "now, not before" in done.stdout
+        flagged = await isoko(tmp_path, "payments", "flagged")
+        assert "stopped: MTN has never heard of it" in flagged.stdout

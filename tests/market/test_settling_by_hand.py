@@ -1,11 +1,15 @@
 """Flagged payments ended by two people: suspense is emptied, the audit and the person know."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import func, select, update
 
-from bot.market import books, collecting, settlement, settling_by_hand
+from bot.market import books, clearance, collecting, settlement, settling_by_hand, stopping
+from bot.market import payments as payments_
+from bot.market.limits import USUAL
 from bot.payments.provider import Answer, Outcome
-from bot.storage.schema import audit, outbox, payments, tickets
+from bot.storage.schema import audit, outbox, payment_events, payments, tickets
 from tests.market.bills import collected
 from tests.market.money import pay, person, settle
 
@@ -90,6 +94,71 @@ async def test_two_different_people_and_a_reason_are_needed(records, now, other,
     assert [one.payment.state for one in await records.read(settling_by_hand.flagged)] == [
         "flagged"
     ]
+
+
+def never_there(db, now):
+    """Turned away at first and refused when asked again, so that no answer ever ends it."""
+    payment = pay(db, person(db, now), now, order_code="KW-78")
+    payments_.count_ask(db, payment)
+    away = Answer(Outcome.UNKNOWN, "HTTP 503", down=True, turned_away=True)
+    settlement.record_asked(db, payment.reference, away, now)
+    payments_.count_ask(db, payment)
+    refused = Answer(Outcome.REFUSED, "PAYEE_NOT_FOUND")
+    return settlement.record_asked(db, payment.reference, refused, now)
+
+
+async def test_I5_what_no_answer_ever_ends_is_stopped_by_hand_and_ended_by_two(
+    records, now
+) -> None:
+    payment = await records.write(lambda db: never_there(db, now))
+    later = now + timedelta(minutes=31)
+    not_there = Answer(Outcome.NOT_THERE)
+    still = await records.write(
+        lambda db: settlement.record_answer(db, payment.reference, not_there, later)
+    )
+    assert still.state == "unknown"
+    assert [one.id for one in await records.read(lambda db: stopping.old(db, later))] == [still.id]
+    stop = stopping.stop
+    said = await records.write(
+        lambda db: stop(db, payment.reference, reason="portal: none", by="Amina", now=later)
+    )
+    assert said == "stopped"
+    # Nothing is asked of the operator any more, neither for the money nor about it.
+    rows = select(payments.c.state, payments.c.look_up_at)
+    assert await records.read(lambda db: db.execute(rows).all()) == [("flagged", None)]
+    gone = await records.write(lambda db: clearance.clear(db, payment.reference, USUAL, later))
+    assert gone is None
+    assert await end(records, payment.reference, "failed", later) == "settled"
+    assert await balances(records) == {}
+    categories = select(tickets.c.category).where(tickets.c.state == "open")
+    left = await records.read(lambda db: db.execute(categories).scalars().all())
+    assert left == ["payment_missing"]
+    line = select(payment_events.c.by).where(payment_events.c.to_state == "flagged")
+    assert await records.read(lambda db: db.execute(line).scalars().all()) == ["staff amina"]
+
+
+async def test_what_may_still_be_answered_or_never_left_is_not_stopped(records, now) -> None:
+    def work(db):
+        contact_id, soon = person(db, now), now + timedelta(minutes=28)
+        late = now + timedelta(hours=9)
+        young, unasked = pay(db, contact_id, now), pay(db, contact_id, now)
+        paid = settle(db, pay(db, contact_id, now), now)
+        settlement.record_asked(db, young.reference, Answer(Outcome.ACCEPTED), now)
+        asked = [(young, soon, "eric"), (young, late, "hub"), (unasked, late, "eric"),
+                 (paid, late, "eric")]  # fmt: skip
+        said = [stopping.stop(db, one.reference, reason="x", by=by, now=at)
+                for one, at, by in asked]  # fmt: skip
+        in_hand = {"lease": "x", "lease_until": late + timedelta(seconds=9)}
+        mine = outbox.c.dedupe_key == f"payout:{young.reference}"
+        db.execute(update(outbox).where(mine).values(in_hand))
+        said.append(stopping.stop(db, young.reference, reason="x", by="eric", now=late))
+        said.append(stopping.stop(db, young.reference, reason=" ", by="eric", now=late))
+        return [*said, stopping.stop(db, "nobody", reason="x", by="eric", now=late)]
+
+    said = await records.write(work)
+    assert said == [
+        "too_early", "no_name", "not_asked", "ended", "too_early", "no_reason", "gone",
+    ]  # fmt: skip
 
 
 async def test_only_a_flagged_payment_is_ended_by_hand(records, now) -> None:
