@@ -22,6 +22,7 @@ from bot.callbacks import Callbacks
 from bot.dashboard.guard import Guard
 from bot.dashboard.routes import Dashboard
 from bot.demo_hub import DemoHub
+from bot.demo_waiting import waiting_payments
 from bot.engine import Engine
 from bot.flows import FLOWS
 from bot.i18n import load_catalogues
@@ -424,6 +425,7 @@ def _simulator(parts: Parts) -> Simulator:
         sandbox_url=parts.sandbox_url,
         cast=cast,
         http=parts.http,
+        waiting=lambda: waiting_payments(parts.market),
     )
 
 
