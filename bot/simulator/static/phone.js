@@ -50,7 +50,8 @@ function show(raw, status) {
   }
   const text = raw.slice(4);
   call.open = raw.startsWith("CON ");
-  call.asksPin = call.open && /PIN|umubare w'ibanga/i.test(text) && !/^[1-9]/m.test(text);
+  call.asksPin = call.open && /PIN|umubare w'ibanga/i.test(text) && !/^[1-9]/m.test(text)
+    && !/never write|ntukandike/i.test(text);
   screen.replaceChildren(text);
   if (!call.open) screen.append(element("span", "over", "Call ended."));
   screen.scrollTop = 0;
