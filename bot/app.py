@@ -57,12 +57,13 @@ from bot.storage.transcripts import Transcripts
 from bot.ussd.fast_lane import Answer
 from bot.ussd.feature_phone import FeaturePhone
 from bot.ussd.hosts import is_for_us, only_for_us
-from bot.ussd.routes import GATEWAYS, UssdDoor
+from bot.ussd.routes import UssdDoor
 from bot.wallet_watch import WalletWatch
 from bot.wiring import (
     airtel_of,
     dashboard_rules_of,
     door_rules_of,
+    gateways_of,
     hosts_of,
     limits_of,
     market_of,
@@ -127,6 +128,8 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
 
     `figures_dir` is where several workers lay their figures together.
     """
+    # Before anything is opened: what names no gateway of ours stops the start.
+    gateways_of(settings)
     async with AsyncExitStack() as stack:
         load_catalogues()
         if not settings.database_url:
@@ -347,10 +350,10 @@ def build_app(parts: Parts) -> web.Application:
     )
     layout = FeaturePhone(settings.ussd.page_septets)
     quick: dict[tuple[str, str], Answer] = {}
-    for name in settings.ussd.gateways:
+    for name, gateway in gateways_of(settings).items():
         rules = door_rules_of(settings, name)
         door = UssdDoor(
-            GATEWAYS[name],
+            gateway,
             parts.engine,
             layout,
             rules,
@@ -417,7 +420,7 @@ def _simulator(parts: Parts) -> Simulator:
     settings = parts.settings
     cast = [CastMember(m.msisdn, m.label, m.network) for m in demo.CAST]
     cast.append(CastMember(demo.UNKNOWN, "Unknown caller", "63510"))
-    gateway = GATEWAYS[settings.ussd.gateways[0]]
+    gateway = next(iter(gateways_of(settings).values()))
     return Simulator(
         gateway_path=f"/ussd/{gateway.path}",
         events_path=f"/ussd/{gateway.events}",
