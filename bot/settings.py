@@ -224,7 +224,7 @@ class Settings(_Frozen):
 
     env: Literal["demo", "production"]
     host: str
-    port: int = Field(ge=1, le=65_535)
+    port: int = Field(ge=0, le=65_535)
     data_dir: Path
     database_url: Annotated[str, _like(r"(postgres(ql)?://.+)?", "postgresql://…, or empty")]
     redis_url: Annotated[str, _like(_REDIS, "redis://…, unix://… or redis+cluster://…, or empty")]
