@@ -209,8 +209,8 @@ async function begin() {
     button.append(element("span", "", member.label), element("small", "", member.msisdn));
     button.onclick = () => {
       choose(member);
-      // On a narrow screen the phone is above the list.
-      if (matchMedia("(max-width: 66rem)").matches) document.querySelector(".stage").scrollIntoView();
+      // On a narrow screen the phone, and the chat, are above the list.
+      if (matchMedia("(max-width: 66rem)").matches) document.querySelector(".talk, .stage").scrollIntoView();
     };
     byId("cast").append(button);
   }
