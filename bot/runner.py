@@ -12,7 +12,8 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot.app import FAST_LANE, Parts, build_app, open_parts
+from bot.app import FAST_LANE, build_app
+from bot.parts import Parts, open_parts
 from bot.settings import Settings
 from bot.ussd.fast_lane import FastLane
 

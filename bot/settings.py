@@ -1,24 +1,42 @@
-"""Settings: config/*.toml and the environment become one frozen value, or the start stops."""
+"""Settings: what can be set, as one frozen value, or the start stops."""
 
 from __future__ import annotations
 
-import difflib
 import os
-import tomllib
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from bot.production import debugging, open_env_file
+from bot.raw_settings import CONFIG, PREFIX, SettingsError, read_values
 
-PREFIX = "ISOKO_"
-_FOLDER = Path(__file__).resolve().parent.parent / "config"
+__all__ = ["Settings", "SettingsError", "load_settings"]
 
 
-class SettingsError(Exception):
-    """A setting is unknown, missing or unsafe; the message names it and the remedy."""
+_REDIS = r"((rediss?|unix|redis\+sentinel|redis\+cluster)://.+)?"
+
+
+def _like(pattern: str, wanted: str) -> AfterValidator:
+    """A text of this form; `wanted` says in words what is expected."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"it must be {wanted}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _has_clock(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError("it must be a time zone, such as Africa/Kigali") from error
+    return name
 
 
 class _Frozen(BaseModel):
@@ -31,9 +49,9 @@ class HubSettings(_Frozen):
     id: str
     name: str
     currency: str
-    country: str
-    timezone: str
-    help_msisdn: str
+    country: Annotated[str, _like("[A-Z]{2}", "two letters, such as RW")]
+    timezone: Annotated[str, AfterValidator(_has_clock)]
+    help_msisdn: Annotated[str, _like(r"\+[0-9]{8,15}", "a number such as +250788000900")]
     service_code: str
 
 
@@ -42,7 +60,7 @@ class UssdSettings(_Frozen):
 
     gateways: tuple[str, ...]
     service_codes: tuple[str, ...]
-    page_septets: int
+    page_septets: int = Field(ge=80, le=182)
     hop_budget_s: float
     resume_s: float
     call_s: float
@@ -206,10 +224,10 @@ class Settings(_Frozen):
 
     env: Literal["demo", "production"]
     host: str
-    port: int
+    port: int = Field(ge=0, le=65_535)
     data_dir: Path
-    database_url: str
-    redis_url: str
+    database_url: Annotated[str, _like(r"(postgres(ql)?://.+)?", "postgresql://…, or empty")]
+    redis_url: Annotated[str, _like(_REDIS, "redis://…, unix://… or redis+cluster://…, or empty")]
     workers: int
     drain_s: float
     public_url: str
@@ -256,79 +274,14 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     Raises `SettingsError` for an unknown, missing, malformed or unsafe setting.
     """
     variables = os.environ if environment is None else environment
-    ours = {key: value for key, value in variables.items() if key.startswith(PREFIX)}
-    env = ours.get("ISOKO_ENV", "demo")
-    if env not in ("demo", "production"):
-        raise SettingsError(f"ISOKO_ENV is {env!r}: set it to demo or production")
-    values = _read(_FOLDER / "default.toml")
-    known = _flat(values)
-    _merge(values, _read(_FOLDER / f"{env}.toml"), known, f"config/{env}.toml")
-    values["env"] = env
-    for variable, text in ours.items():
-        _put(values, variable, text, known)
     try:
-        settings = Settings.model_validate(values)
+        settings = Settings.model_validate(read_values(variables))
     except ValidationError as error:
         raise SettingsError(_first_problem(error)) from None
     _refuse_unsafe(settings)
-    if env == "production":
+    if settings.env == "production":
         _refuse_unsafe_machine(variables, settings)
     return settings
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SettingsError(f"{path.name} is missing: run from a clone of the project") from None
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"config/{path.name} cannot be read: {error}") from None
-
-
-def _flat(values: Mapping[str, Any], before: str = "") -> list[str]:
-    names: list[str] = []
-    for key, value in values.items():
-        name = f"{before}{key}"
-        if isinstance(value, dict) and name != "ussd.secrets":
-            names += _flat(value, f"{name}.")
-        else:
-            names.append(name)
-    return names
-
-
-def _merge(into: dict[str, Any], more: Mapping[str, Any], known: list[str], where: str) -> None:
-    for name in _flat(more):
-        if name not in known:
-            raise SettingsError(
-                f"{where} sets {name!r}, which is no setting{_did_you(name, known)}"
-            )
-        *path, last = name.split(".")
-        target, source = into, more
-        for key in path:
-            target, source = target[key], source[key]
-        target[last] = source[last]
-
-
-def _put(values: dict[str, Any], variable: str, text: str, known: list[str]) -> None:
-    path = variable.removeprefix(PREFIX).lower().split("__")
-    name = ".".join(path)
-    in_secrets = path[:2] == ["ussd", "secrets"] and len(path) == 3
-    if name not in known and not in_secrets:
-        names = [PREFIX + other.upper().replace(".", "__") for other in known]
-        raise SettingsError(f"{variable} is no setting{_did_you(variable, names)}")
-    target = values
-    for key in path[:-1]:
-        target = target[key]
-    now = target.get(path[-1])
-    is_list = isinstance(now, list)
-    target[path[-1]] = (
-        [part.strip() for part in text.split(",") if part.strip()] if is_list else text
-    )
-
-
-def _did_you(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f": did you mean {near[0]}?" if near else ": see config/default.toml for all of them"
 
 
 def _first_problem(error: ValidationError) -> str:
@@ -337,7 +290,10 @@ def _first_problem(error: ValidationError) -> str:
     variable = PREFIX + name.upper().replace(".", "__")
     if first["type"] == "missing":
         return f"setting {name} is missing: give it in config/default.toml or as {variable}"
-    return f"setting {name} is not usable: {first['msg'].lower()}; correct it, or set {variable}"
+    why = first["msg"].removeprefix("Value error, ")
+    return (
+        f"setting {name} is not usable: {why[:1].lower()}{why[1:]}; correct it, or set {variable}"
+    )
 
 
 def _refuse_unsafe(settings: Settings) -> None:
@@ -391,7 +347,7 @@ def _refuse_unsafe(settings: Settings) -> None:
 def _refuse_unsafe_machine(variables: Mapping[str, str], settings: Settings) -> None:
     trouble = debugging(variables, settings.log_level)
     # Where the server was started, and where compose.yaml reads it.
-    trouble = trouble or open_env_file((Path.cwd(), _FOLDER.parent))
+    trouble = trouble or open_env_file((Path.cwd(), CONFIG.parent))
     if trouble:
         raise SettingsError(trouble)
 

@@ -18,7 +18,7 @@ from bot.market.prices import PriceBoard
 from bot.money_rules import collection_rules_of, payout_rules_of
 from bot.payments.airtel_line import AirtelConfig
 from bot.payments.momo_line import MomoConfig
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.sms.africastalking import SmsConfig
 from bot.source import Proxies, networks
 from bot.storage.records import Records
@@ -29,6 +29,8 @@ from bot.storage.sessions.redis import RedisSessions
 from bot.storage.spool import Spool
 from bot.telegram.config import PRODUCTION, TelegramConfig
 from bot.ussd.door import DoorRules
+from bot.ussd.gateway import Gateway
+from bot.ussd.routes import GATEWAYS
 
 # A caller has two seconds, and can go on without this store.
 _REDIS_ANSWER_S = 0.2
@@ -142,6 +144,17 @@ def hosts_of(settings: Settings) -> frozenset[str]:
 def proxies_of(settings: Settings) -> Proxies:
     """Our own proxies, whose word on the caller's address counts."""
     return Proxies(networks(list(settings.ussd.trusted_proxies)), settings.ussd.proxy_hops)
+
+
+def gateways_of(settings: Settings) -> dict[str, Gateway]:
+    """The gateways that the settings name, in their order. Raises `SettingsError` for another."""
+    names = settings.ussd.gateways
+    wrong = [name for name in names if name not in GATEWAYS]
+    if wrong or not names:
+        said = f"names {wrong[0]!r}, which is no gateway" if wrong else "names no gateway"
+        known = ", ".join(GATEWAYS)
+        raise SettingsError(f"ISOKO_USSD__GATEWAYS {said}: there are {known}")
+    return {name: GATEWAYS[name] for name in names}
 
 
 def door_rules_of(settings: Settings, gateway: str) -> DoorRules:

@@ -13,7 +13,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import Connection, func, select
 
-from bot.app import FAST_LANE, Parts, build_app, open_parts
+from bot.app import FAST_LANE, build_app
+from bot.parts import Parts, open_parts
 from bot.settings import load_settings
 from bot.storage.schema import outbox
 from bot.storage.sessions.memory import MemorySessions

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import SettingsError, _flat, load_settings
+from bot.raw_settings import names_in
+from bot.settings import SettingsError, load_settings
 
 _DEFAULT = Path("config/default.toml")
 
@@ -23,7 +24,7 @@ def test_the_environment_wins() -> None:
 
 def test_every_setting_has_a_comment() -> None:
     text = _DEFAULT.read_text(encoding="utf-8")
-    for name in _flat(tomllib.loads(text)):
+    for name in names_in(tomllib.loads(text)):
         key = name.rpartition(".")[2]
         if key not in ("secrets", "api_user", "api_key", "timeout_s", "passes", "lanes", "port"):
             assert re.search(rf"^#.*\n(?:\w+ = .*\n)*{key} = ", text, re.MULTILINE), name
@@ -38,6 +39,14 @@ def test_every_setting_has_a_comment() -> None:
         ({"ISOKO_ENV": "production"}, "openssl rand"),
         ({"ISOKO_WORKERS": "2"}, "ISOKO_REDIS_URL"),
         ({"ISOKO_LOG_LEVEL": "loud"}, "log_level"),
+        ({"ISOKO_PORT": "70000"}, "set ISOKO_PORT"),
+        ({"ISOKO_HUB__TIMEZONE": "Mars"}, "a time zone, such as Africa/Kigali"),
+        ({"ISOKO_HUB__TIMEZONE": "/etc/passwd"}, "set ISOKO_HUB__TIMEZONE"),
+        ({"ISOKO_HUB__HELP_MSISDN": "call us"}, "set ISOKO_HUB__HELP_MSISDN"),
+        ({"ISOKO_HUB__COUNTRY": "Rwanda"}, "two letters"),
+        ({"ISOKO_USSD__PAGE_SEPTETS": "10"}, "set ISOKO_USSD__PAGE_SEPTETS"),
+        ({"ISOKO_DATABASE_URL": "mysql://isoko@here/isoko"}, "postgresql://…, or empty"),
+        ({"ISOKO_REDIS_URL": "here:6379"}, "set ISOKO_REDIS_URL"),
     ],
 )
 def test_O01_what_is_wrong_is_named_with_its_remedy(variables: dict[str, str], words: str) -> None:

@@ -86,6 +86,12 @@ def test_O01_a_setting_that_is_not_safe(tmp_path, name: str, value: str, remedy:
     refuses(tmp_path, name, remedy, **{name: value})
 
 
+@pytest.mark.parametrize("value", ["africastalkin", ""])
+def test_O01_a_gateway_that_nobody_wrote_names_those_there_are(tmp_path: Path, value: str) -> None:
+    name = "ISOKO_USSD__GATEWAYS"
+    refuses(tmp_path, name, "africastalking", ISOKO_ENV="demo", **{name: value})
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [

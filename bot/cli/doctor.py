@@ -22,7 +22,7 @@ from bot.storage.opening import (
 )
 from bot.storage.records import RecordsDown
 from bot.tls import days_left, server_context
-from bot.wiring import sessions_of, spool_of, telegram_of
+from bot.wiring import gateways_of, sessions_of, spool_of, telegram_of
 
 _RENEW_DAYS = 30
 _TIMEOUT = aiohttp.ClientTimeout(total=3)
@@ -46,6 +46,7 @@ def doctor() -> None:
 async def _check_all(settings: Settings) -> bool:
     checks: dict[str, Callable[[Settings], Awaitable[str]]] = {
         "words": _words,
+        "gateways": _gateways,
         "records": _records,
         "sessions": _sessions,
         "spool": _spool,
@@ -75,6 +76,10 @@ async def _words(_settings: Settings) -> str:
     except FileNotFoundError as error:
         return f"wrong  a catalogue is missing ({error.filename}): run `make messages`"
     return "ok  Kinyarwanda, French, English"
+
+
+async def _gateways(settings: Settings) -> str:
+    return f"ok  {', '.join(gateways_of(settings))}"
 
 
 async def _records(settings: Settings) -> str:

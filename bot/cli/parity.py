@@ -19,6 +19,7 @@ from bot.conversation import LANGUAGES, Language, Page, Screen
 from bot.engine import Layout
 from bot.engine.layout import lay_out, nav_for, ways_out
 from bot.flows import FLOWS
+from bot.flows.language import NAMES
 from bot.i18n import load_catalogues, speaking
 from bot.market import Market, payments, people, telegram_linking, telegram_words
 from bot.payments.provider import MTN_MOMO
@@ -41,7 +42,6 @@ ONE_ONLY: dict[Place, tuple[str, str]] = {
     ("telegram_link", "confirmed"): ("ussd", "only the phone itself can confirm"),
 }
 _LEFT, _RIGHT = 40, 56
-_NAMES: dict[Language, str] = {"rw": "Kinyarwanda", "fr": "Français", "en": "English"}
 # Drawn anew each time.
 _CHANCE = ((re.compile(r"T-[2-9A-Z]{5}"), "T-....."), (re.compile(r"\b[2-9A-Z]{8}\b"), "........"))
 
@@ -137,7 +137,7 @@ def _beside(
         lines = [
             f"{one or '':<{_LEFT}} | {two or ''}".rstrip() for one, two in zip_longest(left, right)
         ]
-        yield "\n".join([f"{_NAMES[language]}\n", "```text", *lines, "```\n"])
+        yield "\n".join([f"{NAMES[language]}\n", "```text", *lines, "```\n"])
 
 
 def _pages(shown: Shown, language: Language, layout: Layout) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from bot.app import sandbox_of, url_beside
+from bot.outside import sandbox_of, url_beside
 from bot.sandbox.switches import Switches
 from bot.settings import Settings, load_settings
 

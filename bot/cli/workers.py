@@ -18,10 +18,10 @@ import structlog
 from aiohttp.worker import GunicornUVLoopWebWorker
 from gunicorn.app.base import BaseApplication
 
-from bot.app import url_beside
 from bot.cli.hello import demo_link_of, say_hello
 from bot.demo import load_demo
 from bot.operations.worker_figures import worker_ended
+from bot.outside import url_beside
 from bot.runner import Runner, make_runner
 from bot.safe_start import refuse_weak_stores
 from bot.settings import Settings, load_settings

@@ -4,8 +4,8 @@ from sqlalchemy import Connection
 
 from bot.conversation import Choice, Screen
 from bot.flow import Flow, Next, Start, Turn
+from bot.flows.choosing_pin import choose_pin, let_choose
 from bot.flows.pin import ask_pin, locked_screen, pin_is_right
-from bot.flows.register import choose_pin, new_pin_hash, repeated
 from bot.i18n import _
 from bot.market import people, pin_reset
 
@@ -85,20 +85,7 @@ async def ask_new(turn: Turn) -> Next:
     return choose_pin(turn)
 
 
-@flow.answer("new_pin", slow=True)
-async def read_new(turn: Turn, typed: str) -> str:
-    turn.notes["pin_hash"] = await new_pin_hash(turn, typed)
-    return "chosen"
-
-
-@flow.step("repeat")
-async def ask_again(turn: Turn) -> Next:
-    return Screen(_("Enter the same PIN again:"), asks="pin")
-
-
-@flow.answer("repeat", slow=True)
-async def compare(turn: Turn, typed: str) -> str:
-    return await repeated(turn, typed)
+let_choose(flow, "new_pin", "repeat")
 
 
 @flow.effect("changed")

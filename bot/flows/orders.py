@@ -25,6 +25,7 @@ flow = Flow(
         ("part",     "more",    "part"),
         ("back",     "more",    "offer"),
         ("packs",    "part",    "pin"),
+        ("locked",   "part",    "locked"),
         ("back",     "part",    "more"),
         ("right",    "pin",     "taken"),
         ("locked",   "pin",     "locked"),
@@ -41,6 +42,7 @@ flow = Flow(
     calls=[
         ("register",  "list"),
         ("my_orders", "list"),
+        ("verify",    "part"),
         ("verify",    "pin"),
         ("verify",    "taken"),
     ],
@@ -122,6 +124,8 @@ async def ask_packs(turn: Turn) -> Next:
     offer = await _picked(turn)
     if offer is None:
         return "back"
+    if (stopped := await _cannot_accept(turn)) is not None:
+        return stopped
     text = _("How many packs of order {code} can you supply? 1 to {most}:")
     most = number(offer.packs, turn.session.language or "rw")
     return Screen(text.format(code=offer.code, most=most), asks="number", resume=order_named(offer))
@@ -141,9 +145,8 @@ async def ask_pin(turn: Turn) -> Next:
     offer = await _picked(turn)
     if offer is None:
         return "back"
-    contact = await turn.read(people.by_id, turn.session.contact_id)
-    if contact is not None and contact.verifying:
-        return Start("verify")
+    if (stopped := await _cannot_accept(turn)) is not None:
+        return stopped
     return await pin_screen(turn, summary(offer, _packs(turn), turn), resume=order_named(offer))
 
 
@@ -186,6 +189,15 @@ def refuse(turn: Turn, db: Connection) -> Screen:
 
 async def _picked(turn: Turn) -> Offer | None:
     return await turn.read(offers.by_id, turn.notes["list"], turn.session.contact_id)
+
+
+async def _cannot_accept(turn: Turn) -> Next | None:
+    """Where whoever cannot accept now is led, before anything is typed in vain; None who can."""
+    contact_id = turn.session.contact_id
+    contact = await turn.read(people.by_id, contact_id)
+    if contact is not None and contact.verifying:
+        return Start("verify")
+    return "locked" if await turn.market.pins.opens_in(contact_id, turn.now) else None
 
 
 def _packs(turn: Turn) -> int:

@@ -47,9 +47,9 @@ async def show_price(turn: Turn) -> Next:
     found = turn.market.prices.near(code, turn.session.district)
     lines = [products.name(code), *(_line(turn, price) for price in found[:_SHOWN_MAX])]
     if len(found) == 1:
-        lines += _before(turn, found[0])
+        lines += [*_source(found[0]), *_before(turn, found[0])]
     choices = []
-    if turn.market.prices.places(code):
+    if len(found) > 1 and turn.market.prices.places(code):
         choices.append(Choice(_("Other market"), "markets"))
     warning = _warning(turn, found[:_SHOWN_MAX])
     if not warning:
@@ -70,7 +70,7 @@ async def show_market(turn: Turn) -> Next:
     found = [price for price in turn.market.prices.latest(code) if price.place == place]
     lines = [products.name(code)]
     for price in found[:_SHOWN_MAX]:
-        lines += [_line(turn, price), f"({price.source})"]
+        lines += [_line(turn, price), *_source(price)]
     if found:
         lines += _before(turn, found[0])
     text = "\n".join(lines) + _warning(turn, found[:_SHOWN_MAX])
@@ -85,6 +85,11 @@ def _line(turn: Turn, price: Price) -> str:
         label = _("Minimum price") if price.kind == "minimum" else _("Fixed price")
         return f"{label} ({price.source} {day(price.valid_on)}): {shown}"
     return f"{price.place}, {day(price.valid_on)}: {shown}"
+
+
+def _source(price: Price) -> list[str]:
+    """Who says so, where the line of the price has no room for it."""
+    return [] if price.kind in ("minimum", "fixed") else [f"({price.source})"]
 
 
 def _before(turn: Turn, price: Price) -> list[str]:

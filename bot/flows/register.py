@@ -4,19 +4,15 @@ from sqlalchemy import Connection
 
 from bot.conversation import Choice, Screen, Session
 from bot.flow import Done, Flow, Invalid, Next, Start, Turn
-from bot.flows.pin import looks_like_pin
+from bot.flows.choosing_pin import choose_pin, let_choose
 from bot.i18n import _
 from bot.market import people, wallets
 from bot.market.districts import PROVINCES, province
 from bot.market.people import Contact
-from bot.market.pin_hashing import Busy
 from bot.market.products import CROPS, crop_name
-from bot.market.weak_pins import weak
 from bot.pins_in_texts import without_pins
 
 _NAMES_MIN, _NAMES_MAX = 2, 60
-# The note that counts how often the repeated PIN was another, and after how many it is enough.
-_SLIPS, _SLIPS_MOST = "slips", 2
 
 flow = Flow(
     "register",
@@ -153,20 +149,7 @@ async def ask_pin(turn: Turn) -> Next:
     return choose_pin(turn, resume=_doing())
 
 
-@flow.answer("pin", slow=True)
-async def read_pin(turn: Turn, typed: str) -> str:
-    turn.notes["pin_hash"] = await new_pin_hash(turn, typed)
-    return "chosen"
-
-
-@flow.step("repeat")
-async def ask_again(turn: Turn) -> Next:
-    return Screen(_("Enter the same PIN again:"), asks="pin", resume=_doing())
-
-
-@flow.answer("repeat", slow=True)
-async def compare(turn: Turn, typed: str) -> str:
-    return await repeated(turn, typed)
+let_choose(flow, "pin", "repeat", _doing)
 
 
 @flow.effect("kept")
@@ -205,39 +188,3 @@ def _recognise(session: Session, contact: Contact) -> None:
 @flow.step("done")
 async def go_on(turn: Turn) -> Next:
     return Done()
-
-
-async def new_pin_hash(turn: Turn, typed: str) -> str:
-    """The hash of a newly chosen PIN. Raises `Invalid` for one that strangers would guess."""
-    if not looks_like_pin(typed):
-        raise Invalid(_("The PIN has 5 digits."))
-    if weak(typed, turn.session.number):
-        raise Invalid(_("This PIN is easy to guess. Choose another."))
-    try:
-        return await turn.market.pins.hash(typed)
-    except Busy:
-        raise Invalid(_("Please wait. Try again.")) from None
-
-
-def choose_pin(turn: Turn, resume: str = "") -> Screen:
-    """The screen on which a PIN is chosen, also after it could not be repeated."""
-    text = _("Choose a PIN of 5 digits for Isoko. Not your MoMo PIN. Give it to nobody.")
-    if turn.notes.pop(_SLIPS, 0) >= _SLIPS_MOST:
-        text = _("The two PINs are not the same.") + "\n" + text
-    return Screen(text, asks="pin", resume=resume)
-
-
-async def repeated(turn: Turn, typed: str) -> str:
-    """The move after the repeat: "same", or "anew" to choose once more, since the slip may be in
-    the first. Raises `Invalid` at the first difference.
-    """
-    try:
-        same = await turn.market.pins.matches(turn.notes["pin_hash"], typed)
-    except Busy:
-        raise Invalid(_("Please wait. Try again.")) from None
-    if same:
-        return "same"
-    turn.notes[_SLIPS] = turn.notes.get(_SLIPS, 0) + 1
-    if turn.notes[_SLIPS] >= _SLIPS_MOST:
-        return "anew"
-    raise Invalid(_("The two PINs are not the same."))

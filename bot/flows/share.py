@@ -1,7 +1,7 @@
 """Your share: how the price is split, in the published example and in each own order."""
 
 from bot.conversation import Choice, Screen
-from bot.flow import Flow, Next, Turn
+from bot.flow import Flow, Next, Start, Turn
 from bot.i18n import _
 from bot.i18n.formats import amount, usd
 from bot.market import offers
@@ -13,14 +13,17 @@ flow = Flow(
     moves=[
         # move      from       to
         ("example", "start",   "example"),
-        ("own",     "start",   "own"),
+        ("whose",   "start",   "whose"),
         ("list",    "start",   "list"),
+        ("mine",    "whose",   "list"),
+        ("example", "whose",   "example"),
         ("back",    "own",     "list"),
         ("own",     "list",    "own"),
         ("example", "list",    "example"),
         ("rest",    "example", "rest"),
         ("back",    "rest",    "example"),
     ],
+    calls=[("pin", "list")],
     open=True,
 )  # fmt: skip
 
@@ -29,17 +32,29 @@ flow = Flow(
 async def choose_whose(turn: Turn) -> Next:
     if not turn.session.contact_id:
         return "example"
+    if _is_lent(turn):
+        return "whose"
     mine = await turn.read(offers.mine, turn.session.contact_id)
     return "list" if mine else "example"
 
 
+@flow.step("whose")
+async def ask_whose(turn: Turn) -> Next:
+    # The flow is for anybody, so that a neighbour sees the example; what is one's own has a PIN.
+    return Screen(
+        _("Your share of the price"),
+        [Choice(_("My orders"), "mine"), Choice(_("Published example"), "example")],
+    )
+
+
 @flow.step("list")
 async def show_own(turn: Turn) -> Next:
+    if _is_lent(turn):
+        return Start("pin")
     mine = await turn.read(offers.mine, turn.session.contact_id)
     choices = [Choice(_("Your order {code}").format(code=o.code), "own", o.id) for o in mine]
-    return Screen(
-        _("Your share of the price"), [*choices, Choice(_("Published example"), "example")]
-    )
+    text = _("Your share of the price") if mine else _("You have no orders.")
+    return Screen(text, [*choices, Choice(_("Published example"), "example")])
 
 
 @flow.step("example")
@@ -83,6 +98,10 @@ async def show_split(turn: Turn) -> Next:
     ]
     keep = _("You get: {net}").format(net=amount(parts.net_rwf, language))
     return Screen("\n".join(lines), keep=keep)
+
+
+def _is_lent(turn: Turn) -> bool:
+    return turn.session.shared and not turn.session.unlocked
 
 
 def part_name(code: str) -> str:

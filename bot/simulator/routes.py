@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ _FILES = {
     "bubbles.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
+# What both pages have: the phone, who calls with it, and what it said on the wire.
+_SHARED = ("handset", "caller", "wire")
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -56,6 +58,7 @@ class Simulator:
         sandbox_url: str,
         cast: Sequence[CastMember],
         http: aiohttp.ClientSession,
+        waiting: Callable[[], Awaitable[list[dict[str, Any]]]],
     ) -> None:
         self._config = {
             "gateway_path": gateway_path,
@@ -63,7 +66,7 @@ class Simulator:
             "service_code": service_code,
             "cast": [{**asdict(member), "telegram": _on_telegram(member)} for member in cast],
         }
-        self._sandbox_url, self._http = sandbox_url, http
+        self._sandbox_url, self._http, self._waiting = sandbox_url, http, waiting
 
     def mount(self, app: web.Application) -> None:
         """Add the routes, and send visitors of `/` here."""
@@ -75,6 +78,7 @@ class Simulator:
         add("/simulator/static/{name}", self.static)
         add("/simulator/sms.json", self.sms)
         add("/simulator/operator.json", self.operator)
+        add("/simulator/waiting.json", self.waiting)
         app.router.add_post("/simulator/operator/switches", self.switches)
         add("/simulator/telegram", self.chat_page)
         add("/simulator/telegram/chat.json", self.chat)
@@ -87,21 +91,18 @@ class Simulator:
 
     async def page(self, _request: web.Request) -> web.Response:
         """The page with the phone."""
-        text = (_STATIC / "phone.html").read_text(encoding="utf-8")
-        return web.Response(text=text, content_type="text/html", headers=_HEADERS)
+        return _page("phone.html")
 
     async def chat_page(self, _request: web.Request) -> web.Response:
         """The page with the chat and the phone."""
-        text = (_STATIC / "chat.html").read_text(encoding="utf-8")
-        return web.Response(text=text, content_type="text/html", headers=_HEADERS)
+        return _page("chat.html")
 
     async def static(self, request: web.Request) -> web.Response:
         """One of the fixed files of the page; nothing else can be asked for."""
         name = request.match_info["name"]
         if name not in _FILES:
             raise web.HTTPNotFound
-        text = (_STATIC / name).read_text(encoding="utf-8")
-        return web.Response(text=text, content_type=_FILES[name], headers=_HEADERS)
+        return web.Response(text=_text(name), content_type=_FILES[name], headers=_HEADERS)
 
     async def config(self, _request: web.Request) -> web.Response:
         """Where to dial, and as whom."""
@@ -114,6 +115,10 @@ class Simulator:
     async def operator(self, _request: web.Request) -> web.Response:
         """The pretended operator's transfers, float and switches."""
         return await self._pass_on("GET", "/sandbox/state.json")
+
+    async def waiting(self, _request: web.Request) -> web.Response:
+        """The payments that the hub still waits for, and why: no operator knows of all of them."""
+        return web.json_response({"payments": await self._waiting()})
 
     async def switches(self, request: web.Request) -> web.Response:
         """Switch a nuisance of the pretended operator on or off."""
@@ -145,6 +150,18 @@ class Simulator:
             return web.json_response(problem, status=502)
         headers = {"X-Content-Type-Options": "nosniff"}
         return web.Response(body=data, status=status, content_type=kind, headers=headers)
+
+
+def _text(name: str) -> str:
+    return (_STATIC / name).read_text(encoding="utf-8")
+
+
+def _page(name: str) -> web.Response:
+    """A page with the parts it shares put in where it names them."""
+    text = _text(name)
+    for part in _SHARED:
+        text = text.replace(f"<!-- {part} -->\n", _text(f"{part}.html"))
+    return web.Response(text=text, content_type="text/html", headers=_HEADERS)
 
 
 def _on_telegram(member: CastMember) -> dict[str, Any]:

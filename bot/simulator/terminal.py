@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from getpass import getpass
 from textwrap import wrap
 from typing import TextIO
 
 import aiohttp
 
+from bot.simulator.inbox import Inbox
 from bot.simulator.wire import GatewayPhone, Shown
 
 # A terminal is 80 wide; a phone is narrower, and wraps too.
@@ -20,6 +22,7 @@ _HELP = """\
   redial            hang up and dial again
   call *384*801*1#  dial a long code
   n +2507…          call from another number
+  sms               read the messages that came
   end               hang up
   q                 quit"""
 
@@ -27,8 +30,8 @@ _HELP = """\
 class TerminalPhone:
     """Reads commands line by line, from a person or a pipe."""
 
-    def __init__(self, phone: GatewayPhone, out: TextIO) -> None:
-        self._phone, self._out = phone, out
+    def __init__(self, phone: GatewayPhone, inbox: Inbox, out: TextIO) -> None:
+        self._phone, self._inbox, self._out = phone, inbox, out
         self._last: Shown | None = None
         # The reply to the last hop, whether or not it was seen.
         self._answered: Shown | None = None
@@ -45,6 +48,8 @@ class TerminalPhone:
         elif word == "d" and rest:
             self._answered = await self._phone.type(rest)
             self._say("  (the reply was lost; r sends the hop again)")
+        elif word == "sms":
+            await self._read_sms()
         elif word in ("redial", "call"):
             await self._dial(rest)
         elif word == "n" and rest:
@@ -58,6 +63,23 @@ class TerminalPhone:
         else:
             self._show(await self._phone.type(line))
         return True
+
+    @property
+    def asks_pin(self) -> bool:
+        """Whether the next line is a PIN, which nobody beside should see."""
+        return self._last is not None and self._last.asks_pin
+
+    async def _read_sms(self) -> None:
+        number = self._phone.msisdn
+        found = await self._inbox.new(number)
+        if found is None:
+            self._say("  (this server has no inbox: only the demo has)")
+            return
+        self._say(f"  SMS to {number}:" + ("" if found else " nothing new"))
+        for text in found:
+            self._say(
+                "\n".join(wrap(text, _WIDTH_MAX, initial_indent="  ✉ ", subsequent_indent="    "))
+            )
 
     async def _dial(self, code: str) -> None:
         base = self._phone.service_code.rstrip("#")
@@ -105,17 +127,29 @@ async def run_phone(
     source, target = lines or sys.stdin, out or sys.stdout
     async with aiohttp.ClientSession() as http:
         url = f"{base_url}/ussd/africastalking"
-        phone = TerminalPhone(GatewayPhone(http, url, msisdn, network, service_code), target)
+        dialling = GatewayPhone(http, url, msisdn, network, service_code)
+        phone = TerminalPhone(dialling, Inbox(http, base_url), target)
         target.write("A phone. Type ? for what it can do.\n")
         try:
             await phone.obey("redial")
             while True:
-                if source.isatty():
-                    target.write("> ")
-                    target.flush()
-                line = await asyncio.to_thread(source.readline)
+                line = await asyncio.to_thread(_next_line, source, target, phone.asks_pin)
                 if not line or not await phone.obey(line.rstrip("\n")):
                     return
         except aiohttp.ClientConnectionError:
             target.write(f"No server answers at {base_url}: start one with `make run`.\n")
             sys.exit(1)
+
+
+def _next_line(source: TextIO, target: TextIO, hidden: bool) -> str:
+    """The next line with its end, "" when there is none; what is `hidden` shows on no terminal."""
+    if not source.isatty():
+        return source.readline()
+    if hidden:
+        try:
+            return getpass("PIN (unseen)> ", target) + "\n"
+        except EOFError:
+            return ""
+    target.write("> ")
+    target.flush()
+    return source.readline()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass, field
 
@@ -16,6 +17,18 @@ class Shown:
     text: str
     raw: bytes
     status: int
+
+    @property
+    def asks_pin(self) -> bool:
+        """Whether what is typed next is a PIN, as far as the words tell."""
+        asks = self.open and not _CHOICE.search(self.text) and not _NEVER.search(self.text)
+        return asks and bool(_PIN.search(self.text))
+
+
+# A PIN is asked for where nothing is to be chosen; not where people are told never to write one.
+_PIN = re.compile(r"PIN|umubare w'ibanga", re.IGNORECASE)
+_NEVER = re.compile(r"never write|ntukandike", re.IGNORECASE)
+_CHOICE = re.compile(r"^[1-9]", re.MULTILINE)
 
 
 @dataclass(slots=True)

@@ -41,11 +41,23 @@ async def open_records(database_url: str, data_dir: Path) -> Records:
     """
     if database_url:
         return PostgresRecords(database_url)
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_folder(data_dir)
     path = sqlite_path(data_dir)
     if not path.exists():
         path.touch(mode=0o600)
     return SqliteRecords(path)
+
+
+def _make_folder(data_dir: Path) -> None:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise RecordsDown(
+            f"the data folder {data_dir} cannot be made ({error.strerror}): set ISOKO_DATA_DIR to "
+            "another"
+        ) from error
+    if not os.access(data_dir, os.W_OK | os.X_OK):
+        raise RecordsDown(f"the data folder {data_dir} cannot be written to: set ISOKO_DATA_DIR")
 
 
 class OneProcess:
@@ -56,8 +68,8 @@ class OneProcess:
         self._file: int | None = None
 
     def take(self) -> None:
-        """Take the lock, or raise `RecordsDown` when another server has it."""
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Take the lock. Raises `RecordsDown`: another server has it, or no folder can be made."""
+        _make_folder(self._path.parent)
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -82,7 +94,7 @@ async def upgrade(database_url: str, data_dir: Path) -> str:
     """
     if database_url:
         return await _upgrade_server(database_url)
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_folder(data_dir)
     return await asyncio.to_thread(_upgrade_file, sqlite_path(data_dir))
 
 

@@ -7,14 +7,13 @@ import random
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import asyncpg
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
-from sqlalchemy.util import await_only
 
 from bot.storage.breaker import Breaker
-from bot.storage.postgres_errors import asks_again, is_broken, is_down, is_full, why
+from bot.storage.postgres_batch import TOO_MUCH, Answer, Ask, run_all
+from bot.storage.postgres_errors import asks_again, is_down, is_full, why
 from bot.storage.records import RecordsDown, Unsure
 from bot.storage.schema.columns import as_json
 
@@ -24,7 +23,6 @@ _TRIES = 5
 _CONNECT_S = 2.0
 # Longer than the server's own limit for a statement: it ends what a dead network leaves waiting.
 _ANSWER_S = 8.0
-_WAIT_S = 2.0
 # An answer that takes so long is doubted: a new connection must then come within the second time.
 _DOUBT_S, _SIGN_OF_LIFE_S = 0.7, 0.8
 # More than a worker's hops and its own work can ask at once; past that somebody asks without end.
@@ -32,42 +30,6 @@ _ASKED_MAX = 5000
 # So many pieces of work wait before another connection is taken for them.
 _SHARE = 4
 _AT_ONCE = 16
-_TOO_MUCH = "too much is asked of the records at once"
-
-
-class _Ask:
-    """A piece of work, and whoever waits for its answer."""
-
-    __slots__ = ("answer", "asked_at", "committing", "tries", "work", "writes")
-
-    def __init__(self, work: Callable[[Connection], Any], *, writes: bool) -> None:
-        loop = asyncio.get_running_loop()
-        self.work, self.writes, self.tries = work, writes, 1
-        self.answer: asyncio.Future[Any] = loop.create_future()
-        self.asked_at = loop.time()
-        self.committing = False
-
-    def end(self, result: Any, error: BaseException | None) -> None:
-        """Tell the answer, unless nobody waits for it any more."""
-        if self.answer.done():
-            return
-        if error is None:
-            self.answer.set_result(result)
-        else:
-            self.answer.set_exception(error)
-
-
-_WIRE_ERRORS = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-)
-_Answer = tuple[Any, BaseException | None]
-
-
-class _NotBegun(RecordsDown):
-    """The transaction did not even begin: to try it on another connection is safe."""
 
 
 class PostgresRecords:
@@ -83,19 +45,19 @@ class PostgresRecords:
         self._lanes_max = pool_size
         self._breaker = Breaker("records", self._sign_of_life, self._let_go)
         self._in_use: set[AsyncConnection] = set()
-        self._asked: list[_Ask] = []
+        self._asked: list[Ask] = []
         self._free: list[AsyncConnection] = []
         self._lanes: set[asyncio.Task[None]] = set()
         self._retries: set[asyncio.Task[None]] = set()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on one of the connections."""
-        answer: T = await self._ask(_Ask(work, writes=False))
+        answer: T = await self._ask(Ask(work, writes=False))
         return answer
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in its own transaction; try again when the server asks for it."""
-        answer: T = await self._ask(_Ask(work, writes=True))
+        answer: T = await self._ask(Ask(work, writes=True))
         return answer
 
     async def close(self) -> None:
@@ -107,7 +69,7 @@ class PostgresRecords:
             await connection.close()
         await self._engine.dispose()
 
-    async def _ask(self, ask: _Ask) -> Any:
+    async def _ask(self, ask: Ask) -> Any:
         self._queue(ask)
         try:
             return await ask.answer
@@ -116,9 +78,9 @@ class PostgresRecords:
                 raise RecordsDown(why(error)) from error
             raise
 
-    def _queue(self, ask: _Ask) -> None:
+    def _queue(self, ask: Ask) -> None:
         if self._breaker.why or len(self._asked) >= _ASKED_MAX:
-            ask.end(None, RecordsDown(self._breaker.why or _TOO_MUCH))
+            ask.end(None, RecordsDown(self._breaker.why or TOO_MUCH))
             return
         self._asked.append(ask)
         wanted = 1 + len(self._asked) // _SHARE
@@ -157,7 +119,7 @@ class PostgresRecords:
                 connection = None
         return connection
 
-    def _refuse(self, batch: list[_Ask], error: Exception) -> None:
+    def _refuse(self, batch: list[Ask], error: Exception) -> None:
         """There is no connection to be had for this batch."""
         for ask in batch:
             ask.end(None, RecordsDown(why(error)))
@@ -196,14 +158,14 @@ class PostgresRecords:
         async with asyncio.timeout(_CONNECT_S):
             return await self._engine.connect()
 
-    async def _run(self, connection: AsyncConnection, batch: list[_Ask]) -> bool:
+    async def _run(self, connection: AsyncConnection, batch: list[Ask]) -> bool:
         """Run the batch in order; whether the connection may be used again."""
-        answers: list[_Answer] = []
+        answers: list[Answer] = []
         usable = False
         doubt = asyncio.get_running_loop().call_later(_DOUBT_S, self._breaker.doubt)
         try:
             async with asyncio.timeout(_ANSWER_S):
-                usable = await connection.run_sync(_run_all, batch, answers)
+                usable = await connection.run_sync(run_all, batch, answers)
         except Exception as error:  # the connection itself, or its silence
             lost = Unsure if batch[len(answers)].committing else RecordsDown
             answers.append((None, lost(why(error))))
@@ -218,14 +180,14 @@ class PostgresRecords:
         self._put_back(batch[len(answers) :])
         return usable
 
-    def _put_back(self, batch: list[_Ask]) -> None:
+    def _put_back(self, batch: list[Ask]) -> None:
         if self._breaker.why:
             for ask in batch:
                 ask.end(None, RecordsDown(self._breaker.why))
         else:
             self._asked[:0] = batch
 
-    def _again(self, ask: _Ask) -> None:
+    def _again(self, ask: Ask) -> None:
         ask.tries += 1
 
         async def later() -> None:
@@ -256,55 +218,6 @@ def open_engine(url: str, **options: Any) -> AsyncEngine:
         cursor.close()
 
     return engine
-
-
-def _run_all(db: Connection, batch: list[_Ask], answers: list[_Answer]) -> bool:
-    """Run each piece, in order; false when the connection was lost after the answers so far."""
-    driver: asyncpg.Connection = db.connection.driver_connection
-    loop = asyncio.get_running_loop()
-    for ask in batch:
-        if ask.answer.done() or loop.time() - ask.asked_at > _WAIT_S * ask.tries:
-            answers.append((None, RecordsDown(_TOO_MUCH)))
-            continue
-        try:
-            result = _in_transaction(db, driver, ask) if ask.writes else ask.work(db)
-        except Exception as error:  # it is the asker's, who gets it raised
-            lost = driver.is_closed() or db.invalidated or is_broken(error)
-            harmless = not ask.writes or isinstance(error, _NotBegun)
-            if lost and harmless and ask.tries == 1:
-                # The server restarted since this connection was last used: another one is tried.
-                ask.tries += 1
-                return False
-            answers.append((None, error))
-            if lost:
-                return False
-        else:
-            answers.append((result, None))
-    return True
-
-
-def _in_transaction(db: Connection, driver: asyncpg.Connection, ask: _Ask) -> Any:
-    try:
-        await_only(driver.execute("BEGIN"))
-    except _WIRE_ERRORS as error:
-        raise _NotBegun(str(error)) from error
-    try:
-        result = ask.work(db)
-    except BaseException:
-        if not driver.is_closed():
-            await_only(driver.execute("ROLLBACK"))
-        raise
-    ask.committing = True
-    try:
-        ended = await_only(driver.execute("COMMIT"))
-    except _WIRE_ERRORS as error:
-        if driver.is_closed() or is_down(error):
-            raise Unsure(str(error)) from error
-        raise
-    # A transaction in which something failed unnoticed answers ROLLBACK to this.
-    if ended != "COMMIT":
-        raise RecordsDown("the records did not take the change")
-    return result
 
 
 async def _drop(connection: AsyncConnection) -> None:

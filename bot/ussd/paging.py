@@ -15,7 +15,8 @@ def lay_out(screen: Screen, nav: Nav, limit: int = 160, hint: str = "") -> list[
 
     `hint` stands first. `99` leads to the next page, `0` to the page before (on the first page:
     back), `00` home. An amount stays with its unit (they are joined by a no-break space), a choice
-    with its number, `screen.keep` whole on the last page.
+    with its number, `screen.keep` whole on the last page: above the choices, where those fit there
+    too, for beneath one of them it would read as what that one brings.
     """
     one = _one_page(screen, nav, limit, hint)
     if one is not None:
@@ -32,9 +33,7 @@ def _one_page(screen: Screen, nav: Nav, limit: int, hint: str) -> Page | None:
     lines = [fold(hint)] if hint else []
     if screen.text:
         lines.append(fold(screen.text))
-    lines += choice_lines(screen)
-    if screen.keep:
-        lines.append(fold(screen.keep))
+    lines += _ending(screen)
     if not screen.ends:
         lines += _ways_out(nav, nav.can_back, nav.can_home)
     text = "\n".join(lines).lstrip()
@@ -49,6 +48,11 @@ def choice_lines(screen: Screen) -> list[str]:
         f"{choice.key or number} {fold(choice.label)}"
         for number, choice in enumerate(screen.choices, 1)
     ]
+
+
+def _ending(screen: Screen) -> list[str]:
+    """The total, then the choices, folded."""
+    return [*([fold(screen.keep)] if screen.keep else []), *choice_lines(screen)]
 
 
 def _ways_out(nav: Nav, can_back: bool, can_home: bool) -> list[str]:
@@ -82,13 +86,30 @@ class _Pages:
         for line in (self._hint, *self._screen.text.split("\n")):
             if line:
                 self._add_words(line)
+        if not (self._screen.keep and self._add_ending()):
+            self._add_choices()
+        self._done.append(self._page)
+        return self._finish()
+
+    def _add_ending(self) -> bool:
+        """Add the total and the choices together; False when no page holds them all."""
+        ending = "\n".join(_ending(self._screen))
+        if self._page.lines and self._page.size_with(ending) > self._room():
+            if septets(ending) > self._room():
+                return False
+            self._turn()
+        if septets(ending) > self._room():
+            return False
+        self._page.lines += ending.split("\n")
+        self._page.choices += len(self._screen.choices)
+        return True
+
+    def _add_choices(self) -> None:
         for line in choice_lines(self._screen):
             self._add_line(line)
             self._page.choices += 1
         if self._screen.keep:
             self._add_line(fold(self._screen.keep))
-        self._done.append(self._page)
-        return self._finish()
 
     def _room(self) -> int:
         """Septets for lines on the page being filled, `99` and the ways out taken off."""

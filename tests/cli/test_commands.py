@@ -58,6 +58,14 @@ def test_a_taken_port_stops_the_start_before_anything_is_opened_or_sent(tmp_path
     assert "Traceback" not in theirs.stderr and "Unclosed" not in theirs.stderr
 
 
+def test_a_data_folder_that_cannot_be_names_its_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for command in (["serve"], ["db", "upgrade"], ["prices", "import", str(SMALL)]):
+        done = isoko(tmp_path / "file" / "var", *command, ISOKO_PORT=str(free_port()))
+        assert done.returncode == 2 and "ISOKO_DATA_DIR" in done.stderr, command
+        assert "Traceback" not in done.stderr
+
+
 def test_prices_are_imported_twice_with_a_summary(tmp_path: Path) -> None:
     first = isoko(tmp_path, "prices", "import", str(SMALL))
     assert first.returncode == 0, first.stderr

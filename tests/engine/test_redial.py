@@ -129,3 +129,20 @@ async def test_on_a_shared_phone_nothing_gets_past_the_pin(server: Running) -> N
     await phone.dials()
     assert "PIN" in await phone.types("6", "3")
     assert "KW-1042" in await phone.types("00", "2", PIN)
+
+
+async def test_on_a_shared_phone_the_share_of_own_orders_comes_after_the_pin(
+    server: Running,
+) -> None:
+    phone = server.phone(FARMER)
+    await phone.dials()
+    await phone.types("6", "3", "1")
+    menu = await phone.dials()
+    share = await phone.types("7")
+    # The published example names nobody: it needs no PIN.
+    assert "KW-" not in share and "16$" in await phone.types("2")
+    assert "KW-" not in await phone.types("00", "7", "1")
+    assert "PIN" in phone.last
+    assert await phone.types("0") == menu
+    assert "KW-1038" in await phone.types("7", "1", PIN)
+    assert "240,000 Frw" in await phone.types("1", "99")

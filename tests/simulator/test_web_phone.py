@@ -4,8 +4,10 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
+from bot.sandbox.switches import Switches
 from tests.phone import PIN
 from tests.server import Running, running
+from tests.test_payout_loop import pay
 
 
 class Web:
@@ -130,3 +132,66 @@ async def test_in_production_there_is_no_web_phone(tmp_path) -> None:
         headers = {"Authorization": f"Bearer {strong}"}
         async with server.client.get("/metrics", headers=headers) as answer:
             assert answer.status == 200
+
+
+async def test_the_page_shows_what_waits_and_for_whom(browser: Browser, server: Running) -> None:
+    web = await opened(browser, server)
+    waits = web.page.locator("#waiting")
+    await expect(waits).to_be_hidden()
+    server.parts.sandbox.momo.switches = Switches(answer_503=True)
+    await pay(server, 60_000)
+    await expect(waits).to_contain_text("KW-77: 60,000 Frw to +250788000001")
+    await pay(server, 3_000_001)
+    await expect(waits).to_contain_text("3,000,001 Frw to +250788000001two people must release it")
+    server.parts.sandbox.momo.switches = Switches(settle_after_s=0.1)
+    await expect(waits).not_to_contain_text("60,000 Frw to", timeout=20_000)
+    assert web.said == []
+
+
+async def test_an_amount_is_not_torn_from_its_unit(browser: Browser, server: Running) -> None:
+    web = await opened(browser, server, width=360)
+    for name in ("#float", "#airtel-float"):
+        await expect(web.page.locator(name)).to_have_text("500,000,000 Frw")
+        lines = await web.page.locator(name).evaluate("e => e.getClientRects().length")
+        assert lines == 1, name
+
+
+async def test_the_whole_phone_is_on_a_small_screen_and_its_ring_hides_no_letter(
+    browser: Browser, server: Running
+) -> None:
+    web = await opened(browser, server, width=360)
+    await web.page.click("#call")
+    await web.shows("9 Ururimi")
+    screen = web.page.locator("#screen")
+    assert await screen.evaluate("e => e.scrollHeight <= e.clientHeight")
+    assert await screen.evaluate("e => parseFloat(getComputedStyle(e).paddingLeft) >= 4")
+    end = await web.page.locator(".phone").evaluate("e => e.getBoundingClientRect().bottom")
+    assert end <= 740
+    await web.page.click("text=Who is calling?")
+    await web.page.click("text=Tea farmer, French")
+    await expect(web.page.locator("#caller")).to_have_text("Tea farmer, French")
+    await expect(web.page.locator("#call")).to_be_in_viewport()
+
+
+async def test_names_can_be_typed_without_a_keyboard(browser: Browser, server: Running) -> None:
+    # On a touch screen the line itself opens the screen's own keyboard.
+    web = await opened(browser, server, width=360)
+    await web.page.click("text=Unknown caller")
+    await web.page.click("#call")
+    await web.types("3", "6", "1", "1")
+    await web.shows("Enter your names:")
+    await web.page.click("#letters")
+    await web.page.keyboard.type("Uwase Ange")
+    await expect(web.page.locator("#typed")).to_have_text("Uwase Ange")
+    await web.page.keyboard.press("Enter")
+    await web.shows("Choose your province:")
+    await expect(web.page.locator("#typed")).to_have_text("")
+
+
+async def test_a_message_to_us_is_seen_as_it_is_written(browser: Browser, server: Running) -> None:
+    web = await opened(browser, server)
+    await web.page.click("#call")
+    await web.types("8", "7")
+    await web.shows("Ntukandike umubare w'ibanga")
+    await web.page.keyboard.type("Igiciro")
+    await expect(web.page.locator("#typed")).to_have_text("Igiciro")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.app import Parts
+from bot.parts import Parts
 from tests.storm import world
 from tests.storm.farmers import Farmer
 from tests.storm.lives import Lives

@@ -1,4 +1,4 @@
-"""One life of the server: every part of it, wired as in `bot.app`, on records that may kill it."""
+"""One life of the server: every part of it, wired as in `bot.parts`, on records that may kill it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ import aiohttp
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from bot.app import FAST_LANE, Parts, _operators_of, build_app
+from bot.app import FAST_LANE, build_app
 from bot.engine import Engine
 from bot.flows import FLOWS
 from bot.look_ups import LookUps
 from bot.operations.housekeeping import Housekeeping
 from bot.operations.watching import Watching
+from bot.outside import operators_of
+from bot.parts import Parts
 from bot.sandbox.nuisances import cut_off
 from bot.sender import Sender, SenderRules
 from bot.settings import Settings, load_settings
@@ -119,7 +121,7 @@ class Process:
         engine = Engine(
             FLOWS, market, self._sessions, marks_of(settings), limits_of(settings), watching
         )
-        pays, collects = _operators_of(settings, self._http, "")
+        pays, collects = operators_of(settings, self._http, "")
         sms, outage = AfricasTalkingSms(sms_of(settings), self._http), outage_rules_of(settings)
         rules = SenderRules(poll_s=_SEND_S)
         sender = Sender(records, sms, pays, rules, market.payouts, collects, outage)

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 
 import time_machine
 
-from bot import app, cli
+from bot import cli, parts
 from bot.demo_hub import DemoHub
 from bot.look_ups import LookUps
 from bot.sender import Sender
@@ -51,9 +51,9 @@ def run(orders: Orders, clock: Connection) -> None:
     if orders.record:
         Seams(orders.process, orders.record, orders.fatal).install()
     # The look at the clock comes often, since the clock runs fast.
-    app.LookUps = functools.partial(LookUps, poll_s=0.03)
-    app.WalletWatch = functools.partial(WalletWatch, poll_s=0.1)
-    app.DemoHub = functools.partial(DemoHub, step_s=0.1)
+    parts.LookUps = functools.partial(LookUps, poll_s=0.03)
+    parts.WalletWatch = functools.partial(WalletWatch, poll_s=0.1)
+    parts.DemoHub = functools.partial(DemoHub, step_s=0.1)
     sys.argv = ["isoko", *orders.arguments]
     cli.main()
 

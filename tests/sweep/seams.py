@@ -26,7 +26,10 @@ from bot.storage.sqlite import SqliteRecords
 
 _BOT = str(Path(bot.__file__).parent)
 # The stores themselves, and what everything runs under, say nothing of who asked.
-_EVERYBODY = ("storage/sqlite.py", "storage/postgres.py", "cli/serve.py", "cli/__init__.py")
+_EVERYBODY = (
+    "storage/sqlite.py", "storage/postgres.py", "storage/postgres_batch.py", "cli/serve.py",
+    "cli/__init__.py",
+)  # fmt: skip
 # Transcripts and the days of calls are written by the clock, off every path of money.
 _BY_THE_CLOCK = ("storage/transcripts.py", "storage/call_days.py")
 _NOT_A_PATH = ("/healthz", "/readyz", "/metrics")

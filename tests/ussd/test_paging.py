@@ -60,6 +60,22 @@ def test_the_ways_on_are_shown_when_they_apply(screen: Screen) -> None:
         assert not page.text.startswith((" ", "\n"))
 
 
+def test_a_total_stands_above_the_choices_and_not_beneath_one_of_them() -> None:
+    # Beneath "1 Accept a part" it would read as what the part brings.
+    total, part = f"You get: {amount(2_400_000, 'en')}", Choice("Accept a part")
+    short = lay_out(Screen("Roasted coffee", [part], keep=total), NAV, 160)
+    long = lay_out(Screen("\n".join(["a" * 40] * 4), [part], keep=total), NAV, 160)
+    for pages in (short, long):
+        assert "You get: 2,400,000 Frw\n1 Accept a part\n0 " in pages[-1].text
+    assert len(long) == 2
+
+
+def test_a_total_comes_last_after_more_choices_than_one_page_holds() -> None:
+    choices = [Choice(f"choice {'x' * 20} {n}") for n in range(9)]
+    pages = lay_out(Screen("", choices, keep="Total: 5"), NAV, 160)
+    assert "Total: 5\n0 " in pages[-1].text and pages[-1].seen == 9
+
+
 def test_a_hint_may_take_the_place_of_a_text_just_read() -> None:
     screen = Screen("x " * 50, [Choice(f"choice {n}") for n in range(1, 6)])
     (page,) = lay_out(screen, NAV, 160, "Ongera ugerageze.")

@@ -60,10 +60,24 @@ async function readOperator() {
   }
 }
 
+async function readWaiting() {
+  const box = document.getElementById("waiting");
+  if (!box) return;
+  const answer = await fetch("/simulator/waiting.json");
+  if (!answer.ok) return;
+  const rows = (await answer.json()).payments.map((payment) => {
+    const row = element("div", "transfer");
+    row.append(element("span", "", payment.what), element("span", "state PENDING", payment.why));
+    return row;
+  });
+  box.replaceChildren(element("b", "", "On the way"), ...rows);
+  box.hidden = !rows.length;
+}
+
 async function refresh() {
   if (document.hidden) return;
   try {
-    await Promise.all([readInbox(), readOperator()]);
+    await Promise.all([readInbox(), readOperator(), readWaiting()]);
   } catch {
     // The server is restarting; the next round finds it again.
   }

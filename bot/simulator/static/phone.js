@@ -22,6 +22,8 @@ function form(hidden = false) {
 
 function showTyped() {
   byId("typed").textContent = call.asksPin ? "•".repeat(call.typed.length) : call.typed;
+  byId("letters").value = call.typed;
+  byId("letters").inputMode = call.asksPin ? "numeric" : "text";
 }
 
 function showIdle() {
@@ -48,7 +50,8 @@ function show(raw, status) {
   }
   const text = raw.slice(4);
   call.open = raw.startsWith("CON ");
-  call.asksPin = call.open && /PIN|umubare w'ibanga/i.test(text) && !/^[1-9]/m.test(text);
+  call.asksPin = call.open && /PIN|umubare w'ibanga/i.test(text) && !/^[1-9]/m.test(text)
+    && !/never write|ntukandike/i.test(text);
   screen.replaceChildren(text);
   if (!call.open) screen.append(element("span", "over", "Call ended."));
   screen.scrollTop = 0;
@@ -116,7 +119,7 @@ function answer() {
   if (!call.typed && !call.history.length && !call.last) return;
   if (call.asksPin) call.secrets.add(call.history.length);
   call.history.push(call.typed);
-  call.typed = "";
+  call.typed = byId("letters").value = "";
   send(false).then(showTyped);
 }
 
@@ -146,6 +149,7 @@ function toggleLosing(on) {
 function choose(member) {
   byId("msisdn").value = member.msisdn;
   byId("network").value = member.network;
+  byId("caller").textContent = member.label;
   byId("carrier").textContent = member.network === "63514" ? "Airtel" : "MTN";
   for (const button of byId("cast").children) button.setAttribute("aria-pressed", String(button.dataset.msisdn === member.msisdn));
   Object.assign(call, { open: false, history: [], secrets: new Set(), typed: "", id: "", last: null, asksPin: false });
@@ -169,7 +173,14 @@ function listen() {
   onPress("resend", () => (call.id ? send(true) : verdict("Nothing was sent yet: call first.")));
   onPress("drop", () => toggleLosing(!call.losing));
   byId("network").onchange = (event) => { byId("carrier").textContent = event.target.selectedOptions[0].text; };
+  byId("msisdn").oninput = (event) => { byId("caller").textContent = event.target.value; };
   byId("code").oninput = () => { if (!call.open) showIdle(); };
+  // On a touch screen this unseen line over the entry opens the keyboard that has letters.
+  byId("letters").oninput = (event) => { call.typed = event.target.value; showTyped(); };
+  byId("letters").onkeydown = (event) => {
+    if (event.key === "Enter") answer();
+    else if (event.key === "Escape") hangUp();
+  };
   document.addEventListener("keydown", (event) => {
     if (event.target.matches("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Enter" && !event.target.matches("button, summary")) answer();
@@ -196,7 +207,11 @@ async function begin() {
     const button = element("button");
     button.dataset.msisdn = member.msisdn;
     button.append(element("span", "", member.label), element("small", "", member.msisdn));
-    button.onclick = () => choose(member);
+    button.onclick = () => {
+      choose(member);
+      // On a narrow screen the phone, and the chat, are above the list.
+      if (matchMedia("(max-width: 66rem)").matches) document.querySelector(".talk, .stage").scrollIntoView();
+    };
     byId("cast").append(button);
   }
   listen();
