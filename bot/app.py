@@ -24,6 +24,8 @@ from bot.dashboard.routes import Dashboard
 from bot.demo_hub import DemoHub
 from bot.engine import Engine
 from bot.flows import FLOWS
+from bot.hub.door import HubDoor
+from bot.hub.working import Working
 from bot.i18n import load_catalogues
 from bot.look_ups import LookUps
 from bot.market import Market
@@ -60,9 +62,11 @@ from bot.ussd.routes import GATEWAYS, UssdDoor
 from bot.wallet_watch import WalletWatch
 from bot.wiring import (
     airtel_of,
+    allocation_rules_of,
     dashboard_rules_of,
     door_rules_of,
     hosts_of,
+    hub_secrets_of,
     limits_of,
     market_of,
     marks_of,
@@ -116,6 +120,8 @@ class Parts:
     chats: Chats | None = None
     # What comes from chats; None where Telegram is off.
     updates: Updates | None = None
+    # What applies the hub's events and offers its orders; None where there is no marketplace.
+    hub: Working | None = None
     # What runs beside the doors, by name.
     work: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -196,6 +202,8 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
             chats,
         )
         parts.updates = _updates_of(parts, sessions)
+        if settings.marketplace.enabled:
+            parts.hub = Working(market, allocation_rules_of(settings), sender.wake)
         await _start_work(parts, stack)
         yield parts
 
@@ -318,6 +326,8 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
 
         keep, config = parts.updates.keep, parts.chats.config
         work["telegram polling"] = Polling(parts.market.records, parts.http, config, keep).run()
+    if parts.hub is not None:
+        work["hub"] = parts.hub.run()
     if isinstance(parts.figures, WorkerFigures):
         work["figures"] = parts.figures.run()
     if parts.settings.env == "demo":
@@ -361,6 +371,7 @@ def build_app(parts: Parts) -> web.Application:
     app[FAST_LANE] = quick
     _mount_callbacks(parts, app)
     _mount_telegram(parts, app, quick)
+    _mount_hub(parts, app)
     dashboard = Dashboard(
         parts.market,
         dashboard_rules_of(settings),
@@ -394,6 +405,14 @@ def _mount_telegram(
     )
     webhook.mount(app)
     quick["POST", PATH] = webhook.receive
+
+
+def _mount_hub(parts: Parts, app: web.Application) -> None:
+    if parts.hub is None:
+        return
+    settings, records = parts.settings, parts.market.records
+    secrets, refused = hub_secrets_of(settings), parts.watching.door_refused
+    HubDoor(records, secrets, parts.hub.wake, refused, settings.url).mount(app)
 
 
 def _mount_callbacks(parts: Parts, app: web.Application) -> None:

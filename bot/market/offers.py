@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
-from bot.market import Actor, news, notices, people
+from bot.market import Actor, hub_news, news, notices, people
 from bot.market.lives import OFFER_LIFE, advance
 from bot.market.share import Line
 from bot.storage.schema import offer_events, offers, orders, stocks
@@ -187,7 +187,9 @@ def move(
 def expire_due(db: Connection, now: datetime) -> int:
     """Close every offer whose time to answer is over; returns how many."""
     query = _all.where(offers.c.state == "offered", offers.c.answer_by <= now)
-    late = [_offer(row) for row in db.execute(query.with_for_update(of=offers)).mappings()]
+    # In one order, as whoever withdraws several takes them.
+    locked = query.order_by(offers.c.id).with_for_update(of=offers)
+    late = [_offer(row) for row in db.execute(locked).mappings()]
     for offer in late:
         key = f"expire:{offer.id}:{offer.version}"
         _change(db, Actor("clock", "server", key, offer.contact_id), offer, "expire", now)
@@ -249,6 +251,7 @@ def _change(
         "place": place,
     }
     db.execute(insert(offer_events).values(event))
+    hub_news.offer_changed(db, offer.id, state, actor.key, now)
 
 
 def _offer(row: RowMapping) -> Offer:

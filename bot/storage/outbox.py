@@ -41,15 +41,17 @@ def put(
     now: datetime,
     due_at: datetime | None = None,
     via: str = "",
+    lane: str = "",
 ) -> bool:
     """Write news in this transaction. False when news with this key is there already.
 
-    `via` is the operator through which money leaves. What goes to one chat leaves in order.
+    `via` is the operator through which money leaves, or the subscription of a webhook. What goes to
+    one chat leaves in order, as does what shares a `lane`.
     """
     if _by_key.one(db, dedupe_key) is not None:
         return False
     row = {"kind": kind, "dedupe_key": dedupe_key, "payload": payload, "via": via}
-    lane = str(payload.get("chat_id", ""))
+    lane = lane or str(payload.get("chat_id", ""))
     _new.run(db, {**row, "lane": lane, "due_at": due_at or now, "written_at": now})
     return True
 
@@ -79,13 +81,21 @@ def is_due(db: Connection, kind: str, now: datetime) -> bool:
 
 
 def claim_in_turn(
-    db: Connection, kind: str, lease: str, now: datetime, lease_s: float, limit: int
+    db: Connection,
+    kind: str,
+    lease: str,
+    now: datetime,
+    lease_s: float,
+    limit: int,
+    not_via: tuple[str, ...] = (),
 ) -> list[OutboxRow]:
-    """Take what is next in its lane, of up to `limit` lanes, for `lease_s`.
+    """Take what is next in its lane, of up to `limit` lanes, for `lease_s`; nothing of `not_via`.
 
     What was tried and came back keeps its lane waiting; what is only to leave later does not.
     """
     waiting = (outbox.c.kind == kind) & (outbox.c.state == "waiting")
+    if not_via:
+        waiting &= outbox.c.via.not_in(not_via)
     stands = waiting & ((outbox.c.due_at <= now) | (outbox.c.last_error != ""))
     first, held = func.min(outbox.c.id), func.max(outbox.c.lease_until)
     query = (
