@@ -25,10 +25,12 @@ from bot.demo_hub import DemoHub
 from bot.engine import Engine
 from bot.flows import FLOWS
 from bot.hub.door import HubDoor
+from bot.hub.hooks import Hooks
 from bot.hub.working import Working
 from bot.i18n import load_catalogues
 from bot.look_ups import LookUps
-from bot.market import Market
+from bot.market import Market, subscriptions
+from bot.market.hub_news import KIND
 from bot.operations.backlog import Backlog
 from bot.operations.health import Health
 from bot.operations.housekeeping import Housekeeping
@@ -48,6 +50,7 @@ from bot.safe_start import refuse_weak_stores
 from bot.sandbox.server import Sandbox, start_sandbox
 from bot.sender import Sender, SenderRules
 from bot.settings import Settings, SettingsError
+from bot.simulator.buyer import Buyer
 from bot.simulator.routes import CastMember, Simulator
 from bot.sms.africastalking import AfricasTalkingSms
 from bot.storage.call_days import CallDays
@@ -122,6 +125,8 @@ class Parts:
     updates: Updates | None = None
     # What applies the hub's events and offers its orders; None where there is no marketplace.
     hub: Working | None = None
+    # What tells the hub; None where there is no marketplace.
+    hooks: Hooks | None = None
     # What runs beside the doors, by name.
     work: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -202,10 +207,19 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
             chats,
         )
         parts.updates = _updates_of(parts, sessions)
-        if settings.marketplace.enabled:
-            parts.hub = Working(market, allocation_rules_of(settings), sender.wake)
+        _open_marketplace(parts)
         await _start_work(parts, stack)
         yield parts
+
+
+def _open_marketplace(parts: Parts) -> None:
+    settings, market = parts.settings, parts.market
+    if not settings.marketplace.enabled:
+        return
+    private = settings.marketplace.private_receivers
+    parts.hooks = Hooks(market.records, private=private)
+    parts.sender.leave_to(KIND, parts.hooks.wake)
+    parts.hub = Working(market, allocation_rules_of(settings), parts.sender.wake)
 
 
 def _chats_of(
@@ -328,6 +342,8 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
         work["telegram polling"] = Polling(parts.market.records, parts.http, config, keep).run()
     if parts.hub is not None:
         work["hub"] = parts.hub.run()
+    if parts.hooks is not None:
+        work["webhooks"] = parts.hooks.run()
     if isinstance(parts.figures, WorkerFigures):
         work["figures"] = parts.figures.run()
     if parts.settings.env == "demo":
@@ -384,6 +400,8 @@ def build_app(parts: Parts) -> web.Application:
     Health(parts.figures, checks, token).mount(app)
     if settings.env == "demo" and parts.sandbox_url:
         _simulator(parts).mount(app)
+        if parts.hub is not None:
+            _buyer(parts).mount(app)
     return app
 
 
@@ -444,6 +462,17 @@ def _simulator(parts: Parts) -> Simulator:
         cast=cast,
         http=parts.http,
     )
+
+
+def _buyer(parts: Parts) -> Buyer:
+    """The demo's own hub; it subscribes when somebody first opens its page."""
+    records, secret = parts.market.records, hub_secrets_of(parts.settings)[0]
+
+    async def subscribe(url: str) -> str:
+        now = datetime.now(UTC)
+        return await records.write(lambda db: subscriptions.once(db, url, now))
+
+    return Buyer(parts.http, secret, subscribe)
 
 
 async def _records_work(parts: Parts) -> str:

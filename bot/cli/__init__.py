@@ -11,6 +11,7 @@ from bot.cli import (
     database,
     doctor,
     fresh,
+    hub,
     ledger,
     mapping,
     messages,
@@ -44,6 +45,7 @@ app.command("messages")(messages.messages)
 app.command("proof")(proof.proof)
 app.add_typer(collections.app, name="collections")
 app.add_typer(database.app, name="db")
+app.add_typer(hub.app, name="hub")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(payments.app, name="payments")
 app.add_typer(payouts.app, name="payouts")

@@ -18,7 +18,17 @@ from bot.hub.event_types import (
     lane_of,
     read_event,
 )
-from bot.market import Actor, Market, bookings, hub_news, hub_orders, offers, people, shipments
+from bot.market import (
+    Actor,
+    Market,
+    bookings,
+    hub_news,
+    hub_orders,
+    offers,
+    people,
+    price_approval,
+    shipments,
+)
 from bot.market.bookings import NewBooking
 from bot.market.hub_orders import Refused, Wanted, WantedLine
 from bot.market.products import PRODUCTS
@@ -92,7 +102,7 @@ class Applying:
             "valid_on": day,
             "source": said.source or event.source,
             "state": "flagged",
-            "reason": "published by the hub, to be approved",
+            "reason": price_approval.WAITS,
             "entered_at": now,
         }
         dialect = postgresql if db.dialect.name == "postgresql" else sqlite

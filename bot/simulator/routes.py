@@ -11,6 +11,8 @@ from urllib.parse import quote
 import aiohttp
 from aiohttp import web
 
+from bot.simulator.headers import HEADERS
+
 _STATIC = Path(__file__).parent / "static"
 _FILES = {
     "phone.css": "text/css",
@@ -20,16 +22,9 @@ _FILES = {
     "chat.css": "text/css",
     "chat.js": "text/javascript",
     "bubbles.js": "text/javascript",
+    "buyer.css": "text/css",
+    "buyer.js": "text/javascript",
     "icon.svg": "image/svg+xml",
-}
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-cache",
 }
 _PHOTO_MAX = 8 * 1024 * 1024
 _ASIDE = aiohttp.ClientTimeout(total=5)
@@ -88,12 +83,12 @@ class Simulator:
     async def page(self, _request: web.Request) -> web.Response:
         """The page with the phone."""
         text = (_STATIC / "phone.html").read_text(encoding="utf-8")
-        return web.Response(text=text, content_type="text/html", headers=_HEADERS)
+        return web.Response(text=text, content_type="text/html", headers=HEADERS)
 
     async def chat_page(self, _request: web.Request) -> web.Response:
         """The page with the chat and the phone."""
         text = (_STATIC / "chat.html").read_text(encoding="utf-8")
-        return web.Response(text=text, content_type="text/html", headers=_HEADERS)
+        return web.Response(text=text, content_type="text/html", headers=HEADERS)
 
     async def static(self, request: web.Request) -> web.Response:
         """One of the fixed files of the page; nothing else can be asked for."""
@@ -101,7 +96,7 @@ class Simulator:
         if name not in _FILES:
             raise web.HTTPNotFound
         text = (_STATIC / name).read_text(encoding="utf-8")
-        return web.Response(text=text, content_type=_FILES[name], headers=_HEADERS)
+        return web.Response(text=text, content_type=_FILES[name], headers=HEADERS)
 
     async def config(self, _request: web.Request) -> web.Response:
         """Where to dial, and as whom."""

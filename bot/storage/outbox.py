@@ -218,6 +218,13 @@ def replay(db: Connection, dedupe_key: str, now: datetime) -> bool:
     return db.execute(update(outbox).where(is_dead).values(fresh)).rowcount == 1
 
 
+def replay_all(db: Connection, via: str, since: datetime, now: datetime) -> int:
+    """Send again every dead letter of `via` that was written since then; returns how many."""
+    fresh = {"state": "waiting", "due_at": now, "attempts": 0, "done_at": None, "last_error": ""}
+    are_dead = (outbox.c.via == via) & (outbox.c.state == "dead") & (outbox.c.written_at >= since)
+    return db.execute(update(outbox).where(are_dead).values(fresh)).rowcount
+
+
 def counts(db: Connection) -> dict[str, int]:
     """How many pieces stand in each state."""
     query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
