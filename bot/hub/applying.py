@@ -21,6 +21,7 @@ from bot.hub.event_types import (
 from bot.market import (
     Actor,
     Market,
+    allocation,
     bookings,
     hub_news,
     hub_orders,
@@ -29,6 +30,7 @@ from bot.market import (
     price_approval,
     shipments,
 )
+from bot.market.allocation import AllocationRules
 from bot.market.bookings import NewBooking
 from bot.market.hub_orders import Refused, Wanted, WantedLine
 from bot.market.products import PRODUCTS
@@ -47,8 +49,8 @@ _MOVES = {"shipped": ("handed_over", "ship"), "delivered": ("shipped", "deliver"
 class Applying:
     """What each type of event does. Everything is in one transaction with the event's end."""
 
-    def __init__(self, market: Market) -> None:
-        self._market = market
+    def __init__(self, market: Market, rules: AllocationRules) -> None:
+        self._market, self._rules = market, rules
         self._does: dict[type, Callable[[Connection, Kept, Any, datetime], str]] = {
             OrderCreated: self._order,
             OrderCancelled: self._cancel,
@@ -75,8 +77,12 @@ class Applying:
         lane = lane_of(said, event.source)
         if hub_inbox.was_said(db, lane, "order.cancelled"):
             raise Refused("it was cancelled before it came")
-        ids = hub_orders.take(db, wanted_of(event.source, said), now, self._market.hub.timezone)
-        return f"orders {', '.join(map(str, ids))}"
+        hub, quiet = self._market.hub, self._market.quiet
+        ids = hub_orders.take(db, wanted_of(event.source, said), now, hub.timezone)
+        # At once, and in the order in which the orders came.
+        for order_id in ids:
+            allocation.look_at(db, order_id, hub, self._rules, now, quiet)
+        return f"orders {', '.join(map(str, ids))}" if ids else "it was taken before"
 
     def _cancel(self, db: Connection, event: Kept, said: OrderCancelled, now: datetime) -> str:
         done = hub_orders.cancel(db, event.source, said.order_id, f"hub-event:{event.id}", now)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import Any
 
 import structlog
 from aiohttp import web
 
 from bot.hub.event_types import Unusable, lane_of, read_event
+from bot.hub.keeping import Keeping
 from bot.hub.openapi import document
 from bot.hub.signing import Forged, verify
 from bot.market import hub_orders
-from bot.storage import hub_inbox
 from bot.storage.hub_inbox import Arrived
 from bot.storage.records import Records, RecordsDown
 
@@ -40,6 +38,7 @@ class HubDoor:
     ) -> None:
         self._records, self._secrets, self._wake = records, tuple(secrets), wake
         self._refused, self._url = refused, url
+        self._keeping = Keeping(records)
 
     def mount(self, app: web.Application) -> None:
         """Add the routes to `app`."""
@@ -64,7 +63,7 @@ class HubDoor:
         except Unusable as why:
             return problem(422, str(why))
         arrived = Arrived(SOURCE, event_id, kind, lane_of(said, SOURCE), body)
-        return await keep(self._records, arrived, self._wake, ignored=said is None)
+        return await answer(self._keeping, arrived, self._wake, ignored=said is None)
 
     async def order(self, request: web.Request) -> web.Response:
         """Where an order stands; what is signed in place of a body is the path."""
@@ -104,18 +103,12 @@ async def read_body(request: web.Request) -> bytes | web.Response:
         return problem(413, f"a body has at most {BODY_MAX} bytes")
 
 
-async def keep(
-    records: Records, arrived: Arrived, wake: Callable[[], None], *, ignored: bool = False
+async def answer(
+    keeping: Keeping, arrived: Arrived, wake: Callable[[], None], *, ignored: bool = False
 ) -> web.Response:
-    """Keep an event whose sender is known, and answer."""
-
-    def work(db: Any) -> str:
-        if hub_inbox.keep(db, arrived, datetime.now(UTC), ignored=ignored):
-            return "kept"
-        return "known" if hub_inbox.same_as_before(db, arrived) else "other"
-
+    """Keep an event whose sender is known, and say so."""
     try:
-        found = await records.write(work)
+        found = await keeping.keep(arrived, ignored=ignored)
     except RecordsDown as error:
         log.error("hub event not kept", why=str(error))
         return problem(503, "the records are out of reach: send it again")
@@ -123,8 +116,8 @@ async def keep(
         return problem(409, "another event came under this id before; nothing was changed")
     if found == "kept":
         wake()
-    answer = {"id": arrived.event_id, "kept": True, "known": found == "known", "ignored": ignored}
-    return web.json_response(answer, status=202)
+    said = {"id": arrived.event_id, "kept": True, "known": found == "known", "ignored": ignored}
+    return web.json_response(said, status=202)
 
 
 def problem(status: int, why: str) -> web.Response:

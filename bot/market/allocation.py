@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.market import Hub, hub_news
@@ -15,6 +29,7 @@ from bot.market.allocation_rule import Candidate, Part, cut
 from bot.market.news import NEVER, QuietHours
 from bot.market.orders import make_offer
 from bot.market.products import CROPS, PRODUCTS
+from bot.storage.prepared import Prepared
 from bot.storage.schema import (
     allocations,
     contacts,
@@ -37,6 +52,82 @@ class AllocationRules:
 
     offer_for: timedelta = timedelta(hours=12)
     smallest_packs: int = 20
+
+
+def _who_is_able() -> Select[Any]:
+    """Points 1 and 2 of the rule, as one query."""
+    zero: ColumnElement[int] = literal_column("0")
+    one: ColumnElement[int] = literal_column("1")
+    grade: ColumnElement[str] = bindparam("grade", type_=stocks.c.grade.type)
+    theirs = (stocks.c.contact_id == contacts.c.id) & (stocks.c.product == bindparam("product"))
+    free = stocks.c.available_g - stocks.c.promised_g
+    asked = select(offers.c.contact_id).where(offers.c.order_id == bindparam("order_id"))
+    enough = free >= bindparam("pack_g")
+    # Where an order wants a grade, a stock of which nobody knows the grade is not it.
+    any_grade = (stocks.c.id.is_(None) | enough) & (grade == bindparam("none"))
+    near = case((contacts.c.district == bindparam("district"), zero), else_=one)
+    turn = func.coalesce(supply_turns.c.last_turn, zero)
+    return (
+        select(contacts.c.id, free, near, turn)
+        .outerjoin(stocks, theirs)
+        .outerjoin(supply_turns, supply_turns.c.contact_id == contacts.c.id)
+        .where(contacts.c.crop == bindparam("crop"), contacts.c.role != bindparam("not_role"))
+        .where(contacts.c.msisdn.is_not(None), contacts.c.erased_at.is_(None))
+        .where(contacts.c.verify_since.is_(None), contacts.c.id.not_in(asked))
+        .where(any_grade | (enough & (stocks.c.grade == grade)))
+        .order_by(case((stocks.c.id.is_(None), one), else_=zero), near, turn, contacts.c.id)
+        .limit(literal_column(str(_LOOKED_AT)))
+        # The store's own words for "from the first one" would be a value to fill in.
+        .offset(literal_column("0"))
+    )
+
+
+# A flash sale makes thousands of offers in a minute: these are put together once.
+_able = Prepared(
+    _who_is_able(),
+    *("product", "pack_g", "grade", "district", "crop", "order_id", "not_role", "none"),
+)
+_log = Prepared(
+    insert(allocations),
+    *("order_id", "round", "contact_id", "offer_id", "packs", "why", "at"),
+)
+_round = Prepared(
+    update(hub_orders)
+    .where(hub_orders.c.order_id == bindparam("the_order"))
+    .values(round=bindparam("number", type_=hub_orders.c.round.type))
+    .returning(hub_orders.c.id),
+    *("the_order", "number"),
+)
+
+
+def _upsert(dialect: Any) -> Prepared:
+    fresh = dialect.insert(supply_turns)
+    later = fresh.on_conflict_do_update(
+        index_elements=[supply_turns.c.contact_id],
+        set_={"last_turn": fresh.excluded.last_turn},
+    )
+    return Prepared(later, "contact_id", "last_turn")
+
+
+_turn = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
+_waiting = func.sum(case((offers.c.state == "offered", offers.c.packs), else_=0))
+_figures = (
+    select(
+        orders.c.product, orders.c.packs, orders.c.pack_g, orders.c.packs_accepted,
+        func.coalesce(_waiting, 0), func.count(case((offers.c.state == "declined", 1))),
+    )
+    .outerjoin(offers, offers.c.order_id == orders.c.id)
+    .where(orders.c.id == bindparam("order_id"))
+    .group_by(orders.c.id)
+)  # fmt: skip
+_held = (
+    select(hub_orders)
+    .where(hub_orders.c.order_id == bindparam("order_id"))
+    .with_for_update(skip_locked=True)
+)
+_seen = delete(reviews).where(
+    reviews.c.order_id == bindparam("order_id"), reviews.c.due_at <= bindparam("now")
+)
 
 
 def due(db: Connection, now: datetime, limit: int) -> list[int]:
@@ -63,13 +154,11 @@ def look_at(
 
     0 too while another process looks at it. The row lock keeps two from offering the same packs.
     """
-    mine = select(hub_orders).where(hub_orders.c.order_id == order_id)
-    row = db.execute(mine.with_for_update(skip_locked=True)).first()
+    row = db.execute(_held, {"order_id": order_id}).first()
     if row is None:
         return 0
     # What is asked for after this moment is another review.
-    seen = (reviews.c.order_id == order_id) & (reviews.c.due_at <= now)
-    db.execute(delete(reviews).where(seen))
+    db.execute(_seen, {"order_id": order_id, "now": now})
     if row.state != "open":
         return 0
     standing = _standing(db, order_id)
@@ -107,46 +196,15 @@ class _Standing:
 
 def _standing(db: Connection, order_id: int) -> _Standing:
     """In one query: an answer that is given meanwhile is in all of its figures or in none."""
-    waiting = func.coalesce(
-        func.sum(case((offers.c.state == "offered", offers.c.packs), else_=0)), 0
-    )
-    declined = func.count(case((offers.c.state == "declined", 1)))
-    query = (
-        select(
-            orders.c.product, orders.c.packs, orders.c.pack_g, orders.c.packs_accepted,
-            waiting, declined,
-        )
-        .outerjoin(offers, offers.c.order_id == orders.c.id)
-        .where(orders.c.id == order_id)
-        .group_by(orders.c.id)
-    )  # fmt: skip
-    return _Standing(*db.execute(query).one())
+    return _Standing(*db.execute(_figures, {"order_id": order_id}).one())
 
 
 def _line(db: Connection, row: Row[Any], standing: _Standing) -> list[Candidate]:
     """Those who can be asked, in the order of the rule; of many the first ones."""
     crop = PRODUCTS[standing.product].crop
     crop = crop if crop in CROPS else "other"
-    theirs = and_(stocks.c.contact_id == contacts.c.id, stocks.c.product == standing.product)
-    free = stocks.c.available_g - stocks.c.promised_g
-    asked = select(offers.c.contact_id).where(offers.c.order_id == row.order_id)
-    fits = stocks.c.id.is_(None) | (free >= standing.pack_g)
-    if row.grade:
-        # Where an order wants a grade, a stock of which nobody knows the grade is not it.
-        fits = (free >= standing.pack_g) & (stocks.c.grade == row.grade)
-    near = case((contacts.c.district == row.district, 0), else_=1)
-    turn = func.coalesce(supply_turns.c.last_turn, 0)
-    query = (
-        select(contacts.c.id, free, near, turn)
-        .outerjoin(stocks, theirs)
-        .outerjoin(supply_turns, supply_turns.c.contact_id == contacts.c.id)
-        .where(contacts.c.crop == crop, contacts.c.role != "host")
-        .where(contacts.c.msisdn.is_not(None), contacts.c.erased_at.is_(None))
-        .where(contacts.c.verify_since.is_(None), contacts.c.id.not_in(asked), fits)
-        .order_by(case((stocks.c.id.is_(None), 1), else_=0), near, turn, contacts.c.id)
-        .limit(_LOOKED_AT)
-    )
-    found = db.execute(query).all()
+    wanted = standing.product, standing.pack_g, row.grade, row.district, crop, row.order_id
+    found = _able.all(db, *wanted, "host", "")
     offered = _offered_g(db, standing.product, [one[0] for one in found if one[1] is not None])
     return [
         Candidate(
@@ -206,24 +264,17 @@ def _offer(
             "why": why,
             "at": now,
         }
-        db.execute(insert(allocations).values(log))
+        _log.run(db, log)
         # The offers' own numbers go up with time, so that they tell whose turn was when.
-        _had_turn(db, who.contact_id, offer_id)
-    same = hub_orders.c.order_id == row.order_id
-    db.execute(update(hub_orders).where(same).values(round=number))
-    data = hub_news.about_order(db, row.order_id)
-    data |= {"round": number, "offers": len(parts), "offered": sum(part.packs for part in parts)}
+        _turn[db.dialect.name].run(db, {"contact_id": who.contact_id, "last_turn": offer_id})
+    _round.one(db, row.order_id, number)
+
+    def about() -> dict[str, Any]:
+        made = {"round": number, "offers": len(parts), "offered": sum(p.packs for p in parts)}
+        return hub_news.about_order(db, row.order_id) | made
+
     key = f"{row.order_id}:{number}"
-    hub_news.tell(db, "order.allocated", f"o{row.order_id}", key, data, now)
-
-
-def _had_turn(db: Connection, contact_id: int, turn: int) -> None:
-    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
-    fresh = dialect.insert(supply_turns).values(contact_id=contact_id, last_turn=turn)
-    later = fresh.on_conflict_do_update(
-        index_elements=[supply_turns.c.contact_id], set_={"last_turn": turn}
-    )
-    db.execute(later)
+    hub_news.tell(db, "order.allocated", f"o{row.order_id}", key, about, now)
 
 
 def _nobody_left(db: Connection, row: Row[Any], standing: _Standing, now: datetime) -> None:
@@ -249,5 +300,5 @@ def _close(db: Connection, order_id: int, state: str, now: datetime) -> None:
 
 
 def _say(db: Connection, order_id: int, kind: str, now: datetime) -> None:
-    data = hub_news.about_order(db, order_id)
-    hub_news.tell(db, kind, f"o{order_id}", str(order_id), data, now)
+    about = partial(hub_news.about_order, db, order_id)
+    hub_news.tell(db, kind, f"o{order_id}", str(order_id), about, now)

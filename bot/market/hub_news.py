@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select
 
 from bot.market import subscriptions
 from bot.storage import outbox
+from bot.storage.prepared import Prepared
 from bot.storage.schema import hub_orders, offers, orders, reviews
 
 KIND = "webhook"
@@ -43,18 +44,30 @@ _OF_OFFERS = {
     "confirmed": "payment.confirmed",
     "disputed": "order.disputed",
 }
+_review = Prepared(insert(reviews), "order_id", "due_at")
 # After these something of the order may have to be offered to others.
 _TO_REVIEW = frozenset({"accepted", "declined", "expired"})
 
 
 def tell(
-    db: Connection, kind: str, lane: str, key: str, data: Mapping[str, Any], now: datetime
+    db: Connection,
+    kind: str,
+    lane: str,
+    key: str,
+    about: Mapping[str, Any] | Callable[[], Mapping[str, Any]],
+    now: datetime,
 ) -> int:
     """Write `kind` for all who want it; the same `key` once. Returns for how many it was written.
 
-    What shares a `lane` (at most 12 characters) reaches each of them in order.
+    What shares a `lane` (at most 12 characters) reaches each of them in order. `about` is what it
+    says, or finds that out when somebody wants it.
     """
+    if not subscriptions.anybody(db):
+        return 0
     wanted = [one for one in subscriptions.all_of_them(db, now) if one.wants(kind)]
+    if not wanted:
+        return 0
+    data = about() if callable(about) else about
     for one in wanted:
         put(db, one.id, kind, lane, key, data, now)
     return len(wanted)
@@ -119,7 +132,7 @@ def offer_changed(db: Connection, offer_id: int, state: str, key: str, now: date
 
 def review(db: Connection, order_id: int, due_at: datetime) -> None:
     """Let the allocation look at this order, at `due_at` or soon after."""
-    db.execute(insert(reviews).values(order_id=order_id, due_at=due_at))
+    _review.run(db, {"order_id": order_id, "due_at": due_at})
 
 
 def about_order(db: Connection, order_id: int) -> dict[str, Any]:

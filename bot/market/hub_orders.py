@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from bot.market import Actor, hub_news, items, offers, rates
 from bot.market.orders import NewOrder, create_order
 from bot.market.products import PRODUCTS
 from bot.market.rates import NotWhole, Rate
 from bot.market.share import Line
+from bot.storage.prepared import Prepared
 from bot.storage.schema import hub_orders as rows
 from bot.storage.schema import offers as offer_rows
 from bot.storage.schema import orders
@@ -24,6 +25,21 @@ _ANSWER_IN, _DELIVER_IN_DAYS = timedelta(hours=48), 11
 _CODE = re.compile(r"[A-Z]{2,3}-[0-9]{1,5}")
 _AMOUNT_MAX_RWF = 5_000_000
 _POINT = "Kigali"
+
+# A flash sale brings thousands in a minute: these are put together once.
+_lines = Prepared(
+    select(rows.c.order_id)
+    .where(rows.c.source == bindparam("source"), rows.c.hub_order_id == bindparam("hub_order_id"))
+    .order_by(rows.c.line),
+    *("source", "hub_order_id"),
+)
+_new = Prepared(
+    insert(rows),
+    *("order_id", "source", "hub_order_id", "line", "sku", "grade", "district", "answer_by"),
+    *("currency", "unit_price", "rate_id"),
+)
+_newest = Prepared(select(func.max(orders.c.id)).where(orders.c.id > bindparam("after")), "after")
+_with_code = Prepared(select(orders.c.id).where(orders.c.code == bindparam("code")), "code")
 
 
 class Refused(Exception):
@@ -74,13 +90,13 @@ class Progress:
 
 
 def take(db: Connection, wanted: Wanted, now: datetime, timezone: str) -> list[int]:
-    """Keep an order, every line as one of ours, to be offered soon; the ids of ours.
+    """Keep an order, every line as one of ours, to be offered by who takes it; the ids of ours.
 
-    Taken before, it stays as it was. Raises `Refused` before anything is kept, and `NoRate`.
+    Taken before, it stays as it was, and [] is given. Raises `Refused`, and `NoRate`, before
+    anything is kept.
     """
-    known = _ids(db, wanted.source, wanted.hub_order_id)
-    if known:
-        return known
+    if _ids(db, wanted.source, wanted.hub_order_id):
+        return []
     _check_total(wanted)
     zone = ZoneInfo(timezone)
     rate = rates.rate_on(db, wanted.currency, now.astimezone(zone).date())
@@ -152,8 +168,7 @@ def offers_of(
 
 
 def _ids(db: Connection, source: str, hub_order_id: str) -> list[int]:
-    same = (rows.c.source == source) & (rows.c.hub_order_id == hub_order_id)
-    return list(db.execute(select(rows.c.order_id).where(same).order_by(rows.c.line)).scalars())
+    return [row[0] for row in _lines.all(db, source, hub_order_id)]
 
 
 def _check_total(wanted: Wanted) -> None:
@@ -220,8 +235,7 @@ def _keep(
         "unit_price": line.unit_price,
         "rate_id": rate.id or None,
     }
-    db.execute(insert(rows).values(values))
-    hub_news.review(db, order_id, now)
+    _new.run(db, values)
     hub_news.review(db, order_id, answer_by)
     return order_id
 
@@ -231,15 +245,15 @@ def _code_for(db: Connection, wanted: Wanted) -> str:
     own = wanted.hub_order_id
     if len(wanted.lines) == 1 and _CODE.fullmatch(own) and _is_free(db, own):
         return own
-    highest = db.execute(select(func.max(orders.c.id))).scalar() or 0
-    number = highest + 1
+    newest = _newest.one(db, 0)
+    number = 1 + ((newest and newest[0]) or 0)
     while not _is_free(db, f"HB-{number}"):
         number += 1
     return f"HB-{number}"
 
 
 def _is_free(db: Connection, code: str) -> bool:
-    return db.execute(select(orders.c.id).where(orders.c.code == code)).first() is None
+    return _with_code.one(db, code) is None
 
 
 def _withdraw(db: Connection, order_id: int, key: str, now: datetime) -> None:

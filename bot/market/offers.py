@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from bot.market import Actor, hub_news, news, notices, people
 from bot.market.lives import OFFER_LIFE, advance
@@ -89,6 +89,9 @@ _columns = (
     orders.c.collection_point,
 )
 _all = select(*_columns).join(orders, orders.c.id == offers.c.order_id)
+_one = _all.where(
+    offers.c.id == bindparam("offer_id"), offers.c.contact_id == bindparam("contact_id")
+)
 _UNDER_WAY = ("accepted", "handed_over", "shipped", "delivered", "paid", "confirmed", "disputed")
 
 
@@ -112,8 +115,7 @@ def mine(db: Connection, contact_id: int, limit: int = 9) -> list[Offer]:
 
 def by_id(db: Connection, offer_id: int, contact_id: int) -> Offer | None:
     """This person's offer; another person's is None, as if it were not there."""
-    query = _all.where(offers.c.id == offer_id, offers.c.contact_id == contact_id)
-    row = db.execute(query).mappings().first()
+    row = db.execute(_one, {"offer_id": offer_id, "contact_id": contact_id}).mappings().first()
     return None if row is None else _offer(row)
 
 

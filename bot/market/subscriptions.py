@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
+from bot.storage.prepared import Prepared
 from bot.storage.schema import subscriptions as rows
 
 ALL = "*"
+# Asked with every answer of a farmer, and mostly there is nobody.
+_anybody = Prepared(select(func.count(rows.c.id)).where(rows.c.id > bindparam("after")), "after")
 _KEY_BYTES = 32
 # So many failures in a row, and nobody calls there for a while; so long without success, for good.
 _BREAKS_AFTER = 5
@@ -76,6 +79,12 @@ def once(db: Connection, url: str, now: datetime) -> str:
         return subscribe(db, url, (), now)[1]
     enable(db, known.id)
     return str(known.secrets[0]["secret"])
+
+
+def anybody(db: Connection) -> bool:
+    """Whether there is any receiver at all."""
+    row = _anybody.one(db, 0)
+    return row is not None and row[0] > 0
 
 
 def all_of_them(db: Connection, now: datetime) -> list[Subscription]:

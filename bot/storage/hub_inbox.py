@@ -24,6 +24,25 @@ _known = Prepared(
     ),
     *("source", "event_id"),
 )
+_in_lane = Prepared(
+    select(rows.c.id).where(
+        rows.c.state == bindparam("state"),
+        rows.c.lane == bindparam("lane"),
+        rows.c.type == bindparam("type"),
+    ),
+    *("state", "lane", "type"),
+)
+_ended = Prepared(
+    update(rows)
+    .where(rows.c.id == bindparam("the_id"))
+    .values(
+        state=bindparam("new_state", type_=rows.c.state.type),
+        outcome=bindparam("new_outcome", type_=rows.c.outcome.type),
+        done_at=bindparam("now", type_=rows.c.done_at.type),
+    )
+    .returning(rows.c.id),
+    *("the_id", "new_state", "new_outcome", "now"),
+)
 _FAILURES_MAX = 5
 
 
@@ -87,8 +106,7 @@ def hold(db: Connection, event_id: int) -> bool:
 
 def ended(db: Connection, event_id: int, state: str, outcome: str, now: datetime) -> None:
     """Note what came of it: `applied`, or `refused` and why."""
-    values = {"state": state, "outcome": outcome[:160], "done_at": now}
-    db.execute(update(rows).where(rows.c.id == event_id).values(values))
+    _ended.one(db, event_id, state, outcome[:160], now)
 
 
 def failed(db: Connection, event: Kept, why: str, due_at: datetime, now: datetime) -> bool:
@@ -107,8 +125,7 @@ def failed(db: Connection, event: Kept, why: str, due_at: datetime, now: datetim
 
 def was_said(db: Connection, lane: str, kind: str) -> bool:
     """Whether an event of this type was ended in this lane before, with effect or without."""
-    ended_so = rows.c.state.in_(("applied", "refused")) & (rows.c.lane == lane)
-    return db.execute(select(rows.c.id).where(ended_so, rows.c.type == kind)).first() is not None
+    return any(_in_lane.one(db, state, lane, kind) for state in ("applied", "refused"))
 
 
 def unpark(db: Connection, now: datetime) -> int:
