@@ -26,6 +26,8 @@ from bot.engine import Engine
 from bot.flows import FLOWS
 from bot.hub.door import HubDoor
 from bot.hub.hooks import Hooks
+from bot.hub.keeping import Keeping
+from bot.hub.shops import ShopDoors
 from bot.hub.working import Working
 from bot.i18n import load_catalogues
 from bot.look_ups import LookUps
@@ -78,6 +80,7 @@ from bot.wiring import (
     outage_rules_of,
     passwords_of,
     sessions_of,
+    shops_of,
     sms_of,
     spool_of,
     telegram_of,
@@ -430,7 +433,9 @@ def _mount_hub(parts: Parts, app: web.Application) -> None:
         return
     settings, records = parts.settings, parts.market.records
     secrets, refused = hub_secrets_of(settings), parts.watching.door_refused
-    HubDoor(records, secrets, parts.hub.wake, refused, settings.url).mount(app)
+    keeping, wake = Keeping(records), parts.hub.wake
+    HubDoor(records, keeping, secrets, wake, refused, settings.url).mount(app)
+    ShopDoors(keeping, shops_of(settings), wake, refused).mount(app)
 
 
 def _mount_callbacks(parts: Parts, app: web.Application) -> None:

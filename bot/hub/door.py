@@ -31,6 +31,7 @@ class HubDoor:
     def __init__(
         self,
         records: Records,
+        keeping: Keeping,
         secrets: Sequence[str],
         wake: Callable[[], None],
         refused: Callable[[str, int], None],
@@ -38,7 +39,7 @@ class HubDoor:
     ) -> None:
         self._records, self._secrets, self._wake = records, tuple(secrets), wake
         self._refused, self._url = refused, url
-        self._keeping = Keeping(records)
+        self._keeping = keeping
 
     def mount(self, app: web.Application) -> None:
         """Add the routes to `app`."""
