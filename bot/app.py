@@ -38,6 +38,7 @@ from bot.operations.health import Health
 from bot.operations.housekeeping import Housekeeping
 from bot.operations.pin_figures import PinFigures
 from bot.operations.process_figures import show_process
+from bot.operations.session_news import SessionNews
 from bot.operations.spool_figures import SpoolFigures
 from bot.operations.watching import Watching
 from bot.operations.worker_figures import WorkerFigures
@@ -128,6 +129,8 @@ class Parts:
     updates: Updates | None = None
     # What applies the hub's events and offers its orders; None where there is no marketplace.
     hub: Working | None = None
+    # What tells the hub of calls; None where there is no marketplace.
+    calls: SessionNews | None = None
     # What tells the hub; None where there is no marketplace.
     hooks: Hooks | None = None
     # What runs beside the doors, by name.
@@ -163,7 +166,8 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
         registry.register(PinFigures(market.pins.alarm))
         transcripts = Transcripts(records)
         call_days = CallDays(records)
-        watching = Watching(registry, transcripts, call_days)
+        calls = _session_news_of(settings, records)
+        watching = Watching(registry, transcripts, call_days, calls.add if calls else None)
         sessions = sessions_of(settings)
         stack.push_async_callback(sessions.close)
         await refuse_weak_stores(settings, records, sessions)
@@ -209,7 +213,7 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
             sandbox_url,
             chats,
         )
-        parts.updates = _updates_of(parts, sessions)
+        parts.updates, parts.calls = _updates_of(parts, sessions), calls
         _open_marketplace(parts)
         await _start_work(parts, stack)
         yield parts
@@ -223,6 +227,11 @@ def _open_marketplace(parts: Parts) -> None:
     parts.hooks = Hooks(market.records, private=private)
     parts.sender.leave_to(KIND, parts.hooks.wake)
     parts.hub = Working(market, allocation_rules_of(settings), parts.sender.wake)
+
+
+def _session_news_of(settings: Settings, records: Records) -> SessionNews | None:
+    secret = settings.secret_key.get_secret_value()
+    return SessionNews(records, secret) if settings.marketplace.enabled else None
 
 
 def _chats_of(
@@ -345,6 +354,8 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
         work["telegram polling"] = Polling(parts.market.records, parts.http, config, keep).run()
     if parts.hub is not None:
         work["hub"] = parts.hub.run()
+    if parts.calls is not None:
+        work["session news"] = parts.calls.run()
     if parts.hooks is not None:
         work["webhooks"] = parts.hooks.run()
     if isinstance(parts.figures, WorkerFigures):

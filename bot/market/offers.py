@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 from bot.market import Actor, hub_news, news, notices, people
 from bot.market.lives import OFFER_LIFE, advance
 from bot.market.share import Line
-from bot.storage.schema import offer_events, offers, orders, stocks
+from bot.storage.schema import audit, offer_events, offers, orders, stocks
 
 Outcome = Literal[
     "accepted",
@@ -134,6 +134,8 @@ def accept(
     The database decides who is first: each condition is part of the update that takes.
     """
     offer = _locked(db, offer_id, actor.contact_id)
+    if offer is None:
+        _note_stranger(db, actor, offer_id, now)
     if (refused := _why_not(offer, version, packs, now)) is not None:
         return Answered(refused, offer)
     assert offer is not None  # noqa: S101  _why_not has said "gone" otherwise
@@ -160,6 +162,8 @@ def accept(
 def decline(db: Connection, actor: Actor, offer_id: int, version: int, now: datetime) -> Answered:
     """Say no to an offer as it stood in `version`."""
     offer = _locked(db, offer_id, actor.contact_id)
+    if offer is None:
+        _note_stranger(db, actor, offer_id, now)
     if (refused := _why_not(offer, version, 1, now)) is not None:
         return Answered(refused, offer)
     assert offer is not None  # noqa: S101  _why_not has said "gone" otherwise
@@ -214,6 +218,20 @@ def _locked(db: Connection, offer_id: int, contact_id: int) -> Offer | None:
     query = _all.where(offers.c.id == offer_id, offers.c.contact_id == contact_id)
     row = db.execute(query.with_for_update(of=offers)).mappings().first()
     return None if row is None else _offer(row)
+
+
+def _note_stranger(db: Connection, actor: Actor, offer_id: int, now: datetime) -> None:
+    """Write down who answered an offer that is another's; they hear that there is none."""
+    if db.execute(select(offers.c.id).where(offers.c.id == offer_id)).first() is None:
+        return
+    line = {
+        "at": now,
+        "actor": actor.by,
+        "action": "another's offer answered",
+        "subject": f"offer {offer_id}",
+        "details": {"channel": actor.channel},
+    }
+    db.execute(insert(audit).values(line))
 
 
 def _promise(db: Connection, offer: Offer, packs: int) -> bool:

@@ -103,6 +103,31 @@ async def test_what_a_farmer_answers_comes_back_signed(server: Running, receiver
     assert (await hub.until("KW-2001", "filled"))["packs_accepted"] == 10
 
 
+async def test_a_call_is_told_at_its_beginning_and_its_end_without_its_caller(
+    server: Running, receiver: Receiver
+) -> None:
+    records, wanted = server.parts.market.records, ("session.started", "session.ended")
+    await records.write(
+        lambda db: subscriptions.subscribe(db, receiver.url, wanted, _now(), SECRET)
+    )
+    phone = server.phone(FARMER)
+    await phone.dials()
+    await phone.types("2", "1", "1", "73914")
+    assert phone.ended
+    assert server.parts.calls is not None and server.parts.hooks is not None
+    for _round in range(100):
+        await server.parts.calls.flush()
+        await server.parts.hooks.carry_out_all()
+        if len(receiver.came) == 2:
+            break
+        await asyncio.sleep(0.05)
+    assert receiver.types == list(wanted)
+    first, last = (one["data"] for one in receiver.said)
+    assert first["session"] == last["session"] and last["hops"] == 5
+    for _headers, body in receiver.came:
+        assert b"788000001" not in body and phone.session_id.encode() not in body
+
+
 async def test_one_order_stays_in_order_and_another_does_not_wait(line: Line) -> None:
     line.receiver.answers = [500, 200]
     for lane in ("o1", "o1", "o2"):
