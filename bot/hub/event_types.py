@@ -38,7 +38,7 @@ class OrderLine(Struct, frozen=True):
 
 
 class OrderCreated(Struct, frozen=True):
-    """Somebody bought. No buyer is named: what else the hub says of them is not kept."""
+    """Somebody bought. No buyer is named: what else the hub says of them is not read."""
 
     order_id: _Id
     currency: Literal["RWF", "USD", "CNY"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 
 from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -11,7 +12,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bot.storage.prepared import Prepared
 from bot.storage.schema import hub_events as rows
 
-_NEW = "source", "event_id", "type", "lane", "body", "state", "due_at", "received_at"
+_NEW = (
+    *("source", "event_id", "type", "lane", "body", "digest", "state", "due_at", "received_at"),
+)
 _new = {
     "sqlite": Prepared(sqlite.insert(rows).on_conflict_do_nothing().returning(rows.c.id), *_NEW),
     "postgresql": Prepared(
@@ -19,7 +22,7 @@ _new = {
     ),
 }
 _known = Prepared(
-    select(rows.c.body).where(
+    select(rows.c.digest).where(
         rows.c.source == bindparam("source"), rows.c.event_id == bindparam("event_id")
     ),
     *("source", "event_id"),
@@ -39,9 +42,10 @@ _ended = Prepared(
         state=bindparam("new_state", type_=rows.c.state.type),
         outcome=bindparam("new_outcome", type_=rows.c.outcome.type),
         done_at=bindparam("now", type_=rows.c.done_at.type),
+        body=bindparam("nothing", type_=rows.c.body.type),
     )
     .returning(rows.c.id),
-    *("the_id", "new_state", "new_outcome", "now"),
+    *("the_id", "new_state", "new_outcome", "now", "nothing"),
 )
 _FAILURES_MAX = 5
 
@@ -55,6 +59,11 @@ class Arrived:
     type: str
     lane: str
     body: bytes
+
+    @property
+    def digest(self) -> bytes:
+        """By which it is known again."""
+        return blake2b(self.body, digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +80,15 @@ class Kept:
 def keep(db: Connection, arrived: Arrived, now: datetime, *, ignored: bool = False) -> bool:
     """Keep one event; False when it was kept before. `ignored` is of a type that nobody knows."""
     state = "ignored" if ignored else "waiting"
-    of = arrived.source, arrived.event_id, arrived.type, arrived.lane, arrived.body
+    body = b"" if ignored else arrived.body
+    of = arrived.source, arrived.event_id, arrived.type, arrived.lane, body, arrived.digest
     return _new[db.dialect.name].one(db, *of, state, now, now) is not None
 
 
 def same_as_before(db: Connection, arrived: Arrived) -> bool:
     """Whether what was kept under this id says the same."""
     row = _known.one(db, arrived.source, arrived.event_id)
-    return row is not None and bytes(row[0]) == arrived.body
+    return row is not None and bytes(row[0]) == arrived.digest
 
 
 def next_ones(db: Connection, now: datetime, limit: int) -> list[Kept]:
@@ -105,8 +115,8 @@ def hold(db: Connection, event_id: int) -> bool:
 
 
 def ended(db: Connection, event_id: int, state: str, outcome: str, now: datetime) -> None:
-    """Note what came of it: `applied`, or `refused` and why."""
-    _ended.one(db, event_id, state, outcome[:160], now)
+    """Note what came of it, `applied`, or `refused` and why; what it said is not kept."""
+    _ended.one(db, event_id, state, outcome[:160], now, b"")
 
 
 def failed(db: Connection, event: Kept, why: str, due_at: datetime, now: datetime) -> bool:

@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select, update
 
 from bot.hub.applying import Applying
@@ -22,16 +23,18 @@ from bot.storage.records import Records
 from bot.storage.schema import contacts, hub_events, hub_orders, offer_events, orders, stocks
 from bot.storage.schema import offers as offer_rows
 from bot.storage.schema import outbox as outbox_rows
+from bot.storage.sqlite import SqliteRecords
 from bot.wiring import allocation_rules_of, market_of
 from tests.hub.receiver import Receiver, receiving
 
-ORDERS, FARMERS, SEED = 1000, 25, 8
+# On PostgreSQL fewer: each statement crosses a socket there, and the rules are the same.
+ORDERS, FEWER, FARMERS, SEED = 1000, 300, 25, 8
 SECRET = "whsec_b3V0Ym91bmQtdGVzdC1zZWNyZXQtb2YtMzItYnl0ZXM="
 # What goes wrong with an order on its way in, and with an answer to it.
 IN = ("fine", "twice", "same order, new id", "altered", "cancelled before", "cancelled after",
       "cancelled twice", "wrong total", "unknown item", "unknown type", "no deadline left",
       "breaks once", "two lines")  # fmt: skip
-ANSWERS = ("accept", "part", "decline", "too much", "stale", "another's", "twice", "both",
+ANSWERS = ("accept", "part", "decline", "too much", "stale", "another's", "answered twice", "both",
            "never", "late", "verifying", "race")  # fmt: skip
 
 
@@ -123,51 +126,43 @@ class Storm:
     async def answer(self, offer: dict[str, Any], now: datetime) -> None:
         how = self.chance.choice(ANSWERS)
         self.faults[how] += 1
-        mine, packs = offer["contact_id"], offer["packs"]
-        take, version, who = packs, offer["version"], mine
-        if how == "never":
-            return
-        if how == "decline":
-            await self.write(
-                lambda db: offers.decline(db, self.actor(mine, offer), offer["id"], version, now)
-            )
-            return
-        if how == "part":
-            take = self.chance.randint(1, packs)
-        elif how == "too much":
-            take = packs + 1
-        elif how == "stale":
-            version += 1
-        elif how == "another's":
-            who = mine % FARMERS + 1
-        elif how == "late":
-            now += timedelta(days=9)
-        elif how == "verifying":
-            await self.write(lambda db: db.execute(self.doubt(mine, now)))
-        tries = 2 if how in {"twice", "race", "both"} else 1
-        zone = self.market.hub.timezone
+        mine, packs, zone = offer["contact_id"], offer["packs"], self.market.hub.timezone
+        take = {"part": self.chance.randint(1, packs), "too much": packs + 1}.get(how, packs)
+        version = offer["version"] + (how == "stale")
+        who = mine % FARMERS + 1 if how == "another's" else mine
+        at = now + timedelta(days=9) if how == "late" else now
 
         def accept(db: Any) -> offers.Answered:
-            return offers.accept(db, self.actor(who, offer), offer["id"], version, take, now, zone)
+            return offers.accept(db, self.actor(who, offer), offer["id"], version, take, at, zone)
 
-        if how == "both":
-            refuse = self.write(
-                lambda db: offers.decline(db, self.actor(mine, offer), offer["id"], version, now)
-            )
-            said, _no = await asyncio.gather(self.write(accept), refuse)
-            answered = [said]
-        elif how == "race":
-            answered = list(await asyncio.gather(*(self.write(accept) for _one in range(tries))))
-        else:
-            answered = [await self.write(accept) for _one in range(tries)]
-        if how == "verifying":
-            await self.write(lambda db: db.execute(self.doubt(mine, None)))
-        good = [one for one in answered if one.outcome in {"accepted", "part_accepted"}]
+        def decline(db: Any) -> offers.Answered:
+            return offers.decline(db, self.actor(mine, offer), offer["id"], version, now)
+
+        said = await self.says(how, accept, decline, mine)
+        good = [one for one in said if one.outcome in {"accepted", "part_accepted"}]
         assert len(good) <= 1
-        if how in {"too much", "stale", "another's", "late"}:
+        if how in {"too much", "stale", "another's", "late", "never", "decline"}:
             assert not good
         if good:
             self.accepted.append((offer["id"], take))
+
+    async def says(self, how: str, accept: Any, decline: Any, contact: int) -> list[Any]:
+        if how == "never":
+            return []
+        if how == "decline":
+            return [await self.write(decline)]
+        if how == "both":
+            return list(await asyncio.gather(self.write(accept), self.write(decline)))
+        if how == "race":
+            return list(await asyncio.gather(self.write(accept), self.write(accept)))
+        if how == "answered twice":
+            return [await self.write(accept), await self.write(accept)]
+        if how == "verifying":
+            await self.write(lambda db: db.execute(self.doubt(contact, datetime.now(UTC))))
+            said = await self.write(accept)
+            await self.write(lambda db: db.execute(self.doubt(contact, None)))
+            return [said]
+        return [await self.write(accept)]
 
     def doubt(self, contact: int, since: datetime | None) -> Any:
         return update(contacts).where(contacts.c.id == contact).values(verify_since=since)
@@ -184,6 +179,7 @@ class Storm:
         await asyncio.gather(*(one.allocate_all() for one in self.working))
 
 
+@pytest.mark.timeout(600)
 async def test_B08_a_thousand_orders_in_a_storm_add_up(records: Records, monkeypatch: Any) -> None:
     async with receiving() as receiver:
         storm = Storm(records, receiver)
@@ -201,7 +197,8 @@ async def test_B08_a_thousand_orders_in_a_storm_add_up(records: Records, monkeyp
 
         monkeypatch.setattr(Applying, "apply", breaking)
         monkeypatch.setattr("bot.hub.working._AGAIN_FIRST_S", 0.0)
-        for start in range(0, ORDERS, 100):
+        count = ORDERS if isinstance(records, SqliteRecords) else FEWER
+        for start in range(0, count, 100):
             await asyncio.gather(*(storm.order(start + one) for one in range(100)))
             await storm.works()
             await storm.answers()
@@ -215,7 +212,9 @@ async def test_B08_a_thousand_orders_in_a_storm_add_up(records: Records, monkeyp
         await storm.hooks.carry_out_all()
         await storm.hooks.close()
         await records.read(lambda db: _check(db, storm))
-        assert len(storm.faults) == len(IN) + len(ANSWERS) and storm.broken == set()
+        # Without "fine" and "accept", and with the receiver's own failures, two dozen kinds.
+        assert set(storm.faults) == {*IN, *ANSWERS} and len(storm.faults) - 2 + 1 == 24
+        assert storm.broken == set()
 
 
 def _all_due(db: Any) -> None:

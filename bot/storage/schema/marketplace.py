@@ -24,7 +24,9 @@ hub_events = Table(
     Column("type", String(40), nullable=False),
     # What must stay in order: the order's own id at the hub.
     Column("lane", String(80), nullable=False),
+    # Emptied once it is applied, for it may name a buyer; the digest tells whether it came again.
     Column("body", LargeBinary, nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),
     Column("state", String(8), nullable=False, server_default="waiting"),
     Column("outcome", String(160), nullable=False, server_default=""),
     Column("attempts", Integer, nullable=False, server_default="0"),

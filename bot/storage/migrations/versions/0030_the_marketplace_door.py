@@ -63,6 +63,7 @@ def _what_came_in() -> None:
         sa.Column("type", sa.String(length=40), nullable=False),
         sa.Column("lane", sa.String(length=80), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=16), nullable=False),
         sa.Column("state", sa.String(length=8), server_default="waiting", nullable=False),
         sa.Column("outcome", sa.String(length=160), server_default="", nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
