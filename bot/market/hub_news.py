@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from bot.market import subscriptions
 from bot.storage import outbox
@@ -44,9 +44,23 @@ _OF_OFFERS = {
     "confirmed": "payment.confirmed",
     "disputed": "order.disputed",
 }
+# Asked with every answer of a farmer.
+_of_offer = (
+    select(
+        offers.c.order_id,
+        offers.c.packs_accepted,
+        offers.c.price_rwf,
+        orders.c.packs_accepted.label("taken"),
+        orders.c.packs.label("ordered"),
+        hub_orders.c.state.label("open"),
+    )
+    .join(orders, orders.c.id == offers.c.order_id)
+    .outerjoin(hub_orders, hub_orders.c.order_id == orders.c.id)
+    .where(offers.c.id == bindparam("offer_id"))
+)
 _review = Prepared(insert(reviews), "order_id", "due_at")
 # After these something of the order may have to be offered to others.
-_TO_REVIEW = frozenset({"accepted", "declined", "expired"})
+_TO_REVIEW = frozenset({"accepted", "declined", "expired", "withdrawn"})
 
 
 def tell(
@@ -102,17 +116,7 @@ def put(
 
 def offer_changed(db: Connection, offer_id: int, state: str, key: str, now: datetime) -> None:
     """An offer has come to `state` in this transaction: whoever waits for it hears of it."""
-    query = (
-        select(
-            offers.c.order_id, offers.c.packs_accepted, offers.c.packs, offers.c.price_rwf,
-            orders.c.packs_accepted.label("taken"), orders.c.packs.label("ordered"),
-            hub_orders.c.state.label("open"),
-        )
-        .join(orders, orders.c.id == offers.c.order_id)
-        .outerjoin(hub_orders, hub_orders.c.order_id == orders.c.id)
-        .where(offers.c.id == offer_id)
-    )  # fmt: skip
-    row = db.execute(query).one()
+    row = db.execute(_of_offer, {"offer_id": offer_id}).one()
     # Only ever added: an answer must wait for no allocation, which holds the order's own row.
     if state in _TO_REVIEW and row.open == "open":
         review(db, row.order_id, now)
@@ -121,13 +125,15 @@ def offer_changed(db: Connection, offer_id: int, state: str, key: str, now: date
         kind = "order.accepted" if row.taken >= row.ordered else "order.partly_accepted"
     if not kind:
         return
-    data = about_order(db, row.order_id) | {
-        "part": f"P-{offer_id}",
-        "part_packs": row.packs_accepted,
-    }
-    if kind.startswith("payment."):
-        data["amount_rwf"] = row.packs_accepted * row.price_rwf
-    tell(db, kind, f"o{row.order_id}", f"{offer_id}:{key}", data, now)
+
+    def about() -> dict[str, Any]:
+        data = about_order(db, row.order_id)
+        data |= {"part": f"P-{offer_id}", "part_packs": row.packs_accepted}
+        if kind.startswith("payment."):
+            data["amount_rwf"] = row.packs_accepted * row.price_rwf
+        return data
+
+    tell(db, kind, f"o{row.order_id}", f"{offer_id}:{key}", about, now)
 
 
 def review(db: Connection, order_id: int, due_at: datetime) -> None:

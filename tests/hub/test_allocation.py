@@ -311,3 +311,16 @@ async def test_never_oversold_whatever_farmers_answer(records: Records, now: dat
         )
         packs = await records.read(lambda db, q=mine: db.execute(q).scalar()) or 0
         assert promised_g == packs * 500 <= available_g
+
+
+async def test_what_somebody_held_who_is_taken_off_goes_on_to_the_next(world: World) -> None:
+    one, two = await world.farmers(2)
+    order = await world.takes(wanted(10))
+    await world.looks(order)
+    ((offer, contact, _packs, _state),) = await world.offers_of(order)
+    assert contact == one
+    clock = Actor("staff", "test", "off")
+    await world.records.write(lambda db: offers.move(db, clock, offer, "withdraw", world.now))
+    due = await world.records.read(lambda db: allocation.due(db, world.now, 5))
+    assert due == [order] and await world.looks(order) == 1
+    assert (await world.offers_of(order))[1][1] == two
