@@ -4,6 +4,8 @@ import re
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from bot.storage.opening import sqlite_path
 from tests.cli.test_commands import isoko
 from tests.server_process import ServerProcess
@@ -11,6 +13,8 @@ from tests.server_process import ServerProcess
 STRICT = {"ISOKO_MARKETPLACE__PRIVATE_RECEIVERS": "false"}
 
 
+# Each command starts a Python of its own.
+@pytest.mark.timeout(400)
 def test_a_receiver_is_kept_changed_and_switched_off(tmp_path: Path) -> None:
     def hub(*words: str, **settings: str):
         return isoko(tmp_path, "hub", *words, **settings)
@@ -24,11 +28,12 @@ def test_a_receiver_is_kept_changed_and_switched_off(tmp_path: Path) -> None:
     shown = hub("list").stdout
     assert "order.accepted" in shown and first[1] not in shown and second[1] not in shown
     assert hub("test", "1").stdout.startswith("evt_")
-    assert hub("disable", "1").returncode == 0 and "disabled: by hand" in hub("list").stdout
+    assert hub("disable", "1").returncode == 0
+    assert "1 receivers disabled: isoko hub list" in isoko(tmp_path, "doctor").stdout
     assert hub("enable", "1").returncode == 0
-    assert hub("rotate", "7").returncode == hub("test", "7").returncode == 1
     assert "no such dead letter" in hub("replay", "1", "evt_x").stderr
     assert hub("recover", "1").stdout.startswith("0 wait")
+    assert hub("rotate", "7").returncode == 1
 
 
 def test_W01_W02_an_address_inside_is_refused_where_it_is_typed(tmp_path: Path) -> None:
@@ -37,6 +42,7 @@ def test_W01_W02_an_address_inside_is_refused_where_it_is_typed(tmp_path: Path) 
         assert said.returncode == 1 and "is refused" in said.stderr
 
 
+@pytest.mark.timeout(300)
 def test_items_and_rates_are_kept(tmp_path: Path) -> None:
     new = "item", "TEA-1", "--product", "TEA-MADE", "--cut", "transport:RwandAir:100"
     assert isoko(tmp_path, "hub", *new).stdout == "TEA-1 is on sale\n"
@@ -49,6 +55,7 @@ def test_items_and_rates_are_kept(tmp_path: Path) -> None:
     assert isoko(tmp_path, "hub", "rate", "USD", "1.0000001", "--source", "x").returncode == 1
 
 
+@pytest.mark.timeout(300)
 def test_an_order_and_a_sale_are_sent_to_a_running_server(tmp_path: Path) -> None:
     server = ServerProcess(tmp_path)
     port = str(server.port)
