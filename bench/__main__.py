@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.calls import Faults, Load
+from bench.flash import measure_flash
 from bench.pin_flood import FloodTally, PinFlood
 from bench.servers import Server, bare_server, cores, our_server
 from bench.speed import CALLERS, CONNECTIONS, compare
@@ -40,6 +41,7 @@ def main() -> None:
         bare.stop()
     _pin_flood(console, options.flood_seconds, options.rounds)
     measure_updates(console, options.rounds)
+    measure_flash(console)
 
 
 def _embedded(console: Console, bare: Server, options: argparse.Namespace) -> None:

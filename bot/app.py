@@ -13,6 +13,7 @@ from bot.callbacks import Callbacks
 from bot.dashboard.guard import Guard
 from bot.dashboard.routes import Dashboard
 from bot.demo_waiting import waiting_payments
+from bot.hub_doors import buyer_of, mount_hub
 from bot.operations.health import Health
 from bot.operations.spool_figures import SpoolFigures
 from bot.parts import Parts
@@ -62,6 +63,7 @@ def build_app(parts: Parts) -> web.Application:
     app[FAST_LANE] = quick
     _mount_callbacks(parts, app)
     _mount_telegram(parts, app, quick)
+    mount_hub(parts, app)
     dashboard = Dashboard(
         parts.market,
         dashboard_rules_of(settings),
@@ -74,6 +76,8 @@ def build_app(parts: Parts) -> web.Application:
     Health(parts.figures, checks, token).mount(app)
     if settings.env == "demo" and parts.sandbox_url:
         _simulator(parts).mount(app)
+        if parts.hub is not None:
+            buyer_of(parts).mount(app)
     return app
 
 

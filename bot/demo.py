@@ -15,9 +15,11 @@ from bot.market import (
     Market,
     bills,
     bookings,
+    items,
     offers,
     payments,
     people,
+    rates,
     settlement,
     shipments,
     wallets,
@@ -82,6 +84,9 @@ async def load_demo(market: Market, now: datetime) -> bool:
 
 def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
     load_demo_prices(db, market.hub.id, now)
+    for item in items.DEMO_ITEMS:
+        items.put(db, item)
+    rates.load_demo_rates(db, now)
     cast = [_register(db, member, pin_hash, now) for member in CAST]
     farmer, tea, crafts, airtel, debtor, host = cast
     earlier = _order("KW-1038", "COF-ROAST", 20, 500, 12_000, _COFFEE, market, now)

@@ -19,13 +19,17 @@ from bot import demo
 from bot.demo_hub import DemoHub
 from bot.engine import Engine
 from bot.flows import FLOWS
+from bot.hub.hooks import Hooks
+from bot.hub.working import Working
 from bot.i18n import load_catalogues
 from bot.look_ups import LookUps
 from bot.market import Market
+from bot.market.hub_news import KIND
 from bot.operations.backlog import Backlog
 from bot.operations.housekeeping import Housekeeping
 from bot.operations.pin_figures import PinFigures
 from bot.operations.process_figures import show_process
+from bot.operations.session_news import SessionNews
 from bot.operations.watching import Watching
 from bot.operations.worker_figures import WorkerFigures
 from bot.outside import operators_of, sandbox_of, url_beside
@@ -43,6 +47,7 @@ from bot.storage.sessions import Sessions
 from bot.storage.transcripts import Transcripts
 from bot.wallet_watch import WalletWatch
 from bot.wiring import (
+    allocation_rules_of,
     gateways_of,
     limits_of,
     market_of,
@@ -87,6 +92,12 @@ class Parts:
     chats: Chats | None = None
     # What comes from chats; None where Telegram is off.
     updates: Updates | None = None
+    # What applies the hub's events and offers its orders; None where there is no marketplace.
+    hub: Working | None = None
+    # What tells the hub of calls; None where there is no marketplace.
+    calls: SessionNews | None = None
+    # What tells the hub; None where there is no marketplace.
+    hooks: Hooks | None = None
     # What runs beside the doors, by name.
     work: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -111,7 +122,8 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
         registry.register(PinFigures(market.pins.alarm))
         transcripts = Transcripts(records)
         call_days = CallDays(records)
-        watching = Watching(registry, transcripts, call_days)
+        calls = _session_news_of(settings, records)
+        watching = Watching(registry, transcripts, call_days, calls.add if calls else None)
         sessions = await _open_sessions(settings, records, stack)
         engine = Engine(FLOWS, market, sessions, marks_of(settings), limits_of(settings), watching)
         stack.push_async_callback(engine.close)
@@ -155,7 +167,8 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
             sandbox_url,
             chats,
         )
-        parts.updates = _updates_of(parts, sessions)
+        parts.updates, parts.calls = _updates_of(parts, sessions), calls
+        _open_marketplace(parts)
         await _start_work(parts, stack)
         yield parts
 
@@ -186,6 +199,21 @@ async def _open_sessions(settings: Settings, records: Records, stack: AsyncExitS
     stack.push_async_callback(sessions.close)
     await refuse_weak_stores(settings, records, sessions)
     return sessions
+
+
+def _session_news_of(settings: Settings, records: Records) -> SessionNews | None:
+    secret = settings.secret_key.get_secret_value()
+    return SessionNews(records, secret) if settings.marketplace.enabled else None
+
+
+def _open_marketplace(parts: Parts) -> None:
+    settings, market = parts.settings, parts.market
+    if not settings.marketplace.enabled:
+        return
+    private = settings.marketplace.private_receivers
+    parts.hooks = Hooks(market.records, private=private)
+    parts.sender.leave_to(KIND, parts.hooks.wake)
+    parts.hub = Working(market, allocation_rules_of(settings), parts.sender.wake)
 
 
 def _chats_of(
@@ -264,6 +292,12 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
 
         keep, config = parts.updates.keep, parts.chats.config
         work["telegram polling"] = Polling(parts.market.records, parts.http, config, keep).run()
+    if parts.hub is not None:
+        work["hub"] = parts.hub.run()
+    if parts.calls is not None:
+        work["session news"] = parts.calls.run()
+    if parts.hooks is not None:
+        work["webhooks"] = parts.hooks.run()
     if isinstance(parts.figures, WorkerFigures):
         work["figures"] = parts.figures.run()
     if parts.settings.env == "demo":

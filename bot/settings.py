@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from collections.abc import Mapping
@@ -15,6 +16,11 @@ from bot.production import debugging, open_env_file
 from bot.raw_settings import CONFIG, PREFIX, SettingsError, read_values
 
 __all__ = ["Settings", "SettingsError", "load_settings"]
+
+_SECRETS_MAX = 2
+_NEW_SECRET = 'a new one: echo "whsec_$(openssl rand -base64 32)"'  # noqa: S105  how to
+# Stands in config/demo.toml and docs/hub.md.
+_DEMO_SECRET = "whsec_ZGVtby1zZWNyZXQtb2YtdGhlLWh1Yi1vbmx5LWhlcmU="  # noqa: S105  known to all
 
 
 _REDIS = r"((rediss?|unix|redis\+sentinel|redis\+cluster)://.+)?"
@@ -174,6 +180,20 @@ class TelegramSettings(_Frozen):
     bot_name: str
 
 
+class MarketplaceSettings(_Frozen):
+    """The marketplace's hub: who signs for it, and how its orders are offered."""
+
+    enabled: bool
+    secrets: tuple[SecretStr, ...]
+    private_receivers: bool
+    offer_hours: float = Field(gt=0)
+    smallest_part_packs: int = Field(gt=0)
+    shopify_secret: SecretStr
+    woocommerce_secret: SecretStr
+    taobao_app_key: str
+    taobao_secret: SecretStr
+
+
 class NewsSettings(_Frozen):
     """When people are told what can wait; the same hour twice is never."""
 
@@ -246,6 +266,7 @@ class Settings(_Frozen):
     airtel: AirtelSettings
     sms: SmsSettings
     telegram: TelegramSettings
+    marketplace: MarketplaceSettings
     news: NewsSettings
     outbox: OutboxSettings
     transcripts: TranscriptSettings
@@ -329,6 +350,8 @@ def _refuse_unsafe(settings: Settings) -> None:
             "ISOKO_TELEGRAM__TOKEN is missing: give the token that @BotFather gave, or set "
             "ISOKO_TELEGRAM__ENABLED=false"
         )
+    if settings.marketplace.enabled:
+        _refuse_unusable_marketplace(settings)
     if settings.env != "production":
         return
     if settings.sandbox.enabled:
@@ -342,6 +365,39 @@ def _refuse_unsafe(settings: Settings) -> None:
             raise SettingsError(
                 f"{variable} is missing or too weak for production: {_remedy(name)}"
             )
+
+
+def _refuse_unusable_marketplace(settings: Settings) -> None:
+    name = "ISOKO_MARKETPLACE__SECRETS"
+    secrets = [one.get_secret_value() for one in settings.marketplace.secrets]
+    if not 0 < len(secrets) <= _SECRETS_MAX:
+        raise SettingsError(
+            f"{name} must hold one secret of the hub, or two while it changes over: {_NEW_SECRET}, "
+            "or set ISOKO_MARKETPLACE__ENABLED=false"
+        )
+    for secret in secrets:
+        if not _is_webhook_secret(secret):
+            raise SettingsError(
+                f"{name} holds one that is not whsec_ and base64 of 24 to 64 bytes: {_NEW_SECRET}"
+            )
+    if settings.env == "production" and _DEMO_SECRET in secrets:
+        raise SettingsError(
+            f"{name} holds the demo's own secret, which everybody knows: use one "
+            f"of your own; {_NEW_SECRET}"
+        )
+    if settings.env == "production" and settings.marketplace.private_receivers:
+        raise SettingsError(
+            "ISOKO_MARKETPLACE__PRIVATE_RECEIVERS is true in production, where webhooks could then "
+            "reach into the network of the server: set it to false"
+        )
+
+
+def _is_webhook_secret(text: str) -> bool:
+    try:
+        key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        return False
+    return text.startswith("whsec_") and 24 <= len(key) <= 64
 
 
 def _refuse_unsafe_machine(variables: Mapping[str, str], settings: Settings) -> None:
@@ -383,6 +439,12 @@ def _secrets(settings: Settings) -> dict[str, SecretStr]:
     if settings.telegram.enabled:
         found["telegram.token"] = settings.telegram.token
         found["telegram.webhook_secret"] = settings.telegram.webhook_secret
+    if settings.marketplace.enabled:
+        # Without a secret a shop's door is not there.
+        for shop in ("shopify", "woocommerce", "taobao"):
+            secret: SecretStr = getattr(settings.marketplace, f"{shop}_secret")
+            if secret.get_secret_value():
+                found[f"marketplace.{shop}_secret"] = secret
     for gateway in settings.ussd.gateways:
         found[f"ussd.secrets.{gateway}"] = settings.ussd.secrets.get(gateway, empty)
     return found

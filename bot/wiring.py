@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from bot.dashboard.routes import DashboardRules
 from bot.engine import Limits
 from bot.history import Marks
+from bot.hub.shops import Account
 from bot.market import Hub, Market
+from bot.market.allocation import AllocationRules
 from bot.market.link_codes import LinkCodes
 from bot.market.news import QuietHours
 from bot.market.outages import OutageRules
@@ -103,6 +106,28 @@ def outage_rules_of(settings: Settings) -> OutageRules:
     """When an operator counts as out of order, and how it is taken up again."""
     outage = settings.outage
     return OutageRules(outage.failures, outage.probe_s, outage.release_batch, outage.release_s)
+
+
+def allocation_rules_of(settings: Settings) -> AllocationRules:
+    """How orders of the marketplace's hub are offered."""
+    market = settings.marketplace
+    return AllocationRules(timedelta(hours=market.offer_hours), market.smallest_part_packs)
+
+
+def hub_secrets_of(settings: Settings) -> tuple[str, ...]:
+    """What the marketplace's hub signs with, the newer first."""
+    return tuple(secret.get_secret_value() for secret in settings.marketplace.secrets)
+
+
+def shops_of(settings: Settings) -> dict[str, Account]:
+    """Our accounts at shops that sign in their own way; a shop without a secret has no door."""
+    market = settings.marketplace
+    accounts = {
+        "shopify": Account(market.shopify_secret.get_secret_value()),
+        "woocommerce": Account(market.woocommerce_secret.get_secret_value()),
+        "taobao": Account(market.taobao_secret.get_secret_value(), market.taobao_app_key),
+    }
+    return {name: account for name, account in accounts.items() if account.secret}
 
 
 def sessions_of(settings: Settings) -> Sessions:

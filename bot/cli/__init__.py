@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "proof": ("proof", "proof"),
         "collections": ("collections", "app"),
         "db": ("database", "app"),
+        "hub": ("hub", "app"),
         "ledger": ("ledger", "app"),
         "payments": ("payments", "app"),
         "payouts": ("payouts", "app"),

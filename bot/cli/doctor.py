@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import aiohttp
 import typer
 
+from bot.cli.hub.standing import hub_standing
 from bot.i18n import load_catalogues
 from bot.market import outages, retries
 from bot.settings import Settings, SettingsError, load_settings
@@ -57,6 +58,7 @@ async def _check_all(settings: Settings) -> bool:
         "outages": _outages,
         "sms": _sms,
         "telegram": _telegram,
+        "hub": hub_standing,
     }
     all_well = True
     for name, check in checks.items():

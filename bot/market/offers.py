@@ -7,12 +7,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
-from bot.market import Actor, news, notices, people
+from bot.market import Actor, hub_news, news, notices, people
 from bot.market.lives import OFFER_LIFE, advance
 from bot.market.share import Line
-from bot.storage.schema import offer_events, offers, orders, stocks
+from bot.storage.schema import audit, offer_events, offers, orders, stocks
 
 Outcome = Literal[
     "accepted",
@@ -89,6 +89,9 @@ _columns = (
     orders.c.collection_point,
 )
 _all = select(*_columns).join(orders, orders.c.id == offers.c.order_id)
+_one = _all.where(
+    offers.c.id == bindparam("offer_id"), offers.c.contact_id == bindparam("contact_id")
+)
 _UNDER_WAY = ("accepted", "handed_over", "shipped", "delivered", "paid", "confirmed", "disputed")
 
 
@@ -112,8 +115,7 @@ def mine(db: Connection, contact_id: int, limit: int = 9) -> list[Offer]:
 
 def by_id(db: Connection, offer_id: int, contact_id: int) -> Offer | None:
     """This person's offer; another person's is None, as if it were not there."""
-    query = _all.where(offers.c.id == offer_id, offers.c.contact_id == contact_id)
-    row = db.execute(query).mappings().first()
+    row = db.execute(_one, {"offer_id": offer_id, "contact_id": contact_id}).mappings().first()
     return None if row is None else _offer(row)
 
 
@@ -132,6 +134,8 @@ def accept(
     The database decides who is first: each condition is part of the update that takes.
     """
     offer = _locked(db, offer_id, actor.contact_id)
+    if offer is None:
+        _note_stranger(db, actor, offer_id, now)
     if (refused := _why_not(offer, version, packs, now)) is not None:
         return Answered(refused, offer)
     assert offer is not None  # noqa: S101  _why_not has said "gone" otherwise
@@ -158,6 +162,8 @@ def accept(
 def decline(db: Connection, actor: Actor, offer_id: int, version: int, now: datetime) -> Answered:
     """Say no to an offer as it stood in `version`."""
     offer = _locked(db, offer_id, actor.contact_id)
+    if offer is None:
+        _note_stranger(db, actor, offer_id, now)
     if (refused := _why_not(offer, version, 1, now)) is not None:
         return Answered(refused, offer)
     assert offer is not None  # noqa: S101  _why_not has said "gone" otherwise
@@ -187,7 +193,9 @@ def move(
 def expire_due(db: Connection, now: datetime) -> int:
     """Close every offer whose time to answer is over; returns how many."""
     query = _all.where(offers.c.state == "offered", offers.c.answer_by <= now)
-    late = [_offer(row) for row in db.execute(query.with_for_update(of=offers)).mappings()]
+    # In one order, as whoever withdraws several takes them.
+    locked = query.order_by(offers.c.id).with_for_update(of=offers)
+    late = [_offer(row) for row in db.execute(locked).mappings()]
     for offer in late:
         key = f"expire:{offer.id}:{offer.version}"
         _change(db, Actor("clock", "server", key, offer.contact_id), offer, "expire", now)
@@ -210,6 +218,20 @@ def _locked(db: Connection, offer_id: int, contact_id: int) -> Offer | None:
     query = _all.where(offers.c.id == offer_id, offers.c.contact_id == contact_id)
     row = db.execute(query.with_for_update(of=offers)).mappings().first()
     return None if row is None else _offer(row)
+
+
+def _note_stranger(db: Connection, actor: Actor, offer_id: int, now: datetime) -> None:
+    """Write down who answered an offer that is another's; they hear that there is none."""
+    if db.execute(select(offers.c.id).where(offers.c.id == offer_id)).first() is None:
+        return
+    line = {
+        "at": now,
+        "actor": actor.by,
+        "action": "another's offer answered",
+        "subject": f"offer {offer_id}",
+        "details": {"channel": actor.channel},
+    }
+    db.execute(insert(audit).values(line))
 
 
 def _promise(db: Connection, offer: Offer, packs: int) -> bool:
@@ -249,6 +271,7 @@ def _change(
         "place": place,
     }
     db.execute(insert(offer_events).values(event))
+    hub_news.offer_changed(db, offer.id, state, actor.key, now)
 
 
 def _offer(row: RowMapping) -> Offer:

@@ -6,13 +6,33 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from bot.market import news, notices
 from bot.market.news import NEVER, QuietHours
 from bot.market.offers import by_id
 from bot.market.share import Line, split
+from bot.storage.prepared import Prepared
 from bot.storage.schema import offers, orders
+
+# A flash sale makes thousands of orders in a minute: these are put together once.
+_with_code = Prepared(select(orders.c.id).where(orders.c.code == bindparam("code")), "code")
+_new_order = Prepared(
+    insert(orders).returning(orders.c.id),
+    *("code", "product", "packs", "pack_g", "price_rwf", "sale_price_rwf", "deductions"),
+    *("collection_point", "deliver_by", "placed_at"),
+)
+_price_of = Prepared(select(orders.c.price_rwf).where(orders.c.id == bindparam("id")), "id")
+_offered = Prepared(
+    select(offers.c.id).where(
+        offers.c.order_id == bindparam("order_id"), offers.c.contact_id == bindparam("contact_id")
+    ),
+    *("order_id", "contact_id"),
+)
+_new_offer = Prepared(
+    insert(offers).returning(offers.c.id),
+    *("order_id", "contact_id", "packs", "price_rwf", "answer_by"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +53,9 @@ class NewOrder:
 def create_order(db: Connection, order: NewOrder, now: datetime) -> int:
     """Keep an order once for its code; its id. Raises `DoesNotAddUp` before anything is kept."""
     split(order, 1)
-    known = db.execute(select(orders.c.id).where(orders.c.code == order.code)).scalar()
+    known = _with_code.one(db, order.code)
     if known is not None:
-        return int(known)
+        return int(known[0])
     listed = [
         {"name": line.name, "to": line.to, "amount_rwf": line.amount_rwf}
         for line in order.deductions
@@ -52,8 +72,8 @@ def create_order(db: Connection, order: NewOrder, now: datetime) -> int:
         "deliver_by": order.deliver_by,
         "placed_at": now,
     }
-    key = db.execute(insert(orders).values(values)).inserted_primary_key
-    return int(key[0]) if key else 0
+    row = _new_order.one(db, *values.values())
+    return int(row[0]) if row else 0
 
 
 def make_offer(
@@ -71,20 +91,14 @@ def make_offer(
 
     The last day to answer is told on the clock of `timezone`, the hub's; not in the `quiet` hours.
     """
-    same = (offers.c.order_id == order_id) & (offers.c.contact_id == contact_id)
-    known = db.execute(select(offers.c.id).where(same)).scalar()
+    known = _offered.one(db, order_id, contact_id)
     if known is not None:
-        return int(known)
-    price = select(orders.c.price_rwf).where(orders.c.id == order_id).scalar_subquery()
-    values = {
-        "order_id": order_id,
-        "contact_id": contact_id,
-        "packs": packs,
-        "price_rwf": price,
-        "answer_by": answer_by,
-    }
-    key = db.execute(insert(offers).values(values)).inserted_primary_key
-    offer_id = int(key[0]) if key else 0
+        return int(known[0])
+    price = _price_of.one(db, order_id)
+    if price is None:
+        return 0
+    row = _new_offer.one(db, order_id, contact_id, packs, price[0], answer_by)
+    offer_id = int(row[0]) if row else 0
     offer = by_id(db, offer_id, contact_id)
     if offer is not None:
         words = partial(notices.offer_arrived, offer, service_code, timezone)

@@ -14,6 +14,7 @@ from bot.market import telegram_links
 from bot.market.tickets import ABOUT_MONEY
 from bot.storage.prepared import Prepared
 from bot.storage.schema import (
+    allocations,
     bills,
     bookings,
     consents,
@@ -270,6 +271,7 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
         "offers": select(offers, orders.c.code)
         .join(orders, orders.c.id == offers.c.order_id)
         .where(offers.c.contact_id == contact_id),
+        "turns": select(allocations).where(allocations.c.contact_id == contact_id),
         "payments": select(payments).where(payments.c.contact_id == contact_id),
         "bills": select(bills).where(bills.c.contact_id == contact_id),
         "wallet_changes": select(wallet_changes).where(wallet_changes.c.contact_id == contact_id),

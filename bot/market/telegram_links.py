@@ -70,6 +70,7 @@ def live() -> ColumnElement[bool]:
 _live = select(rows).outerjoin(contacts, contacts.c.id == rows.c.contact_id).where(live())
 
 
+_of_contact = _live.where(rows.c.contact_id == bindparam("contact_id"))
 _told = rows.c.id, rows.c.user_id, rows.c.chat_id, rows.c.msisdn, rows.c.contact_id
 # Asked with every update.
 _by_user = Prepared(
@@ -100,7 +101,7 @@ def of_user(db: Connection, user_id: int) -> Link | None:
 
 def of_contact(db: Connection, contact_id: int) -> Link | None:
     """The live link of a person; look at `blocked` before you write to them."""
-    row = db.execute(_live.where(rows.c.contact_id == contact_id)).mappings().first()
+    row = db.execute(_of_contact, {"contact_id": contact_id}).mappings().first()
     return None if row is None else as_link(row)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from bot.storage.records import Records, RecordsDown
 from bot.storage.rounds import one_round
-from bot.storage.schema import outbox, payments, tickets
+from bot.storage.schema import hub_events, outbox, payments, subscriptions, tickets
 
 _EVERY_S = 15.0
 _FOR_PEOPLE = ("unknown", "flagged")
@@ -24,6 +24,8 @@ class Waiting:
     news_late_s: float
     dead_letters: int
     payments: dict[str, int]
+    hub_parked: int
+    receivers_off: int
     tickets_late: int
 
 
@@ -42,6 +44,8 @@ class Backlog:
         self._late = gauge("isoko_news_late_seconds", "Since when the oldest message is due.")
         self._dead = gauge("isoko_dead_letters", "News that will not leave by itself.")
         self._payments = gauge("isoko_payments_open", "Payments by state.", "state")
+        self._parked = gauge("isoko_hub_events_parked", "Events of the hub that people must see.")
+        self._off = gauge("isoko_hub_receivers_disabled", "Webhook receivers that are disabled.")
         self._tickets = gauge("isoko_tickets_late", "Tickets past their date.")
 
     async def run(self) -> None:
@@ -63,6 +67,8 @@ class Backlog:
         self._dead.set(found.dead_letters)
         for state in _FOR_PEOPLE:
             self._payments.labels(state).set(found.payments.get(state, 0))
+        self._parked.set(found.hub_parked)
+        self._off.set(found.receivers_off)
         self._tickets.set(found.tickets_late)
 
 
@@ -72,10 +78,14 @@ def waiting(db: Connection, now: datetime) -> Waiting:
     oldest = db.execute(select(func.min(outbox.c.due_at)).where(due)).scalar()
     dead = select(func.count()).where(outbox.c.state == "dead")
     late = select(func.count()).where(tickets.c.state != "closed", tickets.c.due_at < now)
+    parked = select(func.count()).where(hub_events.c.state == "parked")
+    off = select(func.count()).where(subscriptions.c.state == "disabled")
     by_state = select(payments.c.state, func.count()).where(payments.c.state.in_(_FOR_PEOPLE))
     return Waiting(
         (now - oldest).total_seconds() if oldest else 0.0,
         db.execute(dead).scalar() or 0,
         {row[0]: row[1] for row in db.execute(by_state.group_by(payments.c.state))},
+        db.execute(parked).scalar() or 0,
+        db.execute(off).scalar() or 0,
         db.execute(late).scalar() or 0,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
@@ -11,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter
 from bot.conversation import Reply, Session
 from bot.msisdn import masked
 from bot.operations.figures import HopFigures
+from bot.operations.session_news import ENDED, STARTED
 from bot.storage.call_days import CallDays
 from bot.storage.transcripts import Transcripts
 
@@ -24,8 +26,14 @@ class Watching:
     """Counts every hop and keeps its transcript; costs a few microseconds."""
 
     def __init__(
-        self, registry: CollectorRegistry, transcripts: Transcripts, call_days: CallDays
+        self,
+        registry: CollectorRegistry,
+        transcripts: Transcripts,
+        call_days: CallDays,
+        tell: Callable[[str, Session], None] | None = None,
     ) -> None:
+        """`tell` is for who wants to hear of beginnings and ends."""
+        self._tell = tell
         self._transcripts = transcripts
         self.came = call_days.add
         figures = HopFigures()
@@ -41,6 +49,10 @@ class Watching:
         self._count(kind, seconds)
         if session.hops == 1 and kind == "new":
             self._call(session.network)
+            if self._tell is not None:
+                self._tell(STARTED, session)
+        if reply.ends and kind != "repeat" and session.flow and self._tell is not None:
+            self._tell(ENDED, session)
         if kind == "repeat" or not session.flow:
             return
         self._write(session, reply, seconds, _typed(session))
@@ -49,6 +61,8 @@ class Watching:
         """Write the end of a call that was left, which is no hop."""
         if session.flow:
             self._write(session, Reply("", ends=True), 0.0, "")
+            if self._tell is not None:
+                self._tell(ENDED, session)
 
     def _write(self, session: Session, reply: Reply, seconds: float, typed: str) -> None:
         self._transcripts.add(

@@ -11,6 +11,8 @@ from urllib.parse import quote
 import aiohttp
 from aiohttp import web
 
+from bot.simulator.headers import HEADERS
+
 _STATIC = Path(__file__).parent / "static"
 _FILES = {
     "phone.css": "text/css",
@@ -20,19 +22,12 @@ _FILES = {
     "chat.css": "text/css",
     "chat.js": "text/javascript",
     "bubbles.js": "text/javascript",
+    "buyer.css": "text/css",
+    "buyer.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 # What both pages have: the phone, who calls with it, and what it said on the wire.
 _SHARED = ("handset", "caller", "wire")
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-cache",
-}
 _PHOTO_MAX = 8 * 1024 * 1024
 _ASIDE = aiohttp.ClientTimeout(total=5)
 
@@ -102,7 +97,7 @@ class Simulator:
         name = request.match_info["name"]
         if name not in _FILES:
             raise web.HTTPNotFound
-        return web.Response(text=_text(name), content_type=_FILES[name], headers=_HEADERS)
+        return web.Response(text=_text(name), content_type=_FILES[name], headers=HEADERS)
 
     async def config(self, _request: web.Request) -> web.Response:
         """Where to dial, and as whom."""
@@ -161,7 +156,7 @@ def _page(name: str) -> web.Response:
     text = _text(name)
     for part in _SHARED:
         text = text.replace(f"<!-- {part} -->\n", _text(f"{part}.html"))
-    return web.Response(text=text, content_type="text/html", headers=_HEADERS)
+    return web.Response(text=text, content_type="text/html", headers=HEADERS)
 
 
 def _on_telegram(member: CastMember) -> dict[str, Any]:

@@ -46,12 +46,14 @@ def put(
     now: datetime,
     due_at: datetime | None = None,
     via: str = "",
+    lane: str = "",
 ) -> bool:
     """Write news in this transaction. False when news with this key is there already.
 
-    `via` is the operator through which money leaves. What goes to one chat leaves in order.
+    `via` is the operator through which money leaves, or the subscription of a webhook. What goes to
+    one chat leaves in order, as does what shares a `lane`.
     """
-    lane = str(payload.get("chat_id", ""))
+    lane = lane or str(payload.get("chat_id", ""))
     row = kind, dedupe_key, payload, lane, via, due_at or now, now
     return _new[db.dialect.name].one(db, *row) is not None
 
@@ -81,13 +83,21 @@ def is_due(db: Connection, kind: str, now: datetime) -> bool:
 
 
 def claim_in_turn(
-    db: Connection, kind: str, lease: str, now: datetime, lease_s: float, limit: int
+    db: Connection,
+    kind: str,
+    lease: str,
+    now: datetime,
+    lease_s: float,
+    limit: int,
+    not_via: tuple[str, ...] = (),
 ) -> list[OutboxRow]:
-    """Take what is next in its lane, of up to `limit` lanes, for `lease_s`.
+    """Take what is next in its lane, of up to `limit` lanes, for `lease_s`; nothing of `not_via`.
 
     What was tried and came back keeps its lane waiting; what is only to leave later does not.
     """
     waiting = (outbox.c.kind == kind) & (outbox.c.state == "waiting")
+    if not_via:
+        waiting &= outbox.c.via.not_in(not_via)
     stands = waiting & ((outbox.c.due_at <= now) | (outbox.c.last_error != ""))
     first, held = func.min(outbox.c.id), func.max(outbox.c.lease_until)
     query = (
@@ -208,6 +218,18 @@ def replay(db: Connection, dedupe_key: str, now: datetime) -> bool:
     fresh = {"state": "waiting", "due_at": now, "attempts": 0, "done_at": None}
     is_dead = (outbox.c.dedupe_key == dedupe_key) & (outbox.c.state == "dead")
     return db.execute(update(outbox).where(is_dead).values(fresh)).rowcount == 1
+
+
+def replay_all(db: Connection, via: str, since: datetime, now: datetime) -> int:
+    """Send again every dead letter of `via` that was written since then; returns how many."""
+    fresh = {"state": "waiting", "due_at": now, "attempts": 0, "done_at": None, "last_error": ""}
+    are_dead = (
+        HAS_VIA
+        & (outbox.c.via == via)
+        & (outbox.c.state == "dead")
+        & (outbox.c.written_at >= since)
+    )
+    return db.execute(update(outbox).where(are_dead).values(fresh)).rowcount
 
 
 def counts(db: Connection) -> dict[str, int]:

@@ -45,6 +45,17 @@ class Prepared:
         row: Row | None = self._ask(db, values)
         return row
 
+    def all(self, db: Connection, *values: Any) -> Sequence[Row]:
+        """Every row for `values`, given in the order of the names."""
+        compiled, driver = self._of(db.dialect), _driver(db)
+        given = compiled.given(values)
+        with _as_sqlalchemy(compiled.sql):
+            if db.dialect.name == "sqlite":
+                found: Sequence[Row] = driver.execute(compiled.sql, given).fetchall()
+            else:
+                found = await_only(driver.fetch(compiled.sql, *given))
+        return found
+
     def run(self, db: Connection, values: Mapping[str, Any]) -> None:
         """Do it once. Raises what `db.execute` raises, such as IntegrityError."""
         self._ask(db, [values[name] for name in self.names])

@@ -12,7 +12,7 @@ from bot.market.lives import OFFER_LIFE, PAYMENT_LIFE, Forbidden, advance
 from bot.market.orders import NewOrder, create_order, make_offer
 from bot.market.share import DoesNotAddUp, Line
 from bot.storage.records import Records
-from bot.storage.schema import offer_events, orders, stocks
+from bot.storage.schema import audit, offer_events, orders, stocks
 
 ZONE = "Africa/Kigali"
 LINES = (Line("transport", "RwandAir", 900), Line("marketplace", "Tmall", 1100))
@@ -107,6 +107,12 @@ async def test_B05_another_persons_offer_is_not_there(records: Records, now: dat
         lambda db: offers.accept(db, actor(mine[0]), theirs[1], 1, 5, now, ZONE)
     )
     assert answer == offers.Answered("gone", None)
+    lines = await records.read(lambda db: db.execute(select(audit.c.actor, audit.c.subject)).all())
+    assert lines == [(f"contact:{mine[0]}", f"offer {theirs[1]}")]
+    missing = await records.write(
+        lambda db: offers.accept(db, actor(mine[0]), 999_999, 1, 5, now, ZONE)
+    )
+    assert missing == answer
     assert await records.read(lambda db: offers.by_id(db, theirs[1], mine[0])) is None
 
 

@@ -2,6 +2,16 @@
 
 from bot.storage.schema.columns import metadata
 from bot.storage.schema.delivery import audit, hops, inbox, outbox, transcripts, turns
+from bot.storage.schema.marketplace import (
+    allocations,
+    hub_events,
+    hub_items,
+    hub_orders,
+    rates,
+    reviews,
+    subscriptions,
+    supply_turns,
+)
 from bot.storage.schema.money import (
     PAYMENT_STATES,
     bills,
@@ -47,6 +57,7 @@ __all__ = [
     "OFFER_STATES",
     "PAYMENT_STATES",
     "ROLES",
+    "allocations",
     "audit",
     "bills",
     "bookings",
@@ -54,6 +65,9 @@ __all__ = [
     "consents",
     "contacts",
     "hops",
+    "hub_events",
+    "hub_items",
+    "hub_orders",
     "inbox",
     "ledger_entries",
     "ledger_lines",
@@ -70,12 +84,16 @@ __all__ = [
     "pin_failures",
     "pins",
     "prices",
+    "rates",
+    "reviews",
     "staff",
     "staff_attempts",
     "staff_codes",
     "staff_links",
     "staff_sessions",
     "stocks",
+    "subscriptions",
+    "supply_turns",
     "telegram_invites",
     "telegram_links",
     "telegram_updates",

@@ -34,6 +34,8 @@ stocks = Table(
     Column("product", String(24), nullable=False),
     Column("available_g", BigInt, nullable=False),
     Column("promised_g", BigInt, nullable=False, server_default="0"),
+    # What the collection point said of its quality; "" where nobody has looked.
+    Column("grade", String(8), nullable=False, server_default=""),
     Index(None, "contact_id", "product", unique=True),
     CheckConstraint("promised_g >= 0 AND promised_g <= available_g", name="never_oversold"),
 )

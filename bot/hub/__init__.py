@@ -1,0 +1,1 @@
+"""The marketplace door: signed events in, signed news out. The words are those of its hub."""

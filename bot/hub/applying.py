@@ -1,0 +1,187 @@
+"""Applies one event of the hub: what it does, in the transaction that ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.hub.event_types import (
+    BookingRequested,
+    OrderCancelled,
+    OrderCreated,
+    PricePublished,
+    ShipmentUpdated,
+    lane_of,
+    read_event,
+)
+from bot.market import (
+    Actor,
+    Market,
+    allocation,
+    bookings,
+    hub_news,
+    hub_orders,
+    offers,
+    people,
+    price_approval,
+    shipments,
+)
+from bot.market.allocation import AllocationRules
+from bot.market.bookings import NewBooking
+from bot.market.hub_orders import Refused, Wanted, WantedLine
+from bot.market.products import PRODUCTS
+from bot.market.rates import NoRate
+from bot.market.share import Line
+from bot.storage import hub_inbox
+from bot.storage.hub_inbox import Kept
+from bot.storage.schema import bookings as booking_rows
+from bot.storage.schema import prices
+
+_VISIT_ANSWER_IN = timedelta(days=2)
+# A stage, from which states of an offer it moves it on, and by which move.
+_MOVES = {"shipped": ("handed_over", "ship"), "delivered": ("shipped", "deliver")}
+
+
+class Applying:
+    """What each type of event does. Everything is in one transaction with the event's end."""
+
+    def __init__(self, market: Market, rules: AllocationRules) -> None:
+        self._market, self._rules = market, rules
+        self._does: dict[type, Callable[[Connection, Kept, Any, datetime], str]] = {
+            OrderCreated: self._order,
+            OrderCancelled: self._cancel,
+            PricePublished: self._price,
+            ShipmentUpdated: self._shipment,
+            BookingRequested: self._booking,
+        }
+
+    def apply(self, db: Connection, event: Kept, now: datetime) -> tuple[str, str]:
+        """How it ends, `applied` or `refused`, and what came of it.
+
+        A refusal is known before anything is written, so that it leaves nothing behind.
+        """
+        _type, said = read_event(event.body)
+        if said is None:
+            return "ignored", "nobody knows this type"
+        try:
+            return "applied", self._does[type(said)](db, event, said, now)
+        except (Refused, NoRate) as why:
+            self._say_refused(db, event, said, str(why), now)
+            return "refused", str(why)
+
+    def _order(self, db: Connection, event: Kept, said: OrderCreated, now: datetime) -> str:
+        lane = lane_of(said, event.source)
+        if hub_inbox.was_said(db, lane, "order.cancelled"):
+            raise Refused("it was cancelled before it came")
+        hub, quiet = self._market.hub, self._market.quiet
+        ids = hub_orders.take(db, wanted_of(event.source, said), now, hub.timezone)
+        # At once, and in the order in which the orders came.
+        for order_id in ids:
+            allocation.look_at(db, order_id, hub, self._rules, now, quiet)
+        return f"orders {', '.join(map(str, ids))}" if ids else "it was taken before"
+
+    def _cancel(self, db: Connection, event: Kept, said: OrderCancelled, now: datetime) -> str:
+        done = hub_orders.cancel(db, event.source, said.order_id, f"hub-event:{event.id}", now)
+        if done is None:
+            raise Refused("there is no such order")
+        return f"withdrawn {done[0]}, accepted before {done[1]}"
+
+    def _price(self, db: Connection, event: Kept, said: PricePublished, now: datetime) -> str:
+        if said.product not in PRODUCTS or PRODUCTS[said.product].unit != said.unit:
+            raise Refused(f"{said.product!r} is not traded here by the {said.unit}")
+        try:
+            day = date.fromisoformat(said.valid_on)
+        except ValueError as error:
+            raise Refused(f"{said.valid_on} is no day") from error
+        row = {
+            "hub": self._market.hub.id,
+            "product": said.product,
+            "place": said.place,
+            "district": said.district,
+            "kind": said.kind,
+            "amount_rwf": said.amount_rwf,
+            "unit": said.unit,
+            "valid_on": day,
+            "source": said.source or event.source,
+            "state": "flagged",
+            "reason": price_approval.WAITS,
+            "entered_at": now,
+        }
+        dialect = postgresql if db.dialect.name == "postgresql" else sqlite
+        fresh = dialect.insert(prices).values(row).on_conflict_do_nothing()
+        if db.execute(fresh).rowcount != 1:
+            raise Refused("there is a price of this product, place, kind, day and source already")
+        return "waits for approval"
+
+    def _shipment(self, db: Connection, event: Kept, said: ShipmentUpdated, now: datetime) -> str:
+        before, trigger = _MOVES.get(said.stage, ("handed_over", ""))
+        ids = hub_orders.offers_of(db, event.source, said.order_id, said.line, (before,))
+        if not ids:
+            raise Refused(f"nothing of this order is {before.replace('_', ' ')} now")
+        actor = Actor("hub", "hub", f"hub-event:{event.id}")
+        for offer_id in ids:
+            if trigger:
+                offers.move(db, actor, offer_id, trigger, now)
+            else:
+                shipments.note_stop(db, actor, offer_id, said.stage, now)
+        return f"{len(ids)} parts: {said.stage}"
+
+    def _booking(self, db: Connection, event: Kept, said: BookingRequested, now: datetime) -> str:
+        host = people.by_msisdn(db, said.host)
+        if host is None or host.role != "host":
+            raise Refused("no host is registered with this number")
+        known = select(booking_rows.c.id).where(booking_rows.c.code == said.booking_id)
+        if db.execute(known).first() is not None:
+            raise Refused("there is a booking with this id already")
+        answer_by = said.answer_by or min(now + _VISIT_ANSWER_IN, said.starts_at)
+        if answer_by <= now or said.starts_at <= now:
+            raise Refused("it is over already")
+        new = NewBooking(
+            said.booking_id,
+            said.experience,
+            said.guests,
+            said.starts_at,
+            said.amount_rwf,
+            answer_by,
+        )
+        hub = self._market.hub
+        bookings.request(db, host.id, new, hub.service_code, hub.timezone, now, self._market.quiet)
+        return "asked"
+
+    def _say_refused(self, db: Connection, event: Kept, said: Any, why: str, now: datetime) -> None:
+        about = getattr(said, "order_id", "")
+        if not about:
+            return
+        data = {"order_id": about, "source": event.source, "type": event.type, "reason": why}
+        hub_news.tell(db, "order.refused", f"e{event.id}", str(event.id), data, now)
+
+
+def wanted_of(source: str, said: OrderCreated) -> Wanted:
+    """An order in the market's own words."""
+    lines = tuple(
+        WantedLine(
+            line.qty,
+            line.unit_price,
+            line.sku,
+            line.product,
+            line.grade,
+            line.pack_g,
+            tuple(Line(cut.name, cut.to, cut.amount_rwf) for cut in line.deductions),
+        )
+        for line in said.lines
+    )
+    return Wanted(
+        source,
+        said.order_id,
+        said.currency,
+        lines,
+        said.total,
+        said.answer_by,
+        said.deliver_by,
+        said.district,
+        said.collection_point,
+    )

@@ -1,0 +1,126 @@
+"""`POST /hub/events`: who signed it is listened to; what is kept has its 202."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+import structlog
+from aiohttp import web
+
+from bot.hub.event_types import Unusable, lane_of, read_event
+from bot.hub.keeping import Keeping
+from bot.hub.openapi import document
+from bot.hub.signing import Forged, verify
+from bot.market import hub_orders
+from bot.storage.hub_inbox import Arrived
+from bot.storage.records import Records, RecordsDown
+
+log = structlog.get_logger(__name__)
+
+SOURCE = "hub"
+# Standard Webhooks: under 20 kB; a little more for a long address.
+BODY_MAX = 24 * 1024
+_BODY_S = 5.0
+
+
+class HubDoor:
+    """The routes under /hub/. Nothing of a body is read as JSON before its signature was right."""
+
+    def __init__(
+        self,
+        records: Records,
+        keeping: Keeping,
+        secrets: Sequence[str],
+        wake: Callable[[], None],
+        refused: Callable[[str, int], None],
+        url: str,
+    ) -> None:
+        self._records, self._secrets, self._wake = records, tuple(secrets), wake
+        self._refused, self._url = refused, url
+        self._keeping = keeping
+
+    def mount(self, app: web.Application) -> None:
+        """Add the routes to `app`."""
+        app.router.add_post("/hub/events", self.receive)
+        app.router.add_get("/hub/orders/{order_id}", self.order)
+        app.router.add_get("/hub/openapi.json", self.openapi)
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """202 once it is kept, also when it was before; 401, 409, 413 or 422 with the reason.
+
+        503 when it cannot be kept, so that the hub sends it again.
+        """
+        body = await read_body(request)
+        if isinstance(body, web.Response):
+            return body
+        try:
+            event_id = verify(body, request.headers, self._secrets)
+        except Forged as why:
+            return self._forged(str(why))
+        try:
+            kind, said = read_event(body)
+        except Unusable as why:
+            return problem(422, str(why))
+        arrived = Arrived(SOURCE, event_id, kind, lane_of(said, SOURCE), body)
+        return await answer(self._keeping, arrived, self._wake, ignored=said is None)
+
+    async def order(self, request: web.Request) -> web.Response:
+        """Where an order stands; what is signed in place of a body is the path."""
+        try:
+            verify(request.raw_path.encode(), request.headers, self._secrets)
+        except Forged as why:
+            return self._forged(str(why))
+        order_id = request.match_info["order_id"]
+        try:
+            lines = await self._records.read(lambda db: hub_orders.progress(db, SOURCE, order_id))
+        except RecordsDown:
+            return problem(503, "the records are out of reach")
+        if not lines:
+            return problem(404, "no such order was taken")
+        listed = [asdict(line) | {"answer_by": line.answer_by.isoformat()} for line in lines]
+        return web.json_response({"order_id": order_id, "lines": listed})
+
+    async def openapi(self, _request: web.Request) -> web.Response:
+        """What may be sent here, and what is sent from here, as OpenAPI 3.1."""
+        return web.json_response(document(self._url))
+
+    def _forged(self, why: str) -> web.Response:
+        self._refused("hub", 401)
+        log.warning("request refused", gateway="hub", status=401, why=why)
+        return problem(401, why)
+
+
+async def read_body(request: web.Request) -> bytes | web.Response:
+    """The body byte by byte, or the answer to one that is too large or too slow."""
+    try:
+        async with asyncio.timeout(_BODY_S):
+            # The server's own limit is that of gateways, which send less.
+            return await request.clone(client_max_size=BODY_MAX).read()
+    except TimeoutError:
+        return problem(408, "the body took too long")
+    except web.HTTPRequestEntityTooLarge:
+        return problem(413, f"a body has at most {BODY_MAX} bytes")
+
+
+async def answer(
+    keeping: Keeping, arrived: Arrived, wake: Callable[[], None], *, ignored: bool = False
+) -> web.Response:
+    """Keep an event whose sender is known, and say so."""
+    try:
+        found = await keeping.keep(arrived, ignored=ignored)
+    except RecordsDown as error:
+        log.error("hub event not kept", why=str(error))
+        return problem(503, "the records are out of reach: send it again")
+    if found == "other":
+        return problem(409, "another event came under this id before; nothing was changed")
+    if found == "kept":
+        wake()
+    said = {"id": arrived.event_id, "kept": True, "known": found == "known", "ignored": ignored}
+    return web.json_response(said, status=202)
+
+
+def problem(status: int, why: str) -> web.Response:
+    """An answer that says what is wrong."""
+    return web.json_response({"error": why}, status=status)

@@ -1,0 +1,168 @@
+"""Carries what the hub hears of to its receivers: signed, in order, tried again for a day."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+import structlog
+from sqlalchemy import Connection
+
+from bot.hub.addresses import guarded_socket, why_not
+from bot.hub.signing import sign
+from bot.market import subscriptions
+from bot.market.hub_news import KIND
+from bot.market.subscriptions import Subscription
+from bot.market.tickets import open_ticket
+from bot.storage import outbox
+from bot.storage.outbox import OutboxRow
+from bot.storage.records import Records
+from bot.storage.rounds import one_round
+
+log = structlog.get_logger(__name__)
+
+# Standard Webhooks' own schedule; the first try is at once.
+RETRY_AFTER_S = (5, 300, 1800, 7200, 18_000, 36_000, 36_000)
+_JITTER = 0.2
+_POLL_S, _LEASE_S, _WIDTH = 0.5, 60.0, 64
+_LIMITS = aiohttp.ClientTimeout(total=15, connect=5)
+_GONE, _SLOW_DOWN = 410, (429, 502, 503, 504)
+
+
+class Hooks:
+    """The relay of the outbox to receivers. Any number may run: an order is in one hand."""
+
+    def __init__(self, records: Records, *, private: bool) -> None:
+        self._records, self._private = records, private
+        self._woken = asyncio.Event()
+        self._http: aiohttp.ClientSession | None = None
+
+    def wake(self) -> None:
+        """News was just committed: look at once."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Carry news out until cancelled."""
+        try:
+            while True:
+                self._woken.clear()
+                await one_round("webhooks", self.carry_out_all)
+                try:
+                    async with asyncio.timeout(_POLL_S):
+                        await self._woken.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    async def carry_out_all(self) -> int:
+        """Send all that is due; returns how many deliveries were tried. Raises `RecordsDown`."""
+        tried = 0
+        while rows := await self._records.write(self._claim):
+            await asyncio.gather(*(self._deliver(row) for row in rows))
+            tried += len(rows)
+        return tried
+
+    def _claim(self, db: Connection) -> list[OutboxRow]:
+        now = datetime.now(UTC)
+        closed, lease = subscriptions.at_rest(db, now), secrets.token_hex(8)
+        return outbox.claim_in_turn(db, KIND, lease, now, _LEASE_S, _WIDTH, closed)
+
+    async def _deliver(self, row: OutboxRow) -> None:
+        now, wanted = datetime.now(UTC), row.payload["subscription"]
+        receiver = await self._records.read(lambda db: subscriptions.by_id(db, wanted, now))
+        if receiver is None:
+            await self._records.write(lambda db: outbox.dead(db, row, "no such receiver", now))
+            return
+        status, why, wait_s = await self._post(receiver, row)
+        await self._records.write(
+            lambda db: _end(db, row, receiver, status, why, wait_s, datetime.now(UTC))
+        )
+
+    async def _post(self, receiver: Subscription, row: OutboxRow) -> tuple[int, str, float]:
+        """The status, or 0; what is wrong, or ""; and how long the receiver wants to wait."""
+        wrong = why_not(receiver.url, private=self._private)
+        if wrong:
+            return 0, wrong, 0.0
+        body = row.payload["body"]
+        headers = sign(row.payload["event_id"], datetime.now(UTC), body, receiver.secrets)
+        headers |= {"Content-Type": "application/json", "User-Agent": "Isoko-Webhooks/1"}
+        try:
+            async with self._session().post(
+                receiver.url, data=body.encode(), headers=headers, allow_redirects=False
+            ) as response:
+                status = response.status
+                later_s = _seconds(response.headers.get("Retry-After", ""))
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            return 0, f"{type(error).__name__}: {error}", 0.0
+        if 200 <= status < 300:
+            return status, "", 0.0
+        return status, f"answered {status}", later_s if status in _SLOW_DOWN else 0.0
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            connector = aiohttp.TCPConnector(
+                limit=_WIDTH,
+                use_dns_cache=False,
+                socket_factory=guarded_socket(private=self._private),
+            )
+            self._http = aiohttp.ClientSession(
+                connector=connector, timeout=_LIMITS, cookie_jar=aiohttp.DummyCookieJar()
+            )
+        return self._http
+
+
+def _end(
+    db: Connection,
+    row: OutboxRow,
+    receiver: Subscription,
+    status: int,
+    why: str,
+    wait_s: float,
+    now: datetime,
+) -> None:
+    if not why:
+        outbox.done(db, row, now)
+        subscriptions.note_success(db, receiver.id)
+        return
+    if row.attempts > len(RETRY_AFTER_S):
+        log.error("dead letter", key=row.dedupe_key, why=why)
+        outbox.dead(db, row, why, now)
+    else:
+        usual_s = RETRY_AFTER_S[row.attempts - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  jitter, not a secret
+        outbox.again(db, row, why, now + timedelta(seconds=max(usual_s, wait_s)))
+    if status == _GONE:
+        off = subscriptions.disable(db, receiver.id, "it answered 410: gone")
+    else:
+        off = subscriptions.note_failure(db, receiver.id, why, now)
+    if off:
+        _alert(db, receiver, why, now)
+
+
+def _alert(db: Connection, receiver: Subscription, why: str, now: datetime) -> None:
+    """Nothing is lost: it waits until `isoko hub enable`. People must know."""
+    log.error("webhook receiver disabled", subscription=receiver.id, why=why)
+    open_ticket(
+        db,
+        category="other",
+        msisdn="",
+        contact_id=None,
+        about=receiver.via,
+        text=f"Webhooks to subscription {receiver.id} are disabled: {why}"[:320],
+        language="en",
+        now=now,
+    )
+
+
+def _seconds(text: str) -> float:
+    """What Retry-After asks for, at most as long as our own longest wait."""
+    return min(float(text), float(RETRY_AFTER_S[-1])) if text.isdecimal() and len(text) < 9 else 0.0

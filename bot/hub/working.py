@@ -1,0 +1,145 @@
+"""What comes of the hub's events, beside the door: applied in order, then offered by the rule.
+
+Little at a time: a farmer's hop waits in the same line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from bot.hub.applying import Applying
+from bot.market import Market, allocation
+from bot.market.allocation import AllocationRules
+from bot.storage import hub_inbox
+from bot.storage.hub_inbox import Kept
+from bot.storage.one_at_a_time import one_at_a_time
+from bot.storage.records import RecordsDown
+from bot.storage.rounds import one_round
+
+log = structlog.get_logger(__name__)
+
+_POLL_S = 1.0
+_EVENTS_AT_ONCE, _ORDERS_AT_ONCE = 16, 4
+_LOOP_S = 0.005
+_AGAIN_FIRST_S = 2.0
+
+
+class Working:
+    """Any number of processes may do this: an event, and an order, is in one hand at a time."""
+
+    def __init__(self, market: Market, rules: AllocationRules, news: Callable[[], None]) -> None:
+        self._market, self._rules, self._news = market, rules, news
+        self._applying = Applying(market, rules)
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something came: look at once."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            self._woken.clear()
+            await one_round("hub events", self.apply_all)
+            await one_round("allocation", self.allocate_all)
+            try:
+                async with asyncio.timeout(_POLL_S):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+    async def apply_all(self) -> None:
+        """Apply what waits. Raises `RecordsDown`."""
+        while await self._apply_some():  # noqa: ASYNC110  nothing is waited for
+            # Between two lots whoever waits for the loop has it.
+            await asyncio.sleep(0)
+
+    async def allocate_all(self) -> None:
+        """Look at every order that wants it. Raises `RecordsDown`."""
+        while True:
+            now = datetime.now(UTC)
+            made, seen = await self._market.records.write(lambda db: self._allocate(db, now))  # noqa: B023  run before the next turn
+            if made or seen:
+                self._news()
+            if seen < _ORDERS_AT_ONCE:
+                return
+            await asyncio.sleep(0)
+
+    async def _apply_some(self) -> bool:
+        records, now = self._market.records, datetime.now(UTC)
+        try:
+            done = await records.write(lambda db: self._apply(db, now, _EVENTS_AT_ONCE))
+            if done:
+                self._news()
+            return done > 0
+        except RecordsDown:
+            raise
+        except Exception:  # one of them broke it: find out which, and let the others pass
+            log.exception("hub events not applied together")
+        return await self._one_by_one()
+
+    async def _one_by_one(self) -> bool:
+        records, now = self._market.records, datetime.now(UTC)
+        waiting = await records.write(lambda db: hub_inbox.next_ones(db, now, _EVENTS_AT_ONCE))
+        for event in waiting:
+            try:
+                await records.write(lambda db: self._apply_held(db, event, now))  # noqa: B023  run before the next turn
+            except RecordsDown:
+                raise
+            except Exception as fault:
+                log.exception("hub event not applied", row=event.id)
+                why = type(fault).__name__
+                await records.write(lambda db: _failed(db, event, why))  # noqa: B023  run before the next turn
+        return bool(waiting)
+
+    def _apply(self, db: Connection, now: datetime, limit: int) -> int:
+        events = hub_inbox.next_ones(db, now, limit)
+        if events:
+            # Codes are given by counting: two at once would both take the same one.
+            one_at_a_time(db, "hub orders")
+        began = time.monotonic()
+        done = 0
+        for event in events:
+            self._apply_one(db, event, now)
+            done += 1
+            # On SQLite this runs on the loop, where every hop waits for it.
+            if db.dialect.name == "sqlite" and time.monotonic() - began > _LOOP_S:
+                break
+        return done
+
+    def _apply_one(self, db: Connection, event: Kept, now: datetime) -> None:
+        state, outcome = self._applying.apply(db, event, now)
+        hub_inbox.ended(db, event.id, state, outcome, now)
+        if state == "refused":
+            log.warning("hub event refused", row=event.id, type=event.type, why=outcome)
+
+    def _apply_held(self, db: Connection, event: Kept, now: datetime) -> None:
+        # Another process may have had it since it was looked up.
+        if hub_inbox.hold(db, event.id):
+            one_at_a_time(db, "hub orders")
+            self._apply_one(db, event, now)
+
+    def _allocate(self, db: Connection, now: datetime) -> tuple[int, int]:
+        """How many offers were made, of how many orders."""
+        due = allocation.due(db, now, _ORDERS_AT_ONCE)
+        market = self._market
+        made = sum(
+            allocation.look_at(db, order_id, market.hub, self._rules, now, market.quiet)
+            for order_id in due
+        )
+        return made, len(due)
+
+
+def _failed(db: Connection, event: Kept, why: str) -> None:
+    if not hub_inbox.hold(db, event.id):
+        return
+    now = datetime.now(UTC)
+    due_at = now + timedelta(seconds=_AGAIN_FIRST_S * 2.0**event.attempts)
+    if hub_inbox.failed(db, event, why, due_at, now):
+        log.error("hub event parked", row=event.id, see="isoko hub events")

@@ -1,0 +1,304 @@
+"""Orders become offers by a rule that everybody may read, and every round of it is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.market import Hub, hub_news
+from bot.market.allocation_rule import Candidate, Part, cut
+from bot.market.news import NEVER, QuietHours
+from bot.market.orders import make_offer
+from bot.market.products import CROPS, PRODUCTS
+from bot.storage.prepared import Prepared
+from bot.storage.schema import (
+    allocations,
+    contacts,
+    hub_orders,
+    offers,
+    orders,
+    reviews,
+    stocks,
+    supply_turns,
+)
+
+_LOOKED_AT = 60
+# Somebody may register meanwhile.
+_LOOK_AGAIN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationRules:
+    """How long a farmer has to answer, and how small a part may be."""
+
+    offer_for: timedelta = timedelta(hours=12)
+    smallest_packs: int = 20
+
+
+def _who_is_able() -> Select[Any]:
+    """Points 1 and 2 of the rule, as one query."""
+    zero: ColumnElement[int] = literal_column("0")
+    one: ColumnElement[int] = literal_column("1")
+    grade: ColumnElement[str] = bindparam("grade", type_=stocks.c.grade.type)
+    theirs = (stocks.c.contact_id == contacts.c.id) & (stocks.c.product == bindparam("product"))
+    free = stocks.c.available_g - stocks.c.promised_g
+    asked = select(offers.c.contact_id).where(offers.c.order_id == bindparam("order_id"))
+    enough = free >= bindparam("pack_g")
+    # Where an order wants a grade, a stock of which nobody knows the grade is not it.
+    any_grade = (stocks.c.id.is_(None) | enough) & (grade == bindparam("none"))
+    near = case((contacts.c.district == bindparam("district"), zero), else_=one)
+    turn = func.coalesce(supply_turns.c.last_turn, zero)
+    return (
+        select(contacts.c.id, free, near, turn)
+        .outerjoin(stocks, theirs)
+        .outerjoin(supply_turns, supply_turns.c.contact_id == contacts.c.id)
+        .where(contacts.c.crop == bindparam("crop"), contacts.c.role != bindparam("not_role"))
+        .where(contacts.c.msisdn.is_not(None), contacts.c.erased_at.is_(None))
+        .where(contacts.c.verify_since.is_(None), contacts.c.id.not_in(asked))
+        .where(any_grade | (enough & (stocks.c.grade == grade)))
+        .order_by(case((stocks.c.id.is_(None), one), else_=zero), near, turn, contacts.c.id)
+        .limit(literal_column(str(_LOOKED_AT)))
+        # The store's own words for "from the first one" would be a value to fill in.
+        .offset(literal_column("0"))
+    )
+
+
+# A flash sale makes thousands of offers in a minute: these are put together once.
+_able = Prepared(
+    _who_is_able(),
+    *("product", "pack_g", "grade", "district", "crop", "order_id", "not_role", "none"),
+)
+_log = Prepared(
+    insert(allocations),
+    *("order_id", "round", "contact_id", "offer_id", "packs", "why", "at"),
+)
+_round = Prepared(
+    update(hub_orders)
+    .where(hub_orders.c.order_id == bindparam("the_order"))
+    .values(round=bindparam("number", type_=hub_orders.c.round.type))
+    .returning(hub_orders.c.id),
+    *("the_order", "number"),
+)
+
+
+def _upsert(dialect: Any) -> Prepared:
+    fresh = dialect.insert(supply_turns)
+    later = fresh.on_conflict_do_update(
+        index_elements=[supply_turns.c.contact_id],
+        set_={"last_turn": fresh.excluded.last_turn},
+    )
+    return Prepared(later, "contact_id", "last_turn")
+
+
+_turn = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
+_waiting = func.sum(case((offers.c.state == "offered", offers.c.packs), else_=0))
+_figures = (
+    select(
+        orders.c.product, orders.c.packs, orders.c.pack_g, orders.c.packs_accepted,
+        func.coalesce(_waiting, 0), func.count(case((offers.c.state == "declined", 1))),
+    )
+    .outerjoin(offers, offers.c.order_id == orders.c.id)
+    .where(orders.c.id == bindparam("order_id"))
+    .group_by(orders.c.id)
+)  # fmt: skip
+_held = (
+    select(hub_orders)
+    .where(hub_orders.c.order_id == bindparam("order_id"))
+    .with_for_update(skip_locked=True)
+)
+_seen = delete(reviews).where(
+    reviews.c.order_id == bindparam("order_id"), reviews.c.due_at <= bindparam("now")
+)
+
+
+def due(db: Connection, now: datetime, limit: int) -> list[int]:
+    """The orders that must be looked at, those that have waited longest first."""
+    query = (
+        select(reviews.c.order_id)
+        .where(reviews.c.due_at <= now)
+        .group_by(reviews.c.order_id)
+        .order_by(func.min(reviews.c.due_at))
+        .limit(limit)
+    )
+    return list(db.execute(query).scalars())
+
+
+def look_at(
+    db: Connection,
+    order_id: int,
+    hub: Hub,
+    rules: AllocationRules,
+    now: datetime,
+    quiet: QuietHours = NEVER,
+) -> int:
+    """Offer what is left of an order, or close it; how many offers were made.
+
+    0 too while another process looks at it. The row lock keeps two from offering the same packs.
+    """
+    row = db.execute(_held, {"order_id": order_id}).first()
+    if row is None:
+        return 0
+    # What is asked for after this moment is another review.
+    db.execute(_seen, {"order_id": order_id, "now": now})
+    if row.state != "open":
+        return 0
+    standing = _standing(db, order_id)
+    if standing.left <= 0:
+        if standing.accepted >= standing.packs:
+            _close(db, order_id, "filled", now)
+        return 0
+    if row.answer_by <= now:
+        _expire(db, row, standing, now)
+        return 0
+    line = _line(db, row, standing)
+    parts = cut(standing.left, standing.pack_g, line, rules.smallest_packs)
+    if parts:
+        _offer(db, row, parts, hub, rules, now, quiet)
+    elif standing.waiting == 0:
+        _nobody_left(db, row, standing, now)
+    return len(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How much of an order is accepted, waits for an answer, was declined, and is left."""
+
+    product: str
+    packs: int
+    pack_g: int
+    accepted: int
+    waiting: int
+    declined: int
+
+    @property
+    def left(self) -> int:
+        return self.packs - self.accepted - self.waiting
+
+
+def _standing(db: Connection, order_id: int) -> _Standing:
+    """In one query: an answer that is given meanwhile is in all of its figures or in none."""
+    return _Standing(*db.execute(_figures, {"order_id": order_id}).one())
+
+
+def _line(db: Connection, row: Row[Any], standing: _Standing) -> list[Candidate]:
+    """Those who can be asked, in the order of the rule; of many the first ones."""
+    crop = PRODUCTS[standing.product].crop
+    crop = crop if crop in CROPS else "other"
+    wanted = standing.product, standing.pack_g, row.grade, row.district, crop, row.order_id
+    found = _able.all(db, *wanted, "host", "")
+    offered = _offered_g(db, standing.product, [one[0] for one in found if one[1] is not None])
+    return [
+        Candidate(
+            contact_id,
+            None if free_g is None else free_g - offered.get(contact_id, 0),
+            far == 0,
+            last,
+        )
+        for contact_id, free_g, far, last in found
+    ]
+
+
+def _offered_g(db: Connection, product: str, contact_ids: list[int]) -> dict[int, int]:
+    """What of their stock these have been offered elsewhere and not answered yet, in grams."""
+    if not contact_ids:
+        return {}
+    query = (
+        select(offers.c.contact_id, func.sum(offers.c.packs * orders.c.pack_g))
+        .join(orders, orders.c.id == offers.c.order_id)
+        .where(offers.c.contact_id.in_(contact_ids), offers.c.state == "offered")
+        .where(orders.c.product == product)
+        .group_by(offers.c.contact_id)
+    )
+    return {row[0]: int(row[1]) for row in db.execute(query).all()}
+
+
+def _offer(
+    db: Connection,
+    row: Row[Any],
+    parts: Sequence[Part],
+    hub: Hub,
+    rules: AllocationRules,
+    now: datetime,
+    quiet: QuietHours,
+) -> None:
+    answer_by = min(now + rules.offer_for, row.answer_by)
+    number = row.round + 1
+    for part in parts:
+        who = part.candidate
+        offer_id = make_offer(
+            db, row.order_id, who.contact_id, part.packs, answer_by, hub.service_code, now,
+            hub.timezone, quiet,
+        )  # fmt: skip
+        why = {
+            "place": part.place,
+            "free_g": who.free_g,
+            "near": who.near,
+            "last_turn": who.last_turn,
+            "grade": row.grade,
+        }
+        log = {
+            "order_id": row.order_id,
+            "round": number,
+            "contact_id": who.contact_id,
+            "offer_id": offer_id,
+            "packs": part.packs,
+            "why": why,
+            "at": now,
+        }
+        _log.run(db, log)
+        # The offers' own numbers go up with time, so that they tell whose turn was when.
+        _turn[db.dialect.name].run(db, {"contact_id": who.contact_id, "last_turn": offer_id})
+    _round.one(db, row.order_id, number)
+
+    def about() -> dict[str, Any]:
+        made = {"round": number, "offers": len(parts), "offered": sum(p.packs for p in parts)}
+        return hub_news.about_order(db, row.order_id) | made
+
+    key = f"{row.order_id}:{number}"
+    hub_news.tell(db, "order.allocated", f"o{row.order_id}", key, about, now)
+
+
+def _nobody_left(db: Connection, row: Row[Any], standing: _Standing, now: datetime) -> None:
+    """Nobody else can be asked, and nobody is being asked."""
+    if standing.accepted == 0 and standing.declined:
+        _close(db, row.order_id, "declined", now)
+        _say(db, row.order_id, "order.declined", now)
+        return
+    hub_news.review(db, row.order_id, min(now + _LOOK_AGAIN, row.answer_by))
+
+
+def _expire(db: Connection, row: Row[Any], standing: _Standing, now: datetime) -> None:
+    if standing.waiting:
+        # Their own time is over in this moment too: the clock closes them first.
+        hub_news.review(db, row.order_id, now + timedelta(seconds=1))
+        return
+    _close(db, row.order_id, "expired", now)
+    _say(db, row.order_id, "order.expired", now)
+
+
+def _close(db: Connection, order_id: int, state: str, now: datetime) -> None:
+    db.execute(update(hub_orders).where(hub_orders.c.order_id == order_id).values(state=state))
+
+
+def _say(db: Connection, order_id: int, kind: str, now: datetime) -> None:
+    about = partial(hub_news.about_order, db, order_id)
+    hub_news.tell(db, kind, f"o{order_id}", str(order_id), about, now)

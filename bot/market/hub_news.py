@@ -1,0 +1,160 @@
+"""What the hub hears of: written in the transaction of its cause, for every subscription."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select
+
+from bot.market import subscriptions
+from bot.storage import outbox
+from bot.storage.prepared import Prepared
+from bot.storage.schema import hub_orders, offers, orders, reviews
+
+KIND = "webhook"
+# Every type that leaves, and when; published in /hub/openapi.json.
+NEWS_TYPES = {
+    "order.allocated": "An order was offered to farmers; `offers` says to how many.",
+    "order.accepted": "All of an order is accepted.",
+    "order.partly_accepted": "A part of an order was accepted; the rest is still offered.",
+    "order.declined": "Everybody who was asked declined, and nobody else can supply it.",
+    "order.expired": "The time to answer is over and not all is accepted.",
+    "order.cancelled": "What nobody had accepted is withdrawn, as the hub asked.",
+    "order.refused": "An order could not be taken; `reason` says why.",
+    "order.disputed": "A farmer or staff dispute what became of an accepted order.",
+    "shipment.handed_over": "A farmer brought the goods to the collection point.",
+    "shipment.shipped": "The goods are on their way to the buyer's country.",
+    "shipment.delivered": "The goods have arrived.",
+    "payment.succeeded": "The operator says that the farmer has the money.",
+    "payment.confirmed": "The farmer says so too.",
+    "price.shown": "A published price was approved, and farmers see it.",
+    "session.started": "Somebody began a call or a chat; nobody is named.",
+    "session.ended": "A call or a chat is over.",
+    "test.ping": "Sent by `isoko hub test`.",
+}
+_OF_OFFERS = {
+    "handed_over": "shipment.handed_over",
+    "shipped": "shipment.shipped",
+    "delivered": "shipment.delivered",
+    "paid": "payment.succeeded",
+    "confirmed": "payment.confirmed",
+    "disputed": "order.disputed",
+}
+# Asked with every answer of a farmer.
+_of_offer = (
+    select(
+        offers.c.order_id,
+        offers.c.packs_accepted,
+        offers.c.price_rwf,
+        orders.c.packs_accepted.label("taken"),
+        orders.c.packs.label("ordered"),
+        hub_orders.c.state.label("open"),
+    )
+    .join(orders, orders.c.id == offers.c.order_id)
+    .outerjoin(hub_orders, hub_orders.c.order_id == orders.c.id)
+    .where(offers.c.id == bindparam("offer_id"))
+)
+_review = Prepared(insert(reviews), "order_id", "due_at")
+# After these something of the order may have to be offered to others.
+_TO_REVIEW = frozenset({"accepted", "declined", "expired", "withdrawn"})
+
+
+def tell(
+    db: Connection,
+    kind: str,
+    lane: str,
+    key: str,
+    about: Mapping[str, Any] | Callable[[], Mapping[str, Any]],
+    now: datetime,
+) -> int:
+    """Write `kind` for all who want it; the same `key` once. Returns for how many it was written.
+
+    What shares a `lane` (at most 12 characters) reaches each of them in order. `about` is what it
+    says, or finds that out when somebody wants it.
+    """
+    if not subscriptions.anybody(db):
+        return 0
+    wanted = [one for one in subscriptions.all_of_them(db, now) if one.wants(kind)]
+    if not wanted:
+        return 0
+    data = about() if callable(about) else about
+    for one in wanted:
+        put(db, one.id, kind, lane, key, data, now)
+    return len(wanted)
+
+
+def put(
+    db: Connection,
+    subscription_id: int,
+    kind: str,
+    lane: str,
+    key: str,
+    data: Mapping[str, Any],
+    now: datetime,
+) -> str:
+    """Write one delivery; the id by which receivers know it, the same for all of them."""
+    event_id = "evt_" + blake2b(f"{kind} {key}".encode(), digest_size=16).hexdigest()
+    moment = now.astimezone(UTC).isoformat(timespec="milliseconds")
+    # The very bytes that are signed and sent, now and at every later try.
+    body = json.dumps({"type": kind, "timestamp": moment, "data": dict(data)}, ensure_ascii=False)
+    payload = {"subscription": subscription_id, "event_id": event_id, "type": kind, "body": body}
+    outbox.put(
+        db,
+        KIND,
+        f"hook:{subscription_id}:{event_id}",
+        payload,
+        now,
+        via=subscriptions.via_of(subscription_id),
+        lane=f"{subscription_id}:{lane}"[:24],
+    )
+    return event_id
+
+
+def offer_changed(db: Connection, offer_id: int, state: str, key: str, now: datetime) -> None:
+    """An offer has come to `state` in this transaction: whoever waits for it hears of it."""
+    row = db.execute(_of_offer, {"offer_id": offer_id}).one()
+    # Only ever added: an answer must wait for no allocation, which holds the order's own row.
+    if state in _TO_REVIEW and row.open == "open":
+        review(db, row.order_id, now)
+    kind = _OF_OFFERS.get(state, "")
+    if state == "accepted":
+        kind = "order.accepted" if row.taken >= row.ordered else "order.partly_accepted"
+    if not kind:
+        return
+
+    def about() -> dict[str, Any]:
+        data = about_order(db, row.order_id)
+        data |= {"part": f"P-{offer_id}", "part_packs": row.packs_accepted}
+        if kind.startswith("payment."):
+            data["amount_rwf"] = row.packs_accepted * row.price_rwf
+        return data
+
+    tell(db, kind, f"o{row.order_id}", f"{offer_id}:{key}", about, now)
+
+
+def review(db: Connection, order_id: int, due_at: datetime) -> None:
+    """Let the allocation look at this order, at `due_at` or soon after."""
+    _review.run(db, {"order_id": order_id, "due_at": due_at})
+
+
+def about_order(db: Connection, order_id: int) -> dict[str, Any]:
+    """What every piece of news about an order says of it: packs and states, and no person."""
+    query = (
+        select(orders, hub_orders.c.source, hub_orders.c.hub_order_id, hub_orders.c.line)
+        .outerjoin(hub_orders, hub_orders.c.order_id == orders.c.id)
+        .where(orders.c.id == order_id)
+    )
+    row = db.execute(query).mappings().one()
+    return {
+        "order_id": row["hub_order_id"] or row["code"],
+        "line": row["line"] or 1,
+        "source": row["source"] or "",
+        "code": row["code"],
+        "product": row["product"],
+        "packs": row["packs"],
+        "packs_accepted": row["packs_accepted"],
+    }

@@ -1,0 +1,127 @@
+"""The demo's buyer at /simulator/buyer: a pretended hub that orders, and shows what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from bot.hub.calling import Caller, order_of
+from bot.hub.signing import Forged, verify
+from bot.simulator.headers import HEADERS
+
+_STATIC = Path(__file__).parent / "static"
+_AT_ONCE, _ORDERS_MAX, _SHOWN = 200, 3000, 200
+_NUMBERS = 100_000
+
+# Makes sure that the receiver at a URL hears of everything, signed with the secret it gives.
+Subscribe = Callable[[str], Awaitable[str]]
+
+
+class Buyer:
+    """The routes under /simulator/buyer; what it sends and what comes passes over real HTTP."""
+
+    def __init__(self, http: aiohttp.ClientSession, secret: str, subscribe: Subscribe) -> None:
+        self._http, self._secret, self._subscribe = http, secret, subscribe
+        self._hook_secret = ""
+        self._orders: deque[str] = deque(maxlen=_SHOWN)
+        self._news: deque[dict[str, Any]] = deque(maxlen=_SHOWN)
+        self._came = 0
+        self._opening = asyncio.Lock()
+
+    def mount(self, app: web.Application) -> None:
+        """Add the routes to `app`."""
+        app.router.add_get("/simulator/buyer", self.page)
+        app.router.add_get("/simulator/buyer/now.json", self.now)
+        app.router.add_post("/simulator/buyer/order", self.order)
+        app.router.add_post("/simulator/buyer/flash", self.flash)
+        app.router.add_post("/simulator/buyer/cancel", self.cancel)
+        app.router.add_post("/simulator/buyer/hook", self.hook)
+
+    async def page(self, _request: web.Request) -> web.Response:
+        """The page itself."""
+        text = (_STATIC / "buyer.html").read_text(encoding="utf-8")
+        return web.Response(text=text, content_type="text/html", headers=HEADERS)
+
+    async def order(self, request: web.Request) -> web.Response:
+        """Send one signed order, as the form says."""
+        caller, form = await self._caller(request), await _form(request)
+        order_id = f"KW-{secrets.randbelow(_NUMBERS)}"
+        data = order_of(order_id, str(form["sku"]), int(form["packs"]), str(form["price"]))
+        status, said = await caller.send("order.created", data)
+        if status == 202:
+            self._orders.appendleft(order_id)
+        return web.json_response({"order_id": order_id, "status": status, "said": said})
+
+    async def flash(self, request: web.Request) -> web.Response:
+        """Send so many orders of one pack each at once."""
+        caller, form = await self._caller(request), await _form(request)
+        count, gate = min(int(form["orders"]), _ORDERS_MAX), asyncio.Semaphore(_AT_ONCE)
+        run, began = secrets.token_hex(3), asyncio.get_running_loop().time()
+
+        async def one(number: int) -> int:
+            data = order_of(f"flash-{run}-{number}", str(form["sku"]), 1, str(form["price"]))
+            async with gate:
+                status, _said = await caller.send("order.created", data)
+            if status == 202:
+                self._orders.appendleft(data["order_id"])
+            return status
+
+        statuses = await asyncio.gather(*(one(number) for number in range(count)))
+        took_s = asyncio.get_running_loop().time() - began
+        kept = statuses.count(202)
+        return web.json_response({"sent": count, "kept": kept, "seconds": round(took_s, 2)})
+
+    async def cancel(self, request: web.Request) -> web.Response:
+        """Cancel an order that was sent from here."""
+        caller, form = await self._caller(request), await _form(request)
+        status, said = await caller.send("order.cancelled", {"order_id": str(form["order_id"])})
+        return web.json_response({"status": status, "said": said})
+
+    async def now(self, request: web.Request) -> web.Response:
+        """The orders that were sent from here as they stand, and the news that came."""
+        caller = await self._caller(request)
+        shown = list(self._orders)[:12]
+        found = await asyncio.gather(*(caller.order(order_id) for order_id in shown))
+        orders = [order for status, order in found if status == 200]
+        return web.json_response({"orders": orders, "news": list(self._news), "came": self._came})
+
+    async def hook(self, request: web.Request) -> web.Response:
+        """Where the server's own webhooks come back to; only signed ones count."""
+        body = await request.read()
+        try:
+            event_id = verify(
+                body, request.headers, [self._hook_secret] if self._hook_secret else []
+            )
+        except Forged:
+            return web.Response(status=401)
+        self._came += 1
+        self._news.appendleft({"id": event_id, **json.loads(body)})
+        return web.Response(status=204)
+
+    async def _caller(self, request: web.Request) -> Caller:
+        """A caller of this very server, which from then on tells us everything."""
+        url = str(request.url.origin())
+        async with self._opening:
+            if not self._hook_secret:
+                self._hook_secret = await self._subscribe(f"{url}/simulator/buyer/hook")
+        return Caller(self._http, url, self._secret)
+
+
+async def _form(request: web.Request) -> dict[str, Any]:
+    """The fields that were sent. Raises 400 for what is no form."""
+    try:
+        form = json.loads(await request.read())
+        for name in form.keys() & {"packs", "orders"}:
+            if int(form[name]) <= 0:
+                raise ValueError(name)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise web.HTTPBadRequest(text="a number is missing or is none") from error
+    return dict(form)

@@ -1,0 +1,68 @@
+// The buyer's page: sends what the forms say, and shows every second what came of it.
+"use strict";
+
+const byId = (id) => document.getElementById(id);
+
+async function post(path, fields) {
+  const answer = await fetch(path, { method: "POST", body: JSON.stringify(fields) });
+  if (!answer.ok) throw new Error(await answer.text());
+  return answer.json();
+}
+
+function fieldsOf(form) {
+  return Object.fromEntries(new FormData(form));
+}
+
+function whenSent(form, path, words) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = form.querySelector("button");
+    button.disabled = true;
+    try {
+      byId("said").textContent = words(await post(path, { ...fieldsOf(byId("order")), ...fieldsOf(form) }));
+    } catch (error) {
+      byId("said").textContent = error.message;
+    }
+    button.disabled = false;
+    show();
+  });
+}
+
+function row(order) {
+  const line = order.lines[0];
+  const tr = document.createElement("tr");
+  const cells = [order.order_id, line.state, `${line.packs_accepted} of ${line.packs}`, line.offers_open,
+    `${line.price_rwf.toLocaleString("en")} of ${line.sale_price_rwf.toLocaleString("en")} Frw`];
+  for (const text of cells) tr.append(Object.assign(document.createElement("td"), { textContent: text }));
+  const last = document.createElement("td");
+  if (line.state === "open") {
+    const button = Object.assign(document.createElement("button"), { textContent: "Cancel", className: "plain" });
+    button.addEventListener("click", async () => { await post("/simulator/buyer/cancel", { order_id: order.order_id }); show(); });
+    last.append(button);
+  }
+  tr.append(last);
+  return tr;
+}
+
+function piece(news) {
+  const about = news.data.order_id || "";
+  const packs = news.data.packs_accepted === undefined ? "" : `${news.data.packs_accepted} of ${news.data.packs} packs`;
+  const why = news.data.reason || "";
+  const li = document.createElement("li");
+  li.append(Object.assign(document.createElement("b"), { textContent: news.type }), ` ${about} ${packs} ${why}`);
+  return li;
+}
+
+async function show() {
+  const answer = await fetch("/simulator/buyer/now.json");
+  if (!answer.ok) return;
+  const now = await answer.json();
+  byId("orders").replaceChildren(...now.orders.map(row));
+  byId("news").replaceChildren(...now.news.slice(0, 30).map(piece));
+  byId("came").textContent = now.came ? `${now.came} signed messages` : "";
+}
+
+whenSent(byId("order"), "/simulator/buyer/order", (said) => `${said.order_id}: ${said.status === 202 ? "kept" : said.said.error}`);
+whenSent(byId("flash"), "/simulator/buyer/flash", (said) => `${said.kept} of ${said.sent} kept in ${said.seconds} s`);
+show();
+setInterval(show, 1000);

@@ -1,0 +1,144 @@
+"""Events of the marketplace's hub: each kept once, applied once, in order of its order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+
+from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.storage.prepared import Prepared
+from bot.storage.schema import hub_events as rows
+
+_NEW = (
+    *("source", "event_id", "type", "lane", "body", "digest", "state", "due_at", "received_at"),
+)
+_new = {
+    "sqlite": Prepared(sqlite.insert(rows).on_conflict_do_nothing().returning(rows.c.id), *_NEW),
+    "postgresql": Prepared(
+        postgresql.insert(rows).on_conflict_do_nothing().returning(rows.c.id), *_NEW
+    ),
+}
+_known = Prepared(
+    select(rows.c.digest).where(
+        rows.c.source == bindparam("source"), rows.c.event_id == bindparam("event_id")
+    ),
+    *("source", "event_id"),
+)
+_in_lane = Prepared(
+    select(rows.c.id).where(
+        rows.c.state == bindparam("state"),
+        rows.c.lane == bindparam("lane"),
+        rows.c.type == bindparam("type"),
+    ),
+    *("state", "lane", "type"),
+)
+_ended = Prepared(
+    update(rows)
+    .where(rows.c.id == bindparam("the_id"))
+    .values(
+        state=bindparam("new_state", type_=rows.c.state.type),
+        outcome=bindparam("new_outcome", type_=rows.c.outcome.type),
+        done_at=bindparam("now", type_=rows.c.done_at.type),
+        body=bindparam("nothing", type_=rows.c.body.type),
+    )
+    .returning(rows.c.id),
+    *("the_id", "new_state", "new_outcome", "now", "nothing"),
+)
+_FAILURES_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One event as it came: from whom, under which id, of which type, in which lane."""
+
+    source: str
+    event_id: str
+    type: str
+    lane: str
+    body: bytes
+
+    @property
+    def digest(self) -> bytes:
+        """By which it is known again."""
+        return blake2b(self.body, digest_size=16).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An event that waits to be applied."""
+
+    id: int
+    source: str
+    type: str
+    body: bytes
+    attempts: int
+
+
+def keep(db: Connection, arrived: Arrived, now: datetime, *, ignored: bool = False) -> bool:
+    """Keep one event; False when it was kept before. `ignored` is of a type that nobody knows."""
+    state = "ignored" if ignored else "waiting"
+    body = b"" if ignored else arrived.body
+    of = arrived.source, arrived.event_id, arrived.type, arrived.lane, body, arrived.digest
+    return _new[db.dialect.name].one(db, *of, state, now, now) is not None
+
+
+def same_as_before(db: Connection, arrived: Arrived) -> bool:
+    """Whether what was kept under this id says the same."""
+    row = _known.one(db, arrived.source, arrived.event_id)
+    return row is not None and bytes(row[0]) == arrived.digest
+
+
+def next_ones(db: Connection, now: datetime, limit: int) -> list[Kept]:
+    """The first waiting event of up to `limit` lanes, held until this transaction ends.
+
+    What failed keeps its lane waiting until it is due again.
+    """
+    waiting = rows.c.state == "waiting"
+    first = select(func.min(rows.c.id).label("id")).where(waiting).group_by(rows.c.lane)
+    ids = list(db.execute(first.order_by(func.min(rows.c.id)).limit(limit)).scalars())
+    query = (
+        select(rows.c.id, rows.c.source, rows.c.type, rows.c.body, rows.c.attempts)
+        .where(rows.c.id.in_(ids), waiting, rows.c.due_at <= now)
+        .order_by(rows.c.id)
+        .with_for_update(skip_locked=True)
+    )
+    return [Kept(*row) for row in db.execute(query).all()]
+
+
+def hold(db: Connection, event_id: int) -> bool:
+    """Whether an event still waits; if so it is nobody else's until this transaction ends."""
+    same = (rows.c.id == event_id) & (rows.c.state == "waiting")
+    return db.execute(select(rows.c.id).where(same).with_for_update()).first() is not None
+
+
+def ended(db: Connection, event_id: int, state: str, outcome: str, now: datetime) -> None:
+    """Note what came of it, `applied`, or `refused` and why; what it said is not kept."""
+    _ended.one(db, event_id, state, outcome[:160], now, b"")
+
+
+def failed(db: Connection, event: Kept, why: str, due_at: datetime, now: datetime) -> bool:
+    """Our own fault: it comes again at `due_at`, or is parked for people. True when parked."""
+    parked = event.attempts + 1 >= _FAILURES_MAX
+    values = {
+        "state": "parked" if parked else "waiting",
+        "outcome": why[:160],
+        "attempts": event.attempts + 1,
+        "due_at": due_at,
+        "done_at": now if parked else None,
+    }
+    db.execute(update(rows).where(rows.c.id == event.id).values(values))
+    return parked
+
+
+def was_said(db: Connection, lane: str, kind: str) -> bool:
+    """Whether an event of this type was ended in this lane before, with effect or without."""
+    return any(_in_lane.one(db, state, lane, kind) for state in ("applied", "refused"))
+
+
+def unpark(db: Connection, now: datetime) -> int:
+    """Let every parked event be tried again; returns how many."""
+    again = {"state": "waiting", "attempts": 0, "due_at": now, "done_at": None}
+    return db.execute(update(rows).where(rows.c.state == "parked").values(again)).rowcount

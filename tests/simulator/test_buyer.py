@@ -1,0 +1,69 @@
+"""The buyer's page in a real browser: it orders, a farmer answers, the news comes back signed."""
+
+import re
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, expect
+
+from tests.server import FARMER, Running
+
+
+async def opened(
+    browser: Browser, server: Running, width: int = 1280, scheme: str = "light"
+) -> Page:
+    page = await browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
+    await page.goto(str(server.client.make_url("/simulator/buyer")))
+    return page
+
+
+async def test_an_order_goes_in_and_its_acceptance_comes_back(
+    browser: Browser, server: Running
+) -> None:
+    page = await opened(browser, server)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    await page.fill("input[name=packs]", "10")
+    await page.click("text=Send the order")
+    await expect(page.locator("#said")).to_contain_text("kept")
+    code = re.search(r"KW-\d+", await page.inner_text("#said"))[0]
+    await expect(page.locator("#news")).to_contain_text(f"order.allocated {code}")
+    phone = server.phone(FARMER)
+    await phone.dials()
+    await phone.types("2")
+    await phone.picks(f"Komande nshya {code}")
+    await phone.types("1", "73914")
+    await expect(page.locator("#news")).to_contain_text(f"order.accepted {code} 10 of 10")
+    await expect(page.locator("#orders")).to_contain_text("filled10 of 10")
+    assert said == []
+    await page.close()
+
+
+async def test_a_flash_sale_and_a_cancellation(browser: Browser, server: Running) -> None:
+    page = await opened(browser, server)
+    await page.fill("input[name=orders]", "25")
+    await page.click("text=Send all at once")
+    await expect(page.locator("#said")).to_contain_text("25 of 25 kept")
+    await expect(page.locator("#orders tr")).to_have_count(12)
+    await page.locator("#orders button").first.click()
+    await expect(page.locator("#orders tr").first).to_contain_text("cancelled")
+    await expect(page.locator("#news")).to_contain_text("order.cancelled")
+    await page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_page_is_accessible_and_fits_a_small_screen(
+    browser: Browser, server: Running, scheme: str
+) -> None:
+    page = await opened(browser, server, 360, scheme)
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await page.close()
+
+
+async def test_what_is_not_signed_is_not_shown(server: Running) -> None:
+    async with server.client.post("/simulator/buyer/hook", data=b"{}") as response:
+        assert response.status == 401
+    async with server.client.post("/simulator/buyer/order", data=b'{"packs": "x"}') as response:
+        assert response.status == 400
