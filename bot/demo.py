@@ -20,12 +20,14 @@ from bot.market import (
     people,
     settlement,
     shipments,
+    stock_listings,
     wallets,
 )
 from bot.market.bookings import NewBooking
 from bot.market.demo_prices import load_demo_prices
 from bot.market.orders import NewOrder, create_order, make_offer
 from bot.market.share import Line
+from bot.market.stock_listings import NewListing
 from bot.payments.provider import Answer, Outcome
 from bot.storage.schema import contacts, outbox
 
@@ -112,6 +114,9 @@ def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
     )
     _offer(db, baskets, crafts, market, now)
     _ask_to_visit(db, host, market, now)
+    cherries = NewListing("COF-CHERRY", "A1", 300, 700, (now - timedelta(days=3)).date())
+    seller = Actor(f"contact:{farmer}", CHANNEL, "demo-stock", farmer)
+    stock_listings.offer(db, seller, cherries, now)
 
 
 def _ask_to_visit(db: Connection, contact_id: int, market: Market, now: datetime) -> None:

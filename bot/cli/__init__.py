@@ -24,6 +24,7 @@ from bot.cli import (
     sandbox,
     serve,
     staff,
+    stock,
     telegram,
 )
 from bot.settings import SettingsError
@@ -52,6 +53,7 @@ app.add_typer(pins.app, name="pins")
 app.add_typer(prices.app, name="prices")
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(staff.app, name="staff")
+app.add_typer(stock.app, name="stock")
 app.add_typer(telegram.app, name="telegram")
 
 

@@ -22,6 +22,8 @@ from bot.flows import (
     receipts,
     register,
     share,
+    stock,
+    stock_change,
     telegram_link,
     track,
     verify,
@@ -54,6 +56,8 @@ FLOWS: Mapping[str, Flow] = MappingProxyType(
             verify,
             new_owner,
             visitors,
+            stock,
+            stock_change,
             telegram_link,
         )
     }

@@ -26,6 +26,7 @@ from bot.storage.schema import (
     payments,
     pin_failures,
     pins,
+    stock_listings,
     stocks,
     tickets,
     transcripts,
@@ -211,7 +212,7 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
         .where(consents.c.contact_id == contact_id, consents.c.withdrawn_at.is_(None))
         .values(withdrawn_at=now)
     )
-    for table in (pin_failures, pins, lesson_progress, stocks):
+    for table in (pin_failures, pins, lesson_progress, stocks, stock_listings):
         db.execute(delete(table).where(table.c.contact_id == contact_id))
     db.execute(
         update(tickets)
@@ -267,6 +268,7 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
         "contacts": select(contacts).where(contacts.c.id == contact_id),
         "consents": select(consents).where(consents.c.contact_id == contact_id),
         "stocks": select(stocks).where(stocks.c.contact_id == contact_id),
+        "stock_listings": select(stock_listings).where(stock_listings.c.contact_id == contact_id),
         "offers": select(offers, orders.c.code)
         .join(orders, orders.c.id == offers.c.order_id)
         .where(offers.c.contact_id == contact_id),

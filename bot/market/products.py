@@ -47,6 +47,9 @@ _ALL = (
 PRODUCTS: dict[str, Product] = {product.code: product for product in _ALL}
 
 CROPS = ("coffee", "tea", "crafts", "chili", "other")
+# Codes as the trade writes them, in every language; what has none here is sold without a grade.
+GRADES: dict[str, tuple[str, ...]] = {"coffee": ("A1", "A2", "15+")}
+_NOT_GROWN = frozenset({"RICE-IMP", "RICE-TZ", "SALT", "OIL"})
 
 
 _NAMES = {
@@ -91,6 +94,16 @@ def name(code: str) -> str:
 def crop_name(crop: str) -> str:
     """The name of a crop as a person says what they sell."""
     return _(_CROPS[crop])
+
+
+def grown(crop: str) -> list[str]:
+    """The products that people who sell `crop` may have; "other" is all without a line there."""
+    return [
+        product.code
+        for product in _ALL
+        if product.code not in _NOT_GROWN
+        and (product.crop == crop or (crop == "other" and product.crop not in CROPS))
+    ]
 
 
 @dataclass(frozen=True, slots=True)

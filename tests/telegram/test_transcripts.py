@@ -29,6 +29,21 @@ CHATS: dict[str, tuple[str, str, tuple[int | str, ...]]] = {
         FARMER,
         ("/orders", 1, 3, 1, "abc", "50 packs", PIN),
     ),
+    "part_in_kilos": (
+        "A farmer says in kilos how much: 12 kg are 24 packs.",
+        FARMER,
+        ("/orders", 1, 3, 1, "700 Frw", "12 kg", PIN),
+    ),
+    "stock": (
+        "A farmer offers stock.",
+        FARMER,
+        ("/orders", 3, 2, 1, 1, 1, "12 packs", "1,200 kg", "500", "650 Frw", "{lately}", 1, 1),
+    ),
+    "stock_change": (
+        "A farmer changes and withdraws what is offered.",
+        FARMER,
+        ("/orders", 3, 1, 1, "1 000 kg", 1, 1, 2, "720", 1, 1, 3, 1),
+    ),
     "decline": ("A farmer says no, first in a word.", FARMER, ("/orders", 1, 2, "oya", 2, "yego")),
     "lessons": ("A farmer takes a lesson.", FARMER, ("/menu", 5, 1, 1, 1)),
     "help": ("A farmer asks for help.", FARMER, ("/help", 1, "/buy", "0")),
@@ -54,7 +69,7 @@ async def test_a_chat_reads_as_it_did(
         told = [f"{title}\n"]
         for entry in entries:
             before = len(await said(server))
-            label = list(chat.buttons)[entry - 1] if isinstance(entry, int) else entry
+            label = list(chat.buttons)[entry - 1] if isinstance(entry, int) else _of_today(entry)
             await (chat.presses(label) if isinstance(entry, int) else chat.types(label))
             shown = [_shown(one) for one in (await said(server))[before:]]
             mark = f"[{label}]" if isinstance(entry, int) else label.replace(PIN, "•••••")
@@ -65,6 +80,11 @@ async def test_a_chat_reads_as_it_did(
         _FOLDER.mkdir(exist_ok=True)
         file.write_text(found, encoding="utf-8")
     assert found == file.read_text(encoding="utf-8")
+
+
+def _of_today(entry: str) -> str:
+    """What is typed: a day of last week where one is asked that lies near."""
+    return entry.replace("{lately}", f"{datetime.now(UTC) - timedelta(days=7):%d/%m}")
 
 
 def _shown(call: dict) -> str:

@@ -38,6 +38,7 @@ from bot.storage.schema.trading import (
     offers,
     orders,
     prices,
+    stock_listings,
     stocks,
 )
 from bot.storage.schema.visits import BOOKING_STATES, bookings
@@ -75,6 +76,7 @@ __all__ = [
     "staff_codes",
     "staff_links",
     "staff_sessions",
+    "stock_listings",
     "stocks",
     "telegram_invites",
     "telegram_links",

@@ -1,4 +1,4 @@
-"""Tables of trade: prices, stock, orders of the hub, and the offers made of them."""
+"""Tables of trade: prices, stock and what is offered of it, orders of the hub and their offers."""
 
 from sqlalchemy import CheckConstraint, Column, Date, Index, Integer, String, Table
 
@@ -36,6 +36,29 @@ stocks = Table(
     Column("promised_g", BigInt, nullable=False, server_default="0"),
     Index(None, "contact_id", "product", unique=True),
     CheckConstraint("promised_g >= 0 AND promised_g <= available_g", name="never_oversold"),
+)
+
+stock_listings = Table(
+    "stock_listings",
+    metadata,
+    row_id(),
+    belongs_to("contact_id", "contacts"),
+    Column("product", String(24), nullable=False),
+    Column("grade", String(8), nullable=False, server_default=""),
+    # Whole kilograms or pieces, as the product is sold; the price is for one of them.
+    Column("units", Integer, nullable=False),
+    Column("price_rwf", BigInt, nullable=False),
+    Column("harvested_on", Date, nullable=False),
+    Column("state", String(12), nullable=False, server_default="open"),
+    # Goes up with every change; an answer carries the version that the person saw.
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("offered_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    # What it came of: the same cause offers once.
+    Column("key", String(64), nullable=False, unique=True),
+    Index(None, "contact_id", "state", "product"),
+    one_of("state", ("open", "withdrawn")),
+    CheckConstraint("units > 0 AND price_rwf > 0", name="amounts_positive"),
 )
 
 orders = Table(
