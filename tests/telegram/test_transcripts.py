@@ -68,6 +68,8 @@ async def test_a_chat_reads_as_it_did(
         await chat.presses(_LANGUAGES[language])
         told = [f"{title}\n"]
         for entry in entries:
+            # Where the person was last decides where news goes, and is written down in batches.
+            await server.write_transcripts()
             before = len(await said(server))
             label = list(chat.buttons)[entry - 1] if isinstance(entry, int) else _of_today(entry)
             await (chat.presses(label) if isinstance(entry, int) else chat.types(label))
