@@ -13,6 +13,7 @@ from bot.cli import (
     fresh,
     ledger,
     mapping,
+    members,
     messages,
     payments,
     payouts,
@@ -46,6 +47,7 @@ app.command("proof")(proof.proof)
 app.add_typer(collections.app, name="collections")
 app.add_typer(database.app, name="db")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(members.app, name="members")
 app.add_typer(payments.app, name="payments")
 app.add_typer(payouts.app, name="payouts")
 app.add_typer(people.app, name="people")

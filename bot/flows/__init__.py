@@ -6,10 +6,12 @@ from types import MappingProxyType
 from bot.flow import Flow
 from bot.flows import (
     account,
+    give,
     help_line,
     home,
     language,
     lessons,
+    members,
     my_data,
     my_orders,
     new_owner,
@@ -22,6 +24,7 @@ from bot.flows import (
     receipts,
     register,
     share,
+    split,
     stock,
     stock_change,
     telegram_link,
@@ -58,6 +61,9 @@ FLOWS: Mapping[str, Flow] = MappingProxyType(
             visitors,
             stock,
             stock_change,
+            members,
+            split,
+            give,
             telegram_link,
         )
     }

@@ -16,7 +16,9 @@ from bot.flows.pin import locked_screen, pin_is_right
 from bot.i18n import _
 from bot.i18n.formats import amount, at, number, weight
 from bot.market import Actor, offers, people, products
+from bot.market.members import COOPERATIVE
 from bot.market.offers import Offer
+from bot.market.split_state import open_for
 
 flow = Flow(
     "orders",
@@ -48,6 +50,8 @@ flow = Flow(
         ("register",  "list"),
         ("my_orders", "list"),
         ("stock",     "list"),
+        ("members",   "list"),
+        ("give",      "list"),
         ("verify",    "pin"),
         ("verify",    "taken"),
     ],
@@ -73,7 +77,14 @@ async def show_offers(turn: Turn) -> Next:
     ]
     text = _("Orders") if waiting else _("You have no new orders.")
     own = [Choice(_("My orders"), start="my_orders"), Choice(_("My stock"), start="stock")]
-    return Screen(text, [*choices, *own])
+    if turn.session.role == COOPERATIVE:
+        own.append(Choice(_("Members"), start="members"))
+    asked = await turn.read(open_for, turn.session.contact_id, turn.now)
+    shared = [
+        Choice(_("Give for order {code}").format(code=split.code), start="give", value=split.id)
+        for split in asked
+    ]
+    return Screen(text, [*choices, *own, *shared])
 
 
 @flow.step("offer")

@@ -15,7 +15,6 @@ from bot.flows.stock_words import (
     quantity_question,
     said_of,
     summary,
-    units_of,
     units_typed,
 )
 from bot.i18n import _
@@ -59,7 +58,7 @@ async def show_mine(turn: Turn) -> Next:
     mine = await turn.read(stock_listings.mine, turn.session.contact_id)
     choices = [
         Choice(
-            f"{named(one.product, one.grade)}, {units_of(one.product, one.units)}",
+            f"{named(one.product, one.grade)}, {products.quantity(one.product, one.units)}",
             start="stock_change",
             value=one.id,
         )

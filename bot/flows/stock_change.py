@@ -14,11 +14,10 @@ from bot.flows.stock_words import (
     quantity_question,
     said_of,
     summary,
-    units_of,
     units_typed,
 )
 from bot.i18n import _
-from bot.market import stock_listings
+from bot.market import products, stock_listings
 from bot.market.stock_listings import Listing
 
 flow = Flow(
@@ -56,7 +55,7 @@ async def show_one(turn: Turn) -> Next:
     args = (turn.session.contact_id, one.product)
     promised_kg = await turn.read(stock_listings.promised_kg, *args)
     if promised_kg:
-        promised = units_of(one.product, promised_kg)
+        promised = products.quantity(one.product, promised_kg)
         lines.append(_("Promised to orders: {qty}").format(qty=promised))
     return Screen(
         "\n".join(lines),
@@ -130,7 +129,7 @@ async def ask_if_withdraw(turn: Turn) -> Next:
     one = await _picked(turn)
     if one is None:
         return "back"
-    goods = f"{named(one.product, one.grade)}, {units_of(one.product, one.units)}"
+    goods = f"{named(one.product, one.grade)}, {products.quantity(one.product, one.units)}"
     text = _("Offer this no more?") + f"\n{goods}"
     # "3" led here, so "3" must not be what withdraws.
     yes = Choice(_("Yes, withdraw"), "yes", key="1")

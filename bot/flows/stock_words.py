@@ -6,21 +6,13 @@ from bot.conversation import Choice, Screen
 from bot.flow import Invalid, Turn
 from bot.flows.prices import today_in_lines
 from bot.i18n import _, language_spoken
-from bot.i18n.formats import amount, day, local_day, number, read_nearest_day, weight
+from bot.i18n.formats import amount, day, local_day, read_nearest_day
 from bot.i18n.quantities import read_quantity
 from bot.market import products
 from bot.market.stock_listings import PRICE_MAX_RWF, UNITS_MAX, Answered, Listing, NewListing
 
 # A harvest may be sold before it is in, and coffee may lie for a while.
 _HARVEST_AGO, _HARVEST_TO_COME = timedelta(days=730), timedelta(days=365)
-
-
-def units_of(code: str, units: int) -> str:
-    """So many of a product, with the unit: `120 kg`, `12 pieces`."""
-    language = language_spoken()
-    if products.PRODUCTS[code].unit == "piece":
-        return _("{n} pieces").format(n=number(units, language))
-    return weight(units * 1000, language)
 
 
 def named(code: str, grade: str) -> str:
@@ -50,7 +42,7 @@ def summary(turn: Turn, new: NewListing | Listing) -> str:
     """What is offered, for how much, beside the prices of today."""
     language = language_spoken()
     cost = _("{qty} x {price} = {total}").format(
-        qty=units_of(new.product, new.units),
+        qty=products.quantity(new.product, new.units),
         price=amount(new.price_rwf, language),
         total=amount(new.units * new.price_rwf, language),
     )

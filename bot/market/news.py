@@ -69,7 +69,7 @@ def tell(
         return False
     with speaking(contact.language):
         text = words()
-    link = None if by_phone or contact.verifying else _chat_of(db, contact_id)
+    link = None if by_phone or contact.verifying else chat_of(db, contact_id)
     if link is None:
         payload = {"contact_id": contact_id, "text": text}
         return outbox.put(db, "sms", dedupe_key, payload, now, leaves_at)
@@ -89,16 +89,7 @@ def may_reach(db: Connection, contact_id: int, chat_id: int) -> bool:
     return link is not None and link.chat_id == chat_id
 
 
-def by_sms(db: Connection, row: OutboxRow, now: datetime) -> bool:
-    """Let news that cannot reach a chat leave as an SMS. False when it has no words for one."""
-    text, contact_id = row.payload.get("sms"), row.payload.get("contact_id")
-    if not text or not contact_id:
-        return False
-    outbox.leave_as(db, row, "sms", {"contact_id": contact_id, "text": text}, now)
-    return True
-
-
-def _chat_of(db: Connection, contact_id: int) -> Link | None:
+def chat_of(db: Connection, contact_id: int) -> Link | None:
     """The person's chat, when that is where they were last."""
     link = _open_link(db, contact_id)
     if link is None:
@@ -106,6 +97,15 @@ def _chat_of(db: Connection, contact_id: int) -> Link | None:
     mine = transcripts.c.owner == link.msisdn
     last = select(transcripts.c.session_key).where(mine).order_by(transcripts.c.id.desc()).limit(1)
     return link if str(db.execute(last).scalar() or "").startswith(_CHAT) else None
+
+
+def by_sms(db: Connection, row: OutboxRow, now: datetime) -> bool:
+    """Let news that cannot reach a chat leave as an SMS. False when it has no words for one."""
+    text, contact_id = row.payload.get("sms"), row.payload.get("contact_id")
+    if not text or not contact_id:
+        return False
+    outbox.leave_as(db, row, "sms", {"contact_id": contact_id, "text": text}, now)
+    return True
 
 
 def _open_link(db: Connection, contact_id: int) -> Link | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.i18n import N_, _
+from bot.i18n import N_, _, language_spoken
+from bot.i18n.formats import number, weight
 
 Unit = Literal["kg", "L", "piece"]
 
@@ -94,6 +95,19 @@ def name(code: str) -> str:
 def crop_name(crop: str) -> str:
     """The name of a crop as a person says what they sell."""
     return _(_CROPS[crop])
+
+
+def quantity(code: str, units: int) -> str:
+    """So many of a product, with the unit: `120 kg`, `12 pieces`."""
+    language = language_spoken()
+    if PRODUCTS[code].unit == "piece":
+        return _("{n} pieces").format(n=number(units, language))
+    return weight(units * 1000, language)
+
+
+def units_in(code: str, packs: int, pack_g: int) -> int:
+    """How many whole kilograms, rounded up, or pieces so many packs are."""
+    return packs if PRODUCTS[code].unit == "piece" else _up(packs * pack_g, 1000)
 
 
 def grown(crop: str) -> list[str]:

@@ -9,7 +9,16 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
 
-from bot.market import Actor, bills, bookings, offers, people, stock_listings, telegram_links
+from bot.market import (
+    Actor,
+    bills,
+    bookings,
+    offers,
+    people,
+    splits,
+    stock_listings,
+    telegram_links,
+)
 from bot.market.held_money import hold_back, move_wallets_off
 from bot.market.people import Contact
 from bot.market.tickets import open_ticket
@@ -39,6 +48,7 @@ def take_off(db: Connection, contact: Contact, by: str, key: str, now: datetime)
     _part_from_tickets(db, contact.id, number, now)
     actor = Actor(f"staff:{by}"[:40], "staff", key[:64], contact.id)
     withdrawn = _withdraw(db, actor, now)
+    splits.forget(db, contact.id, now)
     held = hold_back(db, contact.id, number, by, now)
     moved = move_wallets_off(db, contact.id, number, by, now)
     shown = _show_to_staff(db, contact.id, now)

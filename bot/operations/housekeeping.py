@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from bot.market import Market, money_tickets, offers, telegram_invites, telegram_links
+from bot.market import Market, money_tickets, offers, splits, telegram_invites, telegram_links
 from bot.storage import hops, transcripts
 from bot.storage.rounds import one_round
 
@@ -42,6 +42,8 @@ class Housekeeping:
         now = datetime.now(UTC)
         records = self._market.records
         if await records.write(lambda db: offers.expire_due(db, now)):
+            self._news()
+        if await records.write(lambda db: splits.lapse_due(db, now)):
             self._news()
         await records.write(lambda db: money_tickets.ask_again(db, now))
         for forget in (self._forget_hops, self._forget_transcripts):

@@ -1,6 +1,7 @@
 """Every table of the records; the migrations in `storage/migrations` build them."""
 
 from bot.storage.schema.columns import metadata
+from bot.storage.schema.cooperatives import members, shares, splits
 from bot.storage.schema.delivery import audit, hops, inbox, outbox, transcripts, turns
 from bot.storage.schema.money import (
     PAYMENT_STATES,
@@ -59,6 +60,7 @@ __all__ = [
     "ledger_entries",
     "ledger_lines",
     "lesson_progress",
+    "members",
     "metadata",
     "offer_events",
     "offers",
@@ -71,6 +73,8 @@ __all__ = [
     "pin_failures",
     "pins",
     "prices",
+    "shares",
+    "splits",
     "staff",
     "staff_attempts",
     "staff_codes",
