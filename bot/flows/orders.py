@@ -75,7 +75,6 @@ async def show_offers(turn: Turn) -> Next:
         Choice(_("New order {code}").format(code=offer.code), "offer", offer.id)
         for offer in waiting
     ]
-    text = _("Orders") if waiting else _("You have no new orders.")
     own = [Choice(_("My orders"), start="my_orders"), Choice(_("My stock"), start="stock")]
     if turn.session.role == COOPERATIVE:
         own.append(Choice(_("Members"), start="members"))
@@ -84,6 +83,7 @@ async def show_offers(turn: Turn) -> Next:
         Choice(_("Give for order {code}").format(code=split.code), start="give", value=split.id)
         for split in asked
     ]
+    text = _("Orders") if waiting or shared else _("You have no new orders.")
     return Screen(text, [*choices, *own, *shared])
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.i18n import N_, _, language_spoken
-from bot.i18n.formats import number, weight
+from bot.i18n.formats import NO_BREAK, number
 
 Unit = Literal["kg", "L", "piece"]
 
@@ -99,10 +99,10 @@ def crop_name(crop: str) -> str:
 
 def quantity(code: str, units: int) -> str:
     """So many of a product, with the unit: `120 kg`, `12 pieces`."""
-    language = language_spoken()
+    counted = number(units, language_spoken())
     if PRODUCTS[code].unit == "piece":
-        return _("{n} pieces").format(n=number(units, language))
-    return weight(units * 1000, language)
+        return _("{n} pieces").format(n=counted)
+    return f"{counted}{NO_BREAK}kg"
 
 
 def units_in(code: str, packs: int, pack_g: int) -> int:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.phone import PIN
-from tests.server import FARMER, HOST, running
+from tests.server import COOPERATIVE, DEBTOR, FARMER, HOST, running
 from tests.telegram.door import Chat, link, said
 
 _FOLDER = Path(__file__).parent / "transcripts"
@@ -44,6 +44,14 @@ CHATS: dict[str, tuple[str, str, tuple[int | str, ...]]] = {
         FARMER,
         ("/orders", 3, 1, 1, "1 000 kg", 1, 1, 2, "720", 1, 1, 3, 1),
     ),
+    "members": ("A co-operative looks at its members.", COOPERATIVE, ("/orders", 4)),
+    "split": (
+        "A co-operative accepts an order and shares it among its members.",
+        COOPERATIVE,
+        ("/orders", 1, 1, PIN, "/orders", 1, 1, 3, 1, 1, 1),
+    ),
+    "give": ("A member says how much.", DEBTOR, ("/orders", 3, 1, "12 packs", "50 kg", PIN)),
+    "give_not": ("A member gives nothing.", DEBTOR, ("/orders", 3, 2, "yego", 1)),
     "decline": ("A farmer says no, first in a word.", FARMER, ("/orders", 1, 2, "oya", 2, "yego")),
     "lessons": ("A farmer takes a lesson.", FARMER, ("/menu", 5, 1, 1, 1)),
     "help": ("A farmer asks for help.", FARMER, ("/help", 1, "/buy", "0")),
