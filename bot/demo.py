@@ -19,6 +19,7 @@ from bot.market import (
     offers,
     payments,
     people,
+    price_alerts,
     settlement,
     shipments,
     splits,
@@ -124,6 +125,7 @@ def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
     cherries = NewListing("COF-CHERRY", "A1", 300, 700, (now - timedelta(days=3)).date())
     seller = Actor(f"contact:{farmer}", CHANNEL, "demo-stock", farmer)
     stock_listings.offer(db, seller, cherries, now)
+    price_alerts.ask(db, seller, cherries.product, 750, now)
 
 
 def _share_among_members(

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from bot.flow import Flow
 from bot.flows import (
     account,
+    alerts,
     give,
     help_line,
     home,
@@ -61,6 +62,7 @@ FLOWS: Mapping[str, Flow] = MappingProxyType(
             visitors,
             stock,
             stock_change,
+            alerts,
             members,
             split,
             give,

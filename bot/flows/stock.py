@@ -46,7 +46,12 @@ flow = Flow(
         ("back",    "sure",     "harvest"),
         ("list",    "offered",  "list"),
     ],
-    calls=[("register", "list"), ("stock_change", "list"), ("verify", "offered")],
+    calls=[
+        ("register",     "list"),
+        ("stock_change", "list"),
+        ("alerts",       "list"),
+        ("verify",       "offered"),
+    ],
     personal=True,
 )  # fmt: skip
 
@@ -65,7 +70,8 @@ async def show_mine(turn: Turn) -> Next:
         for one in mine
     ]
     text = _("My stock") if mine else _("You offer nothing yet.")
-    return Screen(text, [*choices, Choice(_("Offer stock"), "offer")])
+    alerts = Choice(_("Price alerts"), start="alerts")
+    return Screen(text, [*choices, Choice(_("Offer stock"), "offer"), alerts])
 
 
 @flow.step("crop")

@@ -63,18 +63,24 @@ def units_typed(typed: str, code: str) -> int:
     raise Invalid(_("Type whole kilograms, such as 120."))
 
 
-def price_typed(turn: Turn, typed: str, code: str) -> int:
-    """A price in whole francs. Raises `Invalid`, also for less than the floor."""
+def francs_typed(typed: str) -> int:
+    """Whole francs. Raises `Invalid`, also for another unit."""
     quantity = read_quantity(typed)
     if quantity is None or quantity.measure not in ("", "frw"):
         raise Invalid(_("Type whole francs, such as 700."))
     if not 1 <= quantity.count <= PRICE_MAX_RWF:
         raise Invalid(_("Type whole francs, such as 700."))
+    return quantity.count
+
+
+def price_typed(turn: Turn, typed: str, code: str) -> int:
+    """A price in whole francs. Raises `Invalid`, also for less than the floor."""
+    price_rwf = francs_typed(typed)
     floors = [p.amount_rwf for p in turn.market.prices.latest(code) if p.kind == "minimum"]
-    if floors and quantity.count < max(floors):
+    if floors and price_rwf < max(floors):
         floor = amount(max(floors), language_spoken())
         raise Invalid(_("Not less than the minimum price, {price}.").format(price=floor))
-    return quantity.count
+    return price_rwf
 
 
 def harvest_typed(turn: Turn, typed: str) -> date:

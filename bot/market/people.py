@@ -27,6 +27,7 @@ from bot.storage.schema import (
     payments,
     pin_failures,
     pins,
+    price_alerts,
     shares,
     stock_listings,
     stocks,
@@ -214,7 +215,7 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
         .where(consents.c.contact_id == contact_id, consents.c.withdrawn_at.is_(None))
         .values(withdrawn_at=now)
     )
-    for table in (pin_failures, pins, lesson_progress, stocks, stock_listings):
+    for table in (pin_failures, pins, lesson_progress, stocks, stock_listings, price_alerts):
         db.execute(delete(table).where(table.c.contact_id == contact_id))
     db.execute(
         update(tickets)
@@ -278,6 +279,7 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
         "bills": select(bills).where(bills.c.contact_id == contact_id),
         "wallet_changes": select(wallet_changes).where(wallet_changes.c.contact_id == contact_id),
         "bookings": select(bookings).where(bookings.c.contact_id == contact_id),
+        "price_alerts": select(price_alerts).where(price_alerts.c.contact_id == contact_id),
         "members": select(members).where(members.c.contact_id == contact_id),
         "shares": select(shares).where(shares.c.contact_id == contact_id),
         "telegram": telegram_links.held_of(contact_id),

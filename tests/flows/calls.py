@@ -42,6 +42,9 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
              ("2", "3", "1", "12 packs", "500", "50 kg", "00000", PIN)),
     "give_not": ("A member gives nothing; a double press of 2 does nothing.", DEBTOR,
                  ("2", "3", "2", "2", "1", "1")),
+    "alerts": ("A farmer wants to be told of a price, and of another no more; a double press does "
+               "nothing.", FARMER,
+               ("2", "3", "3", "2", "5", "3", "700 kg", "1,200 Frw", "1", "1", "1", "77", "1")),
     "confirm": ("A farmer confirms that money arrived, and asks for the receipt.", FARMER,
                 ("3", "1", PIN, "99", "1", "1")),
     "pay": ("A farmer pays a bill: the call ends, and the operator's own prompt follows.", DEBTOR,

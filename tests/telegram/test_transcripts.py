@@ -52,6 +52,11 @@ CHATS: dict[str, tuple[str, str, tuple[int | str, ...]]] = {
     ),
     "give": ("A member says how much.", DEBTOR, ("/orders", 3, 1, "12 packs", "50 kg", PIN)),
     "give_not": ("A member gives nothing.", DEBTOR, ("/orders", 3, 2, "yego", 1)),
+    "alerts": (
+        "A farmer wants to be told of a price, and of another no more.",
+        FARMER,
+        ("/orders", 3, 3, 2, 1, 1, "700 kg", "800 Frw", 1, 1, 1, 1),
+    ),
     "decline": ("A farmer says no, first in a word.", FARMER, ("/orders", 1, 2, "oya", 2, "yego")),
     "lessons": ("A farmer takes a lesson.", FARMER, ("/menu", 5, 1, 1, 1)),
     "help": ("A farmer asks for help.", FARMER, ("/help", 1, "/buy", "0")),

@@ -61,6 +61,20 @@ stock_listings = Table(
     CheckConstraint("units > 0 AND price_rwf > 0", name="amounts_positive"),
 )
 
+price_alerts = Table(
+    "price_alerts",
+    metadata,
+    row_id(),
+    belongs_to("contact_id", "contacts"),
+    Column("product", String(24), nullable=False, index=True),
+    Column("above_rwf", BigInt, nullable=False),
+    # Only what is entered after it was asked for is told.
+    Column("after_price_id", BigInt, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Index(None, "contact_id", "product", unique=True),
+    CheckConstraint("above_rwf > 0", name="above_positive"),
+)
+
 orders = Table(
     "orders",
     metadata,
