@@ -16,18 +16,23 @@ from bot.market import (
     bills,
     bookings,
     items,
+    members,
     offers,
     payments,
     people,
+    price_alerts,
     rates,
     settlement,
     shipments,
+    splits,
+    stock_listings,
     wallets,
 )
 from bot.market.bookings import NewBooking
 from bot.market.demo_prices import load_demo_prices
 from bot.market.orders import NewOrder, create_order, make_offer
 from bot.market.share import Line
+from bot.market.stock_listings import NewListing
 from bot.payments.provider import Answer, Outcome
 from bot.storage.schema import contacts, outbox
 
@@ -62,6 +67,8 @@ CAST = (
            "Coffee farmer with a bill to pay, English"),
     Member("+250788000006", "Nyiraneza Alice", "rw", "host", "coffee", "Rulindo", "63510",
            "Host on a coffee farm, Kinyarwanda"),
+    Member("+250788000007", "Koperative Umusaruro", "en", "cooperative", "coffee", "Gakenke",
+           "63510", "Co-operative of coffee farmers, English"),
 )  # fmt: skip
 UNKNOWN = "+250788000009"
 
@@ -88,7 +95,7 @@ def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
         items.put(db, item)
     rates.load_demo_rates(db, now)
     cast = [_register(db, member, pin_hash, now) for member in CAST]
-    farmer, tea, crafts, airtel, debtor, host = cast
+    farmer, tea, crafts, airtel, debtor, host, cooperative = cast
     earlier = _order("KW-1038", "COF-ROAST", 20, 500, 12_000, _COFFEE, market, now)
     _supply(db, earlier, farmer, now - timedelta(days=20), market)
     shipped = _order(ON_ITS_WAY, "COF-ROAST", 60, 500, 12_000, _COFFEE, market, now)
@@ -96,6 +103,7 @@ def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
     # The bill is for the packaging of an order that the debtor has accepted.
     packed = _order("KW-1041", "COF-ROAST", 50, 500, 12_000, _COFFEE, market, now, "Maraba, Huye")
     _accepted(db, packed, debtor, market, now - timedelta(days=3))
+    _share_among_members(db, cooperative, (airtel, debtor), market, now)
     _old_news_has_left(db, now)
     coffee = _order("KW-1042", "COF-ROAST", 200, 500, 12_000, _COFFEE, market, now)
     _offer(db, coffee, farmer, market, now)
@@ -116,7 +124,29 @@ def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
         "KW-1044", "CRAFT-AGASEKE", 40, 800, 9_000, _CRAFTS, market, now, "Kimironko, Gasabo"
     )
     _offer(db, baskets, crafts, market, now)
+    green = _order("KW-1046", "COF-GREEN", 150, 1_000, 8_000, _TEA, market, now)
+    _offer(db, green, cooperative, market, now)
     _ask_to_visit(db, host, market, now)
+    cherries = NewListing("COF-CHERRY", "A1", 300, 700, (now - timedelta(days=3)).date())
+    seller = Actor(f"contact:{farmer}", CHANNEL, "demo-stock", farmer)
+    stock_listings.offer(db, seller, cherries, now)
+    price_alerts.ask(db, seller, cherries.product, 750, now)
+
+
+def _share_among_members(
+    db: Connection, cooperative: int, belong: tuple[int, ...], market: Market, now: datetime
+) -> None:
+    """An order that the co-operative has accepted; one of its members has said how much."""
+    hub, first = market.hub, belong[0]
+    for contact_id in belong:
+        members.add(db, cooperative, contact_id, now)
+    order = _order("KW-1045", "COF-GREEN", 200, 1_000, 8_000, _TEA, market, now)
+    offer_id = _accepted(db, order, cooperative, market, now - timedelta(hours=2))
+    actor = Actor(f"contact:{cooperative}", CHANNEL, "demo-split", cooperative)
+    split = splits.ask(db, actor, offer_id, now, hub.service_code, hub.timezone).split
+    if split is not None:
+        member = Actor(f"contact:{first}", CHANNEL, "demo-give", first)
+        splits.give(db, member, split.id, 1, 60, now)
 
 
 def _ask_to_visit(db: Connection, contact_id: int, market: Market, now: datetime) -> None:

@@ -26,6 +26,7 @@ from tests.scaled import InTurn
 
 FARMER, TEA, CRAFTS = "+250788000001", "+250788000002", "+250788000003"
 AIRTEL, DEBTOR, HOST = "+250738000004", "+250788000005", "+250788000006"
+COOPERATIVE = "+250788000007"
 UNKNOWN = "+250788000009"
 # A cheap hash: the tests are about what happens, not about what a hash costs.
 CHEAP = {"ISOKO_PIN__MEMORY_KIB": "64", "ISOKO_PIN__PASSES": "1"}

@@ -14,7 +14,7 @@ from bot.flows import FLOWS
 from bot.ussd.gsm7 import BASIC, EXTENSION, septets
 from tests.phone import PIN
 from tests.presses import keys_that_lead_to, presses
-from tests.server import AIRTEL, CRAFTS, FARMER, HOST, TEA, UNKNOWN, running
+from tests.server import AIRTEL, COOPERATIVE, CRAFTS, FARMER, HOST, TEA, UNKNOWN, running
 
 FLOW_LIST = list(FLOWS.values())
 LEADS = keys_that_lead_to(FLOWS)
@@ -97,7 +97,7 @@ async def test_I16_a_random_walk_finds_no_dead_end(tmp_path, seed: int) -> None:
     """Random presses in every language: a screen each time, 0 and 00 work, nothing breaks."""
     walk = random.Random(seed)
     async with running(tmp_path) as server:
-        callers = (FARMER, TEA, CRAFTS, AIRTEL, HOST, UNKNOWN)
+        callers = (FARMER, TEA, CRAFTS, AIRTEL, HOST, COOPERATIVE, UNKNOWN)
         faults = server.parts.watching._faults
         for _call in range(30):
             phone = server.phone(walk.choice(callers))

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "db": ("database", "app"),
         "hub": ("hub", "app"),
         "ledger": ("ledger", "app"),
+        "members": ("members", "app"),
         "payments": ("payments", "app"),
         "payouts": ("payouts", "app"),
         "people": ("people", "app"),
@@ -33,6 +34,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "prices": ("prices", "app"),
         "sandbox": ("sandbox", "app"),
         "staff": ("staff", "app"),
+        "stock": ("stock", "app"),
         "telegram": ("telegram", "app"),
     }
 )

@@ -6,10 +6,13 @@ from types import MappingProxyType
 from bot.flow import Flow
 from bot.flows import (
     account,
+    alerts,
+    give,
     help_line,
     home,
     language,
     lessons,
+    members,
     my_data,
     my_orders,
     new_owner,
@@ -22,6 +25,9 @@ from bot.flows import (
     receipts,
     register,
     share,
+    split,
+    stock,
+    stock_change,
     telegram_link,
     track,
     verify,
@@ -54,6 +60,12 @@ FLOWS: Mapping[str, Flow] = MappingProxyType(
             verify,
             new_owner,
             visitors,
+            stock,
+            stock_change,
+            alerts,
+            members,
+            split,
+            give,
             telegram_link,
         )
     }

@@ -10,7 +10,7 @@ from bot.flows.language import NAMES
 from bot.flows.pin import ask_pin, locked_screen, pin_is_right
 from bot.i18n import _
 from bot.i18n.formats import day, local_day
-from bot.market import news, people
+from bot.market import news, people, splits
 
 flow = Flow(
     "my_data",
@@ -84,6 +84,7 @@ async def ask_if_sure(turn: Turn) -> Next:
 
 @flow.effect("erased")
 def erase(turn: Turn, db: Connection) -> Screen:
+    splits.forget(db, turn.session.contact_id, turn.now)
     people.erase(db, turn.session.contact_id, turn.now)
     session = turn.session
     session.forget_person()

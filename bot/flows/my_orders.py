@@ -11,6 +11,7 @@ from bot.i18n import _
 from bot.i18n.formats import amount, at, number
 from bot.market import offers
 from bot.market.lives import Forbidden
+from bot.market.members import COOPERATIVE
 from bot.market.offers import Offer
 
 flow = Flow(
@@ -29,6 +30,7 @@ flow = Flow(
         ("yes",      "problem",  "reported"),
         ("list",     "reported", "mine"),
     ],
+    calls=[("split", "one")],
     personal=True,
 )  # fmt: skip
 
@@ -56,6 +58,8 @@ async def show_one(turn: Turn) -> Next:
     choices = [Choice(_("Report a problem"), "problem")]
     if offer.state == "accepted":
         choices.insert(0, Choice(_("I delivered it"), "bring"))
+        if turn.session.role == COOPERATIVE:
+            choices.append(Choice(_("Share among members"), start="split", value=offer.id))
     return Screen("\n".join(lines), choices)
 
 

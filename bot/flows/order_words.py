@@ -1,9 +1,10 @@
 """The words of orders, shared by the flows that show them."""
 
 from bot.conversation import Choice, Screen
-from bot.flow import Turn
+from bot.flow import Invalid, Turn
 from bot.i18n import _, language_spoken
 from bot.i18n.formats import amount, local_day, number, short_day, weight
+from bot.i18n.quantities import read_quantity
 from bot.market import products
 from bot.market.offers import Offer
 
@@ -46,6 +47,29 @@ def summary(offer: Offer, packs: int, turn: Turn) -> str:
         total=amount(packs * offer.price_rwf, language),
         day=by,
     )
+
+
+def packs_typed(typed: str, offer: Offer, most: int) -> int:
+    """How many packs were typed, 1 to `most`; kilograms become packs where they are whole ones.
+
+    Raises `Invalid`: 12 kg is never taken for 12 packs.
+    """
+    quantity = read_quantity(typed)
+    sold_as = "piece" if products.PRODUCTS[offer.product].unit == "piece" else "pack"
+    packs = quantity.count if quantity is not None and quantity.measure in ("", sold_as) else 0
+    if quantity is not None and quantity.measure == "kg" and sold_as == "pack":
+        packs, rest_g = divmod(quantity.count * 1000, offer.pack_g)
+        if rest_g:
+            language = language_spoken()
+            raise Invalid(
+                _("{weight} is no whole number of packs of {pack}.").format(
+                    weight=weight(quantity.count * 1000, language),
+                    pack=weight(offer.pack_g, language),
+                )
+            )
+    if not 1 <= packs <= most:
+        raise Invalid(_("Type a whole number, 1 to {most}.").format(most=most))
+    return packs
 
 
 def answered_screen(outcome: str, offer: Offer | None, turn: Turn) -> Screen:

@@ -4,13 +4,21 @@ from sqlalchemy import Connection
 
 from bot.conversation import Choice, Screen
 from bot.flow import Flow, Invalid, Next, Start, Turn
-from bot.flows.order_words import answered_screen, offer_lines, order_named, summary
+from bot.flows.order_words import (
+    answered_screen,
+    offer_lines,
+    order_named,
+    packs_typed,
+    summary,
+)
 from bot.flows.pin import ask_pin as pin_screen
 from bot.flows.pin import locked_screen, pin_is_right
 from bot.i18n import _
-from bot.i18n.formats import amount, at, number, read_amount, weight
+from bot.i18n.formats import amount, at, number, weight
 from bot.market import Actor, offers, people, products
+from bot.market.members import COOPERATIVE
 from bot.market.offers import Offer
+from bot.market.split_state import open_for
 
 flow = Flow(
     "orders",
@@ -42,6 +50,9 @@ flow = Flow(
     calls=[
         ("register",  "list"),
         ("my_orders", "list"),
+        ("stock",     "list"),
+        ("members",   "list"),
+        ("give",      "list"),
         ("verify",    "part"),
         ("verify",    "pin"),
         ("verify",    "taken"),
@@ -66,8 +77,16 @@ async def show_offers(turn: Turn) -> Next:
         Choice(_("New order {code}").format(code=offer.code), "offer", offer.id)
         for offer in waiting
     ]
-    text = _("Orders") if waiting else _("You have no new orders.")
-    return Screen(text, [*choices, Choice(_("My orders"), start="my_orders")])
+    own = [Choice(_("My orders"), start="my_orders"), Choice(_("My stock"), start="stock")]
+    if turn.session.role == COOPERATIVE:
+        own.append(Choice(_("Members"), start="members"))
+    asked = await turn.read(open_for, turn.session.contact_id, turn.now)
+    shared = [
+        Choice(_("Give for order {code}").format(code=split.code), start="give", value=split.id)
+        for split in asked
+    ]
+    text = _("Orders") if waiting or shared else _("You have no new orders.")
+    return Screen(text, [*choices, *own, *shared])
 
 
 @flow.step("offer")
@@ -133,10 +152,10 @@ async def ask_packs(turn: Turn) -> Next:
 
 @flow.answer("part")
 async def read_packs(turn: Turn, typed: str) -> str:
-    packs, most = read_amount(typed), turn.notes["seen"]["packs"]
-    if packs is None or not 1 <= packs <= most:
-        raise Invalid(_("Type a whole number, 1 to {most}.").format(most=most))
-    turn.notes["part"] = packs
+    offer = await _picked(turn)
+    if offer is None:
+        raise Invalid(_("This order is not there any more."))
+    turn.notes["part"] = packs_typed(typed, offer, turn.notes["seen"]["packs"])
     return "packs"
 
 

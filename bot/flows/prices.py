@@ -45,7 +45,7 @@ async def show_crops(turn: Turn) -> Next:
 async def show_price(turn: Turn) -> Next:
     code = turn.notes["crops"]
     found = turn.market.prices.near(code, turn.session.district)
-    lines = [products.name(code), *(_line(turn, price) for price in found[:_SHOWN_MAX])]
+    lines = [products.name(code), *(price_line(turn, price) for price in found[:_SHOWN_MAX])]
     if len(found) == 1:
         lines += [*_source(found[0]), *_before(turn, found[0])]
     choices = []
@@ -70,14 +70,14 @@ async def show_market(turn: Turn) -> Next:
     found = [price for price in turn.market.prices.latest(code) if price.place == place]
     lines = [products.name(code)]
     for price in found[:_SHOWN_MAX]:
-        lines += [_line(turn, price), *_source(price)]
+        lines += [price_line(turn, price), *_source(price)]
     if found:
         lines += _before(turn, found[0])
     text = "\n".join(lines) + _warning(turn, found[:_SHOWN_MAX])
     return Screen(text, [Choice(_("Other market"), "markets"), Choice(_("Other crop"), "crops")])
 
 
-def _line(turn: Turn, price: Price) -> str:
+def price_line(turn: Turn, price: Price) -> str:
     """One price, never without its day and who says so."""
     unit = price.unit if price.unit != "piece" else _("piece")
     shown = f"{amount(price.amount_rwf, turn.session.language or 'rw')}/{unit}"
@@ -90,6 +90,14 @@ def _line(turn: Turn, price: Price) -> str:
 def _source(price: Price) -> list[str]:
     """Who says so, where the line of the price has no room for it."""
     return [] if price.kind in ("minimum", "fixed") else [f"({price.source})"]
+
+
+def today_in_lines(turn: Turn, code: str) -> list[str]:
+    """The floor and the nearest market's price, each with its day, and whether it is old."""
+    found = turn.market.prices.near(code, turn.session.district)[:_SHOWN_MAX]
+    lines = [price_line(turn, price) for price in found]
+    warning = _warning(turn, found).strip()
+    return [*lines, warning] if warning and lines else lines
 
 
 def _before(turn: Turn, price: Price) -> list[str]:

@@ -86,6 +86,18 @@ def read_day(typed: str, today: date) -> date | None:
     return None
 
 
+def read_nearest_day(typed: str, today: date) -> date | None:
+    """A typed day as `read_day` takes it, or None; without a year the nearest, before or after."""
+    found = _DAY.fullmatch(typed.strip())
+    if found is None:
+        return None
+    if found[3]:
+        return read_day(typed, today)
+    years = (today.year - 1, today.year, today.year + 1)
+    days = (read_day(f"{found[1]}/{found[2]}/{year}", today) for year in years)
+    return min((d for d in days if d), key=lambda d: abs(d - today), default=None)
+
+
 def read_amount(typed: str) -> int | None:
     """A typed whole number, or None for anything that could be read in two ways.
 

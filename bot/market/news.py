@@ -70,7 +70,7 @@ def tell(
         return False
     with speaking(contact.language):
         text = words()
-    link = None if by_phone or contact.verifying else _chat_of(db, contact_id)
+    link = None if by_phone or contact.verifying else chat_of(db, contact_id)
     if link is None:
         payload = {"contact_id": contact_id, "text": text}
         return outbox.put(db, "sms", dedupe_key, payload, now, leaves_at)
@@ -113,7 +113,7 @@ def _to_chat(link: Link, contact_id: int, text: str) -> dict[str, Any]:
     return {"chat_id": link.chat_id, **said, "contact_id": contact_id}
 
 
-def _chat_of(db: Connection, contact_id: int) -> Link | None:
+def chat_of(db: Connection, contact_id: int) -> Link | None:
     """The person's chat, when that is where they were last."""
     link = _open_link(db, contact_id)
     if link is None:

@@ -21,12 +21,16 @@ from bot.storage.schema import (
     contacts,
     hops,
     lesson_progress,
+    members,
     offers,
     orders,
     outbox,
     payments,
     pin_failures,
     pins,
+    price_alerts,
+    shares,
+    stock_listings,
     stocks,
     tickets,
     transcripts,
@@ -212,7 +216,7 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
         .where(consents.c.contact_id == contact_id, consents.c.withdrawn_at.is_(None))
         .values(withdrawn_at=now)
     )
-    for table in (pin_failures, pins, lesson_progress, stocks):
+    for table in (pin_failures, pins, lesson_progress, stocks, stock_listings, price_alerts):
         db.execute(delete(table).where(table.c.contact_id == contact_id))
     db.execute(
         update(tickets)
@@ -268,6 +272,7 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
         "contacts": select(contacts).where(contacts.c.id == contact_id),
         "consents": select(consents).where(consents.c.contact_id == contact_id),
         "stocks": select(stocks).where(stocks.c.contact_id == contact_id),
+        "stock_listings": select(stock_listings).where(stock_listings.c.contact_id == contact_id),
         "offers": select(offers, orders.c.code)
         .join(orders, orders.c.id == offers.c.order_id)
         .where(offers.c.contact_id == contact_id),
@@ -276,6 +281,9 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
         "bills": select(bills).where(bills.c.contact_id == contact_id),
         "wallet_changes": select(wallet_changes).where(wallet_changes.c.contact_id == contact_id),
         "bookings": select(bookings).where(bookings.c.contact_id == contact_id),
+        "price_alerts": select(price_alerts).where(price_alerts.c.contact_id == contact_id),
+        "members": select(members).where(members.c.contact_id == contact_id),
+        "shares": select(shares).where(shares.c.contact_id == contact_id),
         "telegram": telegram_links.held_of(contact_id),
         "lessons": select(lesson_progress).where(lesson_progress.c.contact_id == contact_id),
     }

@@ -118,6 +118,10 @@ class PriceBoard:
         change_rwf = price.amount_rwf - before.amount_rwf
         return Trend(before.amount_rwf, before.valid_on, change_rwf)
 
+    def fresh_since(self, today: date) -> date:
+        """The oldest day of a price that is not stale on `today`."""
+        return today - self._stale_after
+
     def is_stale(self, price: Price, today: date) -> bool:
         """Whether it is so old that it may have changed."""
         return today - price.valid_on > self._stale_after

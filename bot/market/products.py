@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.i18n import N_, _
+from bot.i18n import N_, _, language_spoken
+from bot.i18n.formats import NO_BREAK, number
 
 Unit = Literal["kg", "L", "piece"]
 
@@ -47,6 +48,9 @@ _ALL = (
 PRODUCTS: dict[str, Product] = {product.code: product for product in _ALL}
 
 CROPS = ("coffee", "tea", "crafts", "chili", "other")
+# Codes as the trade writes them, in every language; what has none here is sold without a grade.
+GRADES: dict[str, tuple[str, ...]] = {"coffee": ("A1", "A2", "15+")}
+_NOT_GROWN = frozenset({"RICE-IMP", "RICE-TZ", "SALT", "OIL"})
 
 
 _NAMES = {
@@ -91,6 +95,29 @@ def name(code: str) -> str:
 def crop_name(crop: str) -> str:
     """The name of a crop as a person says what they sell."""
     return _(_CROPS[crop])
+
+
+def quantity(code: str, units: int) -> str:
+    """So many of a product, with the unit: `120 kg`, `12 pieces`."""
+    counted = number(units, language_spoken())
+    if PRODUCTS[code].unit == "piece":
+        return _("{n} pieces").format(n=counted)
+    return f"{counted}{NO_BREAK}kg"
+
+
+def units_in(code: str, packs: int, pack_g: int) -> int:
+    """How many whole kilograms, rounded up, or pieces so many packs are."""
+    return packs if PRODUCTS[code].unit == "piece" else _up(packs * pack_g, 1000)
+
+
+def grown(crop: str) -> list[str]:
+    """The products that people who sell `crop` may have; "other" is all without a line there."""
+    return [
+        product.code
+        for product in _ALL
+        if product.code not in _NOT_GROWN
+        and (product.crop == crop or (crop == "other" and product.crop not in CROPS))
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,16 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
 
-from bot.market import Actor, bills, bookings, offers, people, telegram_links
+from bot.market import (
+    Actor,
+    bills,
+    bookings,
+    offers,
+    people,
+    splits,
+    stock_listings,
+    telegram_links,
+)
 from bot.market.held_money import hold_back, move_wallets_off
 from bot.market.people import Contact
 from bot.market.tickets import open_ticket
@@ -39,6 +48,7 @@ def take_off(db: Connection, contact: Contact, by: str, key: str, now: datetime)
     _part_from_tickets(db, contact.id, number, now)
     actor = Actor(f"staff:{by}"[:40], "staff", key[:64], contact.id)
     withdrawn = _withdraw(db, actor, now)
+    splits.forget(db, contact.id, now)
     held = hold_back(db, contact.id, number, by, now)
     moved = move_wallets_off(db, contact.id, number, by, now)
     shown = _show_to_staff(db, contact.id, now)
@@ -70,7 +80,7 @@ def _withdraw(db: Connection, actor: Actor, now: datetime) -> int:
     found = list(db.execute(waiting.order_by(offer_rows.c.id)).scalars())
     for offer_id in found:
         offers.move(db, actor, offer_id, "withdraw", now)
-    count = len(found)
+    count = len(found) + stock_listings.withdraw_all(db, actor.contact_id, now)
     # A page of them at a time.
     while requests := bookings.open_for(db, actor.contact_id, now):
         for booking in requests:

@@ -8,7 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from bot.market import Market, money_tickets, offers, telegram_invites, telegram_links
+from bot.i18n.formats import local_day
+from bot.market import (
+    Market,
+    money_tickets,
+    offers,
+    price_alerts,
+    splits,
+    telegram_invites,
+    telegram_links,
+)
 from bot.storage import hops, telegram_updates, transcripts
 from bot.storage.rounds import one_round
 
@@ -45,6 +54,10 @@ class Housekeeping:
         records = self._market.records
         if await records.write(lambda db: offers.expire_due(db, now)):
             self._news()
+        if await records.write(lambda db: splits.lapse_due(db, now)):
+            self._news()
+        if await records.write(lambda db: self._tell_prices(db, now)):
+            self._news()
         await records.write(lambda db: money_tickets.ask_again(db, now))
         for forget in (self._forget_hops, self._forget_transcripts, self._forget_updates):
             while await records.write(forget) == _AT_ONCE:
@@ -52,6 +65,11 @@ class Housekeeping:
         await records.write(lambda db: telegram_links.forget_old(db, now))
         await records.write(lambda db: telegram_invites.forget_old(db, now))
         await self._market.prices.refresh_if_changed()
+
+    def _tell_prices(self, db: Connection, now: datetime) -> int:
+        market = self._market
+        fresh = market.prices.fresh_since(local_day(now, market.hub.timezone))
+        return price_alerts.tell_due(db, fresh, now, market.quiet)
 
     def _forget_hops(self, db: Connection) -> int:
         """Drop some old hops: few at a time, for callers' own writes wait in the same line."""

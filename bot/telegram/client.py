@@ -63,11 +63,15 @@ class Said(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The outcome, why it is not `DONE`, and in how many seconds to come again after a flood."""
+    """The outcome, why it is not `DONE`, and in how many seconds to come again after a flood.
+
+    `message_id` is that of a message that was sent, 0 of everything else.
+    """
 
     said: Said
     reason: str = ""
     wait_s: float = 0.0
+    message_id: int = 0
 
 
 class Client:
@@ -102,13 +106,13 @@ class Client:
         if method not in ways:
             return Answer(Said.REFUSED, f"no method {method[:40]}")
         try:
-            await ways[method](**{name: _value(value) for name, value in args.items()})
+            made = await ways[method](**{name: _value(value) for name, value in args.items()})
         except TelegramError as error:
             return self._answer_to(method, error)
         except (TypeError, ValueError, LookupError, AttributeError) as error:
             # Arguments that the library does not take.
             return Answer(Said.REFUSED, self._clean(f"{type(error).__name__} {error}"))
-        return Answer(Said.DONE)
+        return Answer(Said.DONE, message_id=getattr(made, "message_id", 0))
 
     async def close(self) -> None:
         """Let go of every connection."""

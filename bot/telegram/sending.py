@@ -14,7 +14,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy import Connection
 
-from bot.market import news, telegram_links
+from bot.market import news, split_board, telegram_links
 from bot.storage import outbox, turns
 from bot.storage.outbox import OutboxRow
 from bot.storage.records import Records, RecordsDown
@@ -194,6 +194,7 @@ class TelegramSender:
         now = datetime.now(UTC)
         if answer.said is Said.DONE:
             outbox.done(db, row, now)
+            split_board.was_sent(db, row.payload, answer.message_id, now)
         elif answer.said in (Said.FLOOD, Said.LOCKED_OUT):
             wait = timedelta(seconds=answer.wait_s or _LOCKED_OUT_S)
             outbox.give_back(db, row, answer.reason, now + wait)

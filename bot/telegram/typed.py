@@ -11,12 +11,6 @@ _SPACES = re.compile(r"\s+")
 _END = ".!?…"
 # Marks and spaces that a keyboard adds and nobody sees.
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u2060\ufeff"))
-_UNIT = (
-    r"(?:kgs?|kilos?|kilogram(?:me)?s?|ibiro|ikiro|frw|rwf|francs?|amafaranga|packs?|sacs?|imifuka)"
-)
-_AMOUNT = re.compile(
-    rf"(?:{_UNIT}\s*)?([0-9][0-9.,'\s]*?)\s*(?:{_UNIT}\.?)?", re.IGNORECASE | re.ASCII
-)
 _YES = frozenset({"yego", "oui", "yes", "ok"})
 _NO = frozenset({"oya", "non", "no"})
 _BACK, _HOME, _NEXT = "0", "00", "99"
@@ -35,8 +29,8 @@ def read_typed(text: str, screen: Screen | None, seen: int, nav: Nav) -> str:
         if plain == _plain(label):
             return value
     if screen.asks:
-        amount = _AMOUNT.fullmatch(text) if screen.asks == "number" else None
-        return amount[1].strip() if amount else text
+        # With its unit: only the flow knows whether kilos, packs or francs were asked for.
+        return text
     return _of_choices(plain, screen.choices[:seen]) or text
 
 

@@ -1,7 +1,7 @@
 """The calls of the golden transcripts: what is typed, by whom."""
 
 from tests.phone import PIN
-from tests.server import AIRTEL, CRAFTS, DEBTOR, FARMER, HOST, TEA, UNKNOWN
+from tests.server import AIRTEL, COOPERATIVE, CRAFTS, DEBTOR, FARMER, HOST, TEA, UNKNOWN
 
 # name: (what happens, who calls, what is typed after the dial)
 CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
@@ -24,6 +24,27 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "wrong_pin": ("A farmer types wrong PINs.", FARMER, ("2", "1", "1", "00000", "1", "80808", "80809")),
     "my_orders": ("A farmer looks at an accepted order and says it is delivered.", AIRTEL,
                   ("2", "1", "1", "1", "3")),
+    "stock": ("A farmer offers stock; kilos are kilos, and the minimum price is one.", FARMER,
+              ("2", "3", "2", "1", "1", "1", "12 packs", "1,200 kg", "500", "650 Frw", "31/02",
+               "{lately}", "99", "5", "1")),
+    "stock_pieces": ("A crafts maker offers baskets.", CRAFTS,
+                     ("2", "3", "1", "3", "3 kg", "12", "9000", "{lately}", "5")),
+    "stock_change": ("A farmer changes and withdraws what is offered; a double press of 3 does "
+                     "nothing.", FARMER,
+                     ("2", "3", "1", "99", "1", "250", "99", "5", "1", "99", "2", "100", "720", "99",
+                      "5", "1", "99", "3", "3", "1", "0")),
+    "part_in_kilos": ("A farmer says in kilos how much: 12 kg are 24 packs.", FARMER,
+                      ("2", "1", "3", "99", "1", "12 imifuka", "700 Frw", "101 kg", "12 kg", PIN)),
+    "members": ("A co-operative looks at its members.", COOPERATIVE, ("2", "4", "0")),
+    "split": ("A co-operative sees how far its members are, and notes what came.", COOPERATIVE,
+              ("2", "2", "1", "3", "1", "77", "1", "1")),
+    "give": ("A member says how much, in kilos only, and never more than is needed.", DEBTOR,
+             ("2", "3", "1", "12 packs", "500", "50 kg", "00000", PIN)),
+    "give_not": ("A member gives nothing; a double press of 2 does nothing.", DEBTOR,
+                 ("2", "3", "2", "2", "1", "1")),
+    "alerts": ("A farmer wants to be told of a price, and of another no more; a double press does "
+               "nothing.", FARMER,
+               ("2", "3", "3", "2", "5", "3", "700 kg", "1,200 Frw", "1", "1", "1", "77", "1")),
     "confirm": ("A farmer confirms that money arrived, and asks for the receipt.", FARMER,
                 ("3", "1", PIN, "99", "1", "1")),
     "pay": ("A farmer pays a bill: the call ends, and the operator's own prompt follows.", DEBTOR,

@@ -54,13 +54,11 @@ def test_a_text_and_a_pin_are_taken_as_they_are(typed: str, asks: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "number"),
     [
-        ("12 kg", "12"), ("12kg", "12"), ("12 KG.", "12"), ("ibiro 12", "12"), ("1 200 Frw", "1 200"),
-        ("1,200 frw", "1,200"), ("2.5 kg", "2.5"), ("12", "12"), ("3 million", "3 million"),
-        ("-12 kg", "-12 kg"), ("kg", "kg"), ("12 kg 500", "12 kg 500"), ("١٢ kg", "١٢ kg"),
-        ("12 kg or 13", "12 kg or 13"), ("back", "0"), ("HOME", "00"),
+        ("12 kg", "12 kg"), ("1,200 frw", "1,200 frw"), ("12", "12"), ("3 million", "3 million"),
+        ("back", "0"), ("HOME", "00"),
     ],
 )  # fmt: skip
-def test_a_number_may_have_its_unit(typed: str, number: str) -> None:
+def test_a_number_keeps_its_unit_for_the_flow_that_asked(typed: str, number: str) -> None:
     assert read_typed(typed, Screen("?", asks="number"), 0, NAV) == number
 
 

@@ -27,15 +27,24 @@ _FLOWS = {
     "new_owner": N_("New owner of a number"),
     "telegram_link": N_("Telegram"),
     "visitors": N_("Visitors"),
+    "stock": N_("My stock"),
+    "stock_change": N_("My stock"),
+    "alerts": N_("Price alerts"),
+    "members": N_("Members"),
+    "split": N_("Share among members"),
+    "give": N_("A member gives"),
 }
 # Under which heading a state stands; what is not here is the conversation itself.
 _STATES = {
     **dict.fromkeys(("list", "crops", "markets", "mine"), N_("List")),
     **dict.fromkeys(("pin", "unlock", "old_pin"), N_("PIN")),
     **dict.fromkeys(("new_pin", "repeat"), N_("New PIN")),
-    **dict.fromkeys(("refuse", "sure", "erase", "confirm", "bring", "consent"), N_("Yes or no")),
+    **dict.fromkeys(
+        ("refuse", "sure", "erase", "confirm", "bring", "consent", "withdraw", "ask"),
+        N_("Yes or no"),
+    ),
     "locked": N_("PIN locked"),
-    "part": N_("Quantity"),
+    **dict.fromkeys(("part", "quantity", "amount"), N_("Quantity")),
     "quiz": N_("Quiz"),
     "taken": N_("Accepted"),
     "refused": N_("Declined"),
@@ -49,7 +58,9 @@ _STATES = {
     "statement": N_("Statement"),
 }
 # Where money or a person's own data is one entry away.
-_WITH_MONEY = frozenset({"orders", "my_orders", "payments", "pay", "pin", "wallet", "visitors"})
+_WITH_MONEY = frozenset(
+    {"orders", "my_orders", "payments", "pay", "pin", "wallet", "visitors", "give"}
+)
 
 
 def place_name(place: str) -> str:

@@ -1,6 +1,7 @@
 """Every table of the records; the migrations in `storage/migrations` build them."""
 
 from bot.storage.schema.columns import metadata
+from bot.storage.schema.cooperatives import members, shares, splits
 from bot.storage.schema.delivery import audit, hops, inbox, outbox, transcripts, turns
 from bot.storage.schema.marketplace import (
     allocations,
@@ -47,7 +48,9 @@ from bot.storage.schema.trading import (
     offer_events,
     offers,
     orders,
+    price_alerts,
     prices,
+    stock_listings,
     stocks,
 )
 from bot.storage.schema.visits import BOOKING_STATES, bookings
@@ -72,6 +75,7 @@ __all__ = [
     "ledger_entries",
     "ledger_lines",
     "lesson_progress",
+    "members",
     "metadata",
     "offer_events",
     "offers",
@@ -83,14 +87,18 @@ __all__ = [
     "payments",
     "pin_failures",
     "pins",
+    "price_alerts",
     "prices",
     "rates",
     "reviews",
+    "shares",
+    "splits",
     "staff",
     "staff_attempts",
     "staff_codes",
     "staff_links",
     "staff_sessions",
+    "stock_listings",
     "stocks",
     "subscriptions",
     "supply_turns",

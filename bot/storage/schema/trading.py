@@ -1,4 +1,4 @@
-"""Tables of trade: prices, stock, orders of the hub, and the offers made of them."""
+"""Tables of trade: prices, stock and what is offered of it, orders of the hub and their offers."""
 
 from sqlalchemy import CheckConstraint, Column, Date, Index, Integer, String, Table
 
@@ -38,6 +38,43 @@ stocks = Table(
     Column("grade", String(8), nullable=False, server_default=""),
     Index(None, "contact_id", "product", unique=True),
     CheckConstraint("promised_g >= 0 AND promised_g <= available_g", name="never_oversold"),
+)
+
+stock_listings = Table(
+    "stock_listings",
+    metadata,
+    row_id(),
+    belongs_to("contact_id", "contacts"),
+    Column("product", String(24), nullable=False),
+    Column("grade", String(8), nullable=False, server_default=""),
+    # Whole kilograms or pieces, as the product is sold; the price is for one of them.
+    Column("units", Integer, nullable=False),
+    Column("price_rwf", BigInt, nullable=False),
+    Column("harvested_on", Date, nullable=False),
+    Column("state", String(12), nullable=False, server_default="open"),
+    # Goes up with every change; an answer carries the version that the person saw.
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("offered_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    # What it came of: the same cause offers once.
+    Column("key", String(64), nullable=False, unique=True),
+    Index(None, "contact_id", "state", "product"),
+    one_of("state", ("open", "withdrawn")),
+    CheckConstraint("units > 0 AND price_rwf > 0", name="amounts_positive"),
+)
+
+price_alerts = Table(
+    "price_alerts",
+    metadata,
+    row_id(),
+    belongs_to("contact_id", "contacts"),
+    Column("product", String(24), nullable=False, index=True),
+    Column("above_rwf", BigInt, nullable=False),
+    # Only what is entered after it was asked for is told.
+    Column("after_price_id", BigInt, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Index(None, "contact_id", "product", unique=True),
+    CheckConstraint("above_rwf > 0", name="above_positive"),
 )
 
 orders = Table(

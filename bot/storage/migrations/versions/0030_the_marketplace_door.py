@@ -6,7 +6,7 @@ from alembic import op
 from bot.storage.schema.columns import BigInt, Moment
 
 revision = "0030"
-down_revision = "0017"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,77 @@
+"""Through the real door: the co-operative asks, members answer by phone, housekeeping minds time."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import insert, update
+
+from bot.operations.housekeeping import Housekeeping
+from bot.storage.schema import prices, shares
+from tests.phone import PIN
+from tests.server import AIRTEL, COOPERATIVE, DEBTOR, Running
+
+
+async def keep_house(server: Running) -> None:
+    await Housekeeping(server.parts.market, server.parts.sender.wake, timedelta(days=30)).keep()
+
+
+async def test_members_answer_by_phone_and_the_last_kilos_have_one_taker(server: Running) -> None:
+    member = server.phone(DEBTOR)
+    await member.dials()
+    asked = await member.types("2", "3")
+    assert "Koperative Umusaruro" in asked and "140 kg" in asked
+    done = await member.types("1", "ibiro 140", PIN)
+    assert member.ended and "140 kg" in done
+    assert any("200 kg" in text for text in await server.inbox(COOPERATIVE))
+    # A repeat of the same hop has the same bytes and no second effect.
+    before = member.last
+    assert await member.sends() == before[4:]
+    again = server.phone(DEBTOR)
+    await again.dials()
+    assert "KW-1045" not in await again.types("2")
+
+
+async def test_what_is_not_brought_in_time_is_free_and_told(server: Running) -> None:
+    over = update(shares).where(shares.c.state == "held").values(held_until=datetime.now(UTC))
+    await server.parts.market.records.write(lambda db: db.execute(over))
+    await keep_house(server)
+    assert any("60 kg" in text and "KW-1045" in text for text in await server.inbox(AIRTEL))
+    phone = server.phone(DEBTOR)
+    await phone.dials()
+    assert "200 kg" in await phone.types("2", "3")
+
+
+async def test_a_co_operative_asks_by_phone_and_each_member_hears(server: Running) -> None:
+    phone = server.phone(COOPERATIVE)
+    await phone.dials()
+    await phone.types("2", "1", "1", PIN)
+    await phone.dials()
+    asked = await phone.types("00", "2", "1", "1", "3", "5")
+    assert "Your members are asked." in asked
+    for number in (AIRTEL, DEBTOR):
+        assert any("KW-1046" in text and "150 kg" in text for text in await server.inbox(number))
+
+
+async def test_others_have_no_members_to_ask(server: Running) -> None:
+    phone = server.phone(AIRTEL)
+    await phone.dials()
+    screen = await phone.types("2")
+    assert "Abanyamuryango" not in screen
+    assert "Gusaranganya" not in await phone.types("1", "1")
+
+
+async def test_a_price_above_the_figure_comes_as_an_sms(server: Running) -> None:
+    today = datetime.now(UTC)
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("2", "3", "3", "2", "5", "3", "700")
+    row = {"product": "MAIZE", "place": "Ruli", "kind": "retail", "amount_rwf": 810, "unit": "kg",
+           "valid_on": today.date(), "source": "WFP", "entered_at": today}  # fmt: skip
+    await server.parts.market.records.write(lambda db: db.execute(insert(prices).values(row)))
+    for _twice in range(2):
+        await keep_house(server)
+    # At night it waits for the morning, which is a test of its own.
+    told = [text for text in await server.inbox(phone.msisdn) if "810" in text]
+    hour = (today + timedelta(hours=2)).hour
+    quiet = server.parts.market.quiet
+    is_quiet = quiet.leaves_at(today) != today
+    assert len(told) == (0 if is_quiet else 1), hour

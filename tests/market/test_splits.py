@@ -1,0 +1,172 @@
+"""An order shared among members: never more than it needs, and what is not brought is free again."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from bot.i18n import load_catalogues
+from bot.market import members, offers, people, split_state, splits
+from bot.market.orders import create_order, make_offer
+from bot.storage.records import Records
+from bot.storage.schema import outbox
+from bot.storage.schema import splits as rows
+from tests.market.test_offers import ZONE, actor, farmer, order_of
+
+DIAL = "*384*801#"
+
+
+async def shared(records: Records, now, count: int = 3, packs: int = 200) -> tuple[int, int, list]:
+    """An accepted order of 100 kg that `count` members are asked about: co-operative, split, they."""
+    load_catalogues()
+
+    def write(db):
+        order_id = create_order(db, order_of(now, packs), now)
+        cooperative, *belong = [farmer(db, n, now) for n in range(count + 1)]
+        for contact_id in belong:
+            members.add(db, cooperative, contact_id, now)
+        by = now + timedelta(days=2)
+        offer_id = make_offer(db, order_id, cooperative, packs, by, DIAL, now, ZONE)
+        offers.accept(db, actor(cooperative), offer_id, 1, packs, now, ZONE)
+        asked = splits.ask(db, actor(cooperative), offer_id, now, DIAL, ZONE)
+        assert asked.outcome == "asked"
+        return cooperative, asked.split.id, belong
+
+    return await records.write(write)
+
+
+async def give(records: Records, now, contact: int, split: int, units: int, version: int = 1):
+    return await records.write(
+        lambda db: splits.give(db, actor(contact), split, version, units, now)
+    )
+
+
+async def reserved(records: Records) -> int:
+    return await records.read(lambda db: db.execute(select(rows.c.reserved)).scalar())
+
+
+async def told(records: Records, like: str) -> list[str]:
+    query = select(outbox.c.dedupe_key).where(outbox.c.dedupe_key.like(like)).order_by(outbox.c.id)
+    return list(await records.read(lambda db: db.execute(query).scalars().all()))
+
+
+async def test_every_member_is_asked_once(records: Records, now) -> None:
+    cooperative, split, belong = await shared(records, now)
+    assert await told(records, "split:%") == [f"split:{split}:{one}" for one in belong]
+    offer_id = await records.read(lambda db: db.execute(select(rows.c.offer_id)).scalar())
+    again = await records.write(
+        lambda db: splits.ask(db, actor(cooperative, "z"), offer_id, now, DIAL, ZONE)
+    )
+    assert again.split.id == split and len(await told(records, "split:%")) == 3
+    assert again.split.needed == 100
+
+
+async def test_of_all_who_give_at_once_the_database_takes_what_is_needed(
+    records: Records, now
+) -> None:
+    _cooperative, split, belong = await shared(records, now, count=8)
+    answers = await asyncio.gather(*(give(records, now, one, split, 30) for one in belong))
+    assert sorted(one.outcome for one in answers) == ["given"] * 3 + ["taken"] * 5
+    assert await reserved(records) == 90
+    late = next(b for b, a in zip(belong, answers, strict=True) if a.outcome == "taken")
+    assert (await give(records, now, late, split, 10)).outcome == "given"
+    assert len(await told(records, "filled:%")) == 1
+    with pytest.raises(Exception, match="never_overcommitted"):
+        await records.write(lambda db: db.execute(update(rows).values(reserved=101)))
+
+
+async def test_twice_is_once(records: Records, now) -> None:
+    _cooperative, split, belong = await shared(records, now)
+    answers = await asyncio.gather(*(give(records, now, belong[0], split, 30) for _n in range(4)))
+    assert sorted(one.outcome for one in answers) == ["changed"] * 3 + ["given"]
+    assert await reserved(records) == 30
+
+
+async def test_what_is_not_brought_in_time_is_free_again(records: Records, now) -> None:
+    cooperative, split, belong = await shared(records, now)
+    for one, units in zip(belong, (40, 60), strict=False):
+        assert (await give(records, now, one, split, units)).outcome == "given"
+    first = await records.read(lambda db: split_state.share_in(db, split, belong[0]))
+    brought = await records.write(
+        lambda db: splits.bring(db, actor(cooperative), first.id, first.version, now)
+    )
+    assert brought.outcome == "brought"
+    later = now + splits.HOLD_FOR
+    assert await records.write(lambda db: splits.lapse_due(db, later - timedelta(seconds=1))) == 0
+    assert await records.write(lambda db: splits.lapse_due(db, later)) == 1
+    assert await records.write(lambda db: splits.lapse_due(db, later)) == 0
+    assert await reserved(records) == 40
+    assert len(await told(records, "lapsed:%")) == 1
+    states = await records.read(lambda db: split_state.shares_of(db, split))
+    assert [(s.state, s.units) for s in states] == [("brought", 40), ("lapsed", 0), ("asked", 0)]
+
+
+async def test_who_let_it_lapse_may_give_again_while_it_is_open(records: Records, now) -> None:
+    _cooperative, split, belong = await shared(records, now)
+    await give(records, now, belong[0], split, 40)
+    early = update(rows).values(answer_by=now + timedelta(days=5))
+    await records.write(lambda db: db.execute(early))
+    later = now + splits.HOLD_FOR
+    await records.write(lambda db: splits.lapse_due(db, later))
+    assert len(await records.read(lambda db: split_state.open_for(db, belong[0], later))) == 1
+    assert (await give(records, later, belong[0], split, 20, version=3)).outcome == "given"
+    assert await reserved(records) == 20
+
+
+async def test_after_the_time_or_the_hand_over_nothing_is_given(records: Records, now) -> None:
+    cooperative, split, belong = await shared(records, now)
+    late = now + splits.ANSWER_FOR
+    assert (await give(records, late, belong[0], split, 5)).outcome == "too_late"
+    await give(records, now, belong[1], split, 5)
+    offer_id = await records.read(lambda db: db.execute(select(rows.c.offer_id)).scalar())
+    await records.write(
+        lambda db: offers.move(db, actor(cooperative, "m"), offer_id, "hand_over", now)
+    )
+    assert (await give(records, now, belong[0], split, 5)).outcome == "too_late"
+    # Nobody is told that it was not brought: the order left with it.
+    assert await records.write(lambda db: splits.lapse_due(db, now + splits.HOLD_FOR)) == 0
+    assert await told(records, "lapsed:%") == [] and await reserved(records) == 5
+
+
+async def test_strangers_and_other_cooperatives_have_no_part(records: Records, now) -> None:
+    _cooperative, split, belong = await shared(records, now)
+    stranger = await records.write(lambda db: farmer(db, 77, now))
+    assert (await give(records, now, stranger, split, 5)).outcome == "gone"
+    await give(records, now, belong[0], split, 5)
+    share = await records.read(lambda db: split_state.share_in(db, split, belong[0]))
+    for nosy in (stranger, belong[0]):
+        answer = await records.write(
+            lambda db, n=nosy: splits.bring(db, actor(n), share.id, share.version, now)
+        )
+        assert answer.outcome == "gone"
+
+
+async def test_who_leaves_frees_what_they_held(records: Records, now) -> None:
+    cooperative, split, belong = await shared(records, now)
+    await give(records, now, belong[0], split, 40)
+
+    def leave(db) -> None:
+        splits.forget(db, belong[0], now)
+        people.erase(db, belong[0], now)
+
+    await records.write(leave)
+    assert await reserved(records) == 0
+    left = await records.read(lambda db: members.of(db, cooperative))
+    assert [one.contact_id for one in left] == belong[1:]
+    assert await told(records, "lapsed:%") == []
+
+
+async def test_only_who_has_registered_is_taken_in(records: Records, now) -> None:
+    def write(db):
+        cooperative, one = farmer(db, 1, now), farmer(db, 2, now)
+        numbers = ["number", "0788000002", "+250788000002", "0788000099", "0788000001", ""]
+        found = members.take_in(db, cooperative, numbers, "RW", "amina", now)
+        return found, one, members.of(db, cooperative), people.by_id(db, cooperative)
+
+    found, one, belong, cooperative = await records.write(write)
+    assert found == {
+        "no number": [1], "added": [2], "already": [3], "unknown": [4], "itself": [5],
+    }  # fmt: skip
+    assert [member.contact_id for member in belong] == [one]
+    assert cooperative.role == "cooperative"
