@@ -32,10 +32,10 @@ from bot.market import (
 )
 from bot.market.allocation import AllocationRules
 from bot.market.bookings import NewBooking
-from bot.market.hub_orders import Refused, Wanted, WantedLine
 from bot.market.products import PRODUCTS
 from bot.market.rates import NoRate
 from bot.market.share import Line
+from bot.market.wanted import Refused, Wanted, WantedLine
 from bot.storage import hub_inbox
 from bot.storage.hub_inbox import Kept
 from bot.storage.schema import bookings as booking_rows

@@ -9,39 +9,33 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
-    Select,
     bindparam,
     case,
     delete,
     func,
     insert,
-    literal_column,
     select,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.market import Hub, hub_news
-from bot.market.allocation_rule import Candidate, Part, cut
+from bot.market.allocation_rule import Part, cut
 from bot.market.news import NEVER, QuietHours
 from bot.market.orders import make_offer
-from bot.market.products import CROPS, PRODUCTS
+from bot.market.supply import able_to_supply
 from bot.storage.prepared import Prepared
 from bot.storage.schema import (
     allocations,
-    contacts,
     hub_orders,
     offers,
     orders,
     reviews,
-    stocks,
     supply_turns,
 )
 
-_LOOKED_AT = 60
 # Somebody may register meanwhile.
 _LOOK_AGAIN = timedelta(minutes=10)
 
@@ -54,39 +48,7 @@ class AllocationRules:
     smallest_packs: int = 20
 
 
-def _who_is_able() -> Select[Any]:
-    """Points 1 and 2 of the rule, as one query."""
-    zero: ColumnElement[int] = literal_column("0")
-    one: ColumnElement[int] = literal_column("1")
-    grade: ColumnElement[str] = bindparam("grade", type_=stocks.c.grade.type)
-    theirs = (stocks.c.contact_id == contacts.c.id) & (stocks.c.product == bindparam("product"))
-    free = stocks.c.available_g - stocks.c.promised_g
-    asked = select(offers.c.contact_id).where(offers.c.order_id == bindparam("order_id"))
-    enough = free >= bindparam("pack_g")
-    # Where an order wants a grade, a stock of which nobody knows the grade is not it.
-    any_grade = (stocks.c.id.is_(None) | enough) & (grade == bindparam("none"))
-    near = case((contacts.c.district == bindparam("district"), zero), else_=one)
-    turn = func.coalesce(supply_turns.c.last_turn, zero)
-    return (
-        select(contacts.c.id, free, near, turn)
-        .outerjoin(stocks, theirs)
-        .outerjoin(supply_turns, supply_turns.c.contact_id == contacts.c.id)
-        .where(contacts.c.crop == bindparam("crop"), contacts.c.role != bindparam("not_role"))
-        .where(contacts.c.msisdn.is_not(None), contacts.c.erased_at.is_(None))
-        .where(contacts.c.verify_since.is_(None), contacts.c.id.not_in(asked))
-        .where(any_grade | (enough & (stocks.c.grade == grade)))
-        .order_by(case((stocks.c.id.is_(None), one), else_=zero), near, turn, contacts.c.id)
-        .limit(literal_column(str(_LOOKED_AT)))
-        # The store's own words for "from the first one" would be a value to fill in.
-        .offset(literal_column("0"))
-    )
-
-
 # A flash sale makes thousands of offers in a minute: these are put together once.
-_able = Prepared(
-    _who_is_able(),
-    *("product", "pack_g", "grade", "district", "crop", "order_id", "not_role", "none"),
-)
 _log = Prepared(
     insert(allocations),
     *("order_id", "round", "contact_id", "offer_id", "packs", "why", "at"),
@@ -169,7 +131,7 @@ def look_at(
     if row.answer_by <= now:
         _expire(db, row, standing, now)
         return 0
-    line = _line(db, row, standing)
+    line = able_to_supply(db, order_id, standing.product, standing.pack_g, row.grade, row.district)
     parts = cut(standing.left, standing.pack_g, line, rules.smallest_packs)
     if parts:
         _offer(db, row, parts, hub, rules, now, quiet)
@@ -197,38 +159,6 @@ class _Standing:
 def _standing(db: Connection, order_id: int) -> _Standing:
     """In one query: an answer that is given meanwhile is in all of its figures or in none."""
     return _Standing(*db.execute(_figures, {"order_id": order_id}).one())
-
-
-def _line(db: Connection, row: Row[Any], standing: _Standing) -> list[Candidate]:
-    """Those who can be asked, in the order of the rule; of many the first ones."""
-    crop = PRODUCTS[standing.product].crop
-    crop = crop if crop in CROPS else "other"
-    wanted = standing.product, standing.pack_g, row.grade, row.district, crop, row.order_id
-    found = _able.all(db, *wanted, "host", "")
-    offered = _offered_g(db, standing.product, [one[0] for one in found if one[1] is not None])
-    return [
-        Candidate(
-            contact_id,
-            None if free_g is None else free_g - offered.get(contact_id, 0),
-            far == 0,
-            last,
-        )
-        for contact_id, free_g, far, last in found
-    ]
-
-
-def _offered_g(db: Connection, product: str, contact_ids: list[int]) -> dict[int, int]:
-    """What of their stock these have been offered elsewhere and not answered yet, in grams."""
-    if not contact_ids:
-        return {}
-    query = (
-        select(offers.c.contact_id, func.sum(offers.c.packs * orders.c.pack_g))
-        .join(orders, orders.c.id == offers.c.order_id)
-        .where(offers.c.contact_id.in_(contact_ids), offers.c.state == "offered")
-        .where(orders.c.product == product)
-        .group_by(offers.c.contact_id)
-    )
-    return {row[0]: int(row[1]) for row in db.execute(query).all()}
 
 
 def _offer(

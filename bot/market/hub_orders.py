@@ -5,26 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from bot.market import Actor, hub_news, items, offers, rates
+from bot.market import Actor, hub_news, offers, rates
 from bot.market.orders import NewOrder, create_order
-from bot.market.products import PRODUCTS
-from bot.market.rates import NotWhole, Rate
-from bot.market.share import Line
+from bot.market.rates import Rate
+from bot.market.wanted import Refused, Wanted, WantedLine, check_total, order_of
 from bot.storage.prepared import Prepared
 from bot.storage.schema import hub_orders as rows
 from bot.storage.schema import offers as offer_rows
 from bot.storage.schema import orders
 
-_ANSWER_IN, _DELIVER_IN_DAYS = timedelta(hours=48), 11
+_ANSWER_IN = timedelta(hours=48)
 # Short enough for every screen.
 _CODE = re.compile(r"[A-Z]{2,3}-[0-9]{1,5}")
-_AMOUNT_MAX_RWF = 5_000_000
-_POINT = "Kigali"
 
 # A flash sale brings thousands in a minute: these are put together once.
 _lines = Prepared(
@@ -40,38 +36,6 @@ _new = Prepared(
 )
 _newest = Prepared(select(func.max(orders.c.id)).where(orders.c.id > bindparam("after")), "after")
 _with_code = Prepared(select(orders.c.id).where(orders.c.code == bindparam("code")), "code")
-
-
-class Refused(Exception):
-    """The order cannot be taken as it is; the message says why, to the hub."""
-
-
-@dataclass(frozen=True, slots=True)
-class WantedLine:
-    """So many packs at so much, of an item by its `sku` or of a product said in full."""
-
-    qty: int
-    unit_price: str
-    sku: str = ""
-    product: str = ""
-    grade: str = ""
-    pack_g: int = 0
-    deductions: tuple[Line, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """An order as a hub or a shop names it, under its own id."""
-
-    source: str
-    hub_order_id: str
-    currency: str
-    lines: tuple[WantedLine, ...]
-    total: str | None = None
-    answer_by: datetime | None = None
-    deliver_by: datetime | None = None
-    district: str = ""
-    collection_point: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +61,10 @@ def take(db: Connection, wanted: Wanted, now: datetime, timezone: str) -> list[i
     """
     if _ids(db, wanted.source, wanted.hub_order_id):
         return []
-    _check_total(wanted)
+    check_total(wanted)
     zone = ZoneInfo(timezone)
     rate = rates.rate_on(db, wanted.currency, now.astimezone(zone).date())
-    made = [_order_of(db, wanted, line, rate, now, zone) for line in wanted.lines]
+    made = [order_of(db, wanted, line, rate, now, zone) for line in wanted.lines]
     answer_by = min(wanted.answer_by or now + _ANSWER_IN, *(one.deliver_by for one, _g in made))
     if answer_by <= now:
         raise Refused("the time to answer, or to deliver, is over already")
@@ -169,45 +133,6 @@ def offers_of(
 
 def _ids(db: Connection, source: str, hub_order_id: str) -> list[int]:
     return [row[0] for row in _lines.all(db, source, hub_order_id)]
-
-
-def _check_total(wanted: Wanted) -> None:
-    total = sum(line.qty * Decimal(line.unit_price) for line in wanted.lines)
-    if wanted.total is not None and total != Decimal(wanted.total):
-        raise Refused(f"the lines make {total}, and total says {wanted.total}")
-
-
-def _order_of(
-    db: Connection, wanted: Wanted, line: WantedLine, rate: Rate, now: datetime, zone: ZoneInfo
-) -> tuple[NewOrder, str]:
-    """One line as an order of ours, and the grade it wants; its code is given later."""
-    try:
-        sale_rwf = rate.in_rwf(line.unit_price)
-    except NotWhole as error:
-        raise Refused(f"{error} is no whole number of francs") from error
-    if not 0 < sale_rwf <= _AMOUNT_MAX_RWF:
-        raise Refused(
-            f"{line.unit_price} {wanted.currency} a pack is outside of what is traded here"
-        )
-    item = items.by_sku(db, line.sku) if line.sku else None
-    product, pack_g, grade = line.product, line.pack_g, line.grade
-    cuts, point, days = line.deductions, _POINT, _DELIVER_IN_DAYS
-    if item is not None:
-        product, pack_g, grade = item.product, item.pack_g, item.grade
-        cuts = line.deductions or item.lines_of(sale_rwf)
-        point, days = item.collection_point, item.deliver_days
-    if product not in PRODUCTS or pack_g <= 0:
-        raise Refused(f"nothing is sold here as {line.sku or line.product!r}")
-    price_rwf = sale_rwf - sum(cut.amount_rwf for cut in cuts)
-    if price_rwf <= 0:
-        raise Refused("the deductions leave nothing for the farmer")
-    last_day = now.astimezone(zone) + timedelta(days=days)
-    deliver_by = wanted.deliver_by or last_day.replace(hour=16, minute=0, second=0, microsecond=0)
-    where = wanted.collection_point or point
-    order = NewOrder(
-        "", product, line.qty, pack_g, price_rwf, sale_rwf, tuple(cuts), where, deliver_by
-    )
-    return order, grade
 
 
 def _keep(

@@ -13,7 +13,7 @@ from bot.i18n import load_catalogues
 from bot.market import Actor, Hub, allocation, hub_orders, offers, people, subscriptions
 from bot.market.allocation import AllocationRules
 from bot.market.allocation_rule import Candidate, cut
-from bot.market.hub_orders import Wanted, WantedLine
+from bot.market.wanted import Wanted, WantedLine
 from bot.storage.records import Records
 from bot.storage.schema import allocations, orders, outbox, stocks
 from bot.storage.schema import hub_orders as hub_rows

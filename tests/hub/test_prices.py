@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from bot.market import hub_orders, price_approval, rates
-from bot.market.hub_orders import Refused, Wanted, WantedLine
 from bot.market.items import DEMO_ITEMS, Cut, Item, put
 from bot.market.rates import MICRO, NoRate, Rate
 from bot.market.share import split
+from bot.market.wanted import Refused, Wanted, WantedLine
 from bot.storage.records import Records
 from bot.storage.schema import audit, orders
 from bot.storage.schema import hub_orders as hub_rows
