@@ -8,7 +8,8 @@ from pathlib import Path
 
 from cryptography import x509
 
-from bot.settings import SettingsError, TlsSettings
+from bot.setting_sections import TlsSettings
+from bot.settings import SettingsError
 
 
 def server_context(tls: TlsSettings) -> ssl.SSLContext | None:
