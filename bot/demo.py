@@ -140,7 +140,7 @@ def _share_among_members(
     hub, first = market.hub, belong[0]
     for contact_id in belong:
         members.add(db, cooperative, contact_id, now)
-    order = _order("KW-1045", "COF-GREEN", 200, 1_000, 8_000, _TEA, market, now)
+    order = _order("KW-1045", "COF-GREEN", 210, 1_000, 8_000, _TEA, market, now)
     offer_id = _accepted(db, order, cooperative, market, now - timedelta(hours=2))
     actor = Actor(f"contact:{cooperative}", CHANNEL, "demo-split", cooperative)
     split = splits.ask(db, actor, offer_id, now, hub.service_code, hub.timezone).split
