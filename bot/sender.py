@@ -231,7 +231,7 @@ class Sender:
         def record(db: Connection) -> str:
             now = datetime.now(UTC)
             keep = settlement.record_asked if asked else settlement.record_answer
-            after = keep(db, payment.reference, answer, now)
+            after = keep(db, payment.reference, answer, now, payment)
             outages.note(db, payment, answer, self._outage, now)
             if not answer.down or after.state not in OPEN:
                 return ""

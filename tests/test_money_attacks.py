@@ -328,3 +328,54 @@ async def test_M01_a_callback_of_strange_signs_is_a_200(server: Running) -> None
     path = "/payments/airtel-money/callback/x"
     async with server.client.post(path, data=body) as response:
         assert response.status == 200
+
+
+class SlowOperator(Operator):
+    """Whatever is to happen happens while it thinks of its answer."""
+
+    meanwhile = None
+
+    async def _ask(self, order: PayoutOrder) -> Answer:
+        await self._happen()
+        return await super()._ask(order)
+
+    async def _look_up(self, reference: str) -> Answer:
+        await self._happen()
+        return Answer(Outcome.PENDING)
+
+    async def _happen(self) -> None:
+        if self.meanwhile is not None:
+            await self.meanwhile()
+
+
+@pytest.mark.parametrize("step", ["asking", "looking up"])
+async def test_M07_a_callback_while_the_operator_answers_is_not_overwritten(
+    records, now, step
+) -> None:
+    there, called = SlowOperator(), []
+    payment = await records.write(lambda db: pay(db, person(db, now), now))
+
+    async def call_back() -> None:
+        called.append(datetime.now(UTC))
+        await records.write(
+            lambda db: settlement.look_up_now(db, payment.callback_token, called[-1])
+        )
+
+    async def next_look_up() -> datetime:
+        return await records.read(lambda db: db.execute(select(rows.c.look_up_at)).scalar())
+
+    sender = Sender(records, None, {there.name: there}, SenderRules(), USUAL)
+    look_ups = LookUps(records, {there.name: there}, sender.wake)
+    there.meanwhile = call_back if step == "asking" else None
+    await sender.carry_out()
+    if step == "looking up":
+        assert await next_look_up() > datetime.now(UTC)
+        late = {"look_up_at": datetime.now(UTC), "look_ups": 4}
+        await records.write(lambda db: db.execute(update(rows).values(late)))
+        there.meanwhile = call_back
+        assert await look_ups.ask_due() == 1
+    assert await next_look_up() == called[0]
+    # The hint is used up: what is pending then waits for its turn.
+    there.meanwhile = None
+    assert await look_ups.ask_due() == 1 and await look_ups.ask_due() == 0
+    assert await next_look_up() > datetime.now(UTC)

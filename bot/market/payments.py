@@ -59,6 +59,7 @@ class Payment:
     asks: int = 0
     held: str = ""
     moved_rwf: int | None = None
+    look_up_at: datetime | None = None
 
     @property
     def kind(self) -> Kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, exists, literal, select, update
@@ -35,9 +36,12 @@ _TXN_ID_MAX = 64
 _NEVER_ARRIVED = timedelta(minutes=15)
 
 
-def record_asked(db: Connection, reference: str, answer: Answer, now: datetime) -> Payment:
+def record_asked(
+    db: Connection, reference: str, answer: Answer, now: datetime, asked: Payment | None = None
+) -> Payment:
     """What the operator answered to our asking: sent, refused, or unknown.
 
+    `asked` is the payment as it stood before the asking: what hinted since is not forgotten.
     A refusal is the end only of what was asked for once: asked again, also by another process at
     the same time, the first asking may be what it is refused for, and the money on its way. Then
     only a look-up tells.
@@ -58,13 +62,16 @@ def record_asked(db: Connection, reference: str, answer: Answer, now: datetime) 
         # Nobody but us makes our references, and we have asked with this one for the first time.
         why = f"asked for the first time, but its reference is taken: {answer.reason}"
         _ask_staff_once(db, payment, "payment_unclear", now, why)
-    _ask_later(db, payment.id, 0, now)
+    _ask_later(db, payment, 0, now, asked)
     return must_have(db, reference)
 
 
-def record_answer(db: Connection, reference: str, answer: Answer, now: datetime) -> Payment:
+def record_answer(
+    db: Connection, reference: str, answer: Answer, now: datetime, asked: Payment | None = None
+) -> Payment:
     """What the operator answered to our look-up; the first truth wins, the second changes nothing.
 
+    `asked` is the payment as it stood before the look-up: what hinted since is not forgotten.
     Amount, currency and payee must be ours, else the payment is flagged for staff. A term that this
     operator never tells cannot be compared; its answer is bound to us by the reference alone.
     """
@@ -84,7 +91,7 @@ def record_answer(db: Connection, reference: str, answer: Answer, now: datetime)
         send(db, payment, str(payment.look_ups), now)
     if age > _STAFF_ASK_AFTER:
         _ask_staff_once(db, payment, "payment_unknown", now)
-    _ask_later(db, payment.id, payment.look_ups + 1, now)
+    _ask_later(db, payment, payment.look_ups + 1, now, asked)
     return must_have(db, reference)
 
 
@@ -130,11 +137,11 @@ def due_look_ups(
         .with_for_update(skip_locked=True)
     )
     due = [as_payment(row) for row in db.execute(query).mappings()]
+    until = now + timedelta(seconds=hold_s)
     if due:
         held = payments.c.id.in_([payment.id for payment in due])
-        until = now + timedelta(seconds=hold_s)
         db.execute(update(payments).where(held).values(look_up_at=until))
-    return due
+    return [replace(payment, look_up_at=until) for payment in due]
 
 
 def ask_staff_of_old(db: Connection, now: datetime, limit: int = 100) -> int:
@@ -307,7 +314,17 @@ def payee_to_keep(db: Connection, payment: Payment) -> str:
     return payment.payee_msisdn if people.by_id(db, payment.contact_id) else ""
 
 
-def _ask_later(db: Connection, payment_id: int, look_ups: int, now: datetime) -> None:
+def _ask_later(
+    db: Connection, payment: Payment, look_ups: int, now: datetime, asked: Payment | None
+) -> None:
+    """Ask again after the next wait; sooner where a callback came while the operator answered.
+
+    Its answer is to the question before, so the callback may know more.
+    """
     wait_s = LOOK_UP_AFTER_S[min(look_ups, len(LOOK_UP_AFTER_S) - 1)]
-    when = {"look_up_at": now + timedelta(seconds=wait_s), "look_ups": look_ups}
-    db.execute(update(payments).where(payments.c.id == payment_id).values(when))
+    look_up_at = now + timedelta(seconds=wait_s)
+    due_at = payment.look_up_at
+    if asked is not None and due_at is not None and due_at != asked.look_up_at:
+        look_up_at = min(look_up_at, due_at)
+    when = {"look_up_at": look_up_at, "look_ups": look_ups}
+    db.execute(update(payments).where(payments.c.id == payment.id).values(when))
