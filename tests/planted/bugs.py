@@ -128,7 +128,7 @@ BUGS = (
     _bug("one-release-is-enough", ("tests/market/test_clearance.py", *MONEY), (
         clearance._needs_release, "< _NEEDED", "< 1")),
     _bug("approval-not-compared", ("tests/market/test_clearance.py", *MONEY), (
-        clearance.clear, "if not is_as_approved(payment, given):", "if False:")),
+        clearance.clear, "if not is_as_approved(db, payment, given):", "if False:")),
     _bug("day-limit-not-asked", ("tests/market/test_limits.py", *MONEY), (
         limits.refuse_over, "if day_rwf > rules.person_day_rwf:", "if False:")),
     _bug("numbers-in-logs", LOGS, (

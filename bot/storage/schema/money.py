@@ -89,7 +89,8 @@ payment_approvals = Table(
     belongs_to("payment_id", "payments"),
     # "hub" for the server that made the payout, else the name of the member of staff.
     Column("by", String(40), nullable=False),
-    # What was approved: of reference, amount, currency, payee and provider.
+    # What was approved: of reference, amount, currency, payee and provider, and of what a refund
+    # gives back.
     Column("digest", String(64), nullable=False),
     Column("at", Moment, nullable=False),
     Index(None, "payment_id", "by", unique=True),
