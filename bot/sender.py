@@ -221,7 +221,7 @@ class Sender:
         if cleared is None:
             return None, None, False
         refunded = payments.with_id(db, payment.refunds_id) if payment.refunds_id else None
-        return payments.count_ask(db, cleared), refunded, False
+        return payments.count_ask(db, cleared, now), refunded, False
 
     async def _write_down(
         self, row: OutboxRow, payment: Payment, answer: Answer, *, asked: bool

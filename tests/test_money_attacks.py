@@ -379,3 +379,57 @@ async def test_M07_a_callback_while_the_operator_answers_is_not_overwritten(
     there.meanwhile = None
     assert await look_ups.ask_due() == 1 and await look_ups.ask_due() == 0
     assert await next_look_up() > datetime.now(UTC)
+
+
+async def held_for_hours(records) -> payments.Payment:
+    """A payout that waited for five hours until two people released it."""
+    long_ago, large = datetime.now(UTC) - timedelta(hours=5), USUAL.release_above_rwf + 1
+    payment = await records.write(lambda db: pay(db, person(db, long_ago), long_ago, large))
+    await records.write(lambda db: db.execute(update(outbox).values(state="sent")))
+    for name in ("amina", "beata"):
+        await records.write(
+            lambda db, name=name: clearance.release(
+                db, payment.reference, name, USUAL, datetime.now(UTC)
+            )
+        )
+    return payment
+
+
+async def unknown_tickets(records) -> int:
+    query = select(func.count()).where(tickets.c.category == "payment_unknown")
+    return await records.read(lambda db: db.execute(query).scalar())
+
+
+async def test_M14_a_payout_held_for_hours_whose_asking_died_is_not_old(records) -> None:
+    load_catalogues()
+    payment, there = await held_for_hours(records), SlowOperator()
+
+    async def die() -> None:
+        raise Killed
+
+    there.meanwhile = die
+    sender = Sender(records, None, {there.name: there}, SenderRules(lease_s=0.0), USUAL)
+    with pytest.raises(Killed):
+        await sender.carry_out()
+    asked = await records.read(lambda db: payments.by_reference(db, payment.reference))
+    assert (asked.state, asked.asks) == ("created", 1)
+    # The next process looks first: the operator has it, and has not decided.
+    there.meanwhile = None
+    await sender.carry_out()
+    assert await unknown_tickets(records) == 0
+    late, pending = datetime.now(UTC) + timedelta(minutes=30), Answer(Outcome.PENDING)
+    await records.write(lambda db: settlement.record_answer(db, payment.reference, pending, late))
+    assert await unknown_tickets(records) == 1
+
+
+async def test_M07_a_callback_for_a_payout_that_people_hold_makes_no_ticket(records) -> None:
+    load_catalogues()
+    long_ago, large = datetime.now(UTC) - timedelta(hours=5), USUAL.release_above_rwf + 1
+    payment, there = await records.write(
+        lambda db: pay(db, person(db, long_ago), long_ago, large)
+    ), Operator()  # fmt: skip
+    await records.write(
+        lambda db: settlement.look_up_now(db, payment.callback_token, datetime.now(UTC))
+    )
+    assert await LookUps(records, {there.name: there}, lambda: None).ask_due() == 1
+    assert await unknown_tickets(records) == 0 and there.taken == {}

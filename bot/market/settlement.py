@@ -85,7 +85,9 @@ def record_answer(
     if answer.outcome is Outcome.NEVER_TOLD:
         return flag(db, payment, answer.reason, "operator's answer", now)
     _show_what_is_strange(db, payment, answer, now)
-    age = now - asked_at(db, payment)
+    # Of one that waits for people a callback may make us ask, too; it has no age.
+    was_asked = payment.asks or payment.state != "created"
+    age = now - asked_at(db, payment) if was_asked else timedelta()
     if answer.outcome is Outcome.NOT_THERE and age > _NEVER_ARRIVED:
         # Asked again under the same reference, it cannot be paid twice.
         send(db, payment, str(payment.look_ups), now)
@@ -294,7 +296,12 @@ def ask_staff(
 
 
 def asked_at(db: Connection, payment: Payment) -> datetime:
-    """When the operator was first asked: long after it was made, where it waited for a release."""
+    """When the operator was first asked: long after it was made, where it waited for a release.
+
+    The asking may have died, so that nothing else came of it.
+    """
+    if payment.asked_at is not None:
+        return payment.asked_at
     left = (payment_events.c.payment_id == payment.id) & (payment_events.c.from_state == "created")
     return db.execute(select(payment_events.c.at).where(left)).scalar() or payment.created_at
 
