@@ -28,6 +28,9 @@ from bot.storage.schema import payment_events, payments, tickets
 # the asking; the last one is repeated. None is longer, so that whatever spoiled the one before, the
 # payment is over within 30 min after the operator answers rightly again.
 LOOK_UP_AFTER_S = (5, 10, 45, 240, 1500)
+# A look-up due later than this was set by a clock that has been set back since; or by another
+# process, whose clock may be ahead by a little.
+_FURTHEST = timedelta(seconds=max(LOOK_UP_AFTER_S) + 60)
 # What is not known by then is for staff to ask the operator about; we go on asking too.
 _STAFF_ASK_AFTER = timedelta(minutes=29)
 # What the column holds, and what a statement's row is cut to.
@@ -128,13 +131,14 @@ def due_look_ups(
 ) -> list[Payment]:
     """Payments whose look-up is due, held for `hold_s` so that no other process asks too.
 
-    Lines of `not_via` are not asked.
+    Lines of `not_via` are not asked. What is due further ahead than any wait is due now.
     """
+    due_at = payments.c.look_up_at
     query = (
         select(payments)
-        .where(payments.c.state.in_(OPEN), payments.c.look_up_at <= now)
+        .where(payments.c.state.in_(OPEN), (due_at <= now) | (due_at > now + _FURTHEST))
         .where(line_column().not_in(not_via))
-        .order_by(payments.c.look_up_at)
+        .order_by(due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
