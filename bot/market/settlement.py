@@ -304,10 +304,11 @@ def asked_at(db: Connection, payment: Payment) -> datetime:
 
     The asking may have died, so that nothing else came of it.
     """
-    if payment.asked_at is not None:
-        return payment.asked_at
     left = (payment_events.c.payment_id == payment.id) & (payment_events.c.from_state == "created")
-    return db.execute(select(payment_events.c.at).where(left)).scalar() or payment.created_at
+    answered_at = db.execute(select(payment_events.c.at).where(left)).scalar()
+    # What an older version asked for may be asked for again by this one.
+    known = [moment for moment in (payment.asked_at, answered_at) if moment is not None]
+    return min(known, default=payment.created_at)
 
 
 def is_old(db: Connection, payment: Payment, now: datetime) -> bool:
