@@ -19,13 +19,14 @@ from sqlalchemy import Connection
 from bot.market import settlement
 from bot.payments.provider import CallbackHint, PaymentProvider
 from bot.storage import inbox
+from bot.storage.orphans import ORPHAN
 from bot.storage.records import Records, RecordsDown
 from bot.storage.rounds import one_round
 from bot.storage.spool import Spool, SpoolFull
 
 log = structlog.get_logger(__name__)
 
-_ORPHAN = "orphan"
+_OUR_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OTHER_SIGNS = re.compile(r"[^\x20-\x7e]")
 # One may be an operator's mistake; more than so many in so long are somebody's guesses.
 _STRANGERS_MAX, _STRANGERS_IN_S = 5, 3600.0
@@ -105,10 +106,13 @@ class Callbacks:
         """Into the inbox, once; whoever is known by it is asked for soon."""
         hint, name = callback.hint, callback.provider
 
+        # What is longer than ours, or not of its signs, is no payment's.
+        token = callback.token if _OUR_TOKEN.fullmatch(callback.token) else ""
+
         def keep(db: Connection) -> bool:
-            fresh = inbox.keep(db, name, callback.digest, callback.body, callback.at)
+            fresh = inbox.keep(db, name, callback.digest, callback.body, callback.at, token)
             now = datetime.now(UTC)
-            known = not hint.forged and _ask_soon(db, name, callback.token, hint.reference, now)
+            known = not hint.forged and ask_soon(db, name, callback.token, hint.reference, now)
             if fresh:
                 inbox.applied(db, name, callback.digest, _outcome(hint, known), now)
             return known
@@ -144,7 +148,7 @@ class Callbacks:
 def _outcome(hint: CallbackHint, known: bool) -> str:
     if hint.forged:
         return f"forged: {hint.status}"
-    return f"asked the operator: {hint.status}" if known else _ORPHAN
+    return f"asked the operator: {hint.status}" if known else ORPHAN
 
 
 def _plain(hint: CallbackHint) -> CallbackHint:
@@ -156,7 +160,7 @@ def _plain(hint: CallbackHint) -> CallbackHint:
     )
 
 
-def _ask_soon(db: Connection, provider: str, token: str, reference: str, now: datetime) -> bool:
+def ask_soon(db: Connection, provider: str, token: str, reference: str, now: datetime) -> bool:
     """By the token in the path, or by our reference in the body where an operator has one URL."""
     return settlement.look_up_now(db, token, now) or settlement.look_up_now_by_reference(
         db, provider, reference, now

@@ -75,7 +75,7 @@ class LookUps:
 
         def record(db: Connection) -> None:
             now = datetime.now(UTC)
-            settlement.record_answer(db, payment.reference, answer, now)
+            settlement.record_answer(db, payment.reference, answer, now, payment)
             outages.note(db, payment, answer, self._outage, now)
 
         await self._records.write(record)

@@ -32,6 +32,7 @@ from bot.operations.process_figures import show_process
 from bot.operations.session_news import SessionNews
 from bot.operations.watching import Watching
 from bot.operations.worker_figures import WorkerFigures
+from bot.orphan_callbacks import OrphanCallbacks
 from bot.outside import operators_of, sandbox_of, url_beside
 from bot.payments.collecting import CollectionProvider
 from bot.payments.provider import PaymentProvider
@@ -272,15 +273,17 @@ async def _sandbox_of(settings: Settings, stack: AsyncExitStack) -> Sandbox | No
 
 
 async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
+    records = parts.market.records
     keep_for = timedelta(days=parts.settings.transcripts.keep_days)
     work: dict[str, Coroutine[Any, Any, None]] = {
         "transcripts": parts.transcripts.run(),
         "call days": parts.call_days.run(),
         "sender": parts.sender.run(),
         "look-ups": parts.look_ups.run(),
+        "orphans": OrphanCallbacks(records, parts.providers, parts.look_ups.wake).run(),
         "wallet watch": parts.wallet_watch.run(),
         "housekeeping": Housekeeping(parts.market, parts.sender.wake, keep_for).run(),
-        "backlog": Backlog(parts.market.records, parts.registry).run(),
+        "backlog": Backlog(records, parts.registry).run(),
     }
     if parts.chats is not None:
         work["telegram"] = parts.chats.sender.run()
@@ -291,7 +294,7 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
         from bot.telegram.polling import Polling
 
         keep, config = parts.updates.keep, parts.chats.config
-        work["telegram polling"] = Polling(parts.market.records, parts.http, config, keep).run()
+        work["telegram polling"] = Polling(records, parts.http, config, keep).run()
     if parts.hub is not None:
         work["hub"] = parts.hub.run()
     if parts.calls is not None:

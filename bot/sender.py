@@ -221,7 +221,7 @@ class Sender:
         if cleared is None:
             return None, None, False
         refunded = payments.with_id(db, payment.refunds_id) if payment.refunds_id else None
-        return payments.count_ask(db, cleared), refunded, False
+        return payments.count_ask(db, cleared, now), refunded, False
 
     async def _write_down(
         self, row: OutboxRow, payment: Payment, answer: Answer, *, asked: bool
@@ -231,7 +231,7 @@ class Sender:
         def record(db: Connection) -> str:
             now = datetime.now(UTC)
             keep = settlement.record_asked if asked else settlement.record_answer
-            after = keep(db, payment.reference, answer, now)
+            after = keep(db, payment.reference, answer, now, payment)
             outages.note(db, payment, answer, self._outage, now)
             if not answer.down or after.state not in OPEN:
                 return ""

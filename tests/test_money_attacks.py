@@ -13,6 +13,7 @@ from bot.market import books, clearance, payments, settlement
 from bot.market.limits import USUAL
 from bot.payments.provider import Answer, CallbackHint, Outcome, PayoutOrder
 from bot.sender import Sender, SenderRules
+from bot.storage import outbox as news_out
 from bot.storage.schema import inbox, ledger_entries, outbox, tickets
 from bot.storage.schema import payments as rows
 from tests.market.money import PAYEE, answer, pay, person, settle
@@ -196,8 +197,8 @@ async def test_M17_a_clock_that_jumps_fails_nothing_and_pays_nothing_twice(
     payment = await records.write(made)
     then = now + jump
     due = await records.write(lambda db: settlement.due_look_ups(db, then, 30.0, 10))
-    # Back: nothing is asked early. Forward: it is asked, and the answer counts, not the clock.
-    assert len(due) == (1 if jump > timedelta() else 0)
+    # Either way it is asked, and the answer counts, not the clock.
+    assert len(due) == 1
     for said in (Answer(Outcome.PENDING), Answer(Outcome.UNKNOWN), Answer(Outcome.NOT_THERE)):
         kept = await records.write(
             lambda db, a=said: settlement.record_answer(db, payment.reference, a, then)
@@ -328,3 +329,154 @@ async def test_M01_a_callback_of_strange_signs_is_a_200(server: Running) -> None
     path = "/payments/airtel-money/callback/x"
     async with server.client.post(path, data=body) as response:
         assert response.status == 200
+
+
+class SlowOperator(Operator):
+    """Whatever is to happen happens while it thinks of its answer."""
+
+    meanwhile = None
+
+    async def _ask(self, order: PayoutOrder) -> Answer:
+        await self._happen()
+        return await super()._ask(order)
+
+    async def _look_up(self, reference: str) -> Answer:
+        await self._happen()
+        return Answer(Outcome.PENDING)
+
+    async def _happen(self) -> None:
+        if self.meanwhile is not None:
+            await self.meanwhile()
+
+
+@pytest.mark.parametrize("step", ["asking", "looking up"])
+async def test_M07_a_callback_while_the_operator_answers_is_not_overwritten(
+    records, now, step
+) -> None:
+    there, called = SlowOperator(), []
+    payment = await records.write(lambda db: pay(db, person(db, now), now))
+
+    async def call_back() -> None:
+        called.append(datetime.now(UTC))
+        await records.write(
+            lambda db: settlement.look_up_now(db, payment.callback_token, called[-1])
+        )
+
+    async def next_look_up() -> datetime:
+        return await records.read(lambda db: db.execute(select(rows.c.look_up_at)).scalar())
+
+    sender = Sender(records, None, {there.name: there}, SenderRules(), USUAL)
+    look_ups = LookUps(records, {there.name: there}, sender.wake)
+    there.meanwhile = call_back if step == "asking" else None
+    await sender.carry_out()
+    if step == "looking up":
+        assert await next_look_up() > datetime.now(UTC)
+        late = {"look_up_at": datetime.now(UTC), "look_ups": 4}
+        await records.write(lambda db: db.execute(update(rows).values(late)))
+        there.meanwhile = call_back
+        assert await look_ups.ask_due() == 1
+    assert await next_look_up() == called[0]
+    # The hint is used up: what is pending then waits for its turn.
+    there.meanwhile = None
+    assert await look_ups.ask_due() == 1 and await look_ups.ask_due() == 0
+    assert await next_look_up() > datetime.now(UTC)
+
+
+async def held_for_hours(records) -> payments.Payment:
+    """A payout that waited for five hours until two people released it."""
+    long_ago, large = datetime.now(UTC) - timedelta(hours=5), USUAL.release_above_rwf + 1
+    payment = await records.write(lambda db: pay(db, person(db, long_ago), long_ago, large))
+    await records.write(lambda db: db.execute(update(outbox).values(state="sent")))
+    for name in ("amina", "beata"):
+        await records.write(
+            lambda db, name=name: clearance.release(
+                db, payment.reference, name, USUAL, datetime.now(UTC)
+            )
+        )
+    return payment
+
+
+async def unknown_tickets(records) -> int:
+    query = select(func.count()).where(tickets.c.category == "payment_unknown")
+    return await records.read(lambda db: db.execute(query).scalar())
+
+
+async def test_M14_a_payout_held_for_hours_whose_asking_died_is_not_old(records) -> None:
+    load_catalogues()
+    payment, there = await held_for_hours(records), SlowOperator()
+
+    async def die() -> None:
+        raise Killed
+
+    there.meanwhile = die
+    sender = Sender(records, None, {there.name: there}, SenderRules(lease_s=0.0), USUAL)
+    with pytest.raises(Killed):
+        await sender.carry_out()
+    asked = await records.read(lambda db: payments.by_reference(db, payment.reference))
+    assert (asked.state, asked.asks) == ("created", 1)
+    # The next process looks first: the operator has it, and has not decided.
+    there.meanwhile = None
+    await sender.carry_out()
+    assert await unknown_tickets(records) == 0
+    late, pending = datetime.now(UTC) + timedelta(minutes=30), Answer(Outcome.PENDING)
+    await records.write(lambda db: settlement.record_answer(db, payment.reference, pending, late))
+    assert await unknown_tickets(records) == 1
+
+
+async def test_M07_a_callback_for_a_payout_that_people_hold_makes_no_ticket(records) -> None:
+    load_catalogues()
+    long_ago, large = datetime.now(UTC) - timedelta(hours=5), USUAL.release_above_rwf + 1
+    payment, there = await records.write(
+        lambda db: pay(db, person(db, long_ago), long_ago, large)
+    ), Operator()  # fmt: skip
+    await records.write(
+        lambda db: settlement.look_up_now(db, payment.callback_token, datetime.now(UTC))
+    )
+    assert await LookUps(records, {there.name: there}, lambda: None).ask_due() == 1
+    assert await unknown_tickets(records) == 0 and there.taken == {}
+
+
+async def test_M17_a_clock_set_back_neither_silences_the_poller_nor_hurries_it(records) -> None:
+    there, days = Operator(), timedelta(days=3)
+    payment = await records.write(
+        lambda db: pay(db, person(db, datetime.now(UTC)), datetime.now(UTC))
+    )
+    await Sender(records, None, {there.name: there}, SenderRules(), USUAL).carry_out()
+    look_ups = LookUps(records, {there.name: there}, lambda: None)
+
+    async def due_in(wait: timedelta) -> int:
+        when = datetime.now(UTC) + wait
+        await records.write(lambda db: db.execute(update(rows).values(look_up_at=when)))
+        return await look_ups.ask_due()
+
+    # The longest wait of the schedule, also on a clock some seconds ahead, is waited for.
+    assert await due_in(timedelta(minutes=25, seconds=30)) == 0
+    assert await due_in(days) == 1
+    paid = await records.read(lambda db: payments.by_reference(db, payment.reference))
+    assert paid.state == "succeeded"
+
+
+async def test_M17_a_lease_of_a_clock_set_back_holds_nothing(records) -> None:
+    there, now = Operator(), datetime.now(UTC)
+    payment = await records.write(lambda db: pay(db, person(db, now), now))
+    sender = Sender(records, None, {there.name: there}, SenderRules(), USUAL)
+
+    async def sent_when_leased_for(wait: timedelta) -> list[str]:
+        taken = {"lease": "another", "lease_until": datetime.now(UTC) + wait}
+        await records.write(lambda db: db.execute(update(outbox).values(taken)))
+        await sender.carry_out()
+        return list(there.taken)
+
+    assert await sent_when_leased_for(timedelta(seconds=29)) == []
+    assert await sent_when_leased_for(timedelta(days=3)) == [payment.reference]
+
+
+async def test_M17_a_chat_is_not_silenced_by_a_lease_of_a_clock_set_back(records, now) -> None:
+    def leased_for(db, wait: timedelta) -> int:
+        db.execute(update(outbox).values(lease="another", lease_until=now + wait))
+        return len(news_out.claim_in_turn(db, "telegram", "mine", now, 30.0, 10))
+
+    chat = {"chat_id": 7, "text": "x"}
+    await records.write(lambda db: news_out.put(db, "telegram", "key", chat, now))
+    assert await records.write(lambda db: leased_for(db, timedelta(seconds=29))) == 0
+    assert await records.write(lambda db: leased_for(db, timedelta(days=3))) == 1

@@ -9,6 +9,7 @@ import time_machine
 from sqlalchemy import func, select
 
 from bot.market import people, pin_reset
+from bot.market.pin_alarm import WrongPin
 from bot.market.tickets import open_ticket
 from bot.market.weak_pins import DENIED, weak
 from bot.storage.schema import offers, pin_failures, transcripts
@@ -100,6 +101,55 @@ async def test_P05_a_flood_of_pins_waits_in_a_short_queue(tmp_path) -> None:
         assert time.perf_counter() - started < 1.0
         results = [check.result for check in await flood]
         assert results.count("busy") >= 30
+
+
+async def test_P05_menus_are_quick_beside_two_hundred_pins_a_second(tmp_path) -> None:
+    real = {"ISOKO_PIN__MEMORY_KIB": "19456", "ISOKO_PIN__PASSES": "2"}
+    async with running(tmp_path, **real) as server:
+        pins, now = server.parts.market.pins, server.parts.engine._clock()
+        results: list[str] = []
+
+        async def check(number: int) -> None:
+            await asyncio.sleep(number / 200)
+            # Each of another number, so that no lock spares us a hash.
+            found = await pins.check(10_000 + number, "80000", f"{number:016}".encode(), now)
+            results.append(found.result)
+
+        flood, took_s = asyncio.gather(*(check(number) for number in range(400))), []
+        while not flood.done():
+            started = time.perf_counter()
+            await server.phone().dials()
+            took_s.append(time.perf_counter() - started)
+        await flood
+        assert len(took_s) >= 50 and results.count("wrong") >= 20
+        # Hashed on the loop, these PINs would hold every menu for seconds.
+        assert sorted(took_s)[int(len(took_s) * 0.99)] < 1.0
+
+
+async def test_P05_the_limit_comes_before_the_hash(tmp_path) -> None:
+    async with running(tmp_path) as server:
+        pins, now, hashed = server.parts.market.pins, server.parts.engine._clock(), []
+        verify = pins._hashing.verify_now
+
+        def slow(*given) -> bool:
+            hashed.append(given)
+            time.sleep(0.02)
+            return verify(*given)
+
+        pins._hashing.verify_now = slow
+        found = await asyncio.gather(
+            *(pins.check(10_000 + n, "80000", f"{n:016}".encode(), now) for n in range(200))
+        )
+        refused = [one.result for one in found].count("busy")
+        rules = server.parts.settings.pin
+        assert len(hashed) == 200 - refused == rules.hash_workers + rules.hash_queue
+        # A locked PIN, and a source that is slowed down, cost none either.
+        await pins.lock(1, b"a" * 16, now)
+        assert (await pins.check(1, PIN, b"b" * 16, now)).result == "locked"
+        pins.alarm.count(WrongPin(too_many=True))
+        said = [(await pins.check(20_000, "80000", b"c" * 16, now, "one")).result
+                for _again in range(60)]  # fmt: skip
+        assert len(hashed) == 200 - refused + said.count("wrong") and "busy" in said
 
 
 async def test_P06_a_pin_typed_by_habit_is_not_kept(server: Running) -> None:

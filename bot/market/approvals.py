@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, insert, select
 
-from bot.storage.schema import payment_approvals
+from bot.storage.schema import payment_approvals, payments
 
 if TYPE_CHECKING:
     from bot.market.payments import Payment
@@ -17,21 +17,28 @@ if TYPE_CHECKING:
 HUB = "hub"
 
 
-def digest(payment: Payment) -> str:
-    """A digest of all that says how much goes to whom; the migration 0003 computes the same."""
-    parts = (
+def digest(db: Connection, payment: Payment) -> str:
+    """A digest of all that says how much goes to whom, and of which collection it gives back.
+
+    The migrations 0003 and 0031 compute the same.
+    """
+    parts: tuple[object, ...] = (
         payment.reference,
         payment.amount_rwf,
         payment.currency,
         payment.payee_msisdn,
         payment.provider,
     )
+    if payment.refunds_id is not None:
+        # An operator is told what to give back by one of these, and by nothing else.
+        named = select(payments.c.reference, payments.c.provider_txn_id)
+        parts += tuple(db.execute(named.where(payments.c.id == payment.refunds_id)).one())
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
 
 
 def approve(db: Connection, payment: Payment, by: str, now: datetime) -> None:
     """Keep that `by` approves this payout as it stands. Nobody can do so twice."""
-    row = {"payment_id": payment.id, "by": by, "digest": digest(payment), "at": now}
+    row = {"payment_id": payment.id, "by": by, "digest": digest(db, payment), "at": now}
     db.execute(insert(payment_approvals).values(row))
 
 
@@ -42,9 +49,9 @@ def approvals(db: Connection, payment_id: int) -> dict[str, str]:
     return {row[0]: row[1] for row in db.execute(query.order_by(table.c.id))}
 
 
-def is_as_approved(payment: Payment, given: dict[str, str]) -> bool:
+def is_as_approved(db: Connection, payment: Payment, given: dict[str, str]) -> bool:
     """Whether the payout still is what the hub and all others approved."""
-    return HUB in given and set(given.values()) == {digest(payment)}
+    return HUB in given and set(given.values()) == {digest(db, payment)}
 
 
 def staff_among(given: dict[str, str]) -> list[str]:

@@ -214,7 +214,7 @@ def _not_as_approved(db: Connection) -> Iterator[Fault]:
     """What is under way still is what was approved."""
     for row in db.execute(select(payments).where(payments.c.state.in_(OPEN))).mappings():
         payment = as_payment(row)
-        if not is_as_approved(payment, approvals(db, payment.id)):
+        if not is_as_approved(db, payment, approvals(db, payment.id)):
             yield Fault(
                 f"payment {payment.reference} is not what was approved",
                 "it will not be sent: find out who changed it, and with what",

@@ -53,7 +53,7 @@ def clear(db: Connection, reference: str, rules: PayoutRules, now: datetime) -> 
     if payment.state not in OPEN:
         return None
     given = approvals(db, payment.id)
-    if not is_as_approved(payment, given):
+    if not is_as_approved(db, payment, given):
         settlement.flag(db, payment, _CHANGED, "server", now)
         return None
     # Also one asked for before, of which the operator has nothing: it must not be asked for again.
@@ -82,7 +82,7 @@ def release(
     given = approvals(db, payment.id)
     if payment.state != "created" or _leaves_by_itself(db, payment, given, rules):
         return "not_waiting", staff_among(given)
-    if not is_as_approved(payment, given):
+    if not is_as_approved(db, payment, given):
         settlement.flag(db, payment, _CHANGED, f"staff {name}"[:40], now)
         return "changed", staff_among(given)
     if any(look_alike(name, one) for one in staff_among(given)):

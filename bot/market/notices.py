@@ -139,8 +139,13 @@ def wallet_back(payment: Payment) -> str:
     )
 
 
-def pin_locked() -> str:
-    """Somebody typed too many wrong PINs."""
+def pin_locked(by_staff_only: bool) -> str:
+    """Somebody typed too many wrong PINs; whether it opens by itself."""
+    if by_staff_only:
+        return _(
+            "Isoko: too many wrong PINs were typed on your number, so it is locked. To open it: "
+            "Help, Forgot PIN. If it was not you, call us."
+        )
     return _(
         "Isoko: too many wrong PINs were typed on your number, so it is locked for a while. "
         "If it was not you, call us."

@@ -59,6 +59,8 @@ class Payment:
     asks: int = 0
     held: str = ""
     moved_rwf: int | None = None
+    look_up_at: datetime | None = None
+    asked_at: datetime | None = None
 
     @property
     def kind(self) -> Kind:
@@ -284,10 +286,11 @@ def locked(db: Connection, reference: str) -> Payment:
     return as_payment(db.execute(query).mappings().one())
 
 
-def count_ask(db: Connection, payment: Payment) -> Payment:
+def count_ask(db: Connection, payment: Payment, now: datetime) -> Payment:
     """Write down, before it happens, that the operator is asked to move this locked payment."""
     mine = payments.c.id == payment.id
-    db.execute(update(payments).where(mine).values(asks=payments.c.asks + 1))
+    asked = {"asks": payments.c.asks + 1, "asked_at": payment.asked_at or now}
+    db.execute(update(payments).where(mine).values(asked))
     return must_have(db, payment.reference)
 
 

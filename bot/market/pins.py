@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 from weakref import WeakValueDictionary
 
@@ -215,5 +216,8 @@ def _lock(db: Connection, contact_id: int, hop_key: bytes, until: datetime, now:
     mine = (pins.c.contact_id == contact_id) & shorter
     db.execute(update(pins).where(mine).values(locked_until=until, locked_at=now))
     key = f"pin-locked:{hop_key.hex()}"
+    stands = db.execute(select(pins.c.locked_until).where(pins.c.contact_id == contact_id)).scalar()
+    by_staff_only = stands is not None and stands - now > BY_STAFF_ONLY
     # Who holds the number must hear of it, also when somebody else types in the chat.
-    news.tell(db, contact_id, key, notices.pin_locked, now, by_phone=True)
+    words = partial(notices.pin_locked, by_staff_only)
+    news.tell(db, contact_id, key, words, now, by_phone=True)

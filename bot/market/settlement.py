@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, exists, literal, select, update
@@ -27,6 +28,9 @@ from bot.storage.schema import payment_events, payments, tickets
 # the asking; the last one is repeated. None is longer, so that whatever spoiled the one before, the
 # payment is over within 30 min after the operator answers rightly again.
 LOOK_UP_AFTER_S = (5, 10, 45, 240, 1500)
+# A look-up due later than this was set by a clock that has been set back since; or by another
+# process, whose clock may be ahead by a little.
+_FURTHEST = timedelta(seconds=max(LOOK_UP_AFTER_S) + 60)
 # What is not known by then is for staff to ask the operator about; we go on asking too.
 _STAFF_ASK_AFTER = timedelta(minutes=29)
 # What the column holds, and what a statement's row is cut to.
@@ -35,9 +39,12 @@ _TXN_ID_MAX = 64
 _NEVER_ARRIVED = timedelta(minutes=15)
 
 
-def record_asked(db: Connection, reference: str, answer: Answer, now: datetime) -> Payment:
+def record_asked(
+    db: Connection, reference: str, answer: Answer, now: datetime, asked: Payment | None = None
+) -> Payment:
     """What the operator answered to our asking: sent, refused, or unknown.
 
+    `asked` is the payment as it stood before the asking: what hinted since is not forgotten.
     A refusal is the end only of what was asked for once: asked again, also by another process at
     the same time, the first asking may be what it is refused for, and the money on its way. Then
     only a look-up tells.
@@ -58,13 +65,16 @@ def record_asked(db: Connection, reference: str, answer: Answer, now: datetime) 
         # Nobody but us makes our references, and we have asked with this one for the first time.
         why = f"asked for the first time, but its reference is taken: {answer.reason}"
         _ask_staff_once(db, payment, "payment_unclear", now, why)
-    _ask_later(db, payment.id, 0, now)
+    _ask_later(db, payment, 0, now, asked)
     return must_have(db, reference)
 
 
-def record_answer(db: Connection, reference: str, answer: Answer, now: datetime) -> Payment:
+def record_answer(
+    db: Connection, reference: str, answer: Answer, now: datetime, asked: Payment | None = None
+) -> Payment:
     """What the operator answered to our look-up; the first truth wins, the second changes nothing.
 
+    `asked` is the payment as it stood before the look-up: what hinted since is not forgotten.
     Amount, currency and payee must be ours, else the payment is flagged for staff. A term that this
     operator never tells cannot be compared; its answer is bound to us by the reference alone.
     """
@@ -78,13 +88,15 @@ def record_answer(db: Connection, reference: str, answer: Answer, now: datetime)
     if answer.outcome is Outcome.NEVER_TOLD:
         return flag(db, payment, answer.reason, "operator's answer", now)
     _show_what_is_strange(db, payment, answer, now)
-    age = now - asked_at(db, payment)
+    # Of one that waits for people a callback may make us ask, too; it has no age.
+    was_asked = payment.asks or payment.state != "created"
+    age = now - asked_at(db, payment) if was_asked else timedelta()
     if answer.outcome is Outcome.NOT_THERE and age > _NEVER_ARRIVED:
         # Asked again under the same reference, it cannot be paid twice.
         send(db, payment, str(payment.look_ups), now)
     if age > _STAFF_ASK_AFTER:
         _ask_staff_once(db, payment, "payment_unknown", now)
-    _ask_later(db, payment.id, payment.look_ups + 1, now)
+    _ask_later(db, payment, payment.look_ups + 1, now, asked)
     return must_have(db, reference)
 
 
@@ -119,22 +131,23 @@ def due_look_ups(
 ) -> list[Payment]:
     """Payments whose look-up is due, held for `hold_s` so that no other process asks too.
 
-    Lines of `not_via` are not asked.
+    Lines of `not_via` are not asked. What is due further ahead than any wait is due now.
     """
+    due_at = payments.c.look_up_at
     query = (
         select(payments)
-        .where(payments.c.state.in_(OPEN), payments.c.look_up_at <= now)
+        .where(payments.c.state.in_(OPEN), (due_at <= now) | (due_at > now + _FURTHEST))
         .where(line_column().not_in(not_via))
-        .order_by(payments.c.look_up_at)
+        .order_by(due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     due = [as_payment(row) for row in db.execute(query).mappings()]
+    until = now + timedelta(seconds=hold_s)
     if due:
         held = payments.c.id.in_([payment.id for payment in due])
-        until = now + timedelta(seconds=hold_s)
         db.execute(update(payments).where(held).values(look_up_at=until))
-    return due
+    return [replace(payment, look_up_at=until) for payment in due]
 
 
 def ask_staff_of_old(db: Connection, now: datetime, limit: int = 100) -> int:
@@ -287,9 +300,15 @@ def ask_staff(
 
 
 def asked_at(db: Connection, payment: Payment) -> datetime:
-    """When the operator was first asked: long after it was made, where it waited for a release."""
+    """When the operator was first asked: long after it was made, where it waited for a release.
+
+    The asking may have died, so that nothing else came of it.
+    """
     left = (payment_events.c.payment_id == payment.id) & (payment_events.c.from_state == "created")
-    return db.execute(select(payment_events.c.at).where(left)).scalar() or payment.created_at
+    answered_at = db.execute(select(payment_events.c.at).where(left)).scalar()
+    # What an older version asked for may be asked for again by this one.
+    known = [moment for moment in (payment.asked_at, answered_at) if moment is not None]
+    return min(known, default=payment.created_at)
 
 
 def is_old(db: Connection, payment: Payment, now: datetime) -> bool:
@@ -307,7 +326,17 @@ def payee_to_keep(db: Connection, payment: Payment) -> str:
     return payment.payee_msisdn if people.by_id(db, payment.contact_id) else ""
 
 
-def _ask_later(db: Connection, payment_id: int, look_ups: int, now: datetime) -> None:
+def _ask_later(
+    db: Connection, payment: Payment, look_ups: int, now: datetime, asked: Payment | None
+) -> None:
+    """Ask again after the next wait; sooner where a callback came while the operator answered.
+
+    Its answer is to the question before, so the callback may know more.
+    """
     wait_s = LOOK_UP_AFTER_S[min(look_ups, len(LOOK_UP_AFTER_S) - 1)]
-    when = {"look_up_at": now + timedelta(seconds=wait_s), "look_ups": look_ups}
-    db.execute(update(payments).where(payments.c.id == payment_id).values(when))
+    look_up_at = now + timedelta(seconds=wait_s)
+    due_at = payment.look_up_at
+    if asked is not None and due_at is not None and due_at != asked.look_up_at:
+        look_up_at = min(look_up_at, due_at)
+    when = {"look_up_at": look_up_at, "look_ups": look_ups}
+    db.execute(update(payments).where(payments.c.id == payment.id).values(when))

@@ -6,7 +6,6 @@ Source: Airtel's developer pages, as collected in the project's wire facts, sect
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from bot.payments.airtel_codes import is_our_fault
 from bot.payments.airtel_signing import encrypted_pin, read_public_key, signed, wire_json
 from bot.payments.airtel_token import airtel_token
+from bot.payments.answer_json import answer_json
 from bot.payments.out_of_order import NothingSent
 from bot.payments.shared_token import TokenRefused
 
@@ -118,7 +118,7 @@ class AirtelLine:
                 # A captive page must not be sent our PIN, nor be taken for an answer.
                 allow_redirects=False,
             ) as response:
-                status, data = response.status, _json(await response.text(errors="replace"))
+                status, data = response.status, await answer_json(response)
             if status != 401:
                 break
         return status, data
@@ -147,10 +147,3 @@ def _held_s(valid_upto: str, now: datetime) -> float:
         return _KEY_HELD_MIN_S
     left_s = (end - now).total_seconds() - 86400
     return max(_KEY_HELD_MIN_S, min(_KEY_HELD_MAX_S, left_s))
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text) if text else None
-    except (ValueError, RecursionError):
-        return None

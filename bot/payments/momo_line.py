@@ -5,13 +5,13 @@ Source: MTN's developer pages, as collected in the project's wire facts, section
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import aiohttp
 
+from bot.payments.answer_json import answer_json
 from bot.payments.momo_codes import Party, read_asked, read_looked_up
 from bot.payments.momo_token import momo_token
 from bot.payments.out_of_order import no_answer
@@ -106,14 +106,7 @@ class MomoLine:
                 # A captive page must not be sent our keys, nor be taken for an answer.
                 allow_redirects=False,
             ) as response:
-                status, data = response.status, _json(await response.text(errors="replace"))
+                status, data = response.status, await answer_json(response)
             if status != 401:
                 break
         return status, data
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text) if text else None
-    except (ValueError, RecursionError):
-        return None

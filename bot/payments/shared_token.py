@@ -53,7 +53,7 @@ async def read_token(response: aiohttp.ClientResponse) -> tuple[str, float]:
     try:
         data = await response.json(content_type=None)
         token, lasts_s = str(data["access_token"]), float(data.get("expires_in", 3600))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise TokenRefused("the answer holds no token") from None
     if not _TOKEN.fullmatch(token):
         raise TokenRefused("the token is no bearer token")

@@ -18,7 +18,7 @@ _KIGALI = timezone(timedelta(hours=2))
 
 
 class Statement:
-    """What the operator says it has paid out."""
+    """What the operator says came in and went out."""
 
     def __init__(self, transfers: Transfers) -> None:
         self._transfers = transfers
@@ -28,7 +28,7 @@ class Statement:
         app.router.add_get(PATH, self.show)
 
     async def show(self, request: web.Request) -> web.Response:
-        """The payouts of `?date=YYYY-MM-DD`; today's when no date is given."""
+        """The payments of `?date=YYYY-MM-DD`; today's when no date is given."""
         asked = request.query.get("date", "")
         try:
             day = date.fromisoformat(asked) if asked else datetime.now(_KIGALI).date()
@@ -37,13 +37,14 @@ class Statement:
         return web.Response(text=self.text(day), content_type="text/csv")
 
     def text(self, day: date) -> str:
-        """The file: a header, then a row for each payout of `day`, the oldest first."""
+        """The file: a header, then a row for each payment of `day`, the oldest first."""
         file = io.StringIO()
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(_COLUMNS)
         for transfer in self._transfers.all():
             taken_at = datetime.fromtimestamp(transfer["at"], UTC).astimezone(_KIGALI)
-            if transfer["product"] == "disbursement" and taken_at.date() == day:
+            # A refund of what was never collected concerns no wallet.
+            if transfer["party"] and taken_at.date() == day:
                 rows.writerow(self._cells(transfer, taken_at))
         return file.getvalue()
 

@@ -10,9 +10,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bot.storage.schema import inbox
 
 
-def keep(db: Connection, source: str, event_id: str, body: bytes, now: datetime) -> bool:
-    """Keep one event. False when it was kept before."""
-    row = {"source": source, "event_id": event_id, "body": body, "received_at": now}
+def keep(
+    db: Connection, source: str, event_id: str, body: bytes, now: datetime, token: str = ""
+) -> bool:
+    """Keep one event. False when it was kept before.
+
+    `token` is of the path of a payment's callback, where it may be needed later.
+    """
+    event = {"source": source, "event_id": event_id, "body": body, "token": token}
+    row = {**event, "received_at": now}
     # Looked up first, two at once would both find nothing, and one would fail.
     insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
     fresh = insert(inbox).values(row).on_conflict_do_nothing()

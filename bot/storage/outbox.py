@@ -27,6 +27,7 @@ class OutboxRow:
     via: str = ""
 
 
+_CLOCKS_APART = timedelta(seconds=60)
 _NEW = ("kind", "dedupe_key", "payload", "lane", "via", "due_at", "written_at")
 _new = {
     "sqlite": Prepared(
@@ -105,7 +106,7 @@ def claim_in_turn(
         .where(stands)
         .group_by(outbox.c.lane)
         # Nothing in the lane came back for later, or is in somebody's hands.
-        .having((func.max(outbox.c.due_at) <= now) & (held.is_(None) | (held <= now)))
+        .having((func.max(outbox.c.due_at) <= now) & _is_free(held, now, lease_s))
         .order_by(func.min(outbox.c.due_at), first)
         .limit(limit)
     )
@@ -131,6 +132,15 @@ def held(db: Connection, via: str, now: datetime, early: datetime) -> bool:
     return db.execute(query.limit(1)).first() is not None
 
 
+def _is_free(lease_until: ColumnElement[Any], now: datetime, lease_s: float) -> ColumnElement[bool]:
+    """Whether a lease has run out; one that is longer than any was taken on a clock set back since.
+
+    Clocks of processes may differ by a little.
+    """
+    longest = now + timedelta(seconds=lease_s) + _CLOCKS_APART
+    return lease_until.is_(None) | (lease_until <= now) | (lease_until > longest)
+
+
 def _held(via: str, now: datetime, early: datetime) -> ColumnElement[bool]:
     # A new one keeps its own moment.
     came_back = (outbox.c.last_error != "") & (outbox.c.due_at <= early)
@@ -149,7 +159,7 @@ def _take(
     query = (
         select(outbox)
         .where(outbox.c.state == "waiting", which)
-        .where((outbox.c.lease_until.is_(None)) | (outbox.c.lease_until <= now))
+        .where(_is_free(outbox.c.lease_until, now, lease_s))
         .order_by(*order)
         .limit(limit)
         .with_for_update(skip_locked=True)

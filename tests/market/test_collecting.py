@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from bot.market import bills, books, collecting, ledger, payments, people, settlement
+from bot.market import bills, books, clearance, collecting, ledger, payments, people, settlement
 from bot.market.bills import BillRefused
+from bot.market.limits import USUAL
 from bot.payments.provider import Answer, Outcome
 from bot.storage.schema import outbox, tickets
 from bot.storage.schema import payments as rows
@@ -185,6 +186,24 @@ async def test_what_was_not_collected_is_not_given_back(records, now) -> None:
              "direction": "payout", "bill_id": None, "refunds_id": asked.id}  # fmt: skip
     with pytest.raises(Exception, match="a refund is what was collected"):
         await records.write(lambda db: db.execute(insert(rows).values(copy)))
+
+
+@pytest.mark.parametrize("change", [
+    {"provider_txn_id": "7999999999"},
+    {"reference": "99999999-9999-4999-8999-999999999999"},
+], ids=["the operator's name", "our name"])  # fmt: skip
+async def test_M15_a_refund_whose_collection_was_edited_is_stopped(records, now, change) -> None:
+    paid = await records.write(lambda db: collected(db, now))
+    _outcome, back = await refund(records, paid.reference, now)
+    cleared = await records.write(lambda db: clearance.clear(db, back.reference, USUAL, now))
+    assert cleared is not None and (await records.read(books.check)).faults == []
+    edit = update(rows).where(rows.c.id == paid.id).values(change)
+    await records.write(lambda db: db.execute(edit))
+    faults = (await records.read(books.check)).faults
+    assert any("not what was approved" in one.what for one in faults)
+    stopped = await records.write(lambda db: clearance.clear(db, back.reference, USUAL, now))
+    flagged = await records.read(lambda db: payments.by_reference(db, back.reference))
+    assert stopped is None and flagged.state == "flagged"
 
 
 async def test_a_refund_that_failed_may_be_tried_again(records, now) -> None:

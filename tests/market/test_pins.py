@@ -12,7 +12,8 @@ from bot.market.pin_alarm import AlarmRules, PinAlarm
 from bot.market.pin_hashing import PinHashing
 from bot.market.pins import PinCheck, PinGuard
 from bot.storage.records import Records
-from bot.storage.schema import outbox, pin_failures, pins
+from bot.storage.schema import contacts, outbox, pin_failures, pins
+from bot.ussd.gsm7 import fold, septets
 from tests.market.money import person
 
 _RIGHT = "73914"
@@ -132,6 +133,33 @@ async def test_a_short_lock_does_not_replace_that_of_the_staff(
     await guard.lock(contact_id, key(1), now)
     query = select(pins.c.locked_until)
     assert await records.read(lambda db: db.execute(query).scalar()) == until
+
+
+@pytest.mark.parametrize(("language", "for_a_while", "to_open_it"), [
+    ("en", "for a while", "To open it: Help, Forgot PIN"),
+    ("fr", "pour un moment", "Pour débloquer: Aide, Code PIN oublié"),
+    ("rw", "by'igihe gito", "Ubufasha, Nibagiwe umubare w'ibanga"),
+])  # fmt: skip
+@pytest.mark.parametrize("in_a_session", [False, True])
+async def test_P02_only_who_can_wait_is_told_to_wait(
+    records: Records, guard: PinGuard, now: datetime,
+    in_a_session: bool, language: str, for_a_while: str, to_open_it: str,
+) -> None:  # fmt: skip
+    contact_id = await farmer(records, guard, now)
+    await records.write(lambda db: db.execute(update(contacts).values(language=language)))
+    await guard.lock(contact_id, key(1), now)
+    await records.write(lambda db: db.execute(update(pins).values(wrong_in_a_row=9)))
+    later = now + timedelta(hours=1)
+    assert (await guard.check(contact_id, "80000", key(2), later)).result == "locked"
+    if in_a_session:
+        await guard.lock(contact_id, key(3), later)
+    told = select(outbox.c.payload).where(outbox.c.dedupe_key.like("pin-locked:%"))
+    rows = await records.read(lambda db: db.execute(told.order_by(outbox.c.id)).scalars().all())
+    first, *later_ones = [row["text"] for row in rows]
+    assert for_a_while in first and to_open_it not in first
+    assert len(later_ones) == 1 + in_a_session
+    for text in later_ones:
+        assert to_open_it in text and for_a_while not in text and septets(fold(text)) <= 160
 
 
 async def test_P01_a_lock_is_in_the_records_and_its_owner_is_told_once(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
+from bot.market.collecting import refund
 from bot.market.payments import Payment
 from bot.market.price_import import FileProblem
 from bot.market.reconciliation import Finding, Kind, Tally, reconcile
@@ -13,6 +14,7 @@ from bot.payments.provider import Outcome
 from bot.storage.records import Records
 from bot.storage.schema import payments as payment_rows
 from bot.storage.schema import tickets
+from tests.market.bills import collected
 from tests.market.money import PAYEE, pay, person, settle
 
 HEAD = "reference,transaction_id,amount,currency,payee,status,time"
@@ -88,6 +90,23 @@ async def test_I07_what_one_side_lacks_is_found(records, now, tmp_path) -> None:
         assert [one.kind for one in found] == [Kind.MISSING_HERE] * 2 + [Kind.MISSING_THERE]
         assert found[2].reference == paid.reference and all(one.remedy for one in found)
     assert tally.tickets == 0 and await count_tickets(records) == 2
+
+
+async def test_I07_what_was_collected_or_given_back_and_is_not_there_is_found(
+    records, now, tmp_path
+) -> None:
+    def write(db) -> list[Payment]:
+        paid = collected(db, now)
+        _outcome, back = refund(db, paid.reference, now)
+        return [paid, settle(db, back, now)]
+
+    made_there = await records.write(write)
+    tally, _found = await compared(records, tmp_path, [line(one) for one in made_there], now)
+    assert tally.kinds == {Kind.MATCHED: 2} and tally.is_well
+    tally, found = await compared(records, tmp_path, [], now)
+    assert tally.kinds == {Kind.MISSING_THERE: 2} and tally.tickets == 2
+    assert [one.reference for one in found] == [one.reference for one in made_there]
+    assert "whether the money came" in found[0].remedy and "left" in found[1].remedy
 
 
 async def test_a_ticket_that_was_closed_is_not_opened_again(records, now, tmp_path) -> None:

@@ -99,10 +99,10 @@ async def test_two_different_people_and_a_reason_are_needed(records, now, other,
 def never_there(db, now):
     """Turned away at first and refused when asked again, so that no answer ever ends it."""
     payment = pay(db, person(db, now), now, order_code="KW-78")
-    payments_.count_ask(db, payment)
+    payments_.count_ask(db, payment, now)
     away = Answer(Outcome.UNKNOWN, "HTTP 503", down=True, turned_away=True)
     settlement.record_asked(db, payment.reference, away, now)
-    payments_.count_ask(db, payment)
+    payments_.count_ask(db, payment, now)
     refused = Answer(Outcome.REFUSED, "PAYEE_NOT_FOUND")
     return settlement.record_asked(db, payment.reference, refused, now)
 

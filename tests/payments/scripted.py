@@ -27,6 +27,7 @@ class Scripted:
     def __init__(self) -> None:
         self.answer: Handler = answering(202)
         self.token: object = fixture("momo_token_response")
+        self.token_type = ""
         self.tokens_asked = self.keys_asked = 0
         self.token_bodies: list[str] = []
         self.key = new_key()
@@ -37,6 +38,8 @@ class Scripted:
     async def give_token(self, request: web.Request) -> web.Response:
         self.tokens_asked += 1
         self.token_bodies.append(await request.text())
+        if self.token_type:
+            return await saying_type(self.token_type)(request)
         return web.json_response(self.token)
 
     async def give_key(self, request: web.Request) -> web.Response:
@@ -61,6 +64,15 @@ def answering(status: int, body: object = None, text: str = "") -> Handler:
         if body is not None:
             return web.json_response(body, status=status)
         return web.Response(status=status, text=text)
+
+    return answer
+
+
+def saying_type(content_type: str, body: str = "{}") -> Handler:
+    """A handler whose answer calls itself that."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(body=body.encode(), headers={"Content-Type": content_type})
 
     return answer
 

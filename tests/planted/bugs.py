@@ -124,11 +124,11 @@ BUGS = (
     _bug("lease-not-fenced", ("tests/storage/test_records.py", *MONEY), (
         outbox._end, "(outbox.c.id == row.id) & (outbox.c.lease == row.lease)", "(outbox.c.id == row.id)")),
     _bug("lease-ignored", ("tests/storage/test_records.py", *MONEY), (
-        outbox._take, ".where((outbox.c.lease_until.is_(None)) | (outbox.c.lease_until <= now))", "")),
+        outbox._take, ".where(_is_free(outbox.c.lease_until, now, lease_s))", "")),
     _bug("one-release-is-enough", ("tests/market/test_clearance.py", *MONEY), (
         clearance._needs_release, "< _NEEDED", "< 1")),
     _bug("approval-not-compared", ("tests/market/test_clearance.py", *MONEY), (
-        clearance.clear, "if not is_as_approved(payment, given):", "if False:")),
+        clearance.clear, "if not is_as_approved(db, payment, given):", "if False:")),
     _bug("day-limit-not-asked", ("tests/market/test_limits.py", *MONEY), (
         limits.refuse_over, "if day_rwf > rules.person_day_rwf:", "if False:")),
     _bug("numbers-in-logs", LOGS, (

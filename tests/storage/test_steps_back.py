@@ -17,6 +17,8 @@ from tests.server import running
 
 _LEFT = ("contacts", "orders", "offers", "payments", "ledger_entries", "ledger_lines", "bills")
 
+_EDIT = text("UPDATE payment_approvals SET digest = 'x'")
+
 
 def _of_every_kind(db, now) -> None:
     """A payout under way and one held, a collection paid and given back, an outage."""
@@ -90,6 +92,9 @@ async def test_O06_every_step_goes_back_and_forward_with_rows(
         again = await records.write(lambda db: bills.ask(
             db, contact_id=whose, order_code="KW-77", amount_rwf=700, why="", by="x", now=now,
             again=True))  # fmt: skip
+        # What was approved is closed again, to everybody.
+        with pytest.raises(Exception, match=r"append-only|permission denied"):
+            await records.write(lambda db: db.execute(_EDIT))
         assert again.amount_rwf == 700 and (await records.read(books.check)).faults == []
     finally:
         await records.close()

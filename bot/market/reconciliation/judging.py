@@ -11,6 +11,9 @@ from bot.market.reconciliation.statement import Row
 _HOLD = "pay nothing more to this person before it is cleared up with the operator"
 _ASK = "ask the operator for this transaction, and correct by hand only with both in writing"
 
+_NEVER_LEFT = "ask the operator whether the money left; until then the person may not have it"
+_NEVER_CAME = "ask the operator whether the money came; until then the bill may not be paid"
+
 
 class Kind(StrEnum):
     """What a comparison can come to."""
@@ -78,7 +81,7 @@ def missing_there(payment: Payment, near_midnight: bool) -> Finding:
         0,
         payment.reference,
         f"we hold {payment.really_rwf} {payment.currency} as paid, the statement does not have it",
-        "ask the operator whether the money left; until then the person may not have it",
+        _NEVER_CAME if payment.kind == "collection" else _NEVER_LEFT,
         is_problem=True,
         msisdn=payment.payee_msisdn,
         contact_id=payment.contact_id,

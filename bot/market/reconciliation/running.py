@@ -160,7 +160,6 @@ def _paid(
         select(payments)
         .where(
             payments.c.provider == provider,
-            payments.c.direction == "payout",
             payments.c.state == "succeeded",
             payments.c.settled_at >= start,
             payments.c.settled_at < end,

@@ -59,6 +59,9 @@ outbox = Table(
     one_of("state", ("waiting", "sent", "dead")),
 )
 
+# Callbacks for nobody are few. A query must say this in these very words.
+IS_ORPHAN: ColumnElement[bool] = literal_column("outcome = 'orphan'")
+
 # What one process at a time may do, and which one does it.
 turns = Table(
     "turns",
@@ -78,7 +81,10 @@ inbox = Table(
     Column("received_at", Moment, nullable=False),
     Column("applied_at", Moment),
     Column("outcome", String(160), nullable=False, server_default=""),
+    # Of the path of a payment's callback; it makes us ask, and nothing more.
+    Column("token", String(64), nullable=False, server_default=""),
     Index(None, "source", "event_id", unique=True),
+    Index("ix_inbox_orphan", "id", sqlite_where=IS_ORPHAN, postgresql_where=IS_ORPHAN),
 )
 
 audit = Table(

@@ -53,6 +53,8 @@ payments = Table(
     Column("look_ups", Integer, nullable=False, server_default="0"),
     # How often the operator was asked to move it, counted before each asking.
     Column("asks", Integer, nullable=False, server_default="0"),
+    # When it was first asked for; what was made by an older version has none.
+    Column("asked_at", Moment),
     # Why it needs two people although it is not large, as it was found when it was made.
     Column("held", String(24), nullable=False, server_default=""),
     # What really moved, where staff found it to be another amount.
@@ -89,7 +91,8 @@ payment_approvals = Table(
     belongs_to("payment_id", "payments"),
     # "hub" for the server that made the payout, else the name of the member of staff.
     Column("by", String(40), nullable=False),
-    # What was approved: of reference, amount, currency, payee and provider.
+    # What was approved: of reference, amount, currency, payee and provider, and of what a refund
+    # gives back.
     Column("digest", String(64), nullable=False),
     Column("at", Moment, nullable=False),
     Index(None, "payment_id", "by", unique=True),

@@ -1,0 +1,44 @@
+"""Callbacks that came for nobody, as they wait for a payment to appear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from bot.storage.schema import inbox
+from bot.storage.schema.delivery import IS_ORPHAN
+
+ORPHAN = "orphan"
+# What a day brought no payment for, and people have been told of.
+UNMATCHED = "unmatched"
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """One such callback; `token` is of its path, "" where that was longer than any of ours."""
+
+    id: int
+    source: str
+    token: str
+    body: bytes
+    received_at: datetime
+
+
+def waiting(db: Connection, after_id: int, limit: int) -> list[Orphan]:
+    """Up to `limit` of them that came after the one with this id, the oldest first."""
+    query = (
+        select(inbox.c.id, inbox.c.source, inbox.c.token, inbox.c.body, inbox.c.received_at)
+        .where(IS_ORPHAN, inbox.c.id > after_id)
+        .order_by(inbox.c.id)
+        .limit(limit)
+    )
+    return [Orphan(*row) for row in db.execute(query).all()]
+
+
+def end(db: Connection, orphan: Orphan, outcome: str, now: datetime) -> bool:
+    """Note what came of it. False when somebody else has."""
+    mine = (inbox.c.id == orphan.id) & (inbox.c.outcome == ORPHAN)
+    ended = {"outcome": outcome[:160], "applied_at": now}
+    return db.execute(update(inbox).where(mine).values(ended)).rowcount == 1
