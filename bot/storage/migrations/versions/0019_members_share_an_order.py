@@ -5,8 +5,8 @@ from alembic import op
 
 from bot.storage.schema.columns import BigInt, Moment
 
-revision = "0021"
-down_revision = "0020"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from alembic import op
 
 from bot.storage.schema.columns import Moment
 
-revision = "0032"
-down_revision = "0031"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from alembic import op
 
 from bot.storage.schema.columns import BigInt, Moment
 
-revision = "0022"
-down_revision = "0021"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

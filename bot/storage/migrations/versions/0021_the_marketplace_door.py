@@ -5,8 +5,8 @@ from alembic import op
 
 from bot.storage.schema.columns import BigInt, Moment
 
-revision = "0030"
-down_revision = "0022"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031"
-down_revision = "0030"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
