@@ -62,6 +62,26 @@ async def test_the_page_is_accessible_and_fits_a_small_screen(
     await page.close()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_on_a_small_screen_an_order_is_a_card_and_can_be_cancelled(
+    browser: Browser, server: Running, scheme: str
+) -> None:
+    page = await opened(browser, server, 360, scheme)
+    await page.click("text=Send the order")
+    cancel = page.locator("#orders button")
+    await expect(cancel).to_be_visible()
+    assert await page.locator(".outcome").evaluate("e => e.scrollWidth <= e.clientWidth")
+    for cell in await page.locator("#orders td").all():
+        box = await cell.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 360
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert (await cancel.bounding_box())["width"] > 200
+    await cancel.click()
+    await expect(page.locator("#orders tr").first).to_contain_text("cancelled")
+    await page.close()
+
+
 async def test_what_is_not_signed_is_not_shown(server: Running) -> None:
     async with server.client.post("/simulator/buyer/hook", data=b"{}") as response:
         assert response.status == 401

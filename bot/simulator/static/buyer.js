@@ -2,6 +2,7 @@
 "use strict";
 
 const byId = (id) => document.getElementById(id);
+const HEADS = [...document.querySelectorAll("thead th")].map((th) => th.textContent);
 
 async function post(path, fields) {
   const answer = await fetch(path, { method: "POST", body: JSON.stringify(fields) });
@@ -33,8 +34,13 @@ function row(order) {
   const tr = document.createElement("tr");
   const cells = [order.order_id, line.state, `${line.packs_accepted} of ${line.packs}`, line.offers_open,
     `${line.price_rwf.toLocaleString("en")} of ${line.sale_price_rwf.toLocaleString("en")} Frw`];
-  for (const text of cells) tr.append(Object.assign(document.createElement("td"), { textContent: text }));
-  const last = document.createElement("td");
+  // On a narrow screen each row is a card, and its cells name themselves.
+  cells.forEach((text, place) => {
+    const td = Object.assign(document.createElement("td"), { textContent: text });
+    td.dataset.label = HEADS[place];
+    tr.append(td);
+  });
+  const last = Object.assign(document.createElement("td"), { className: "act" });
   if (line.state === "open") {
     const button = Object.assign(document.createElement("button"), { textContent: "Cancel", className: "plain" });
     button.addEventListener("click", async () => { await post("/simulator/buyer/cancel", { order_id: order.order_id }); show(); });
