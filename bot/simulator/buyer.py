@@ -6,7 +6,7 @@ import asyncio
 import json
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,17 @@ _NUMBERS = 100_000
 
 # Makes sure that the receiver at a URL hears of everything, signed with the secret it gives.
 Subscribe = Callable[[str], Awaitable[str]]
+# Who was asked about each of these orders, and where their offers stand, in words.
+Who = Callable[[Sequence[str]], Awaitable[dict[str, list[str]]]]
 
 
 class Buyer:
     """The routes under /simulator/buyer; what it sends and what comes passes over real HTTP."""
 
-    def __init__(self, http: aiohttp.ClientSession, secret: str, subscribe: Subscribe) -> None:
-        self._http, self._secret, self._subscribe = http, secret, subscribe
+    def __init__(
+        self, http: aiohttp.ClientSession, secret: str, subscribe: Subscribe, who: Who
+    ) -> None:
+        self._http, self._secret, self._subscribe, self._who = http, secret, subscribe, who
         self._hook_secret = ""
         self._orders: deque[str] = deque(maxlen=_SHOWN)
         self._news: deque[dict[str, Any]] = deque(maxlen=_SHOWN)
@@ -86,11 +90,16 @@ class Buyer:
         return web.json_response({"status": status, "said": said})
 
     async def now(self, request: web.Request) -> web.Response:
-        """The orders that were sent from here as they stand, and the news that came."""
+        """The orders that were sent from here as they stand, who was asked, the news that came."""
         caller = await self._caller(request)
         shown = list(self._orders)[:12]
         found = await asyncio.gather(*(caller.order(order_id) for order_id in shown))
-        orders = [order for status, order in found if status == 200]
+        asked = await self._who(shown)
+        orders = [
+            {**order, "asked": asked.get(order["order_id"], [])}
+            for status, order in found
+            if status == 200
+        ]
         return web.json_response({"orders": orders, "news": list(self._news), "came": self._came})
 
     async def hook(self, request: web.Request) -> web.Response:

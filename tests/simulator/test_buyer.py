@@ -28,6 +28,8 @@ async def test_an_order_goes_in_and_its_acceptance_comes_back(
     await expect(page.locator("#said")).to_contain_text("kept")
     code = re.search(r"KW-\d+", await page.inner_text("#said"))[0]
     await expect(page.locator("#news")).to_contain_text(f"order.allocated {code}")
+    asked = page.locator("#orders tr").first
+    await expect(asked).to_contain_text(f"{FARMER} offered")
     phone = server.phone(FARMER)
     await phone.dials()
     await phone.types("2")
@@ -35,6 +37,7 @@ async def test_an_order_goes_in_and_its_acceptance_comes_back(
     await phone.types("1", "73914")
     await expect(page.locator("#news")).to_contain_text(f"order.accepted {code} 10 of 10")
     await expect(page.locator("#orders")).to_contain_text("filled10 of 10")
+    await expect(asked).to_contain_text(f"{FARMER} accepted")
     assert said == []
     await page.close()
 

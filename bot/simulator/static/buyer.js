@@ -32,7 +32,7 @@ function whenSent(form, path, words) {
 function row(order) {
   const line = order.lines[0];
   const tr = document.createElement("tr");
-  const cells = [order.order_id, line.state, `${line.packs_accepted} of ${line.packs}`, line.offers_open,
+  const cells = [order.order_id, line.state, `${line.packs_accepted} of ${line.packs}`, order.asked.join("\n"),
     `${line.price_rwf.toLocaleString("en")} of ${line.sale_price_rwf.toLocaleString("en")} Frw`];
   // On a narrow screen each row is a card, and its cells name themselves.
   cells.forEach((text, place) => {
