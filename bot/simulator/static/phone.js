@@ -102,11 +102,20 @@ function settle(raw, status, again) {
   show(raw, status);
 }
 
+// The operator leads a code to who rents it: another one never reaches this server.
+function notOurs() {
+  Object.assign(call, { id: "", history: [], typed: "", asksPin: false, last: null, open: false });
+  showTyped();
+  byId("screen").replaceChildren(element("span", "over", `This code is not Isoko's; dial ${config.service_code}`));
+  verdict("");
+}
+
 function dial() {
   if (!config || call.busy) return;
   const base = config.service_code.replace(/#$/, "");
   const code = byId("code").value.trim().replace(/#$/, "");
-  const tail = code.startsWith(base + "*") ? code.slice(base.length + 1) : "";
+  if (code !== base && !code.startsWith(base + "*")) return notOurs();
+  const tail = code.slice(base.length + 1);
   Object.assign(call, { id: newId(), history: tail ? tail.split("*") : [], secrets: new Set(), typed: "", asksPin: false, last: null, open: true });
   showTyped();
   send(false);
