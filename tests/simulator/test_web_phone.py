@@ -101,6 +101,19 @@ async def test_a_long_code_and_another_caller(browser: Browser, server: Running)
     await web.shows("1 Coffee cherries")
 
 
+async def test_a_typed_number_is_the_caller_and_no_other_is_highlighted(
+    browser: Browser, server: Running
+) -> None:
+    web = await opened(browser, server)
+    pressed = web.page.locator("#cast [aria-pressed=true]")
+    await expect(pressed).to_have_count(1)
+    await web.page.fill("#msisdn", "+250788000077")
+    await expect(pressed).to_have_count(0)
+    await web.page.fill("#msisdn", "+250788000002")
+    await expect(pressed).to_contain_text("Tea farmer, French")
+    await expect(web.page.locator("#caller")).to_have_text("Tea farmer, French")
+
+
 @pytest.mark.parametrize("code", ["*999#", "*384*80#", "*384*8012#", ""])
 async def test_a_code_that_is_not_ours_reaches_nobody(
     browser: Browser, server: Running, code: str
