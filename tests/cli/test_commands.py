@@ -89,6 +89,18 @@ def test_the_doctor_says_what_is_well_and_what_to_do(tmp_path: Path) -> None:
     assert wrong.returncode == 1 and "did you mean ISOKO_PORT?" in wrong.stdout
 
 
+def test_the_doctor_names_the_setting_of_records_that_are_away_once(tmp_path: Path) -> None:
+    away = f"postgresql://isoko@127.0.0.1:{free_port()}/isoko"
+    ill = isoko(tmp_path, "doctor", ISOKO_DATABASE_URL=away)
+    lines = ill.stdout.splitlines()
+    wrong = [line for line in lines if line.startswith("wrong")]
+    assert ill.returncode == 1 and len(wrong) == 1
+    assert wrong[0].startswith("wrong  records ") and "check ISOKO_DATABASE_URL" in wrong[0]
+    waits = [line.split(maxsplit=2)[1:] for line in lines if line.startswith("wait")]
+    assert waits == [["outages", "needs the records"], ["hub", "needs the records"]]
+    assert "Traceback" not in ill.stderr
+
+
 def test_the_map_draws_every_flow(tmp_path: Path) -> None:
     page = tmp_path / "flows.md"
     assert isoko(tmp_path, "map", "--output", str(page)).returncode == 0
