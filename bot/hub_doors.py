@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from aiohttp import web
 
-from bot.hub.door import HubDoor
+from bot.demo import CAST
+from bot.hub.door import SOURCE, HubDoor
 from bot.hub.keeping import Keeping
 from bot.hub.shops import ShopDoors
 from bot.market import subscriptions
+from bot.market.asked import asked
 from bot.parts import Parts
 from bot.simulator.buyer import Buyer
 from bot.wiring import hub_secrets_of, shops_of
@@ -34,4 +37,14 @@ def buyer_of(parts: Parts) -> Buyer:
         now = datetime.now(UTC)
         return await records.write(lambda db: subscriptions.once(db, url, now))
 
-    return Buyer(parts.http, secret, subscribe)
+    cast = {member.msisdn for member in CAST}
+
+    async def who(order_ids: Sequence[str]) -> dict[str, list[str]]:
+        said: dict[str, list[str]] = {}
+        for one in await records.read(lambda db: asked(db, SOURCE, order_ids)):
+            # Somebody who tries the demo with a number of their own does not find it there.
+            number = one.msisdn if one.msisdn in cast else "another"
+            said.setdefault(one.hub_order_id, []).append(f"{number} {one.state}")
+        return said
+
+    return Buyer(parts.http, secret, subscribe, who)

@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import aiohttp
+import asyncpg
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.cli.hub.standing import hub_standing
 from bot.i18n import load_catalogues
@@ -26,6 +28,8 @@ from bot.tls import days_left, server_context
 from bot.wiring import gateways_of, sessions_of, spool_of, telegram_of
 
 _RENEW_DAYS = 30
+# These say nothing of their own while the records are out of reach.
+_ON_RECORDS = frozenset({"outages", "hub"})
 _TIMEOUT = aiohttp.ClientTimeout(total=3)
 
 
@@ -60,16 +64,32 @@ async def _check_all(settings: Settings) -> bool:
         "telegram": _telegram,
         "hub": hub_standing,
     }
-    all_well = True
+    all_well = records_well = True
     for name, check in checks.items():
         try:
-            line = await check(settings)
-        except (RecordsDown, SettingsError, OSError, RuntimeError, ValueError) as error:
+            if name in _ON_RECORDS and not records_well:
+                line = "wait  needs the records"
+            else:
+                line = await check(settings)
+        except (SettingsError, OSError, RuntimeError, ValueError) as error:
             line = f"wrong  {error}"
+        except (RecordsDown, SQLAlchemyError, asyncpg.PostgresError) as error:
+            line, records_well = _records_down(settings, error), False
         well, _, said = line.partition("  ")
         typer.echo(f"{well:<6} {name:<11} {said}")
         all_well = all_well and well != "wrong"
     return all_well
+
+
+def _records_down(settings: Settings, error: Exception) -> str:
+    # What SQLAlchemy says goes on for lines, with the statement.
+    said = str(error).partition("\n")[0]
+    if not settings.database_url:
+        return f"wrong  {said}"
+    return (
+        f"wrong  PostgreSQL cannot be used ({said}): check ISOKO_DATABASE_URL, and that the "
+        "server it names runs"
+    )
 
 
 async def _words(_settings: Settings) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,28 @@ from bot.simulator.headers import HEADERS
 _STATIC = Path(__file__).parent / "static"
 _AT_ONCE, _ORDERS_MAX, _SHOWN = 200, 3000, 200
 _NUMBERS = 100_000
+# Every call and chat makes two of them, and no buyer asks for them.
+_UNSHOWN = frozenset({"session.started", "session.ended"})
+# What the forms' fields are called on the page, and the most that each may be.
+_FIELDS = {
+    "packs": ("Packs", 100_000),
+    "price": ("Francs a pack", 5_000_000),
+    "orders": ("Orders of one pack", _ORDERS_MAX),
+}
 
 # Makes sure that the receiver at a URL hears of everything, signed with the secret it gives.
 Subscribe = Callable[[str], Awaitable[str]]
+# Who was asked about each of these orders, and where their offers stand, in words.
+Who = Callable[[Sequence[str]], Awaitable[dict[str, list[str]]]]
 
 
 class Buyer:
     """The routes under /simulator/buyer; what it sends and what comes passes over real HTTP."""
 
-    def __init__(self, http: aiohttp.ClientSession, secret: str, subscribe: Subscribe) -> None:
-        self._http, self._secret, self._subscribe = http, secret, subscribe
+    def __init__(
+        self, http: aiohttp.ClientSession, secret: str, subscribe: Subscribe, who: Who
+    ) -> None:
+        self._http, self._secret, self._subscribe, self._who = http, secret, subscribe, who
         self._hook_secret = ""
         self._orders: deque[str] = deque(maxlen=_SHOWN)
         self._news: deque[dict[str, Any]] = deque(maxlen=_SHOWN)
@@ -52,9 +64,9 @@ class Buyer:
 
     async def order(self, request: web.Request) -> web.Response:
         """Send one signed order, as the form says."""
-        caller, form = await self._caller(request), await _form(request)
+        caller, form = await self._caller(request), await _form(request, "packs", "price")
         order_id = f"KW-{secrets.randbelow(_NUMBERS)}"
-        data = order_of(order_id, str(form["sku"]), int(form["packs"]), str(form["price"]))
+        data = order_of(order_id, form["sku"], int(form["packs"]), form["price"])
         status, said = await caller.send("order.created", data)
         if status == 202:
             self._orders.appendleft(order_id)
@@ -62,12 +74,12 @@ class Buyer:
 
     async def flash(self, request: web.Request) -> web.Response:
         """Send so many orders of one pack each at once."""
-        caller, form = await self._caller(request), await _form(request)
-        count, gate = min(int(form["orders"]), _ORDERS_MAX), asyncio.Semaphore(_AT_ONCE)
+        caller, form = await self._caller(request), await _form(request, "orders", "price")
+        count, gate = int(form["orders"]), asyncio.Semaphore(_AT_ONCE)
         run, began = secrets.token_hex(3), asyncio.get_running_loop().time()
 
         async def one(number: int) -> int:
-            data = order_of(f"flash-{run}-{number}", str(form["sku"]), 1, str(form["price"]))
+            data = order_of(f"flash-{run}-{number}", form["sku"], 1, form["price"])
             async with gate:
                 status, _said = await caller.send("order.created", data)
             if status == 202:
@@ -82,15 +94,20 @@ class Buyer:
     async def cancel(self, request: web.Request) -> web.Response:
         """Cancel an order that was sent from here."""
         caller, form = await self._caller(request), await _form(request)
-        status, said = await caller.send("order.cancelled", {"order_id": str(form["order_id"])})
+        status, said = await caller.send("order.cancelled", {"order_id": form["order_id"]})
         return web.json_response({"status": status, "said": said})
 
     async def now(self, request: web.Request) -> web.Response:
-        """The orders that were sent from here as they stand, and the news that came."""
+        """The orders that were sent from here as they stand, who was asked, the news that came."""
         caller = await self._caller(request)
         shown = list(self._orders)[:12]
         found = await asyncio.gather(*(caller.order(order_id) for order_id in shown))
-        orders = [order for status, order in found if status == 200]
+        asked = await self._who(shown)
+        orders = [
+            {**order, "asked": asked.get(order["order_id"], [])}
+            for status, order in found
+            if status == 200
+        ]
         return web.json_response({"orders": orders, "news": list(self._news), "came": self._came})
 
     async def hook(self, request: web.Request) -> web.Response:
@@ -102,8 +119,10 @@ class Buyer:
             )
         except Forged:
             return web.Response(status=401)
-        self._came += 1
-        self._news.appendleft({"id": event_id, **json.loads(body)})
+        news = json.loads(body)
+        if news["type"] not in _UNSHOWN:
+            self._came += 1
+            self._news.appendleft({"id": event_id, **news})
         return web.Response(status=204)
 
     async def _caller(self, request: web.Request) -> Caller:
@@ -115,13 +134,18 @@ class Buyer:
         return Caller(self._http, url, self._secret)
 
 
-async def _form(request: web.Request) -> dict[str, Any]:
-    """The fields that were sent. Raises 400 for what is no form."""
+async def _form(request: web.Request, *numbers: str) -> dict[str, str]:
+    """The fields that were sent. Raises 400, in the page's words, for what is no form or number."""
     try:
-        form = json.loads(await request.read())
-        for name in form.keys() & {"packs", "orders"}:
-            if int(form[name]) <= 0:
-                raise ValueError(name)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise web.HTTPBadRequest(text="a number is missing or is none") from error
-    return dict(form)
+        form = {
+            name: str(value).strip() for name, value in json.loads(await request.read()).items()
+        }
+    except (ValueError, AttributeError) as error:
+        raise web.HTTPBadRequest(text="That is no form: open the page again.") from error
+    for name in numbers:
+        label, most = _FIELDS[name]
+        said = form.get(name, "")
+        if not (said.isascii() and said.isdigit() and len(said) < 10 and 1 <= int(said) <= most):
+            text = f"{label} must be a whole number from 1 to {most:,}, in digits only."
+            raise web.HTTPBadRequest(text=text)
+    return form

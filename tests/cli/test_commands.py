@@ -15,6 +15,7 @@ import typer
 from bot.cli import app_of
 from bot.storage.opening import OneProcess, sqlite_path
 from tests.free_port import free_port
+from tests.real_postgres import RealPostgres
 from tests.server_process import ServerProcess
 
 SMALL = Path(__file__).parents[1] / "market" / "prices_small.csv"
@@ -87,6 +88,31 @@ def test_the_doctor_says_what_is_well_and_what_to_do(tmp_path: Path) -> None:
     assert ill.returncode == 1 and "check ISOKO_REDIS_URL" in ill.stdout
     wrong = isoko(tmp_path, "doctor", ISOKO_PROT="1")
     assert wrong.returncode == 1 and "did you mean ISOKO_PORT?" in wrong.stdout
+
+
+def test_the_doctor_names_the_setting_of_records_that_are_away_once(tmp_path: Path) -> None:
+    away = f"postgresql://isoko@127.0.0.1:{free_port()}/isoko"
+    ill = isoko(tmp_path, "doctor", ISOKO_DATABASE_URL=away)
+    lines = ill.stdout.splitlines()
+    wrong = [line for line in lines if line.startswith("wrong")]
+    assert ill.returncode == 1 and len(wrong) == 1
+    assert wrong[0].startswith("wrong  records ") and "check ISOKO_DATABASE_URL" in wrong[0]
+    waits = [line.split(maxsplit=2)[1:] for line in lines if line.startswith("wait")]
+    assert waits == [["outages", "needs the records"], ["hub", "needs the records"]]
+    assert "Traceback" not in ill.stderr
+
+
+def test_the_doctor_names_the_setting_that_names_no_database_of_the_server(
+    tmp_path: Path, postgres: RealPostgres
+) -> None:
+    url = postgres.new_database()
+    for wrong in (f"{url}_not", url.replace("isoko@", "nobody_here@")):
+        ill = isoko(tmp_path, "doctor", ISOKO_DATABASE_URL=wrong)
+        assert ill.returncode == 1 and "Traceback" not in ill.stderr
+        assert ill.stdout.count("check ISOKO_DATABASE_URL") == 1
+        assert ill.stdout.count("needs the records") == 2
+    empty = isoko(tmp_path, "doctor", ISOKO_DATABASE_URL=url)
+    assert "isoko db upgrade" in empty.stdout and "needs the records" not in empty.stdout
 
 
 def test_the_map_draws_every_flow(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ async def test_an_order_goes_in_and_its_acceptance_comes_back(
     await expect(page.locator("#said")).to_contain_text("kept")
     code = re.search(r"KW-\d+", await page.inner_text("#said"))[0]
     await expect(page.locator("#news")).to_contain_text(f"order.allocated {code}")
+    asked = page.locator("#orders tr").first
+    await expect(asked).to_contain_text(f"{FARMER} offered")
     phone = server.phone(FARMER)
     await phone.dials()
     await phone.types("2")
@@ -35,6 +37,9 @@ async def test_an_order_goes_in_and_its_acceptance_comes_back(
     await phone.types("1", "73914")
     await expect(page.locator("#news")).to_contain_text(f"order.accepted {code} 10 of 10")
     await expect(page.locator("#orders")).to_contain_text("filled10 of 10")
+    await expect(asked).to_contain_text(f"{FARMER} accepted")
+    # The call began and ended too, which is no news for a buyer.
+    await expect(page.locator("#news")).not_to_contain_text("session.")
     assert said == []
     await page.close()
 
@@ -46,8 +51,43 @@ async def test_a_flash_sale_and_a_cancellation(browser: Browser, server: Running
     await expect(page.locator("#said")).to_contain_text("25 of 25 kept")
     await expect(page.locator("#orders tr")).to_have_count(12)
     await page.locator("#orders button").first.click()
+    await expect(page.locator("#said")).to_contain_text(": cancelled")
     await expect(page.locator("#orders tr").first).to_contain_text("cancelled")
     await expect(page.locator("#news")).to_contain_text("order.cancelled")
+    await page.close()
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "button", "says"),
+    [
+        (
+            "price",
+            "-5",
+            "Send the order",
+            "Francs a pack must be a whole number from 1 to 5,000,000",
+        ),
+        ("packs", "99999999", "Send the order", "Packs must be a whole number from 1 to 100,000"),
+        ("packs", "", "Send the order", "Packs must be"),
+        (
+            "orders",
+            "2e3",
+            "Send all at once",
+            "Orders of one pack must be a whole number from 1 to",
+        ),
+    ],
+)
+async def test_a_field_that_is_wrong_is_named_in_plain_words(
+    browser: Browser, server: Running, field: str, typed: str, button: str, says: str
+) -> None:
+    page = await opened(browser, server)
+    await page.fill(f"input[name={field}]", typed)
+    await page.click(f"text={button}")
+    await expect(page.locator("#said")).to_contain_text(says)
+    await expect(page.locator("#orders tr")).to_have_count(0)
+    await page.fill("input[name=packs]", "5")
+    await page.fill("input[name=price]", "16000")
+    await page.click("text=Send the order")
+    await expect(page.locator("#came")).to_have_text("1 signed message")
     await page.close()
 
 
@@ -59,6 +99,28 @@ async def test_the_page_is_accessible_and_fits_a_small_screen(
     found = await Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_on_a_small_screen_an_order_is_a_card_and_can_be_cancelled(
+    browser: Browser, server: Running, scheme: str
+) -> None:
+    page = await opened(browser, server, 360, scheme)
+    await page.click("text=Send the order")
+    cancel = page.locator("#orders button")
+    await expect(cancel).to_be_visible()
+    # All who can be are asked: from here on the row stands still.
+    await expect(page.locator("#orders")).to_contain_text(f"{FARMER} offered")
+    assert await page.locator(".outcome").evaluate("e => e.scrollWidth <= e.clientWidth")
+    for cell in await page.locator("#orders td").all():
+        box = await cell.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 360
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert await cancel.evaluate("e => e.offsetWidth") > 200
+    await cancel.click()
+    await expect(page.locator("#orders tr").first).to_contain_text("cancelled")
     await page.close()
 
 

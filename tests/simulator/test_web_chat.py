@@ -181,6 +181,39 @@ async def test_the_chat_is_accessible(browser: Browser, server: Running, scheme:
     assert serious == []
 
 
+# How wide the words of the chosen one are, and how much room they have.
+ROOM = """select => {
+  const words = document.createElement("span");
+  words.style.font = getComputedStyle(select).font;
+  words.style.position = "absolute";
+  words.style.whiteSpace = "nowrap";
+  words.textContent = select.selectedOptions[0].text;
+  document.body.append(words);
+  const room = select.clientWidth - words.offsetWidth;
+  words.remove();
+  return room;
+}"""
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+async def test_as_whom_one_chats_and_every_command_is_seen_in_full(
+    browser: Browser, server: Running, width: int
+) -> None:
+    chat = await opened(browser, server, width=width)
+    assert (await server.parts.chats.introduction.tell()).said == "done"
+    chat.telegram().delivery.url = ""
+    person = chat.page.locator("#person")
+    await person.select_option("+250788000005")
+    # The arrow beside the words needs some too.
+    assert await person.evaluate(ROOM) >= 24
+    await chat.page.click("#start")
+    await chat.page.click("#menu")
+    await expect(chat.page.locator("#commands button")).to_have_count(7)
+    box = chat.page.locator("#commands")
+    assert await box.evaluate("e => e.scrollHeight <= e.clientHeight")
+    assert await chat.page.evaluate("document.documentElement.scrollWidth") == width
+
+
 async def test_the_chat_fits_a_small_phone(browser: Browser, server: Running) -> None:
     chat = await opened(browser, server, width=360)
     await chat.starts()

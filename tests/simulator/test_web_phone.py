@@ -101,6 +101,34 @@ async def test_a_long_code_and_another_caller(browser: Browser, server: Running)
     await web.shows("1 Coffee cherries")
 
 
+async def test_a_typed_number_is_the_caller_and_no_other_is_highlighted(
+    browser: Browser, server: Running
+) -> None:
+    web = await opened(browser, server)
+    pressed = web.page.locator("#cast [aria-pressed=true]")
+    await expect(pressed).to_have_count(1)
+    await web.page.fill("#msisdn", "+250788000077")
+    await expect(pressed).to_have_count(0)
+    await web.page.fill("#msisdn", "+250788000002")
+    await expect(pressed).to_contain_text("Tea farmer, French")
+    await expect(web.page.locator("#caller")).to_have_text("Tea farmer, French")
+
+
+@pytest.mark.parametrize("code", ["*999#", "*384*80#", "*384*8012#", ""])
+async def test_a_code_that_is_not_ours_reaches_nobody(
+    browser: Browser, server: Running, code: str
+) -> None:
+    web = await opened(browser, server)
+    await web.page.fill("#code", code)
+    await web.page.click("#call")
+    await web.shows("This code is not Isoko's; dial *384*801#")
+    await expect(web.page.locator("#wire li")).to_have_count(0)
+    await web.page.fill("#code", "*384*801*2*1#")
+    await web.page.click("#call")
+    await web.shows("KW-1042")
+    await expect(web.page.locator("#wire li")).to_have_count(1)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_the_page_is_accessible(browser: Browser, server: Running, scheme: str) -> None:
     web = await opened(browser, server, scheme)

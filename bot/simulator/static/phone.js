@@ -102,11 +102,20 @@ function settle(raw, status, again) {
   show(raw, status);
 }
 
+// The operator leads a code to who rents it: another one never reaches this server.
+function notOurs() {
+  Object.assign(call, { id: "", history: [], typed: "", asksPin: false, last: null, open: false });
+  showTyped();
+  byId("screen").replaceChildren(element("span", "over", `This code is not Isoko's; dial ${config.service_code}`));
+  verdict("");
+}
+
 function dial() {
   if (!config || call.busy) return;
   const base = config.service_code.replace(/#$/, "");
   const code = byId("code").value.trim().replace(/#$/, "");
-  const tail = code.startsWith(base + "*") ? code.slice(base.length + 1) : "";
+  if (code !== base && !code.startsWith(base + "*")) return notOurs();
+  const tail = code.slice(base.length + 1);
   Object.assign(call, { id: newId(), history: tail ? tail.split("*") : [], secrets: new Set(), typed: "", asksPin: false, last: null, open: true });
   showTyped();
   send(false);
@@ -146,12 +155,22 @@ function toggleLosing(on) {
   byId("drop").setAttribute("aria-pressed", String(on));
 }
 
+function showWhoCalls(msisdn) {
+  for (const button of byId("cast").children) button.setAttribute("aria-pressed", String(button.dataset.msisdn === msisdn));
+}
+
+function showTypedNumber() {
+  const number = byId("msisdn").value.trim();
+  byId("caller").textContent = config.cast.find((member) => member.msisdn === number)?.label || number;
+  showWhoCalls(number);
+}
+
 function choose(member) {
   byId("msisdn").value = member.msisdn;
   byId("network").value = member.network;
   byId("caller").textContent = member.label;
   byId("carrier").textContent = member.network === "63514" ? "Airtel" : "MTN";
-  for (const button of byId("cast").children) button.setAttribute("aria-pressed", String(button.dataset.msisdn === member.msisdn));
+  showWhoCalls(member.msisdn);
   Object.assign(call, { open: false, history: [], secrets: new Set(), typed: "", id: "", last: null, asksPin: false });
   showTyped();
   showIdle();
@@ -173,7 +192,7 @@ function listen() {
   onPress("resend", () => (call.id ? send(true) : verdict("Nothing was sent yet: call first.")));
   onPress("drop", () => toggleLosing(!call.losing));
   byId("network").onchange = (event) => { byId("carrier").textContent = event.target.selectedOptions[0].text; };
-  byId("msisdn").oninput = (event) => { byId("caller").textContent = event.target.value; };
+  byId("msisdn").oninput = showTypedNumber;
   byId("code").oninput = () => { if (!call.open) showIdle(); };
   // On a touch screen this unseen line over the entry opens the keyboard that has letters.
   byId("letters").oninput = (event) => { call.typed = event.target.value; showTyped(); };
