@@ -26,7 +26,7 @@ def fresh() -> None:
     folder = settings.data_dir
     store = sqlite_path(folder)
     if not store.exists():
-        typer.echo("there is nothing of the demo yet: isoko serve")
+        typer.echo("there is nothing of the demo yet: make run")
         return
     lock = OneProcess(folder)
     lock.take()
@@ -37,4 +37,4 @@ def fresh() -> None:
         shutil.rmtree(folder / "spool", ignore_errors=True)
     finally:
         lock.give_back()
-    typer.echo("the demo's data is gone; next: isoko serve, which fills it again")
+    typer.echo("the demo's data is gone; next: make run, which fills it again")

@@ -44,7 +44,8 @@ async def show_request(turn: Turn) -> Next:
     split, share = found
     turn.notes["seen"] = {"version": share.version}
     zone = turn.market.hub.timezone
-    by = short_day(local_day(split.deliver_by, zone))
+    # What a member holds lapses before the order is due: the nearer day is theirs.
+    by = short_day(local_day(splits.bring_by(split, turn.now), zone))
     lines = [
         _("{cooperative}, order {code}").format(cooperative=split.cooperative, code=split.code),
         products.name(split.product),
@@ -102,8 +103,11 @@ async def ask_first(turn: Turn) -> Next:
     if contact is not None and contact.verifying:
         return Start("verify")
     split = found[0]
-    text = _("Give {qty} for order {code}.").format(
-        qty=products.quantity(split.product, turn.notes["units"]), code=split.code
+    text = _("Give {qty} for order {code}. Bring it to {place} by {moment}.").format(
+        qty=products.quantity(split.product, turn.notes["units"]),
+        code=split.code,
+        place=split.collection_point.split(",")[0],
+        moment=at(splits.bring_by(split, turn.now), turn.market.hub.timezone),
     )
     return await ask_pin(turn, text, resume=_named(split))
 

@@ -120,7 +120,7 @@ def _accepted(outcome: str, offer: Offer, turn: Turn) -> Screen:
         )
     where = _("Bring to {place} by {day}").format(place=offer.collection_point, day=by)
     gain = _("You get: {net}").format(net=amount(offer.accepted_rwf, language))
-    return Screen("\n".join([thanks, where, gain, _("An SMS follows.")]), ends=True)
+    return Screen("\n".join([thanks, where, gain, _("A message follows.")]), ends=True)
 
 
 def _others() -> Choice:

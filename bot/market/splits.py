@@ -88,6 +88,11 @@ def ask(
     return Answered("asked", split)
 
 
+def bring_by(split: Split, now: datetime) -> datetime:
+    """Until when what is given at `now` has to be brought, before it is free for others."""
+    return min(now + HOLD_FOR, split.deliver_by)
+
+
 def give(
     db: Connection, actor: Actor, split_id: int, version: int, units: int, now: datetime
 ) -> Answered:
@@ -103,8 +108,7 @@ def give(
     values = {"reserved": splits.c.reserved + units, "version": splits.c.version + 1}
     if units < 1 or db.execute(update(splits).where(fits).values(values)).rowcount != 1:
         return Answered("taken", split, share)
-    held_until = min(now + HOLD_FOR, split.deliver_by)
-    _set(db, share, now, state="held", units=units, held_until=held_until)
+    _set(db, share, now, state="held", units=units, held_until=bring_by(split, now))
     _note(db, actor, split_id, "given", units, now)
     after = asked_of(db, split_id, actor.contact_id) or found
     if not after[0].left:

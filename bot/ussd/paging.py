@@ -13,20 +13,32 @@ _KEPT_WHOLE = 48
 def lay_out(screen: Screen, nav: Nav, limit: int = 160, hint: str = "") -> list[Page]:
     """The pages of `screen`, each at most `limit` septets, folded to GSM 03.38.
 
-    `hint` stands first. `99` leads to the next page, `0` to the page before (on the first page:
-    back), `00` home. An amount stays with its unit (they are joined by a no-break space), a choice
-    with its number, `screen.keep` whole on the last page: above the choices, where those fit there
-    too, for beneath one of them it would read as what that one brings.
+    `hint` stands first; where the choices follow, it may cost the last lines of the text.
+    `99` leads to the next page, `0` to the page before (on the first page: back), `00` home. An
+    amount stays with its unit (they are joined by a no-break space), a choice with its number,
+    `screen.keep` whole on the last page: above the choices, where those fit there too, for beneath
+    one of them it would read as what that one brings.
     """
     one = _one_page(screen, nav, limit, hint)
     if one is not None:
         return [one]
     if hint and screen.choices:
-        # The person has just read the text; the hint may take its place.
-        one = _one_page(Screen(hint, screen.choices, keep=screen.keep), nav, limit, "")
+        one = _under_hint(screen, nav, limit, hint)
         if one is not None:
             return [one]
     return _Pages(screen, nav, limit, hint).fill()
+
+
+def _under_hint(screen: Screen, nav: Nav, limit: int, hint: str) -> Page | None:
+    """One page with all choices and as many first lines of the text as go with them, or None."""
+    # The person has just read the text; its first lines name what the choices are about.
+    lines = screen.text.split("\n")
+    for kept in range(len(lines) - 1, -1, -1):
+        begun = Screen("\n".join(lines[:kept]), screen.choices, keep=screen.keep)
+        one = _one_page(begun, nav, limit, hint)
+        if one is not None:
+            return one
+    return None
 
 
 def _one_page(screen: Screen, nav: Nav, limit: int, hint: str) -> Page | None:

@@ -1,7 +1,9 @@
 """Through the real door: the co-operative asks, members answer by phone, housekeeping minds time."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import insert, update
 
 from bot.operations.housekeeping import Housekeeping
@@ -18,16 +20,37 @@ async def test_members_answer_by_phone_and_the_last_kilos_have_one_taker(server:
     member = server.phone(DEBTOR)
     await member.dials()
     asked = await member.types("2", "3")
-    assert "Koperative Umusaruro" in asked and "140 kg" in asked
-    done = await member.types("1", "ibiro 140", PIN)
-    assert member.ended and "140 kg" in done
-    assert any("200 kg" in text for text in await server.inbox(COOPERATIVE))
+    assert "Koperative Umusaruro" in asked and "150 kg" in asked
+    done = await member.types("1", "ibiro 150", PIN)
+    assert member.ended and "150 kg" in done
+    assert any("210 kg" in text for text in await server.inbox(COOPERATIVE))
     # A repeat of the same hop has the same bytes and no second effect.
     before = member.last
     assert await member.sends() == before[4:]
     again = server.phone(DEBTOR)
     await again.dials()
     assert "KW-1045" not in await again.types("2")
+
+
+@pytest.mark.parametrize(("language", "label"), [
+    ("1", "Nshobora gutanga"), ("2", "Je peux donner"), ("3", "I can give"),
+])  # fmt: skip
+async def test_the_day_that_counts_is_told_before_the_pin(
+    server: Running, language: str, label: str
+) -> None:
+    """What is given is held for two days: that day is on every screen, the order's on none."""
+    phone = server.phone(DEBTOR)
+    await phone.dials()
+    await phone.types("9", language)
+    await phone.dials()
+    told = [await phone.types("2", "3")]
+    await phone.picks(label)
+    told += [await phone.types("50 kg"), await phone.types("00000"), await phone.types(PIN)]
+    assert phone.ended
+    days = [re.search(r"Ruli.*? ([0-9]{2}/[0-9]{2})", screen, re.DOTALL) for screen in told]
+    given = re.search(r"([0-9]{2}/[0-9]{2})/[0-9]{4}", told[-1])
+    assert given is not None
+    assert [day[1] for day in days if day is not None] == [given[1]] * 4
 
 
 async def test_what_is_not_brought_in_time_is_free_and_told(server: Running) -> None:
@@ -37,7 +60,7 @@ async def test_what_is_not_brought_in_time_is_free_and_told(server: Running) -> 
     assert any("60 kg" in text and "KW-1045" in text for text in await server.inbox(AIRTEL))
     phone = server.phone(DEBTOR)
     await phone.dials()
-    assert "200 kg" in await phone.types("2", "3")
+    assert "210 kg" in await phone.types("2", "3")
 
 
 async def test_a_co_operative_asks_by_phone_and_each_member_hears(server: Running) -> None:

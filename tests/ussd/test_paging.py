@@ -82,6 +82,18 @@ def test_a_hint_may_take_the_place_of_a_text_just_read() -> None:
     assert page.text.startswith("Ongera ugerageze.\n1 choice 1")
 
 
+def test_a_hint_leaves_the_lines_that_name_what_the_choices_are_about() -> None:
+    text = "\n".join(
+        ["New order KW-1042", "200 packs", "Price: 12,000 Frw", "Bring to " + "x" * 60]
+    )
+    screen = Screen(text, [Choice("Accept"), Choice("Reject"), Choice("More")])
+    (page,) = lay_out(screen, NAV, 160, "Invalid choice. Try again.")
+    assert page.text.startswith(
+        "Invalid choice. Try again.\nNew order KW-1042\n200 packs\nPrice: 12,000 Frw\n1 Accept"
+    )
+    assert page.seen == 3 and not page.more
+
+
 def test_a_short_line_is_not_torn_from_its_amount() -> None:
     text = "\n".join(["a" * 40, "b" * 40, "c" * 30, f"Ikiguzi: {amount(0, 'rw')}"])
     pages = lay_out(Screen(text, [Choice("d" * 20)]), NAV, 160)
