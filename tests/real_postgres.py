@@ -63,7 +63,8 @@ class RealPostgres:
             stderr=subprocess.DEVNULL,
             **self._as,
         )
-        for _attempt in range(200):
+        # After a crash it reads what it wrote ahead, for long on a busy disk.
+        for _attempt in range(600):
             try:
                 self.run_sql("SELECT 1")
             except subprocess.CalledProcessError:

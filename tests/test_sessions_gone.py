@@ -18,6 +18,8 @@ from tests.server import FARMER, Running, running
 from tests.watched_master import is_master, until, watched_master
 
 _CALLERS = 200
+# Seconds until sessions are kept again; a failover by itself takes two.
+_KEEPS_WITHIN_S = 6
 _CALLER_WAITS_S = 4.0
 _TICKET = re.compile(r"T-[A-Z0-9]+")
 Fault = Callable[[RealValkey, Redis], Awaitable[None]]
@@ -150,7 +152,7 @@ async def _calls_outlive(server: Running, trouble: Callable[[], Awaitable[None]]
     await farmer.types("2", "1", "1")
     await asyncio.sleep(0.3)
     await trouble()
-    assert await _keeps_again(server) < 3
+    assert await _keeps_again(server) < _KEEPS_WITHIN_S
     over.set()
     ends = await asyncio.gather(*calls)
     assert "Wemeye" in await farmer.types(PIN)

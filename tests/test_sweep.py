@@ -10,9 +10,8 @@ import pytest
 @pytest.mark.parametrize(
     ("store", "path", "every"),
     [
-        ("sqlite", "accept", 10),
-        ("sqlite", "payout mtn", 10),
-        ("postgres", "collect mtn", 10),
+        ("sqlite", "payout mtn", 15),
+        ("postgres", "collect mtn", 15),
         ("sqlite", "outage", 50),
     ],
 )
