@@ -23,10 +23,10 @@ _WAITING_MAX, _AT_ONCE = 10_000, 200
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """One beginning or end; `session` is a digest from which nobody can be found."""
+    """One beginning or end, as the hop saw it."""
 
     kind: str
-    session: str
+    session_key: str
     gateway: str
     language: str
     hops: int
@@ -47,9 +47,8 @@ class SessionNews:
         """A session has begun or ended; dropped when too many wait."""
         if len(self._waiting) >= _WAITING_MAX:
             return
-        mark = blake2b(session.key.encode(), digest_size=8, key=self._key).hexdigest()
         language, now = session.language or "", datetime.now(UTC)
-        moment = _Moment(kind, mark, session.gateway, language, session.hops, now)
+        moment = _Moment(kind, session.key, session.gateway, language, session.hops, now)
         self._waiting.append(moment)
 
     async def run(self) -> None:
@@ -70,19 +69,21 @@ class SessionNews:
         while self._waiting:
             lot, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
             try:
-                await self._records.write(lambda db: _write(db, lot))  # noqa: B023  run before the next turn
+                await self._records.write(lambda db: self._write(db, lot))  # noqa: B023  run before the next turn
             except RecordsDown:
                 self._waiting[:0] = lot
                 raise
 
-
-def _write(db: Connection, lot: list[_Moment]) -> None:
-    for one in lot:
-        data: dict[str, str | int] = {
-            "session": one.session,
-            "gateway": one.gateway,
-            "language": one.language,
-        }
-        if one.kind == ENDED:
-            data["hops"] = one.hops
-        hub_news.tell(db, one.kind, f"s{one.session[:11]}", one.session, data, one.at)
+    def _write(self, db: Connection, lot: list[_Moment]) -> None:
+        for one in lot:
+            # A digest from which nobody can be found; made here, where somebody wants it.
+            key = one.session_key.encode()
+            session = blake2b(key, digest_size=8, key=self._key).hexdigest()
+            data: dict[str, str | int] = {
+                "session": session,
+                "gateway": one.gateway,
+                "language": one.language,
+            }
+            if one.kind == ENDED:
+                data["hops"] = one.hops
+            hub_news.tell(db, one.kind, f"s{session[:11]}", session, data, one.at)
