@@ -12,7 +12,7 @@ from bot.flows.order_words import (
     summary,
 )
 from bot.flows.pin import ask_pin as pin_screen
-from bot.flows.pin import locked_screen, pin_is_right
+from bot.flows.pin import check_pin
 from bot.i18n import _
 from bot.i18n.formats import amount, at, number, weight
 from bot.market import Actor, offers, people, products
@@ -169,14 +169,7 @@ async def ask_pin(turn: Turn) -> Next:
     return await pin_screen(turn, summary(offer, _packs(turn), turn), resume=order_named(offer))
 
 
-@flow.answer("pin", slow=True)
-async def read_pin(turn: Turn, typed: str) -> str:
-    return await pin_is_right(turn, typed)
-
-
-@flow.step("locked")
-async def locked(turn: Turn) -> Next:
-    return await locked_screen(turn)
+check_pin(flow)
 
 
 @flow.effect("taken")

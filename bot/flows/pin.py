@@ -23,6 +23,21 @@ flow = Flow(
 )  # fmt: skip
 
 
+def check_pin(flow: Flow) -> None:
+    """Make `flow` read a PIN in "pin", and end the call in "locked" after too many wrong ones.
+
+    The moves are "right" and "locked". The step of "pin" is the flow's own, and shows `ask_pin`.
+    """
+
+    @flow.answer("pin", slow=True)
+    async def read_pin(turn: Turn, typed: str) -> str:
+        return await pin_is_right(turn, typed)
+
+    @flow.step("locked")
+    async def locked(turn: Turn) -> Next:
+        return await locked_screen(turn)
+
+
 async def pin_is_right(turn: Turn, typed: str) -> str:
     """The move after a typed PIN: "right" or "locked". Raises `Invalid` for a wrong one."""
     if not looks_like_pin(typed):

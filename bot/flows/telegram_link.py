@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from bot.conversation import Choice, Screen
 from bot.flow import Done, Flow, Invalid, Next, Start, Turn
-from bot.flows.pin import ask_pin, locked_screen, pin_is_right
+from bot.flows.pin import ask_pin, check_pin
 from bot.i18n import _
 from bot.market import people, telegram_linking, telegram_links
 from bot.market.link_codes import looks_like_code
@@ -119,14 +119,7 @@ async def ask_first(turn: Turn) -> Next:
     return await ask_pin(turn, text)
 
 
-@flow.answer("pin", slow=True)
-async def read_pin(turn: Turn, typed: str) -> str:
-    return await pin_is_right(turn, typed)
-
-
-@flow.step("locked")
-async def locked(turn: Turn) -> Next:
-    return await locked_screen(turn)
+check_pin(flow)
 
 
 @flow.effect("confirmed")

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from bot.conversation import Choice, Screen
 from bot.flow import Flow, Invalid, Next, Start, Turn
 from bot.flows.orders import actor_of
-from bot.flows.pin import ask_pin, locked_screen, pin_is_right
+from bot.flows.pin import ask_pin, check_pin
 from bot.flows.visit_words import closed_screen, others, visit_named, who
 from bot.i18n import _, language_spoken
 from bot.i18n.formats import amount, at, local_day, read_day
@@ -111,14 +111,7 @@ async def ask_first(turn: Turn) -> Next:
     return await ask_pin(turn, text, resume=visit_named(booking))
 
 
-@flow.answer("pin", slow=True)
-async def read_pin(turn: Turn, typed: str) -> str:
-    return await pin_is_right(turn, typed)
-
-
-@flow.step("locked")
-async def locked(turn: Turn) -> Next:
-    return await locked_screen(turn)
+check_pin(flow)
 
 
 @flow.effect("taken")

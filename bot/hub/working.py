@@ -92,7 +92,7 @@ class Working:
                 await records.write(lambda db: self._apply_held(db, event, now))  # noqa: B023  run before the next turn
             except RecordsDown:
                 raise
-            except Exception as fault:
+            except Exception as fault:  # whatever it is, the events after it go on
                 log.exception("hub event not applied", row=event.id)
                 why = type(fault).__name__
                 await records.write(lambda db: _failed(db, event, why))  # noqa: B023  run before the next turn
