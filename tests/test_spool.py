@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from bot.storage.records import RecordsDown
 from bot.storage.schema import inbox, payments
@@ -38,8 +38,8 @@ async def call_back(server: Running, token: str, body: bytes = b"{}") -> int:
         return answer.status
 
 
-async def kept(server: Running) -> list[tuple[str, bytes, str]]:
-    query = select(inbox.c.source, inbox.c.body, inbox.c.outcome).order_by(inbox.c.id)
+async def patiently(server: Running, query: Select) -> list[tuple]:
+    """What the records say once they answer: after an outage, or on a busy disk, later."""
     read = server.parts.market.records.read
     for _attempt in range(100):
         try:
@@ -47,6 +47,11 @@ async def kept(server: Running) -> list[tuple[str, bytes, str]]:
         except RecordsDown:
             await asyncio.sleep(0.1)
     raise AssertionError("the records did not come back")
+
+
+async def kept(server: Running) -> list[tuple[str, bytes, str]]:
+    query = select(inbox.c.source, inbox.c.body, inbox.c.outcome).order_by(inbox.c.id)
+    return await patiently(server, query)
 
 
 async def figure(server: Running, name: str) -> float:
@@ -58,9 +63,7 @@ async def figure(server: Running, name: str) -> float:
 async def test_callbacks_of_an_outage_are_drained_once_and_in_order(
     server: Running, mortal_postgres: RealPostgres, tmp_path: Path
 ) -> None:
-    token = await server.parts.market.records.read(
-        lambda db: db.execute(select(payments.c.callback_token)).scalars().first()
-    )
+    ((token,), *_others) = await patiently(server, select(payments.c.callback_token))
     bodies = [b'{"n":%d}' % number for number in range(12)]
     assert await call_back(server, token, bodies[0]) == 200
     mortal_postgres.crash()

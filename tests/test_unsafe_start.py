@@ -33,6 +33,13 @@ _PRODUCTION = {
 }  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def durable(postgres: RealPostgres) -> Iterator[None]:
+    """The server of the tests runs without fsync; here it is what production wants."""
+    with switched(postgres, "fsync", "on"):
+        yield
+
+
 def say(folder: Path, command: str, settings: dict[str, str]) -> tuple[int, str]:
     """How `isoko <command>`, started in `folder`, ended, and all it said."""
     variables = {
@@ -121,8 +128,8 @@ def test_O01_a_file_of_secrets_that_others_may_read(tmp_path: Path, monkeypatch)
 
 
 @contextmanager
-def switched(postgres: RealPostgres, name: str) -> Iterator[None]:
-    postgres.run_sql(f"ALTER SYSTEM SET {name} = off")
+def switched(postgres: RealPostgres, name: str, to: str) -> Iterator[None]:
+    postgres.run_sql(f"ALTER SYSTEM SET {name} = {to}")
     postgres.run_sql("SELECT pg_reload_conf()")
     try:
         yield
@@ -139,7 +146,7 @@ def test_O01_a_postgresql_that_forgets(
 ) -> None:
     url = postgres.new_database()
     stores = {"ISOKO_DATABASE_URL": url, "ISOKO_REDIS_URL": valkey.url, "ISOKO_WORKERS": workers}
-    with switched(postgres, name):
+    with switched(postgres, name, "off"):
         status, said = say(tmp_path, "serve", stores)
         assert status == 2 and f"set {name} = on" in said and "ISOKO_DATABASE_URL" in said
         # The tables are there now, so that the doctor gets as far.

@@ -68,9 +68,6 @@ class PostgresStore:
     async def open(self) -> None:
         """Start the server, and migrate once."""
         self._server = await asyncio.to_thread(RealPostgres)
-        # It is our process that dies, never this one: what it has committed it keeps in memory.
-        await self._run("ALTER SYSTEM SET fsync = off")
-        await self._run("SELECT pg_reload_conf()")
         self._model = self._server.new_database()
         await upgrade(self._model, Path())
 
