@@ -62,9 +62,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
 
 
+@pytest.fixture
+async def browser(chromium: Browser) -> AsyncIterator[Browser]:
+    """A real Chromium; what a test has open in it is closed after, for its pages go on working."""
+    yield chromium
+    for context in chromium.contexts:
+        await context.close()
+
+
 @pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """A real Chromium."""
+async def chromium() -> AsyncIterator[Browser]:
+    """The one process that all tests share."""
     async with async_playwright() as play:
         chromium = await play.chromium.launch(executable_path="/usr/bin/chromium", args=_QUIET)
         yield chromium

@@ -85,7 +85,7 @@ def rate_on(db: Connection, currency: str, day: date) -> Rate:
     return Rate(*row)
 
 
-def load_demo_rates(db: Connection, now: datetime) -> None:
-    """Made-up rates of today for the demo, of a size that is usual; their source says so."""
+def load_demo_rates(db: Connection, day: date, now: datetime) -> None:
+    """Made-up rates of `day` for the demo, of a size that is usual; their source says so."""
     for currency, per_unit in (("USD", "1450"), ("CNY", "203.5")):
-        enter(db, currency, now.date(), Decimal(per_unit), "demo, made up", now)
+        enter(db, currency, day, Decimal(per_unit), "demo, made up", now)

@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.phone import PIN
 from tests.server import COOPERATIVE, DEBTOR, FARMER, HOST, running
+from tests.steady import of_today, steady
 from tests.telegram.door import Chat, link, said
 
 _FOLDER = Path(__file__).parent / "transcripts"
@@ -84,22 +82,17 @@ async def test_a_chat_reads_as_it_did(
             # Where the person was last decides where news goes, and is written down in batches.
             await server.write_transcripts()
             before = len(await said(server))
-            label = list(chat.buttons)[entry - 1] if isinstance(entry, int) else _of_today(entry)
+            label = list(chat.buttons)[entry - 1] if isinstance(entry, int) else of_today(entry)
             await (chat.presses(label) if isinstance(entry, int) else chat.types(label))
             shown = [_shown(one) for one in (await said(server))[before:]]
             mark = f"[{label}]" if isinstance(entry, int) else label.replace(PIN, "•••••")
             told.append("\n".join([f"> {mark}", *filter(None, shown)]) + "\n")
-    found = _steady("\n".join(told))
+    found = steady("\n".join(told))
     file = _FOLDER / f"{name}.{language}.txt"
     if request.config.getoption("--record"):
         _FOLDER.mkdir(exist_ok=True)
         file.write_text(found, encoding="utf-8")
     assert found == file.read_text(encoding="utf-8")
-
-
-def _of_today(entry: str) -> str:
-    """What is typed: a day of last week where one is asked that lies near."""
-    return entry.replace("{lately}", f"{datetime.now(UTC) - timedelta(days=7):%d/%m}")
 
 
 def _shown(call: dict) -> str:
@@ -111,14 +104,3 @@ def _shown(call: dict) -> str:
     rows = args.get("reply_markup", {}).get("inline_keyboard", [])
     buttons = [" ".join(f"[{button['text']}]" for button in row) for row in rows]
     return "\n".join([f"{'~ ' if method == 'editMessageText' else ''}{args['text']}", *buttons])
-
-
-def _steady(text: str) -> str:
-    """The text with what differs from run to run put in words: ticket codes and days."""
-    text = re.sub(r"T-[0-9A-Z]{5}", "T-•••••", text)
-    today = datetime.now(UTC).astimezone(ZoneInfo("Africa/Kigali"))
-    for days in range(-30, 31):
-        when = today + timedelta(days=days)
-        text = text.replace(f"{when:%d/%m/%Y}", f"[day{days:+}, year]")
-        text = re.sub(rf"(?<![0-9/]){when:%d/%m}(?![0-9/])", f"[day{days:+}]", text)
-    return re.sub(r"(?<=year\],)\s[0-9]{2}:[0-9]{2}", " [time]", text)

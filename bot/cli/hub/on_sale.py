@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.cli.hub.store import done
+from bot.i18n.formats import local_day
 from bot.market import items, rates
 from bot.market.items import Cut, Item
 from bot.market.products import PRODUCTS
+from bot.settings import load_settings
 
 
 def rate(
@@ -29,7 +31,7 @@ def rate(
     if currency not in {"USD", "CNY"}:
         _fail("give USD or CNY")
     try:
-        when, worth = date.fromisoformat(day) if day else datetime.now(UTC).date(), Decimal(francs)
+        when, worth = date.fromisoformat(day) if day else _today(), Decimal(francs)
         fresh = done(lambda db: rates.enter(db, currency, when, worth, source, datetime.now(UTC)))
     except (ValueError, InvalidOperation) as error:
         _fail(f"no rate was kept: {error}")
@@ -91,3 +93,7 @@ def _show(found: list[Item]) -> None:
 def _fail(why: str) -> NoReturn:
     typer.echo(f"isoko: {why}", err=True)
     raise typer.Exit(1)
+
+
+def _today() -> date:
+    return local_day(datetime.now(UTC), load_settings().hub.timezone)
