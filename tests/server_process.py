@@ -16,7 +16,7 @@ import urllib.request
 from pathlib import Path
 
 from tests.free_port import free_port
-from tests.server import CHEAP
+from tests.server import CHEAP, PATIENT
 
 _ANY_CERTIFICATE = ssl.create_default_context()
 _ANY_CERTIFICATE.check_hostname = False
@@ -38,10 +38,10 @@ class ServerProcess:
         """Start and wait until it answers; how many seconds that took."""
         variables = {
             **os.environ,
+            **PATIENT,
             **CHEAP,
             "ISOKO_DATA_DIR": str(self._folder),
             "ISOKO_PORT": str(self.port),
-            "ISOKO_USSD__DIALS_PER_MINUTE": "100000",
             "ISOKO_LOG_LEVEL": "error",
             **self._settings,
         }
@@ -51,7 +51,7 @@ class ServerProcess:
         )
         # A test that fails leaves no server behind: whoever reads our output would wait for it.
         atexit.register(self._process.kill)
-        while time.monotonic() - began < 30:
+        while time.monotonic() - began < 90:
             try:
                 urllib.request.urlopen(
                     f"{self.url}/healthz", timeout=1, context=_ANY_CERTIFICATE
@@ -87,7 +87,7 @@ class ServerProcess:
         }
         data = urllib.parse.urlencode(form).encode()
         url = f"http://127.0.0.1:{self.port}/ussd/africastalking"
-        with urllib.request.urlopen(url, data, timeout=10) as answer:
+        with urllib.request.urlopen(url, data, timeout=30) as answer:
             return answer.read().decode()
 
     def send_and_drop(self, session: str, msisdn: str, text: str) -> None:
@@ -106,4 +106,4 @@ class ServerProcess:
     def _end(self, how: signal.Signals) -> int:
         assert self._process is not None
         self._process.send_signal(how)
-        return self._process.wait(20)
+        return self._process.wait(60)

@@ -14,6 +14,7 @@ from bot.market.tickets import open_ticket
 from bot.market.weak_pins import DENIED, weak
 from bot.storage.schema import offers, pin_failures, transcripts
 from tests.market.staff_members import member
+from tests.patience import patient_s
 from tests.phone import PIN
 from tests.server import CRAFTS, FARMER, TEA, UNKNOWN, Running, running
 
@@ -98,7 +99,7 @@ async def test_P05_a_flood_of_pins_waits_in_a_short_queue(tmp_path) -> None:
         await asyncio.sleep(0)
         started = time.perf_counter()
         assert "Murakaza" in await server.phone().dials()
-        assert time.perf_counter() - started < 1.0
+        assert time.perf_counter() - started < patient_s(1)
         results = [check.result for check in await flood]
         assert results.count("busy") >= 30
 
@@ -123,7 +124,7 @@ async def test_P05_menus_are_quick_beside_two_hundred_pins_a_second(tmp_path) ->
         await flood
         assert len(took_s) >= 50 and results.count("wrong") >= 20
         # Hashed on the loop, these PINs would hold every menu for seconds.
-        assert sorted(took_s)[int(len(took_s) * 0.99)] < 1.0
+        assert sorted(took_s)[int(len(took_s) * 0.99)] < patient_s(1)
 
 
 async def test_P05_the_limit_comes_before_the_hash(tmp_path) -> None:

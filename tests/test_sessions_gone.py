@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from sqlalchemy import select
 
 from bot.storage.schema import tickets
+from tests.patience import patient_s
 from tests.phone import PIN, Phone
 from tests.real_valkey import RealValkey
 from tests.server import FARMER, Running, running
@@ -152,7 +153,7 @@ async def _calls_outlive(server: Running, trouble: Callable[[], Awaitable[None]]
     await farmer.types("2", "1", "1")
     await asyncio.sleep(0.3)
     await trouble()
-    assert await _keeps_again(server) < _KEEPS_WITHIN_S
+    assert await _keeps_again(server) < patient_s(_KEEPS_WITHIN_S)
     over.set()
     ends = await asyncio.gather(*calls)
     assert "Wemeye" in await farmer.types(PIN)
@@ -163,7 +164,7 @@ async def _calls_outlive(server: Running, trouble: Callable[[], Awaitable[None]]
         # What was told is kept, is the caller's own, and was not asked for twice.
         assert kept[phone.msisdn] == [ticket]
     slowest = sorted(seconds for _ticket, seconds in ends)
-    assert slowest[int(_CALLERS * 0.99)] < _CALLER_WAITS_S, slowest[-5:]
+    assert slowest[int(_CALLERS * 0.99)] < patient_s(_CALLER_WAITS_S), slowest[-5:]
 
 
 async def _keeps_again(server: Running) -> float:

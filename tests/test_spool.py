@@ -41,7 +41,7 @@ async def call_back(server: Running, token: str, body: bytes = b"{}") -> int:
 async def patiently(server: Running, query: Select) -> list[tuple]:
     """What the records say once they answer: after an outage, or on a busy disk, later."""
     read = server.parts.market.records.read
-    for _attempt in range(100):
+    for _attempt in range(300):
         try:
             return [tuple(row) for row in await read(lambda db: db.execute(query).all())]
         except RecordsDown:
@@ -75,7 +75,7 @@ async def test_callbacks_of_an_outage_are_drained_once_and_in_order(
         assert await figure(server, "isoko_spool_messages") == 12
     finally:
         mortal_postgres.start()
-    for _attempt in range(100):
+    for _attempt in range(300):
         if not list((tmp_path / "spool").iterdir()):
             break
         await asyncio.sleep(0.1)
@@ -112,7 +112,7 @@ def test_a_process_killed_after_its_2xx_has_lost_nothing(
         mortal_postgres.start()
     assert len(list((tmp_path / "spool").glob("*.message"))) == 1
     server.start()
-    for _attempt in range(100):
+    for _attempt in range(300):
         if not list((tmp_path / "spool").iterdir()):
             break
         time.sleep(0.1)
