@@ -55,8 +55,16 @@ def waiting(db: Connection, kind: Kind, subject: str) -> Proposal | None:
     row = db.execute(query.with_for_update()).mappings().first()
     if row is None:
         return None
-    names = ("id", "kind", "subject", "details", "reason", "asked_by", "asked_at")
-    return Proposal(*(row[name] for name in names), name_of(db, row["asked_by"]))
+    return Proposal(
+        row["id"],
+        row["kind"],
+        row["subject"],
+        row["details"],
+        row["reason"],
+        row["asked_by"],
+        row["asked_at"],
+        name_of(db, row["asked_by"]),
+    )
 
 
 def may_do(proposal: Proposal, staff_id: int, name: str) -> bool:

@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, insert, select
@@ -77,8 +78,7 @@ async def check(records: Records) -> Chain:
     """Compute every digest anew, batch by batch; the first line that differs is named."""
     link = _Link()
     while not link.over:
-        so_far = link
-        link = await records.read(lambda db: _further(db, so_far))
+        link = await records.read(partial(_further, link=link))
     waiting = await records.read(_count_unsealed)
     return Chain(link.lines, link.digest, waiting, link.bad_id, link.wrong)
 
