@@ -2,10 +2,13 @@
 
 import re
 from datetime import UTC, datetime
+from urllib.parse import quote
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 
 from bot.market import hub_news, people, subscriptions
+from bot.storage import audit_chain
+from bot.storage.opening import revision_wanted
 from bot.storage.schema import (
     audit,
     contacts,
@@ -19,7 +22,7 @@ from bot.storage.schema import (
 from tests.dashboard.desk import Desk, joins
 from tests.server import AIRTEL, CRAFTS, FARMER, TEA, Running
 
-HOSTILE = "x' OR 1=1 --", "%", "_%_", "(a+)+$" * 20, "🙂" * 30, "A" * 10_000, "\\", "'", '"><b>'
+HOSTILE = "x' OR 1=1 --", "%", "_%_", "(a+)+$" * 20, "🙂" * 30, "A" * 5_000, "\\", "'", '"><b>'
 
 
 async def audited(server: Running, action: str) -> list:
@@ -41,9 +44,9 @@ async def test_an_order_is_found_and_read_from_offer_to_money(
     page = await supervisor.gets("/dashboard/orders")
     assert "KW-1042" in page and "KW-1043" in page
     page = await supervisor.gets("/dashboard/orders?q=kw-1042")
-    assert "KW-1042" in page and "KW-1043" not in page
+    assert ">KW-1042<" in page and ">KW-1043<" not in page
     page = await supervisor.gets("/dashboard/orders?product=TEA-MADE&state=offered")
-    assert "KW-1043" in page and "KW-1042" not in page
+    assert ">KW-1043<" in page and ">KW-1042<" not in page
     page = await supervisor.gets("/dashboard/orders/KW-1038")
     for seen in ("240,000\u00a0Frw", "RwandAir", "320,000\u00a0Frw", "+2507•••••01", "succeeded",
                  "handed over", "/dashboard/payments/"):  # fmt: skip
@@ -68,14 +71,12 @@ async def test_D07_no_desk_shows_a_viewer_a_number(server: Running, viewer: Desk
 async def test_D13_whatever_is_searched_for_is_data(server: Running, viewer: Desk) -> None:
     everybody = (await viewer.gets("/dashboard/people")).count("/dashboard/people/")
     for path, name in (("people", "q"), ("orders", "q"), ("payments", "q")):
-        for text in HOSTILE:
+        for wanted in HOSTILE:
             began = datetime.now(UTC)
-            from urllib.parse import quote
-
-            page = await viewer.gets(f"/dashboard/{path}?{name}={quote(text)}")
+            page = await viewer.gets(f"/dashboard/{path}?{name}={quote(wanted)}")
             assert viewer.status == 200 and (datetime.now(UTC) - began).total_seconds() < 1
             if path == "people":
-                assert page.count("/dashboard/people/") < everybody, text
+                assert page.count("/dashboard/people/") < everybody, wanted
     for odd in ("before=x", "before=99999999999999999999", "before=-1", "state=%00", "q=%ED%A0%80"):
         await viewer.gets(f"/dashboard/payments?{odd}")
         assert viewer.status == 200, odd
@@ -269,15 +270,11 @@ async def test_two_people_forget_a_person_and_one_alone_cannot(server: Running) 
 async def test_the_audit_is_read_and_checked(server: Running, supervisor: Desk) -> None:
     page = await supervisor.gets("/dashboard/audit?action=signed")
     assert "demo supervisor" in page and "signed in" in page
-    from bot.storage import audit_chain
-
     await server.parts.market.records.write(audit_chain.seal)
     page = await supervisor.posts("/dashboard/audit/check")
     assert "lines are as they were written" in page and supervisor.status == 200
 
     def forge(db) -> None:
-        from sqlalchemy import text
-
         db.execute(text("DROP TRIGGER audit_no_update"))
         db.execute(update(audit).where(audit.c.id == 1).values(actor="nobody"))
 
@@ -289,6 +286,4 @@ async def test_the_system_page_says_what_runs_and_that_the_books_sum_to_nothing(
     server: Running, viewer: Desk
 ) -> None:
     page = await viewer.gets("/dashboard/system")
-    from bot.storage.opening import revision_wanted
-
     assert revision_wanted() in page and "SQLite" in page and ">0\u00a0Frw<" in page
