@@ -17,6 +17,16 @@ KIND_WORDS = {
     "collection": N_("collection"),
     "refund": N_("refund"),
 }
+# What a row of an operator's statement came to.
+COMPARED_WORDS = {
+    "matched": N_("matched"),
+    "missing here": N_("missing here"),
+    "missing there": N_("missing there"),
+    "differing": N_("differing"),
+    "not settled yet": N_("not settled yet"),
+    "of another day": N_("of another day"),
+    "bad row": N_("bad row"),
+}
 END_WORDS = {
     "succeeded": N_("The money is where it was to go"),
     "failed": N_("No money moved, or the operator took it back"),

@@ -23,7 +23,13 @@ from bot.dashboard.screens.payment_desk import (
     payments_page,
     to_be_looked_at,
 )
-from bot.dashboard.screens.payment_words import END_WORDS, KIND_WORDS, SAID, STATE_WORDS
+from bot.dashboard.screens.payment_words import (
+    COMPARED_WORDS,
+    END_WORDS,
+    KIND_WORDS,
+    SAID,
+    STATE_WORDS,
+)
 from bot.market import Market
 from bot.market.payments import OPEN, Payment
 
@@ -61,6 +67,7 @@ class Payments:
             next_page=address(_PATH, **filters, before=following) if following else "",
             words=STATE_WORDS,
             kinds=KIND_WORDS,
+            compared=COMPARED_WORDS,
             may_export=may_export("payments", visitor.member.role),
         )
 
