@@ -106,14 +106,18 @@ class Guard:
         @web.middleware
         async def stand(request: web.Request, handler: Handler) -> web.StreamResponse:
             response = await self._answer(request, handler)
-            for name, value in _HEADERS.items():
-                response.headers[name] = value
-            response.headers.setdefault("Cache-Control", "no-store")
-            if self._secure:
-                response.headers["Strict-Transport-Security"] = "max-age=31536000"
+            self.harden(response)
             return response
 
         return stand
+
+    def harden(self, response: web.StreamResponse) -> None:
+        """Give an answer the headers that keep it safe; one that is streamed before it begins."""
+        for name, value in _HEADERS.items():
+            response.headers[name] = value
+        response.headers.setdefault("Cache-Control", "no-store")
+        if self._secure:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000"
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         visitor: Visitor | None = None
@@ -164,20 +168,21 @@ class Guard:
         roles = self._allowed.get(handler)
         changes = request.method not in _SAFE
         if changes and not _from_our_own_page(request):
-            await self._refuse(request, visitor, "from another site")
+            await self.refuse(request, visitor, "from another site")
         if roles is ANYBODY:
             return await handler(request)
         if visitor is None:
             _send_to_sign_in(request)
         if roles is None or visitor.member.role not in roles:
-            await self._refuse(request, visitor, "not this role")
+            await self.refuse(request, visitor, "not this role")
         if changes:
             given = (await fields_of(request)).get("form", "")
             if not hmac.compare_digest(given.encode(), visitor.form.encode()):
-                await self._refuse(request, visitor, "without the form's token")
+                await self.refuse(request, visitor, "without the form's token")
         return await handler(request)
 
-    async def _refuse(self, request: web.Request, visitor: Visitor | None, why: str) -> NoReturn:
+    async def refuse(self, request: web.Request, visitor: Visitor | None, why: str) -> NoReturn:
+        """Refuse a page; what a member of staff asked for is on record."""
         if visitor is None:
             # Anybody may knock as often as they like: that is a figure, and no line that stays.
             self._count(why)

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from bot.dashboard.access.members import Member
 from bot.dashboard.access.roles import Role
 from bot.i18n import N_, _, language_spoken
-from bot.i18n.formats import at, number
+from bot.i18n.formats import amount, at, day, number
 from bot.market import Hub
 
 _FOLDER = Path(__file__).parent
@@ -26,7 +26,12 @@ ROLE_WORDS: dict[Role, str] = {
     "admin": N_("administrator"),
     "auditor": N_("auditor"),
 }
-FILES = {"dashboard.css": "text/css", "live.js": "text/javascript", "icon.svg": "image/svg+xml"}
+FILES = {
+    "dashboard.css": "text/css",
+    "desks.css": "text/css",
+    "live.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 
 
 class Pages:
@@ -46,11 +51,13 @@ class Pages:
             ago=ago,
             at=self._at,
             clock=self._clock,
+            day=day,
             demo=demo,
             hub=hub,
             roles=ROLE_WORDS,
             language=language_spoken,
             n=lambda count: number(count, language_spoken()),
+            rwf=lambda francs: amount(francs, language_spoken()),
             static={name: f"/dashboard/static/{name}?v={_version(name)}" for name in FILES},
         )
 

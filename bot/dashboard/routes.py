@@ -10,6 +10,7 @@ from aiohttp import web
 from bot.dashboard.access.roles import ANSWERERS, ANYBODY, READERS, REVEALERS
 from bot.dashboard.access.second_step import SecondStep
 from bot.dashboard.access.sign_in import SignIn
+from bot.dashboard.desks import Desks
 from bot.dashboard.guard import HOME, Guard, Handler
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.calls import Calls
@@ -31,6 +32,8 @@ class DashboardRules:
     demo: bool
     stale_after_days: int
     proxies: Proxies
+    # Of the settings: two servers with the same one are set up alike.
+    fingerprint: str = ""
 
 
 class Dashboard:
@@ -56,6 +59,7 @@ class Dashboard:
         self._overview = Overview(market, pages, self._calls, rules.stale_after_days)
         self._tickets = Tickets(market, pages)
         self._pins = PinResets(market)
+        self._desks = Desks(market, pages, self.guard, sign_in, rules.fingerprint)
 
     def mount(self, app: web.Application) -> web.Application:
         """Put the dashboard into `app`; returns its own part, whose router tests walk."""
@@ -96,6 +100,7 @@ class Dashboard:
             ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/pin-called", self._pins.ask, ANSWERERS),
             ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/pin-reset", self._pins.approve, ANSWERERS),
             ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/reveal", tickets.reveal, REVEALERS),
+            *self._desks.routes(),
         ]
 
 

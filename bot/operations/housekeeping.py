@@ -18,7 +18,7 @@ from bot.market import (
     telegram_invites,
     telegram_links,
 )
-from bot.storage import hops, telegram_updates, transcripts
+from bot.storage import audit_chain, hops, telegram_updates, transcripts
 from bot.storage.rounds import one_round
 
 _EVERY_S = 15.0
@@ -62,6 +62,8 @@ class Housekeeping:
         for forget in (self._forget_hops, self._forget_transcripts, self._forget_updates):
             while await records.write(forget) == _AT_ONCE:
                 pass
+        while await records.write(audit_chain.seal) == audit_chain.AT_ONCE:
+            pass
         await records.write(lambda db: telegram_links.forget_old(db, now))
         await records.write(lambda db: telegram_invites.forget_old(db, now))
         await self._market.prices.refresh_if_changed()

@@ -13,7 +13,9 @@ class Notebook:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self.facts: dict[str, dict[str, dict[str, Any]]] = {}
-        if path is not None and path.exists():
+        if path is not None:
+            # It holds numbers, and what was sent to them.
+            path.touch(mode=0o600)
             text = path.read_text(encoding="utf-8", errors="replace")
             for line in text.splitlines():
                 self._read(line)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 FIRST_TABLES = ("ledger_entries", "ledger_lines", "offer_events", "payment_events")
-TABLES = (*FIRST_TABLES, "payment_approvals")
+TABLES = (*FIRST_TABLES, "payment_approvals", "audit", "audit_seals")
 # SQLite's INSERT OR REPLACE removes the row in its way without asking a DELETE trigger. These
 # columns, with the id, are what a row can be in the way by.
 _ALONE = {
+    "audit_seals": ("audit_id",),
     "ledger_entries": ("cause",),
     "offer_events": ("offer_id", "key"),
     "payment_approvals": ("payment_id", "by"),

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.callbacks import Callbacks
+from bot.dashboard.access import export_links, members
+from bot.dashboard.access.sign_in import SignIn
+from bot.dashboard.screens import asked, csv_cells, export_tables
+from bot.dashboard.screens.exports import Exports
 from bot.engine.arrivals import Arrivals
 from bot.engine.engine import Engine
 from bot.engine.hop import redacted
@@ -22,13 +26,14 @@ from bot.market import (
     pins,
     postings,
     proof,
+    proposals,
     settlement,
     share,
 )
 from bot.operations import logs
 from bot.payments import momo_codes
 from bot.sender import Sender
-from bot.storage import hops, inbox, ledger_guards, outbox
+from bot.storage import audit_chain, hops, inbox, ledger_guards, outbox
 from tests.planted.edit import Edit
 
 # Not one of our own settings' names: those that the server does not know it refuses to start with.
@@ -52,6 +57,9 @@ LOGS = (
     "tests/test_pins_by_phone.py",
     "tests/cli",
 )
+
+
+DESKS = ("tests/dashboard", "tests/storage/test_audit_chain.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +165,35 @@ BUGS = (
         Sender._pass_the_gate, "if outages.is_down(db, line_of(payment)):", "if False:")),
     _bug("held-payments-never-released", ("tests/test_outage.py", *MONEY), (
         outages.works_again, '"state": "recovering"', '"state": "down"')),
+    _bug("cells-that-compute", ("tests/dashboard/test_exports.py", *DESKS), (
+        csv_cells.safe_text, "if starts or", "if False and starts or")),
+    _bug("export-link-good-in-any-session", ("tests/dashboard/test_exports.py", *DESKS), (
+        export_links.use, "& (exports.c.staff_id == staff_id)", ""), (
+        export_links.use, "& (exports.c.session_digest == digest_of(session_token))", "")),
+    _bug("export-link-good-twice", ("tests/dashboard/test_exports.py", *DESKS), (
+        export_links.use, "& exports.c.used_at.is_(None)", "")),
+    _bug("export-link-good-for-ever", ("tests/dashboard/test_exports.py", *DESKS), (
+        export_links.use, "& (exports.c.until > now)", "")),
+    _bug("export-without-a-cap", ("tests/dashboard/test_exports.py", *DESKS), (
+        Exports._rows, "MOST_ROWS.get(role, 0)", "10**9")),
+    _bug("export-by-any-role", ("tests/dashboard/test_exports.py", *DESKS), (
+        Exports.ask, "if member.role not in table.roles:", "if False:")),
+    _bug("export-names-the-number", ("tests/dashboard/test_exports.py", *DESKS), (
+        export_tables._number, "masked(msisdn)", "msisdn")),
+    _bug("audit-not-compared", ("tests/storage/test_audit_chain.py", *DESKS), (
+        audit_chain._further, 'digest_of(digest, row) != row["digest"]', "False")),
+    _bug("audit-line-missed-by-nobody", ("tests/storage/test_audit_chain.py", *DESKS), (
+        audit_chain._further, 'if row["id"] is None:', "if False:"), (
+        audit_chain._further, 'elif digest_of(digest, row) != row["digest"]:',
+        'elif row["id"] is not None and digest_of(digest, row) != row["digest"]:')),
+    _bug("one-person-is-two", ("tests/dashboard/test_desks.py", *DESKS), (
+        proposals.may_do, "staff_id != proposal.asked_by and not look_alike(name, proposal.asker)", "True")),
+    _bug("last-admin-may-go", ("tests/dashboard/test_staff.py", *DESKS), (
+        members.is_last_admin, 'member.role == "admin" and', "False and")),
+    _bug("staff-changed-without-a-code", ("tests/dashboard/test_staff.py", *DESKS), (
+        SignIn.again, "if not through and not", "if False and not")),
+    _bug("search-takes-patterns", ("tests/dashboard/test_desks.py", *DESKS), (
+        asked.like, 'text.replace("\\\\", "\\\\\\\\").replace("%", "\\\\%").replace("_", "\\\\_")', "text")),
 )  # fmt: skip
 
 BY_NAME = {bug.name: bug for bug in BUGS}

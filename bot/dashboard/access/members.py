@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from bot.conversation import Language
 from bot.dashboard.access import staff_sessions
 from bot.dashboard.access.roles import Role
+from bot.storage.one_at_a_time import one_at_a_time
 from bot.storage.schema import audit, staff, staff_links
 
 _NAME_MAX = 40
@@ -81,6 +82,12 @@ def by_id(db: Connection, staff_id: int) -> Member | None:
     return None if row is None else as_member(row)
 
 
+def with_id(db: Connection, staff_id: int) -> Member | None:
+    """The member with this number, also one whose access was revoked."""
+    row = db.execute(select(staff).where(staff.c.id == staff_id)).mappings().first()
+    return None if row is None else as_member(row)
+
+
 def listed(db: Connection) -> list[Member]:
     """Everybody, in the order of their names."""
     return [as_member(row) for row in db.execute(select(staff).order_by(staff.c.name)).mappings()]
@@ -100,6 +107,24 @@ def revoke(db: Connection, name: str, now: datetime, by: str) -> bool:
     db.execute(staff_links.delete().where(staff_links.c.staff_id == member.id))
     staff_sessions.end_all(db, member.id)
     note(db, by, "staff revoked", f"staff {member.name}", now)
+    return True
+
+
+def is_last_admin(db: Connection, member: Member) -> bool:
+    """Whether nobody else may change who is on the staff; held until this transaction ends."""
+    one_at_a_time(db, "admins")
+    others = (staff.c.role == "admin") & staff.c.revoked_at.is_(None) & (staff.c.id != member.id)
+    # Who has not set up their account can let nobody in.
+    query = select(staff.c.id).where(others, staff.c.password_hash != "").limit(1)
+    return member.role == "admin" and db.execute(query).first() is None
+
+
+def set_role(db: Connection, member: Member, role: Role, now: datetime, by: str) -> bool:
+    """Give a member another role, from their next click on. False for the last administrator."""
+    if role != "admin" and is_last_admin(db, member):
+        return False
+    db.execute(update(staff).where(staff.c.id == member.id).values(role=role))
+    note(db, by, "role changed", f"staff {member.name}", now, before=member.role, after=role)
     return True
 
 

@@ -15,3 +15,18 @@ ANSWERERS: frozenset[str] = frozenset({"agent", "supervisor"})
 REVEALERS: frozenset[str] = frozenset({"supervisor"})
 # Nobody needs to be signed in: the sign-in itself and its files. An empty set would let in nobody.
 ANYBODY: frozenset[str] = frozenset({"anybody"})
+# Who may take tables away, within what `export_tables` says of each.
+EXPORTERS: frozenset[str] = frozenset({"agent", "supervisor", "finance", "admin", "auditor"})
+# Who may have a payment asked about again.
+ASKERS: frozenset[str] = frozenset({"agent", "supervisor", "finance"})
+# Who may release, send again and end payments, two together.
+MONEY: frozenset[str] = frozenset({"supervisor", "finance"})
+# Who may have a webhook sent or applied again.
+REPLAYERS: frozenset[str] = frozenset({"supervisor", "admin"})
+# Who may give people a copy of their data, and forget them, two together.
+CUSTODIANS: frozenset[str] = frozenset({"supervisor", "admin"})
+# Who reads the audit.
+AUDITORS: frozenset[str] = frozenset({"supervisor", "admin", "auditor"})
+# Who sees who is on the staff, and who may change it.
+STAFF_READERS: frozenset[str] = frozenset({"admin", "auditor"})
+ADMINS: frozenset[str] = frozenset({"admin"})

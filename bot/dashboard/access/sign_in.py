@@ -90,6 +90,21 @@ class SignIn:
         members.note(db, row["name"], "signed in", f"staff {row['name']}", now)
         return staff_sessions.begin(db, row["id"], "full", now), None
 
+    def again(self, db: Connection, staff_id: int, typed: str, now: datetime) -> Refusal | None:
+        """Whether who is signed in still is who they say, by a second step; None when so."""
+        row = _by_id(db, staff_id)
+        if row is None or not row["totp_sealed"]:
+            return "wrong"
+        who = f"step {staff_id}"
+        if not attempts.attempt(db, who, _OF_STEP, now):
+            return "wait"
+        step = self._second_step
+        through = step.pass_with_code(db, staff_id, row["totp_sealed"], typed, now)
+        if not through and not step.pass_with_paper(db, staff_id, typed, now):
+            return "wrong"
+        attempts.forget(db, who)
+        return None
+
     async def set_up(
         self, link: str, password: str, step: int, now: datetime, old: str = ""
     ) -> tuple[str, list[str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from bot.dashboard.access.tokens import digest_of, new_token
 from bot.storage.schema import staff_sessions
@@ -17,6 +17,16 @@ _IDLE = timedelta(minutes=30)
 # From the password to the code of the second step.
 _HALF = timedelta(minutes=5)
 _NOTE_EVERY = timedelta(minutes=1)
+_MARK = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Living:
+    """One place where a member is signed in, by the beginning of its digest."""
+
+    mark: str
+    seen_at: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +74,24 @@ def end(db: Connection, token: str) -> None:
 def end_all(db: Connection, staff_id: int) -> None:
     """Sign a member out everywhere."""
     db.execute(delete(staff_sessions).where(staff_sessions.c.staff_id == staff_id))
+
+
+def living(db: Connection, staff_id: int, now: datetime) -> list[Living]:
+    """Where a member is signed in now, the latest seen first."""
+    table = staff_sessions
+    query = select(table.c.digest, table.c.seen_at, table.c.until).where(
+        table.c.staff_id == staff_id,
+        table.c.stage == "full",
+        table.c.until > now,
+        table.c.seen_at > now - _IDLE,
+    )
+    rows = db.execute(query.order_by(table.c.seen_at.desc())).all()
+    return [Living(row.digest[:_MARK], row.seen_at, row.until) for row in rows]
+
+
+def end_one(db: Connection, staff_id: int, mark: str) -> bool:
+    """End the session of this member whose digest begins so."""
+    mine = (staff_sessions.c.staff_id == staff_id) & (
+        func.substr(staff_sessions.c.digest, 1, _MARK) == mark
+    )
+    return len(mark) == _MARK and db.execute(delete(staff_sessions).where(mine)).rowcount > 0

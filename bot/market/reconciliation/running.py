@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from bot.market import people
 from bot.market.payments import OPEN, Payment, as_payment
@@ -19,7 +19,7 @@ from bot.market.reconciliation.judging import Finding, Kind, judge, missing_ther
 from bot.market.reconciliation.statement import BadRow, Row, read_statement
 from bot.market.tickets import has_ticket, open_ticket
 from bot.storage.records import Records
-from bot.storage.schema import payments
+from bot.storage.schema import payments, reconciliations
 
 _BATCH = 500
 # So far may our clock and the operator's be apart around midnight.
@@ -73,7 +73,22 @@ async def reconcile(
         findings = [missing_there(one, _near_midnight(one, start, end)) for one in absent]
         await _keep(records, findings, tally, now, report)
         held = await records.read(partial(paid, after_id=held[-1].id))
+    await records.write(lambda db: _keep_tally(db, tally, provider, day, now))
     return tally
+
+
+def _keep_tally(db: Connection, tally: Tally, provider: str, day: date, now: datetime) -> None:
+    """For the dashboard: what it came to, also when all is well."""
+    row = {
+        "provider": provider,
+        "day": day,
+        "at": now,
+        "kinds": {kind.value: count for kind, count in tally.kinds.items()},
+        "there_rwf": tally.there_rwf,
+        "here_rwf": tally.here_rwf,
+        "tickets": tally.tickets,
+    }
+    db.execute(insert(reconciliations).values(row))
 
 
 def _batches(rows: Iterable[Row | BadRow]) -> Iterator[list[Row | BadRow]]:

@@ -3,6 +3,7 @@
 from bot.storage.schema.columns import metadata
 from bot.storage.schema.cooperatives import members, shares, splits
 from bot.storage.schema.delivery import audit, hops, inbox, outbox, transcripts, turns
+from bot.storage.schema.desk import audit_seals, exports, proposals, reconciliations
 from bot.storage.schema.marketplace import (
     allocations,
     hub_events,
@@ -62,11 +63,13 @@ __all__ = [
     "ROLES",
     "allocations",
     "audit",
+    "audit_seals",
     "bills",
     "bookings",
     "call_backs",
     "consents",
     "contacts",
+    "exports",
     "hops",
     "hub_events",
     "hub_items",
@@ -89,7 +92,9 @@ __all__ = [
     "pins",
     "price_alerts",
     "prices",
+    "proposals",
     "rates",
+    "reconciliations",
     "reviews",
     "shares",
     "splits",

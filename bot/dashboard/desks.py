@@ -1,0 +1,103 @@
+"""The routes of the desks: trade and money, people, and the house itself."""
+
+from __future__ import annotations
+
+from bot.dashboard.access.roles import (
+    ADMINS,
+    ASKERS,
+    AUDITORS,
+    CUSTODIANS,
+    EXPORTERS,
+    MONEY,
+    READERS,
+    REPLAYERS,
+    STAFF_READERS,
+)
+from bot.dashboard.access.sign_in import SignIn
+from bot.dashboard.guard import Guard, Handler
+from bot.dashboard.rendering import Pages
+from bot.dashboard.screens.audit_log import AuditLog
+from bot.dashboard.screens.exports import Exports
+from bot.dashboard.screens.orders import Orders
+from bot.dashboard.screens.payments import Payments
+from bot.dashboard.screens.people import People
+from bot.dashboard.screens.staff import Staff
+from bot.dashboard.screens.system import System
+from bot.dashboard.screens.webhooks import Webhooks
+from bot.market import Market
+
+_ID = "{id:[0-9]{1,18}}"
+_Route = tuple[str, str, Handler, frozenset[str]]
+
+
+class Desks:
+    """The pages at which staff work, each with who may use it."""
+
+    def __init__(
+        self, market: Market, pages: Pages, guard: Guard, sign_in: SignIn, fingerprint: str
+    ) -> None:
+        self._orders = Orders(market, pages)
+        self._payments = Payments(market, pages)
+        self._webhooks = Webhooks(market, pages)
+        self._people = People(market, pages)
+        self._exports = Exports(market, pages, guard)
+        self._audit = AuditLog(market, pages)
+        self._staff = Staff(market, pages, sign_in)
+        self._system = System(market, pages, fingerprint)
+
+    def routes(self) -> list[_Route]:
+        """Each a line with its method, its path, its page and who may use it."""
+        return [*self._of_trade(), *self._of_people(), *self._of_the_house()]
+
+    def _of_trade(self) -> list[_Route]:
+        payments, webhooks = self._payments, self._webhooks
+        return [
+            ("GET", "/orders", self._orders.listed, READERS),
+            ("GET", "/orders/{code:[A-Z0-9-]{1,16}}", self._orders.one, READERS),
+            ("GET", "/payments", payments.listed, READERS),
+            ("GET", f"/payments/{_ID}", payments.one, READERS),
+            ("POST", f"/payments/{_ID}/ask", payments.ask, ASKERS),
+            ("POST", f"/payments/{_ID}/send", payments.send, MONEY),
+            ("POST", f"/payments/{_ID}/release", payments.release, MONEY),
+            ("POST", f"/payments/{_ID}/stop", payments.stop, MONEY),
+            ("POST", f"/payments/{_ID}/propose", payments.propose, MONEY),
+            ("POST", f"/payments/{_ID}/settle", payments.settle, MONEY),
+            ("POST", f"/payments/{_ID}/withdraw", payments.withdraw, MONEY),
+            ("GET", "/webhooks", webhooks.came, READERS),
+            ("GET", "/webhooks/out", webhooks.leaves, READERS),
+            ("POST", f"/webhooks/events/{_ID}/again", webhooks.apply_again, REPLAYERS),
+            ("POST", f"/webhooks/callbacks/{_ID}/again", webhooks.hear_again, REPLAYERS),
+            ("POST", f"/webhooks/deliveries/{_ID}/again", webhooks.send_again, REPLAYERS),
+            ("POST", f"/webhooks/receivers/{_ID}/recover", webhooks.recover, REPLAYERS),
+            ("POST", f"/webhooks/receivers/{_ID}/on", webhooks.switch_on, REPLAYERS),
+            ("POST", f"/webhooks/receivers/{_ID}/off", webhooks.switch_off, REPLAYERS),
+            ("POST", f"/webhooks/receivers/{_ID}/test", webhooks.test, REPLAYERS),
+        ]
+
+    def _of_people(self) -> list[_Route]:
+        people = self._people
+        return [
+            ("GET", "/people", people.listed, READERS),
+            ("GET", f"/people/{_ID}", people.one, READERS),
+            ("POST", f"/people/{_ID}/copy", people.copy, CUSTODIANS),
+            ("POST", f"/people/{_ID}/forget", people.propose, CUSTODIANS),
+            ("POST", f"/people/{_ID}/erase", people.erase, CUSTODIANS),
+            ("POST", f"/people/{_ID}/keep", people.withdraw, CUSTODIANS),
+        ]
+
+    def _of_the_house(self) -> list[_Route]:
+        staff = self._staff
+        return [
+            ("POST", "/exports/{what:[a-z]{1,16}}", self._exports.ask, EXPORTERS),
+            ("GET", "/exports/{token:[A-Za-z0-9_-]{43}}", self._exports.take, EXPORTERS),
+            ("GET", "/audit", self._audit.listed, AUDITORS),
+            ("POST", "/audit/check", self._audit.check, AUDITORS),
+            ("GET", "/staff", staff.listed, STAFF_READERS),
+            ("GET", f"/staff/{_ID}", staff.one, STAFF_READERS),
+            ("POST", "/staff/add", staff.add, ADMINS),
+            ("POST", f"/staff/{_ID}/role", staff.role, ADMINS),
+            ("POST", f"/staff/{_ID}/link", staff.link, ADMINS),
+            ("POST", f"/staff/{_ID}/revoke", staff.revoke, ADMINS),
+            ("POST", f"/staff/{_ID}/sign-out", staff.sign_out, ADMINS),
+            ("GET", "/system", self._system.show, READERS),
+        ]

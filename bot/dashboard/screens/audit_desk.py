@@ -1,0 +1,66 @@
+"""The audit as it is read: who did what to whom, the newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, select
+
+from bot.dashboard.screens.asked import PAGE, like
+from bot.masking import without_numbers
+from bot.storage.schema import audit, audit_seals
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """One line; numbers in it are masked. `digest` is "" until it is sealed."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    details: str
+    digest: str
+
+
+LINES = select(audit, audit_seals.c.digest).outerjoin(
+    audit_seals, audit_seals.c.audit_id == audit.c.id
+)
+
+
+def lines_where(filters: Mapping[str, str]) -> list[ColumnElement[bool]]:
+    """Which lines: by `actor`, `action` and `subject`, each a part of the word."""
+    return [
+        audit.c[name].like(like(filters[name]), escape="\\")
+        for name in ("actor", "action", "subject")
+        if filters.get(name)
+    ]
+
+
+def lines_page(
+    db: Connection, filters: Mapping[str, str], before: int
+) -> tuple[list[AuditLine], int]:
+    """A page of lines, the newest first; and where the next begins, 0 for nowhere."""
+    query = LINES.where(*lines_where(filters))
+    if before:
+        query = query.where(audit.c.id < before)
+    rows = db.execute(query.order_by(audit.c.id.desc()).limit(PAGE + 1)).mappings().all()
+    found = [as_line(row) for row in rows[:PAGE]]
+    return found, found[-1].id if len(rows) > PAGE else 0
+
+
+def as_line(row: RowMapping) -> AuditLine:
+    """A row of `LINES` as a value."""
+    said = ", ".join(f"{name}: {value}" for name, value in (row["details"] or {}).items())
+    return AuditLine(
+        row["id"],
+        row["at"],
+        without_numbers(row["actor"]),
+        row["action"],
+        without_numbers(row["subject"]),
+        without_numbers(said),
+        row["digest"] or "",
+    )

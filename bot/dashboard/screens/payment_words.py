@@ -1,0 +1,55 @@
+"""What the kinds and states of payments are called on a page."""
+
+from __future__ import annotations
+
+from bot.i18n import N_
+
+STATE_WORDS = {
+    "flagged": N_("flagged"),
+    "unknown": N_("unknown"),
+    "created": N_("not sent yet"),
+    "sent": N_("sent"),
+    "succeeded": N_("succeeded"),
+    "failed": N_("failed"),
+}
+KIND_WORDS = {
+    "payout": N_("payout"),
+    "collection": N_("collection"),
+    "refund": N_("refund"),
+}
+# What a row of an operator's statement came to.
+COMPARED_WORDS = {
+    "matched": N_("matched"),
+    "missing here": N_("missing here"),
+    "missing there": N_("missing there"),
+    "differing": N_("differing"),
+    "not settled yet": N_("not settled yet"),
+    "of another day": N_("of another day"),
+    "bad row": N_("bad row"),
+}
+END_WORDS = {
+    "succeeded": N_("The money is where it was to go"),
+    "failed": N_("No money moved, or the operator took it back"),
+}
+# What came of an action, by its word in the address.
+SAID = {
+    "asked": N_("The operator is asked now. Load the page again in a moment."),
+    "no_effect": N_("No effect: this was done already, or is not needed any more."),
+    "again": N_("It waits to be sent again, under its old reference: it cannot be paid twice."),
+    "released": N_("Released: it leaves now."),
+    "one_more": N_("Noted. One more release is needed, by somebody else."),
+    "twice": N_("You have released it already. The second release is somebody else's."),
+    "not_waiting": N_("It does not wait for a release."),
+    "changed": N_("NOT released: it is not what was approved. It is flagged, and has a ticket."),
+    "stopped": N_("Its operator is asked no more. Ask the operator about it, then end it by hand."),
+    "too_early": N_("It is asked about still: wait for its ticket, or try in a minute."),
+    "not_asked": N_("Its operator was never asked for it."),
+    "ended": N_("It is settled, failed or flagged already."),
+    "proposed": N_("Noted. It is done when a second person does the same."),
+    "waits": N_("Something waits for a second person already."),
+    "same_person": N_("You have asked for this. A second, different person must do it."),
+    "settled": N_("Settled. The books and the audit hold it, and the person is told."),
+    "not_flagged": N_("It is not flagged: only a flagged payment is ended by hand."),
+    "withdrawn": N_("Withdrawn. Nothing was changed."),
+    "no_reason": N_("Say why: the next person reads it."),
+}

@@ -1,0 +1,142 @@
+"""Payments: what needs a person, one payment with its story, and what staff may do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from bot.dashboard.access.members import Member
+from bot.dashboard.access.roles import ASKERS, MONEY
+from bot.dashboard.forms import fields_of
+from bot.dashboard.guard import VISITOR
+from bot.dashboard.rendering import Pages
+from bot.dashboard.screens import payment_deeds
+from bot.dashboard.screens.asked import address, before_asked, choice_asked, text_asked
+from bot.dashboard.screens.export_tables import may_export
+from bot.dashboard.screens.payment_desk import (
+    PaymentPage,
+    last_reconciliations,
+    one_payment,
+    payments_page,
+    to_be_looked_at,
+)
+from bot.dashboard.screens.payment_words import (
+    COMPARED_WORDS,
+    END_WORDS,
+    KIND_WORDS,
+    SAID,
+    STATE_WORDS,
+)
+from bot.market import Market
+from bot.market.payments import OPEN, Payment
+
+_PATH = "/dashboard/payments"
+_Deed = Callable[[Connection, Payment, Member, dict[str, str], datetime], str]
+
+
+class Payments:
+    """The payments' pages."""
+
+    def __init__(self, market: Market, pages: Pages) -> None:
+        self._records, self._pages, self._rules = market.records, pages, market.payouts
+
+    async def listed(self, request: web.Request) -> web.Response:
+        """What needs a person first, when nothing is filtered; then the newest."""
+        visitor = request[VISITOR]
+        filters = {
+            "q": text_asked(request, "q"),
+            "state": choice_asked(request, "state", STATE_WORDS),
+            "kind": choice_asked(request, "kind", KIND_WORDS),
+        }
+        before, rules = before_asked(request), self._rules
+        read = self._records.read
+        found, following = await read(lambda db: payments_page(db, filters, before))
+        first = not before and not any(filters.values())
+        return self._pages.page(
+            "payments.html",
+            visitor.member,
+            visitor.form,
+            payments=found,
+            urgent=await read(lambda db: to_be_looked_at(db, rules)) if first else [],
+            first=first,
+            reconciliations=await read(last_reconciliations),
+            filters=filters,
+            next_page=address(_PATH, **filters, before=following) if following else "",
+            words=STATE_WORDS,
+            kinds=KIND_WORDS,
+            compared=COMPARED_WORDS,
+            may_export=may_export("payments", visitor.member.role),
+        )
+
+    async def one(self, request: web.Request) -> web.Response:
+        """One payment: its events, its postings, what called back, and what can be done."""
+        visitor, found = request[VISITOR], await self._found(request)
+        payment, role = found.row.payment, visitor.member.role
+        return self._pages.page(
+            "payment.html",
+            visitor.member,
+            visitor.form,
+            found=found,
+            payment=payment,
+            words=STATE_WORDS,
+            kinds=KIND_WORDS,
+            ends=END_WORDS,
+            said=SAID.get(request.query.get("said", ""), ""),
+            may_ask=role in ASKERS and payment.state in OPEN and payment.asks > 0,
+            may_send=role in MONEY and any(one["state"] == "dead" for one in found.letters),
+            may_release=role in MONEY and found.waits_for_release,
+            may_stop=role in MONEY and payment.state in OPEN and payment.asks > 0,
+            may_end=role in MONEY and payment.state == "flagged",
+            may_export=may_export("ledger", role),
+        )
+
+    async def ask(self, request: web.Request) -> web.Response:
+        """Have the operator asked about it at once."""
+        return await self._do(request, payment_deeds.ask)
+
+    async def send(self, request: web.Request) -> web.Response:
+        """Let it leave again that could not be sent, under its old reference."""
+        return await self._do(request, payment_deeds.send)
+
+    async def release(self, request: web.Request) -> web.Response:
+        """Release what waits for two people; the second release lets it leave."""
+        rules = self._rules
+
+        def work(
+            db: Connection, one: Payment, by: Member, form: dict[str, str], now: datetime
+        ) -> str:
+            return payment_deeds.release(db, one, by, rules, now)
+
+        return await self._do(request, work)
+
+    async def stop(self, request: web.Request) -> web.Response:
+        """Have its operator asked no more, so that two people can end it."""
+        return await self._do(request, payment_deeds.stop)
+
+    async def propose(self, request: web.Request) -> web.Response:
+        """Say what became of a flagged payment; somebody else says so too."""
+        return await self._do(request, payment_deeds.propose)
+
+    async def settle(self, request: web.Request) -> web.Response:
+        """End it as somebody else proposed."""
+        return await self._do(request, payment_deeds.settle)
+
+    async def withdraw(self, request: web.Request) -> web.Response:
+        """Take back what was proposed."""
+        return await self._do(request, payment_deeds.withdraw)
+
+    async def _do(self, request: web.Request, deed: _Deed) -> web.Response:
+        member, form, now = request[VISITOR].member, await fields_of(request), datetime.now(UTC)
+        payment = (await self._found(request)).row.payment
+        said = await self._records.write(lambda db: deed(db, payment, member, form, now))
+        raise web.HTTPSeeOther(f"{_PATH}/{payment.id}?said={said}")
+
+    async def _found(self, request: web.Request) -> PaymentPage:
+        payment_id, rules = int(request.match_info["id"]), self._rules
+        found = await self._records.read(lambda db: one_payment(db, payment_id, rules))
+        if found is None:
+            raise web.HTTPNotFound
+        return found

@@ -1,0 +1,156 @@
+"""People: found by number or name; one person; a copy of their data; forgetting them by two."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from bot.dashboard.access.members import note
+from bot.dashboard.access.roles import CUSTODIANS
+from bot.dashboard.forms import fields_of
+from bot.dashboard.guard import VISITOR
+from bot.dashboard.rendering import Pages
+from bot.dashboard.screens import person_deeds
+from bot.dashboard.screens.asked import address, before_asked, choice_asked, text_asked
+from bot.dashboard.screens.export_tables import may_export
+from bot.dashboard.screens.order_desk import OFFER_WORDS
+from bot.dashboard.screens.payment_words import STATE_WORDS
+from bot.dashboard.screens.people_desk import (
+    ROLE_WORDS,
+    PersonPage,
+    one_person,
+    people_page,
+    subject_of,
+)
+from bot.dashboard.screens.reveal import AN_HOUR, SECONDS, reveal
+from bot.dashboard.screens.ticket_desk import CATEGORY_WORDS
+from bot.i18n import N_
+from bot.market import Market
+
+_PATH = "/dashboard/people"
+_PIN_WORDS = {
+    "none": N_("has no PIN"),
+    "set": N_("has a PIN"),
+    "locked": N_("PIN locked"),
+    "reset": N_("may choose a new PIN"),
+}
+_SAID = {
+    "proposed": N_("Noted. It is done when a second person does the same."),
+    "waits": N_("Something waits for a second person already."),
+    "same_person": N_("You have asked for this. A second, different person must do it."),
+    "no_effect": N_("No effect: this was done already, or is not needed any more."),
+    "no_reason": N_("Say why: the next person reads it."),
+    "withdrawn": N_("Withdrawn. Nothing was changed."),
+    "erased": N_("Forgotten: name, number, PIN and calls are gone; orders and payments stay."),
+}
+
+
+class People:
+    """The people's pages."""
+
+    def __init__(self, market: Market, pages: Pages) -> None:
+        self._records, self._pages, self._country = market.records, pages, market.hub.country
+
+    async def listed(self, request: web.Request) -> web.Response:
+        """The newest first, or who is looked for."""
+        visitor, country = request[VISITOR], self._country
+        filters = {
+            "q": text_asked(request, "q"),
+            "role": choice_asked(request, "role", ROLE_WORDS),
+        }
+        before = before_asked(request)
+        found, following = await self._records.read(
+            lambda db: people_page(db, filters, before, country)
+        )
+        return self._pages.page(
+            "people.html",
+            visitor.member,
+            visitor.form,
+            people=found,
+            filters=filters,
+            next_page=address(_PATH, **filters, before=following) if following else "",
+            roles_of_people=ROLE_WORDS,
+            may_export=may_export("people", visitor.member.role),
+        )
+
+    async def one(self, request: web.Request) -> web.Response:
+        """One person; that somebody looked is on record."""
+        visitor, found = request[VISITOR], await self._found(request)
+        by, now, person = visitor.member.name, datetime.now(UTC), found.row
+        await self._records.write(
+            lambda db: note(db, by, "profile viewed", subject_of(person.id), now)
+        )
+        return self._pages.page(
+            "person.html",
+            visitor.member,
+            visitor.form,
+            found=found,
+            person=person,
+            said=_SAID.get(request.query.get("said", ""), ""),
+            pin_words=_PIN_WORDS,
+            roles_of_people=ROLE_WORDS,
+            offer_words=OFFER_WORDS,
+            payment_words=STATE_WORDS,
+            category_words=CATEGORY_WORDS,
+            may_handle=visitor.member.role in CUSTODIANS and person.erased_at is None,
+        )
+
+    async def copy(self, request: web.Request) -> web.Response:
+        """All that is held about them, as a file to hand over; with a reason, on record."""
+        visitor, found = request[VISITOR], await self._found(request)
+        reason = " ".join((await fields_of(request)).get("reason", "").split())[:160]
+        person, by, now = found.row, visitor.member.name, datetime.now(UTC)
+        if not reason or person.erased_at is not None:
+            raise web.HTTPSeeOther(f"{_PATH}/{person.id}?said=no_reason")
+
+        def work(db: Connection) -> dict[str, object] | None:
+            # It names the whole number, so it counts as a look at one.
+            if not reveal(db, subject_of(person.id), "copy", by, now):
+                return None
+            note(db, by, "copy made", subject_of(person.id), now, reason=reason)
+            return person_deeds.copy(db, person.id)
+
+        held = await self._records.write(work)
+        if held is None:
+            return self._pages.page(
+                "reveal.html",
+                visitor.member,
+                visitor.form,
+                status=429,
+                number="",
+                name=person.name,
+                back=f"{_PATH}/{person.id}",
+                seconds=SECONDS,
+                an_hour=AN_HOUR,
+            )
+        text = json.dumps(held, ensure_ascii=False, indent=1)
+        headers = {"Content-Disposition": f'attachment; filename="isoko-person-{person.id}.json"'}
+        return web.Response(text=text, content_type="application/json", headers=headers)
+
+    async def propose(self, request: web.Request) -> web.Response:
+        """Ask that they be forgotten; somebody else does it."""
+        return await self._do(request, person_deeds.propose)
+
+    async def erase(self, request: web.Request) -> web.Response:
+        """Forget them, as somebody else asked."""
+        return await self._do(request, person_deeds.erase)
+
+    async def withdraw(self, request: web.Request) -> web.Response:
+        """Take back that they be forgotten."""
+        return await self._do(request, person_deeds.withdraw)
+
+    async def _do(self, request: web.Request, deed: person_deeds.Deed) -> web.Response:
+        member, form, now = request[VISITOR].member, await fields_of(request), datetime.now(UTC)
+        person_id = (await self._found(request)).row.id
+        said = await self._records.write(lambda db: deed(db, person_id, member, form, now))
+        raise web.HTTPSeeOther(f"{_PATH}/{person_id}?said={said}")
+
+    async def _found(self, request: web.Request) -> PersonPage:
+        contact_id, now = int(request.match_info["id"]), datetime.now(UTC)
+        found = await self._records.read(lambda db: one_person(db, contact_id, now))
+        if found is None:
+            raise web.HTTPNotFound
+        return found

@@ -1,0 +1,71 @@
+"""Changing who is on the staff: by an administrator who shows again who they are, on record."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from bot.dashboard.access import links, members, staff_sessions
+from bot.dashboard.access.members import Member, note
+from bot.dashboard.access.roles import ROLES, Role
+from bot.market import proposals
+
+
+def role_of(text: str) -> Role | None:
+    """The role of this name, or None."""
+    return next((one for one in ROLES if one == text), None)
+
+
+def change_role(db: Connection, whose: Member, role: Role, by: Member, now: datetime) -> str:
+    """Another role; the administrator's needs a second administrator."""
+    if whose.role == role:
+        return "no_effect"
+    if role == "admin":
+        return _make_admin(db, whose, by, now)
+    return "changed" if members.set_role(db, whose, role, now, by.name) else "last_admin"
+
+
+def new_link(db: Connection, whose: Member, by: Member, now: datetime) -> tuple[str, str]:
+    """A link with which they choose password and second step anew; the outcome, and its token.
+
+    Nobody makes their own: who has somebody's open browser would keep the account.
+    """
+    if whose.id == by.id:
+        return "not_own", ""
+    if whose.revoked or whose.demo:
+        return "no_effect", ""
+    note(db, by.name, "staff link made", f"staff {whose.name}", now)
+    return "linked", links.make(db, whose.id, now)
+
+
+def revoke(db: Connection, whose: Member, by: Member, now: datetime) -> str:
+    """No access any more, and signed out everywhere, at once."""
+    if members.is_last_admin(db, whose):
+        return "last_admin"
+    return "revoked" if members.revoke(db, whose.name, now, by.name) else "no_effect"
+
+
+def end_sessions(db: Connection, whose: Member, mark: str, by: Member, now: datetime) -> str:
+    """Signed out in one place, or everywhere when `mark` is "all"."""
+    if mark == "all":
+        staff_sessions.end_all(db, whose.id)
+    elif not staff_sessions.end_one(db, whose.id, mark):
+        return "no_effect"
+    note(db, by.name, "signed out by another", f"staff {whose.name}", now, which=mark)
+    return "signed_out"
+
+
+def _make_admin(db: Connection, whose: Member, by: Member, now: datetime) -> str:
+    subject = f"staff {whose.name}"
+    proposal = proposals.waiting(db, "role", subject)
+    if proposal is None:
+        terms = {"role": "admin"}
+        proposals.propose(db, "role", subject, terms, "administrator", by.id, now)
+        note(db, by.name, "role proposed", subject, now, role="admin")
+        return "proposed"
+    if not proposals.may_do(proposal, by.id, by.name) or by.id == whose.id:
+        return "same_person"
+    members.set_role(db, whose, "admin", now, f"{proposal.asker} and {by.name}")
+    proposals.end(db, proposal, "done", by.id, now)
+    return "changed"

@@ -1,0 +1,138 @@
+"""Webhooks: what came in, what leaves, and doing either again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from bot.dashboard.access.members import Member
+from bot.dashboard.access.roles import REPLAYERS
+from bot.dashboard.guard import VISITOR
+from bot.dashboard.rendering import Pages
+from bot.dashboard.screens import webhook_deeds
+from bot.dashboard.screens.asked import address, before_asked, choice_asked
+from bot.dashboard.screens.webhook_desk import (
+    IN_WORDS,
+    OUT_WORDS,
+    callbacks_page,
+    deliveries_page,
+    events_page,
+    receivers,
+)
+from bot.i18n import N_
+from bot.market import Market
+
+_PATH = "/dashboard/webhooks"
+_SAID = {
+    "again": N_("It waits to be tried again, under its old id."),
+    "asked": N_("The operator is asked now. Load the page again in a moment."),
+    "duplicate": N_("No effect: this was done already, or is not needed any more."),
+    "on": N_("It is delivered to again, what has waited longest first."),
+    "off": N_("Nothing is delivered there, and nothing is lost."),
+    "tested": N_("A test is on its way."),
+    "recovered": N_("{n} wait to be sent again."),
+}
+
+
+class Webhooks:
+    """The pages of what comes in and what leaves."""
+
+    def __init__(self, market: Market, pages: Pages) -> None:
+        self._records, self._pages = market.records, pages
+
+    async def came(self, request: web.Request) -> web.Response:
+        """What the hub and the operators sent."""
+        before, read = before_asked(request), self._records.read
+        source = choice_asked(request, "source", ("hub", "operators")) or "hub"
+        filters = {"state": choice_asked(request, "state", IN_WORDS) if source == "hub" else ""}
+        if source == "hub":
+            found, following = await read(lambda db: events_page(db, filters, before))
+        else:
+            found, following = await read(lambda db: callbacks_page(db, before))
+        more = address(_PATH, source=source, **filters, before=following) if following else ""
+        return self._page(
+            request, "webhooks_in.html", came=found, source=source, filters=filters,
+            words=IN_WORDS, next_page=more,
+        )  # fmt: skip
+
+    async def leaves(self, request: web.Request) -> web.Response:
+        """Every receiver, and the deliveries."""
+        before, read, now = before_asked(request), self._records.read, datetime.now(UTC)
+        known = await read(lambda db: receivers(db, now))
+        numbers = [str(one.of.id) for one in known]
+        filters = {
+            "state": choice_asked(request, "state", OUT_WORDS),
+            "to": choice_asked(request, "to", numbers),
+        }
+        found, following = await read(lambda db: deliveries_page(db, filters, before))
+        more = address(f"{_PATH}/out", **filters, before=following) if following else ""
+        return self._page(
+            request, "webhooks_out.html", receivers=known, leaves=found, filters=filters,
+            words=OUT_WORDS, next_page=more, utc_now=now,
+        )  # fmt: skip
+
+    async def apply_again(self, request: web.Request) -> web.Response:
+        """Try an event of the hub again."""
+        return await self._do(request, webhook_deeds.apply_again, _PATH)
+
+    async def hear_again(self, request: web.Request) -> web.Response:
+        """Let a callback of an operator make us ask again."""
+        return await self._do(request, webhook_deeds.hear_again, f"{_PATH}?source=operators")
+
+    async def send_again(self, request: web.Request) -> web.Response:
+        """Send a delivery again."""
+        return await self._do(request, webhook_deeds.send_again, f"{_PATH}/out")
+
+    async def recover(self, request: web.Request) -> web.Response:
+        """Send all again that was given up for a receiver: one statement, done or not."""
+        number, member, now = int(request.match_info["id"]), request[VISITOR].member, _now()
+        count = await self._records.write(lambda db: webhook_deeds.recover(db, number, member, now))
+        raise web.HTTPSeeOther(f"{_PATH}/out?said=recovered&n={count}")
+
+    async def switch_on(self, request: web.Request) -> web.Response:
+        """Deliver to a receiver again."""
+        return await self._switch(request, on=True)
+
+    async def switch_off(self, request: web.Request) -> web.Response:
+        """Deliver nothing to a receiver."""
+        return await self._switch(request, on=False)
+
+    async def test(self, request: web.Request) -> web.Response:
+        """Send a receiver a test."""
+        return await self._do(request, webhook_deeds.test, f"{_PATH}/out")
+
+    async def _switch(self, request: web.Request, *, on: bool) -> web.Response:
+        def work(db: Connection, number: int, by: Member, now: datetime) -> str:
+            return webhook_deeds.switch(db, number, by, now, on=on)
+
+        return await self._do(request, work, f"{_PATH}/out")
+
+    async def _do(
+        self,
+        request: web.Request,
+        deed: Callable[[Connection, int, Member, datetime], str],
+        back: str,
+    ) -> web.Response:
+        number, member, now = int(request.match_info["id"]), request[VISITOR].member, _now()
+        said = await self._records.write(lambda db: deed(db, number, member, now))
+        raise web.HTTPSeeOther(f"{back}{'&' if '?' in back else '?'}said={said}")
+
+    def _page(self, request: web.Request, template: str, **values: Any) -> web.Response:
+        visitor, count = request[VISITOR], request.query.get("n", "")
+        return self._pages.page(
+            template,
+            visitor.member,
+            visitor.form,
+            said=_SAID.get(request.query.get("said", ""), ""),
+            said_of=int(count) if count.isascii() and count.isdecimal() and len(count) < 9 else 0,
+            may_replay=visitor.member.role in REPLAYERS,
+            **values,
+        )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,134 @@
+"""The staff's own page: roles, links, sessions, and what one administrator alone cannot do."""
+
+import re
+from contextlib import AsyncExitStack
+
+import pytest
+from sqlalchemy import select
+
+from bot.storage.schema import audit, staff
+from tests.dashboard.desk import Desk, code_of, joins
+from tests.server import Running
+
+LINK = re.compile(r"(/dashboard/welcome/[A-Za-z0-9_-]{43})")
+
+
+async def number_of(server: Running, name: str) -> int:
+    query = select(staff.c.id).where(staff.c.name == name)
+    return int(await server.parts.market.records.read(lambda db: db.execute(query).scalar()))
+
+
+async def role_of(server: Running, name: str) -> str:
+    query = select(staff.c.role).where(staff.c.name == name)
+    return str(await server.parts.market.records.read(lambda db: db.execute(query).scalar()))
+
+
+@pytest.fixture
+async def admins(server: Running):
+    """Two administrators, each with codes on paper."""
+    async with AsyncExitStack() as stack:
+        desks = []
+        for name in ("adam", "benita"):
+            desk = await stack.enter_async_context(Desk(server))
+            secret, codes = await joins(desk, server, name, "admin")
+            desks.append((desk, codes, secret))
+        yield desks
+
+
+async def test_A08_the_last_administrator_stays_one(server: Running) -> None:
+    async with Desk(server) as desk:
+        _secret, codes = await joins(desk, server, "adam", "admin")
+        mine = f"/dashboard/staff/{await number_of(server, 'adam')}"
+        page = await desk.posts(f"{mine}/role", role="viewer", code=codes[0])
+        assert desk.status == 409 and "nobody else could change the staff" in page
+        await desk.posts(f"{mine}/revoke", code=codes[1])
+        assert desk.status == 409
+        assert await role_of(server, "adam") == "admin"
+
+
+async def test_A08_nobody_makes_their_own_link_and_nobody_without_a_code(
+    server: Running, admins
+) -> None:
+    (desk, codes, secret), _other = admins
+    mine, other = await number_of(server, "adam"), await number_of(server, "benita")
+    page = await desk.posts(f"/dashboard/staff/{mine}/link", code=codes[0])
+    assert desk.status == 409 and not LINK.search(page)
+    for code in ("", "000000", codes[0]):
+        page = await desk.posts(f"/dashboard/staff/{other}/link", code=code)
+        assert desk.status == 401 and not LINK.search(page), code
+    page = await desk.posts(f"/dashboard/staff/{other}/link", code=code_of(secret, 30))
+    assert desk.status == 200 and LINK.search(page)
+    query = select(audit.c.actor).where(audit.c.action == "staff link made")
+    read = server.parts.market.records.read
+    assert await read(lambda db: db.execute(query).scalars().all()) == ["adam"]
+
+
+async def test_A08_an_administrator_is_made_by_two(server: Running, admins) -> None:
+    (first, codes, _s), (second, others, _t) = admins
+    async with Desk(server) as agent:
+        await joins(agent, server, "amina", "agent")
+        path = f"/dashboard/staff/{await number_of(server, 'amina')}/role"
+        await first.posts(path, role="admin", code=codes[0])
+        assert await role_of(server, "amina") == "agent"
+        await first.posts(path, role="admin", code=codes[1])
+        assert first.status == 409 and await role_of(server, "amina") == "agent"
+        await second.posts(path, role="admin", code=others[0])
+        assert await role_of(server, "amina") == "admin"
+        # Their very next click is an administrator's.
+        await agent.gets("/dashboard/staff")
+        assert agent.status == 200
+
+
+async def test_A08_guessing_the_code_ends_after_five_tries(server: Running, admins) -> None:
+    (desk, codes, _s), _other = admins
+    path = f"/dashboard/staff/{await number_of(server, 'benita')}/role"
+    for _try in range(5):
+        await desk.posts(path, role="viewer", code="000000")
+        assert desk.status == 401
+    await desk.posts(path, role="viewer", code=codes[0])
+    assert desk.status == 429 and await role_of(server, "benita") == "admin"
+
+
+async def test_a_new_member_comes_by_a_link_that_is_shown_once(server: Running, admins) -> None:
+    (desk, codes, _s), _other = admins
+    fields = {"name": "Chantal", "role": "agent", "language": "fr"}
+    page = await desk.posts("/dashboard/staff/add", **fields, code=codes[0])
+    link = LINK.search(page)
+    assert link and desk.status == 200
+    assert not LINK.search(await desk.gets("/dashboard/staff"))
+    assert "chantal" in desk.text and "has not used the link yet" in desk.text
+    page = await desk.posts("/dashboard/staff/add", **fields, code=codes[1])
+    assert desk.status == 409 and "this name already" in page
+    await desk.posts("/dashboard/staff/add", name="x", role="admin", code=codes[2])
+    assert desk.status == 400
+    async with Desk(server) as stranger:
+        await stranger.gets(link[1])
+        assert stranger.status == 200
+
+
+async def test_B08_a_session_is_ended_at_once_by_an_administrator(server: Running, admins) -> None:
+    (desk, codes, _s), _other = admins
+    async with Desk(server) as agent:
+        await joins(agent, server, "amina", "agent")
+        path = f"/dashboard/staff/{await number_of(server, 'amina')}"
+        mark = re.search(r'name="which" value="([0-9a-f]{12})"', await desk.gets(path))
+        assert mark
+        await desk.posts(f"{path}/sign-out", which="f" * 12)
+        await agent.gets("/dashboard/")
+        assert agent.status == 200
+        await desk.posts(f"{path}/sign-out", which=mark[1])
+        await agent.gets("/dashboard/")
+        assert agent.status == 303
+        await desk.posts(f"{path}/revoke", code=codes[0])
+        assert "no access any more" in await desk.gets("/dashboard/staff")
+
+
+async def test_an_auditor_reads_the_staff_and_changes_nothing(server: Running) -> None:
+    async with Desk(server) as desk:
+        _secret, codes = await joins(desk, server, "odile", "auditor")
+        page = await desk.gets("/dashboard/staff")
+        assert "odile" in page and "Somebody new" not in page
+        mine = f"/dashboard/staff/{await number_of(server, 'odile')}"
+        assert "Give this role" not in await desk.gets(mine)
+        await desk.posts(f"{mine}/role", role="admin", code=codes[0])
+        assert desk.status == 403 and await role_of(server, "odile") == "auditor"
