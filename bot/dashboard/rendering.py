@@ -26,7 +26,16 @@ ROLE_WORDS: dict[Role, str] = {
     "admin": N_("administrator"),
     "auditor": N_("auditor"),
 }
-FILES = {"dashboard.css": "text/css", "live.js": "text/javascript", "icon.svg": "image/svg+xml"}
+FILES = {
+    "dashboard.css": "text/css",
+    "calls.css": "text/css",
+    "live.js": "text/javascript",
+    "feed.js": "text/javascript",
+    "board.js": "text/javascript",
+    "call.js": "text/javascript",
+    "keys.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 
 
 class Pages:
