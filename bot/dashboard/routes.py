@@ -13,6 +13,7 @@ from bot.dashboard.access.sign_in import SignIn
 from bot.dashboard.guard import HOME, Guard, Handler
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.acting import DOINGS, Acting
+from bot.dashboard.screens.call_backs import CallBacks
 from bot.dashboard.screens.call_page import CallPage, PhoneSize
 from bot.dashboard.screens.calls import Calls
 from bot.dashboard.screens.entry import Entry
@@ -78,6 +79,7 @@ class Dashboard:
         self._calls = Calls(market, pages, self._feed)
         self._call = CallPage(market, pages, Acting(market, line.engine), line.size)
         self._overview = Overview(market, pages, self._calls, rules.stale_after_days)
+        self._call_backs = CallBacks(market, pages)
         self._tickets = Tickets(market, pages)
         self._pins = PinResets(market)
 
@@ -126,6 +128,8 @@ class Dashboard:
             ("GET", "/calls/{id:[0-9]{1,18}}/call.json", call.as_json, READERS),
             ("POST", f"/calls/{{id:[0-9]{{1,18}}}}/do/{{doing:{_DOINGS}}}", call.do, ANSWERERS),
             ("POST", "/calls/{id:[0-9]{1,18}}/reveal", calls.reveal, REVEALERS),
+            ("GET", "/call-backs", self._call_backs.listed, READERS),
+            ("POST", "/call-backs/{code:T-[0-9A-Z]{5}}/tried", self._call_backs.tried, ANSWERERS),
             ("GET", "/tickets", tickets.listed, READERS),
             ("GET", "/tickets/{code:T-[0-9A-Z]{5}}", tickets.one, READERS),
             ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/close", tickets.close, ANSWERERS),

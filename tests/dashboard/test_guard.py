@@ -48,7 +48,7 @@ async def test_A07_every_route_says_who_may_and_all_others_are_refused_on_record
                 assert refused == (role not in allowed), (role, path, desk.status)
                 assert await refusals(server) - before == int(refused)
                 seen += 1
-    assert seen == len(ROLES) * 14
+    assert seen == len(ROLES) * 16
 
 
 async def test_A07_only_these_roles_change_anything(server: Running) -> None:
@@ -57,6 +57,7 @@ async def test_A07_only_these_roles_change_anything(server: Running) -> None:
            "/dashboard/sign-out", "/dashboard/language"}  # fmt: skip
     assert {path: sorted(roles) for path, roles in who.items() if path not in own} == {
         "/dashboard/tickets/{code}/close": ["agent", "supervisor"],
+        "/dashboard/call-backs/{code}/tried": ["agent", "supervisor"],
         "/dashboard/tickets/{code}/pin-called": ["agent", "supervisor"],
         "/dashboard/tickets/{code}/pin-reset": ["agent", "supervisor"],
         "/dashboard/tickets/{code}/reveal": ["supervisor"],
