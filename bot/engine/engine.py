@@ -128,14 +128,14 @@ class Engine:
             return False
         try:
             visit = await self._sessions.enter(key)
-            session, kept = unpack_kept(visit.packed), None
+            session, kept = unpack_kept(visit.packed), b""
             try:
-                there = session is not None and not (session.ended or session.hung_up)
-                if session is not None and there and await work(session):
+                goes_on = session is not None and not (session.ended or session.hung_up)
+                if session is not None and goes_on and await work(session):
                     kept = pack(session)
             finally:
-                await self._sessions.leave(visit, kept)
-            return kept is not None
+                await self._sessions.leave(visit, kept or None)
+            return bool(kept)
         finally:
             self._turnstile.leave(key)
 

@@ -62,6 +62,8 @@ class Housekeeping:
         for forget in (self._forget_hops, self._forget_transcripts, self._forget_updates):
             while await records.write(forget) == _AT_ONCE:
                 pass
+        since = now - self._keep_transcripts
+        await records.write(lambda db: transcripts.forget_acts_before(db, since))
         await records.write(lambda db: telegram_links.forget_old(db, now))
         await records.write(lambda db: telegram_invites.forget_old(db, now))
         await self._market.prices.refresh_if_changed()

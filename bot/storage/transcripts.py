@@ -25,7 +25,7 @@ from bot.storage import turns
 from bot.storage.prepared import Prepared
 from bot.storage.records import Records, RecordsDown
 from bot.storage.rounds import one_round
-from bot.storage.schema import audit, contacts, transcripts
+from bot.storage.schema import audit, call_acts, contacts, transcripts
 
 log = structlog.get_logger(__name__)
 
@@ -136,6 +136,11 @@ def forget_before(db: Connection, moment: datetime, limit: int) -> int:
     first = select(table.c.id, table.c.at_ms).order_by(table.c.id).limit(limit).subquery()
     old = select(first.c.id).where(first.c.at_ms < int(moment.timestamp() * 1000))
     return db.execute(delete(table).where(table.c.id.in_(old))).rowcount
+
+
+def forget_acts_before(db: Connection, moment: datetime) -> None:
+    """Drop what staff did in calls before `moment`, as their transcripts are."""
+    db.execute(delete(call_acts).where(call_acts.c.at < moment))
 
 
 def _write(db: Connection, rows: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> float:

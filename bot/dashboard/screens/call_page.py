@@ -88,8 +88,8 @@ class CallPage:
         screens = [hop for hop in call.hops if hop.said]
         at = _place_of(request.query.get("hop", ""), len(screens))
         until = call.hops[-1].at.timestamp() + SILENT_MAX_S
-        there = not (call.hops[-1].over or call.is_chat)
-        left_s = int(until - datetime.now(UTC).timestamp()) if there else 0
+        goes_on = not (call.hops[-1].over or call.is_chat)
+        left_s = int(until - datetime.now(UTC).timestamp()) if goes_on else 0
         return self._pages.page(
             "call.html",
             visitor.member,
@@ -104,6 +104,7 @@ class CallPage:
             helped=done,
             version=f"{call.hops[-1].number}-{done.last}",
             left_s=max(0, left_s),
+            goes_on=goes_on and left_s > 0,
             place_name=place_name,
             act_words=ACT_WORDS,
             said=DID.get(did, ""),

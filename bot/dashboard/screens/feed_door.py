@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
 from typing import Any
 
 import msgspec
+import structlog
 from aiohttp import web
 
 from bot.dashboard.guard import Guard
@@ -22,7 +22,9 @@ from bot.dashboard.screens.one_call import session_key_of
 from bot.dashboard.screens.place_words import place_name
 from bot.dashboard.screens.risk_words import RISK_WORDS
 from bot.i18n import _, language_spoken
-from bot.storage.records import Records
+from bot.storage.records import Records, RecordsDown
+
+log = structlog.get_logger(__name__)
 
 SLOW_S = 10.0
 # Access that was revoked ends within five seconds, also for who only looks on.
@@ -81,11 +83,22 @@ class FeedDoor:
         self._guard.dress(response)
         await response.prepare(request)
         told = _OneCall(self._feed, key) if key else _WholeBoard(self._feed, self._card, since)
-        with suppress(ConnectionError, TimeoutError):
+        try:
             await _write(response, b"retry: 1000\n\n")
-            while await self._guard.still_may(request) and not self._feed.closed:
+            while await self._may_stay(request):
                 await self._tell(response, told)
+        except (ConnectionError, TimeoutError):
+            log.debug("a browser has left, or takes nothing")
+        except Exception:  # no page may follow what has been sent
+            log.exception("a stream broke")
         return response
+
+    async def _may_stay(self, request: web.Request) -> bool:
+        try:
+            return not self._feed.closed and await self._guard.still_may(request)
+        except RecordsDown:
+            # Nobody can be asked, and there is nothing new to tell.
+            return True
 
     async def _tell(self, response: web.StreamResponse, told: _OneCall | _WholeBoard) -> None:
         """Tell what is new for a few seconds, and at their end that we are still there."""
@@ -151,7 +164,7 @@ class _WholeBoard:
         if not (first or new or gone or figures != self._figures):
             return None
         self._has, self._figures, after, self._after = there, figures, self._after, at
-        more = {"all": list(there)} if first else {"gone": gone, "after": after}
+        more: dict[str, Any] = {"all": list(there)} if first else {"gone": gone, "after": after}
         return more | {
             "now": _now_ms(),
             "calls": [self._card(call) for call in new],

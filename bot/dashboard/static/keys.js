@@ -1,7 +1,7 @@
 // Single keys for those who work here all day; silent while somebody types, and can be switched off.
 const OFF = "isoko keys off";
 const words = JSON.parse(document.getElementById("keys").textContent);
-const PAGES = { n: "/dashboard/", s: "/dashboard/calls", k: "/dashboard/tickets", c: "/dashboard/call-backs", f: "/dashboard/funnel" };
+const PAGES = { n: "/dashboard/", s: "/dashboard/calls", k: "/dashboard/tickets", c: "/dashboard/call-backs" };
 let going = 0;
 
 const press = (selector) => { const one = document.querySelector(selector); if (one && !one.disabled && !one.closest("fieldset:disabled")) one.click(); };
