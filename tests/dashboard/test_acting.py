@@ -79,7 +79,7 @@ async def test_D10_two_who_take_a_call_at_once_are_one_who_has_it(
     winner, loser = (one, other) if supervisor.status == 303 else (other, one)
     name = "demo supervisor" if winner is one else "amina"
     assert "Somebody else has taken this call" in loser.desk.text
-    assert f"{name} helps" in await loser.looks() and "Take the call" not in loser.desk.text
+    assert f"{name} helps" in await loser.looks() and 'data-do="take"' not in loser.desk.text
     for doing, text in (("give", ""), ("line", "Kanda 1"), ("end", ""), ("sms", "Muraho")):
         await loser.does(doing, text=text)
         assert loser.desk.status == 409, doing
@@ -241,7 +241,7 @@ async def test_who_has_not_agreed_to_be_known_gets_no_sms_and_no_call(
     phone = server.phone(UNKNOWN)
     await phone.dials()
     call = await on_call(server, supervisor, phone)
-    assert "Ask for a call back" not in supervisor.text
+    assert 'data-do="call-back"' not in supervisor.text
     for doing in ("sms", "call-back"):
         await call.does(doing, text="Muraho")
         assert supervisor.status == 422
