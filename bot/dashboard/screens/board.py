@@ -162,7 +162,7 @@ class Board:
 
     def _forget(self, now_ms: int) -> None:
         silent_ms = now_ms - SILENT_MAX_S * 1000
-        over = []
+        over: list[str] = []
         for key, call in self._calls.items():
             if call.last.at_ms >= silent_ms and len(self._calls) - len(over) <= _KEPT_MAX:
                 break
