@@ -11,7 +11,8 @@ from sqlalchemy import text
 from bot import demo
 from bot.callbacks import Callbacks
 from bot.dashboard.guard import Guard
-from bot.dashboard.routes import Dashboard
+from bot.dashboard.routes import CallLine, Dashboard
+from bot.dashboard.screens.call_page import PhoneSize
 from bot.demo_waiting import waiting_payments
 from bot.hub_doors import buyer_of, mount_hub
 from bot.operations.health import Health
@@ -20,6 +21,7 @@ from bot.parts import Parts
 from bot.simulator.routes import CastMember, Simulator
 from bot.ussd.fast_lane import Answer
 from bot.ussd.feature_phone import FeaturePhone
+from bot.ussd.gsm7 import septets
 from bot.ussd.hosts import is_for_us, only_for_us
 from bot.ussd.routes import UssdDoor
 from bot.wiring import (
@@ -69,6 +71,11 @@ def build_app(parts: Parts) -> web.Application:
         dashboard_rules_of(settings),
         passwords_of(settings),
         parts.watching.dashboard_refused,
+        CallLine(
+            parts.engine,
+            parts.transcripts.watched,
+            PhoneSize(septets, settings.ussd.page_septets),
+        ),
     )
     app[DASHBOARD], app[GUARD] = dashboard.mount(app), dashboard.guard
     checks = {"records": lambda: _records_work(parts), "work": lambda: _all_at_work(parts)}

@@ -112,7 +112,8 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     each hop, packed by `bot.engine.replies`. `trail` is what was typed, with secrets cut out.
     `history_mark` is a keyed digest of all that was typed, so that no PIN is kept to compare with.
     `checking` is the hop whose work was not ready in time, `checking_at` when it came. `adrift`
-    says that nobody could look up who is calling, since the records were out of reach.
+    says that nobody could look up who is calling, since the records were out of reach. `line` is
+    what staff want the person to read on the next screen; `closing` ends the call there.
     """
 
     gateway: str
@@ -147,6 +148,8 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     hung_up: bool = False
     hint: str = ""
     adrift: bool = False
+    line: str = ""
+    closing: bool = False
 
     @property
     def key(self) -> str:

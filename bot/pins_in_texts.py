@@ -24,6 +24,11 @@ _MONEY_AFTER = re.compile(r"\s?(?:frw|rwf|fr\b|francs?\b|amafaranga|kg\b|ibiro)"
 _MONEY_BEFORE = re.compile(r"(?:frw|rwf|amafaranga|francs?)\s?\Z", re.IGNORECASE)
 
 
+def asks_for_pin(text: str) -> bool:
+    """Whether the text speaks of a PIN or a password."""
+    return re.search(_WORD, text, re.IGNORECASE) is not None
+
+
 def without_pins(text: str) -> str:
     """The text with `•••••` in place of what may be a PIN.
 

@@ -72,12 +72,18 @@ class Guard:
         self._records, self._pages, self._count = records, pages, refused
         self._secure, self._demo = secure, demo
         self._allowed: dict[Handler, frozenset[str]] = {}
+        self._streams: set[Handler] = set()
         # A browser sends and keeps a `__Host-` cookie for this very host over https only.
         self.cookie = "__Host-isoko" if secure else "isoko_staff"
 
-    def allow(self, handler: Handler, roles: frozenset[str]) -> None:
-        """Let these roles use what `handler` answers; `ANYBODY` needs no sign-in."""
+    def allow(self, handler: Handler, roles: frozenset[str], *, stream: bool = False) -> None:
+        """Let these roles use what `handler` answers; `ANYBODY` needs no sign-in.
+
+        A `stream` stays open: it is for pages of ours alone, and to look on is not to do something.
+        """
         self._allowed[handler] = roles
+        if stream:
+            self._streams.add(handler)
 
     def roles_of(self, handler: Handler) -> frozenset[str] | None:
         """Who was given this route, or None when nobody was."""
@@ -106,7 +112,8 @@ class Guard:
         @web.middleware
         async def stand(request: web.Request, handler: Handler) -> web.StreamResponse:
             response = await self._answer(request, handler)
-            self.harden(response)
+            if not response.prepared:
+                self.harden(response)
             return response
 
         return stand
@@ -118,6 +125,12 @@ class Guard:
         response.headers.setdefault("Cache-Control", "no-store")
         if self._secure:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def still_may(self, request: web.Request) -> bool:
+        """Whether who opened this stream is still signed in, and may still look on."""
+        visitor = await self._visitor(request)
+        roles = self._allowed.get(request.match_info.handler)
+        return visitor is not None and roles is not None and visitor.member.role in roles
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         visitor: Visitor | None = None
@@ -144,7 +157,7 @@ class Guard:
         token = self.token_of(request)
         if not token:
             return None
-        now, looking_on = datetime.now(UTC), POLL in request.headers
+        now, looking_on = datetime.now(UTC), self._looks_on(request)
 
         def look(db: Connection) -> tuple[Member | None, bool]:
             found = staff_sessions.find(db, token, "full", now)
@@ -160,6 +173,9 @@ class Guard:
         request[VISITOR] = visitor
         return visitor
 
+    def _looks_on(self, request: web.Request) -> bool:
+        return POLL in request.headers or request.match_info.handler in self._streams
+
     async def _let_in(
         self, request: web.Request, handler: Handler, visitor: Visitor | None
     ) -> web.StreamResponse:
@@ -168,21 +184,28 @@ class Guard:
         roles = self._allowed.get(handler)
         changes = request.method not in _SAFE
         if changes and not _from_our_own_page(request):
-            await self.refuse(request, visitor, "from another site")
+            await self._refuse(request, visitor, "from another site")
         if roles is ANYBODY:
             return await handler(request)
+        if request.match_info.handler in self._streams and not _not_from_elsewhere(request):
+            await self._refuse(request, visitor, "from another site")
+        if visitor is None and self._looks_on(request):
+            raise web.HTTPUnauthorized
         if visitor is None:
             _send_to_sign_in(request)
         if roles is None or visitor.member.role not in roles:
-            await self.refuse(request, visitor, "not this role")
+            await self._refuse(request, visitor, "not this role")
         if changes:
             given = (await fields_of(request)).get("form", "")
             if not hmac.compare_digest(given.encode(), visitor.form.encode()):
-                await self.refuse(request, visitor, "without the form's token")
+                await self._refuse(request, visitor, "without the form's token")
         return await handler(request)
 
-    async def refuse(self, request: web.Request, visitor: Visitor | None, why: str) -> NoReturn:
-        """Refuse a page; what a member of staff asked for is on record."""
+    async def refuse(self, request: web.Request, why: str) -> NoReturn:
+        """Refuse what somebody asks of a page that they may use, on record."""
+        await self._refuse(request, request[VISITOR], why)
+
+    async def _refuse(self, request: web.Request, visitor: Visitor | None, why: str) -> NoReturn:
         if visitor is None:
             # Anybody may knock as often as they like: that is a figure, and no line that stays.
             self._count(why)
@@ -201,8 +224,6 @@ class Guard:
 
 
 def _send_to_sign_in(request: web.Request) -> NoReturn:
-    if POLL in request.headers:
-        raise web.HTTPUnauthorized
     # Back to where one was going, when going there again changes nothing.
     again = request.method in _SAFE and request.path != HOME
     where = f"?next={quote(request.path_qs, safe='', errors='replace')}" if again else ""
@@ -226,6 +247,13 @@ def _from_our_own_page(request: web.Request) -> bool:
         return urlsplit(request.headers.get("Origin", "")).netloc == request.host
     except ValueError:
         return False
+
+
+def _not_from_elsewhere(request: web.Request) -> bool:
+    """The same of what is only looked at, for which a browser names no origin on our own pages."""
+    if "Origin" in request.headers:
+        return _from_our_own_page(request)
+    return request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
 
 
 def _language(request: web.Request, visitor: Visitor | None) -> Language:

@@ -29,7 +29,12 @@ ROLE_WORDS: dict[Role, str] = {
 FILES = {
     "dashboard.css": "text/css",
     "desks.css": "text/css",
+    "calls.css": "text/css",
     "live.js": "text/javascript",
+    "feed.js": "text/javascript",
+    "board.js": "text/javascript",
+    "call.js": "text/javascript",
+    "keys.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 

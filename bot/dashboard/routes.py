@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -13,14 +13,22 @@ from bot.dashboard.access.sign_in import SignIn
 from bot.dashboard.desks import Desks
 from bot.dashboard.guard import HOME, Guard, Handler
 from bot.dashboard.rendering import Pages
+from bot.dashboard.screens.acting import DOINGS, Acting
+from bot.dashboard.screens.call_backs import CallBacks
+from bot.dashboard.screens.call_page import CallPage, PhoneSize
 from bot.dashboard.screens.calls import Calls
 from bot.dashboard.screens.entry import Entry
+from bot.dashboard.screens.feed import Feed
+from bot.dashboard.screens.feed_door import FeedDoor
 from bot.dashboard.screens.overview import Overview
 from bot.dashboard.screens.pin_resets import PinResets
 from bot.dashboard.screens.tickets import Tickets
+from bot.engine import Engine
 from bot.market import Market
 from bot.market.pin_hashing import PinHashing
 from bot.source import Proxies
+
+_DOINGS = "|".join(DOINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +44,23 @@ class DashboardRules:
     fingerprint: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CallLine:
+    """What leads to calls that go on: the engine, and a word to all that somebody looks on.
+
+    `size` is how much a phone shows.
+    """
+
+    engine: Engine
+    watched: Callable[[], Awaitable[None]]
+    size: PhoneSize
+
+
 class Dashboard:
     """Everything under /dashboard/.
 
-    `passwords` hashes those of staff; `refused` counts strangers who were refused, by the reason.
+    `passwords` hashes those of staff; `refused` counts strangers who were refused, by the reason;
+    `line` leads to the calls that go on.
     """
 
     def __init__(
@@ -48,6 +69,7 @@ class Dashboard:
         rules: DashboardRules,
         passwords: PinHashing,
         refused: Callable[[str], None],
+        line: CallLine,
     ) -> None:
         pages = Pages(market.hub, rules.demo)
         records, self._passwords = market.records, passwords
@@ -55,8 +77,12 @@ class Dashboard:
         second_step = SecondStep(rules.key)
         sign_in = SignIn(records, passwords, second_step, rules.demo)
         self._entry = Entry(records, pages, self.guard, sign_in, second_step, rules.proxies)
-        self._calls = Calls(market, pages)
+        self._feed = Feed(records, market.hub.help_msisdn, rules.key, line.watched)
+        self._feed_door = FeedDoor(records, self.guard, self._feed)
+        self._calls = Calls(market, pages, self._feed)
+        self._call = CallPage(market, pages, Acting(market, line.engine), line.size)
         self._overview = Overview(market, pages, self._calls, rules.stale_after_days)
+        self._call_backs = CallBacks(market, pages)
         self._tickets = Tickets(market, pages)
         self._pins = PinResets(market)
         self._desks = Desks(market, pages, self.guard, sign_in, rules.fingerprint)
@@ -64,6 +90,7 @@ class Dashboard:
     def mount(self, app: web.Application) -> web.Application:
         """Put the dashboard into `app`; returns its own part, whose router tests walk."""
         own = web.Application(middlewares=[self.guard.middleware])
+        own.on_shutdown.append(self._send_away)
         own.on_cleanup.append(self._close)
         for method, path, handler, roles in self._routes():
             self.guard.allow(handler, roles)
@@ -71,15 +98,23 @@ class Dashboard:
                 own.router.add_get(path, handler)
             else:
                 own.router.add_post(path, handler)
+        stream = self._feed_door.stream
+        self.guard.allow(stream, READERS, stream=True)
+        own.router.add_get("/feed", stream, allow_head=False)
         app.router.add_get(HOME.rstrip("/"), _to_home)
         app.add_subapp(HOME, own)
         return own
+
+    async def _send_away(self, _app: web.Application) -> None:
+        """A stream that stays open would hold up the stop."""
+        await self._feed.close()
 
     async def _close(self, _app: web.Application) -> None:
         self._passwords.close()
 
     def _routes(self) -> list[tuple[str, str, Handler, frozenset[str]]]:
         entry, calls, tickets = self._entry, self._calls, self._tickets
+        call = self._call
         return [
             ("GET", "/sign-in", entry.ask, ANYBODY),
             ("POST", "/sign-in", entry.password, ANYBODY),
@@ -92,8 +127,13 @@ class Dashboard:
             ("POST", "/language", entry.language, READERS),
             ("GET", "/", self._overview.now, READERS),
             ("GET", "/calls", calls.board, READERS),
-            ("GET", "/calls/{id:[0-9]{1,18}}", calls.transcript, READERS),
+            ("GET", "/calls/{id:[0-9]{1,18}}", call.show, READERS),
+            ("GET", "/calls/{id:[0-9]{1,18}}/test.py", call.as_test, READERS),
+            ("GET", "/calls/{id:[0-9]{1,18}}/call.json", call.as_json, READERS),
+            ("POST", f"/calls/{{id:[0-9]{{1,18}}}}/do/{{doing:{_DOINGS}}}", call.do, ANSWERERS),
             ("POST", "/calls/{id:[0-9]{1,18}}/reveal", calls.reveal, REVEALERS),
+            ("GET", "/call-backs", self._call_backs.listed, READERS),
+            ("POST", "/call-backs/{code:T-[0-9A-Z]{5}}/tried", self._call_backs.tried, ANSWERERS),
             ("GET", "/tickets", tickets.listed, READERS),
             ("GET", "/tickets/{code:T-[0-9A-Z]{5}}", tickets.one, READERS),
             ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/close", tickets.close, ANSWERERS),

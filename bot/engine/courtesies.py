@@ -56,6 +56,17 @@ def out_of_reach(hop: Hop, stage: Stage, help_msisdn: str) -> Reply:
     return reply
 
 
+def closed_by_staff(hop: Hop, stage: Stage, help_msisdn: str) -> Reply:
+    """Staff have ended this call: nothing that was typed is taken, and it may be dialled anew."""
+    session = hop.session
+    speak(session.language or "rw")
+    ended = _("The help desk has ended this call. Nothing was changed.")
+    call = _("If you need help call {tel}.").format(tel=help_msisdn)
+    reply = present(hop, stage.flow_of(session), Screen(f"{ended}\n{call}", ends=True))
+    note(hop, reply)
+    return reply
+
+
 def checking(hop: Hop, stage: Stage) -> Reply:
     """True words for work that is not ready: no result is claimed, and a key to ask for it."""
     speak(hop.session.language or "rw")

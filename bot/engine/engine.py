@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 from bot.conversation import Inbound, Reply, Session
 from bot.engine import replies
 from bot.engine.arrivals import Arrivals
-from bot.engine.courtesies import apology, out_of_reach, refusal, shed
+from bot.engine.courtesies import apology, closed_by_staff, out_of_reach, refusal, shed
 from bot.engine.hop import Hop, asks_secret
 from bot.engine.late import LateWork
 from bot.engine.layout import Layout
@@ -115,6 +115,29 @@ class Engine:
         # The notice may overtake the last hop: then the gateway knows what we do not know yet.
         kind = "completed" if session.ended else inbound.typed or "abandoned"
         self._watch.hop(session, Reply("", ends=True), 0.0, kind)
+
+    async def attend(self, key: str, work: Callable[[Session], Awaitable[bool]]) -> bool:
+        """Let staff change a call that goes on, between two of its hops.
+
+        `work` gets the session and says whether to keep what it changed. False when it says no, or
+        when no such call is under way.
+        """
+        try:
+            await self._turnstile.enter(key)
+        except Crowded:
+            return False
+        try:
+            visit = await self._sessions.enter(key)
+            session, kept = unpack_kept(visit.packed), b""
+            try:
+                goes_on = session is not None and not (session.ended or session.hung_up)
+                if session is not None and goes_on and await work(session):
+                    kept = pack(session)
+            finally:
+                await self._sessions.leave(visit, kept or None)
+            return bool(kept)
+        finally:
+            self._turnstile.leave(key)
 
     async def close(self) -> None:
         """Wait for work that outlived its hop."""
@@ -269,6 +292,8 @@ class Engine:
         hop.typed = new
         if hop.session.checking:
             return await self._late.collect(hop, self._stage)
+        if hop.session.closing:
+            return closed_by_staff(hop, self._stage, self._market.hub.help_msisdn)
         if hop.inbound.kind == "goto":
             return await self._in_time(hop, await self._stage.go_to(hop, new))
         return await self._in_time(hop, await self._stage.answer(hop))

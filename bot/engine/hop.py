@@ -50,11 +50,19 @@ class Hop:
 def present(hop: Hop, flow: Flow, screen: Screen, hint: str = "", page: int = 0) -> Reply:
     """Lay out `screen` as the answer to `hop`, and remember it as what the person saw."""
     session = hop.session
+    if session.line and not page:
+        hint = _with_line(session, hint)
     pages = lay_out(hop.layout, flow, session, screen, hint)
     page = min(page, len(pages) - 1)
     shown = pages[page]
     session.screen, session.page, session.seen, session.hint = screen, page, shown.seen, hint
     return Reply(shown.text, screen.ends and not shown.more)
+
+
+def _with_line(session: Session, hint: str) -> str:
+    """What staff want the person to read, before what there is to say of a wrong answer."""
+    line, session.line = session.line, ""
+    return f"{line}\n{hint}" if hint else line
 
 
 def note(hop: Hop, reply: Reply) -> None:

@@ -137,7 +137,10 @@ def _unsure(task: asyncio.Task[Reply]) -> bool:
 def _carry_over(hop: Hop, done: Hop) -> None:
     """Go on in the session the work has left, with the replies that were really sent."""
     sent, size, mark = hop.session.replies, hop.session.history_size, hop.session.history_mark
+    line, closing = hop.session.line, hop.session.closing
     hop.turn.session = done.session
     hop.session.replies = sent + done.session.replies
     hop.session.history_size, hop.session.history_mark = size, mark
+    # Staff may have asked for these while the work went on.
+    hop.session.line, hop.session.closing = line, closing
     hop.session.checking = b""

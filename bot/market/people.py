@@ -17,6 +17,7 @@ from bot.storage.schema import (
     allocations,
     bills,
     bookings,
+    call_acts,
     consents,
     contacts,
     hops,
@@ -228,6 +229,7 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
     _forget_payee(db, contact_id)
     db.execute(update(bills).where(bills.c.contact_id == contact_id).values(why=""))
     db.execute(delete(transcripts).where(transcripts.c.owner == contact.msisdn))
+    db.execute(delete(call_acts).where(call_acts.c.owner == contact.msisdn))
     db.execute(delete(hops).where(hops.c.owner == contact.msisdn))
     cancel_messages(db, contact_id)
     telegram_links.forget(db, contact_id, contact.msisdn, now)
@@ -293,6 +295,8 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
     held["tickets"] = [dict(row) for row in db.execute(asked).mappings()]
     spoken = select(transcripts).where(transcripts.c.owner == msisdn)
     held["calls"] = [dict(row) for row in db.execute(spoken).mappings()] if msisdn else []
+    helped = select(call_acts).where(call_acts.c.owner == msisdn)
+    held["help_in_calls"] = [dict(row) for row in db.execute(helped).mappings()] if msisdn else []
     return held
 
 

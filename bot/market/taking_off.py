@@ -23,7 +23,7 @@ from bot.market.held_money import hold_back, move_wallets_off
 from bot.market.people import Contact
 from bot.market.tickets import open_ticket
 from bot.storage.schema import bookings as booking_rows
-from bot.storage.schema import contacts, hops, pin_failures, pins, tickets, transcripts
+from bot.storage.schema import call_acts, contacts, hops, pin_failures, pins, tickets, transcripts
 from bot.storage.schema import offers as offer_rows
 
 # Somebody still has to bring, to carry or to pay for these.
@@ -62,6 +62,7 @@ def _end_access(db: Connection, contact_id: int, number: str, now: datetime) -> 
     # A call that was cut would go on from here, and a call's record would be the new owner's.
     db.execute(delete(hops).where(hops.c.owner == number))
     db.execute(delete(transcripts).where(transcripts.c.owner == number))
+    db.execute(delete(call_acts).where(call_acts.c.owner == number))
     people.cancel_messages(db, contact_id, number)
     telegram_links.forget(db, contact_id, number, now)
 

@@ -30,7 +30,7 @@ from bot.i18n import speaking
 from bot.market import telegram_words
 from bot.storage import outbox
 from bot.storage.prepared import Prepared
-from bot.storage.schema import audit, contacts, hops, transcripts
+from bot.storage.schema import audit, call_acts, contacts, hops, transcripts
 from bot.storage.schema import outbox as outbox_rows
 from bot.storage.schema import telegram_invites as invites
 from bot.storage.schema import telegram_links as rows
@@ -174,7 +174,7 @@ def forget(db: Connection, contact_id: int, msisdn: str, now: datetime) -> None:
     chat = cast(outbox_rows.c.payload["chat_id"].as_string(), String)
     written = (outbox_rows.c.kind == "telegram") & chat.in_([str(one) for one in chats])
     db.execute(delete(outbox_rows).where(written))
-    for table in (hops, transcripts):
+    for table in (hops, transcripts, call_acts):
         owners = [f"tg:{user_id}" for user_id in accounts]
         db.execute(delete(table).where(table.c.owner.in_(owners)))
     used = or_(invites.c.used_by.in_(accounts), invites.c.msisdn == msisdn)

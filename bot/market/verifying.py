@@ -35,13 +35,13 @@ def end_silence(db: Connection, contact: Contact, silent_days: int, now: datetim
 
 
 def report_sim(
-    db: Connection, msisdn: str, by: str, now: datetime
+    db: Connection, msisdn: str, by: str, now: datetime, why: str = "new SIM reported"
 ) -> Literal["verifying", "already", "nobody"]:
-    """An operator or a gateway says that this number has another SIM: it must be checked."""
+    """An operator, a gateway or staff say that another may hold this number: it must be checked."""
     contact = people.by_msisdn(db, msisdn)
     if contact is None:
         return "nobody"
-    return "verifying" if _start(db, contact, by, "new SIM reported", now) else "already"
+    return "verifying" if _start(db, contact, by, why, now) else "already"
 
 
 def claim(db: Connection, contact: Contact, now: datetime) -> None:

@@ -64,6 +64,8 @@ class Housekeeping:
                 pass
         while await records.write(audit_chain.seal) == audit_chain.AT_ONCE:
             pass
+        since = now - self._keep_transcripts
+        await records.write(lambda db: transcripts.forget_acts_before(db, since))
         await records.write(lambda db: telegram_links.forget_old(db, now))
         await records.write(lambda db: telegram_invites.forget_old(db, now))
         await self._market.prices.refresh_if_changed()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -19,10 +21,11 @@ from sqlalchemy import (
     select,
 )
 
+from bot.storage import turns
 from bot.storage.prepared import Prepared
 from bot.storage.records import Records, RecordsDown
 from bot.storage.rounds import one_round
-from bot.storage.schema import audit, contacts, transcripts
+from bot.storage.schema import audit, call_acts, contacts, transcripts
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +34,8 @@ _WAITING_MAX = 20_000
 _SUBJECT_MAX = 80
 # Few at a time: what callers ask to be written waits in the same line.
 _AT_ONCE = 500
+# While somebody looks on at live calls a hop is to be on their board within a second.
+_HURRY_S, _WATCHED_S, _WATCHED = 0.25, 15.0, "dashboard"
 
 
 class Transcripts:
@@ -38,6 +43,8 @@ class Transcripts:
 
     def __init__(self, records: Records, every_s: float = 1.0) -> None:
         self._records, self._every_s = records, every_s
+        self._watched_until = 0.0
+        self._hurry = asyncio.Event()
         self._rows: list[tuple[Any, ...]] = []
         self._events: list[dict[str, Any]] = []
         self.dropped = 0
@@ -59,14 +66,29 @@ class Transcripts:
             {"at": at, "actor": actor, "action": action, "subject": subject, "details": details}
         )
 
+    async def watched(self) -> None:
+        """Somebody looks on: for a while write sooner, here and in every other process."""
+        self._watched_until = time.monotonic() + _WATCHED_S
+        self._hurry.set()
+        until = datetime.now(UTC) + timedelta(seconds=_WATCHED_S)
+        await self._records.write(lambda db: turns.keep_until(db, _WATCHED, until))
+
     async def run(self) -> None:
         """Write until cancelled, then write what is left."""
         try:
             while True:
-                await asyncio.sleep(self._every_s)
+                await self._until_next()
                 await one_round("transcripts", self.flush)
         finally:
             await one_round("transcripts", self.flush)
+
+    async def _until_next(self) -> None:
+        if time.monotonic() < self._watched_until:
+            await asyncio.sleep(_HURRY_S)
+            return
+        self._hurry.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), self._every_s)
 
     async def flush(self) -> None:
         """Write what waits now. When the records are down it goes on waiting.
@@ -77,7 +99,8 @@ class Transcripts:
             rows, self._rows = self._rows[:_AT_ONCE], self._rows[_AT_ONCE:]
             events, self._events = self._events[:_AT_ONCE], self._events[_AT_ONCE:]
             try:
-                await self._records.write(partial(_write, rows=rows, events=events))
+                left_s = await self._records.write(partial(_write, rows=rows, events=events))
+                self._watched_until = max(self._watched_until, time.monotonic() + left_s)
             except RecordsDown as error:
                 self._rows[:0], self._events[:0] = rows, events
                 log.warning("transcripts wait", why=str(error), waiting=len(self._rows))
@@ -115,8 +138,16 @@ def forget_before(db: Connection, moment: datetime, limit: int) -> int:
     return db.execute(delete(table).where(table.c.id.in_(old))).rowcount
 
 
-def _write(db: Connection, rows: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> None:
+def forget_acts_before(db: Connection, moment: datetime) -> None:
+    """Drop what staff did in calls before `moment`, as their transcripts are."""
+    db.execute(delete(call_acts).where(call_acts.c.at < moment))
+
+
+def _write(db: Connection, rows: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> float:
+    """Write them; gives for how many seconds more somebody looks on, in any process."""
     if rows:
         _insert.run_many(db, rows)
     if events:
         db.execute(insert(audit), events)
+    until = turns.until(db, _WATCHED)
+    return 0.0 if until is None else (until - datetime.now(UTC)).total_seconds()

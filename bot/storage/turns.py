@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.storage.schema import turns
@@ -18,6 +18,19 @@ def take(db: Connection, what: str, holder: str, now: datetime, for_s: float) ->
     mine = update(turns).where(turns.c.what == what, free)
     until = now + timedelta(seconds=for_s)
     return db.execute(mine.values(holder=holder, until=until)).rowcount == 1
+
+
+def keep_until(db: Connection, what: str, until: datetime) -> None:
+    """Note that `what` holds until then, whoever says so."""
+    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+    values = {"until": until}
+    row = insert(turns).values(what=what, **values)
+    db.execute(row.on_conflict_do_update(index_elements=[turns.c.what], set_=values))
+
+
+def until(db: Connection, what: str) -> datetime | None:
+    """Until when `what` holds, or None."""
+    return db.execute(select(turns.c.until).where(turns.c.what == what)).scalar()
 
 
 def give_up(db: Connection, what: str, holder: str) -> None:

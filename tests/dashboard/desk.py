@@ -28,7 +28,7 @@ class Desk:
     def __init__(self, server: Running) -> None:
         self._server = server
         self._base = str(server.client.make_url("/")).rstrip("/")
-        self._http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        self.http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
         self.status, self.text, self.headers, self.form = 0, "", {}, ""
         self.wire = ""
 
@@ -36,17 +36,17 @@ class Desk:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._http.close()
+        await self.http.close()
 
     @property
     def cookie(self) -> str:
         """The session in the browser, or ""."""
-        return next((one.value for one in self._http.cookie_jar), "")
+        return next((one.value for one in self.http.cookie_jar), "")
 
     @cookie.setter
     def cookie(self, value: str) -> None:
-        self._http.cookie_jar.clear()
-        self._http.cookie_jar.update_cookies({"isoko_staff": value}, URL(self._base))
+        self.http.cookie_jar.clear()
+        self.http.cookie_jar.update_cookies({"isoko_staff": value}, URL(self._base))
 
     @property
     def headers_of_a_browser(self) -> dict[str, str]:
@@ -75,11 +75,13 @@ class Desk:
 
     async def _asks(self, method: str, path: str, data: object, headers: dict[str, str]) -> str:
         url = path if path.startswith("http") else self._base + path
-        async with self._http.request(
+        async with self.http.request(
             method, url, data=data, headers=headers, allow_redirects=False
         ) as response:
             self.status, self.headers = response.status, response.headers
-            self.wire = await response.text()
+            # A stream does not end; who wants to read it opens it with `streaming`.
+            endless = response.content_type == "text/event-stream"
+            self.wire = "" if endless else await response.text()
         self.text = unescape(self.wire)
         if found := FORM.search(self.text):
             self.form = found[1]

@@ -16,7 +16,14 @@ from tests.server import FARMER, Running, running
 
 
 def filled(path: str) -> str:
-    values = {"id": "1", "code": "T-2345A", "name": "live.js", "what": "orders", "token": "a" * 43}
+    values = {
+        "id": "1",
+        "code": "T-2345A",
+        "name": "live.js",
+        "what": "orders",
+        "token": "a" * 43,
+        "doing": "take",
+    }
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path)
 
 
@@ -36,7 +43,8 @@ async def test_A07_every_route_says_who_may_and_all_others_are_refused_on_record
             for method, path, handler in routes(server):
                 allowed = guard.roles_of(handler)
                 assert allowed, path
-                if allowed == ANYBODY or path == "/dashboard/sign-out":
+                # The feed stays open: who may look on is told in test_feed.
+                if allowed == ANYBODY or path in {"/dashboard/sign-out", "/dashboard/feed"}:
                     continue
                 before = await refusals(server)
                 await (desk.gets(filled(path)) if method == "GET" else desk.posts(filled(path)))
@@ -72,11 +80,13 @@ async def test_A07_only_these_roles_change_anything(server: Running) -> None:
            "/dashboard/sign-out", "/dashboard/language"}  # fmt: skip
     assert {path: sorted(roles) for path, roles in who.items() if path not in own} == {
         "/dashboard/tickets/{code}/close": ["agent", "supervisor"],
+        "/dashboard/call-backs/{code}/tried": ["agent", "supervisor"],
         "/dashboard/tickets/{code}/pin-called": ["agent", "supervisor"],
         "/dashboard/tickets/{code}/pin-reset": ["agent", "supervisor"],
         "/dashboard/tickets/{code}/reveal": ["supervisor"],
         "/dashboard/calls/{id}/reveal": ["supervisor"],
         **DESKS,
+        "/dashboard/calls/{id}/do/{doing}": ["agent", "supervisor"],
     }
 
 

@@ -47,20 +47,20 @@ async def audited(server: Running, action: str) -> list:
 
 
 async def test_a_call_is_seen_as_its_phone_shows_it(server: Running, supervisor: Desk) -> None:
-    assert "Nobody is calling" in await supervisor.gets("/dashboard/calls")
+    assert 'empty-card">' in await supervisor.gets("/dashboard/calls")
     phone = server.phone()
     await phone.dials()
     screen = await phone.types("2", "1")
     await written(server)
     page = await supervisor.gets("/dashboard/calls")
     assert screen.split("\n")[0] in page and "+2507•••••01" in page and "Orders › " in page
-    assert "Mukamana Claudine" in page and "hop 3" in page
+    assert "Mukamana Claudine" in page and "hop 3" in page and 'empty-card" hidden>' in page
     overview = await supervisor.gets("/dashboard/")
     assert '<p class="figure">1</p>' in overview and '<p class="figure">3</p>' in overview
     await phone.types("1", PIN)
     assert phone.ended
     await written(server)
-    assert "Nobody is calling" in await supervisor.gets("/dashboard/calls")
+    assert 'empty-card">' in await supervisor.gets("/dashboard/calls")
 
 
 async def test_P07_D07_no_pin_and_no_number_on_any_page(server: Running, supervisor: Desk) -> None:

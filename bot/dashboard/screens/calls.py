@@ -6,36 +6,26 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from bot.dashboard.access.roles import REVEALERS
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
+from bot.dashboard.screens.board import BLANK, LiveCall, LiveCalls
+from bot.dashboard.screens.feed import Feed
 from bot.dashboard.screens.fresh import Fresh
-from bot.dashboard.screens.live_calls import LiveCalls, live_calls
 from bot.dashboard.screens.one_call import msisdn_of_contact, one_call
 from bot.dashboard.screens.place_words import place_name
 from bot.dashboard.screens.reveal import AN_HOUR, REASONS, SECONDS, reveal
-from bot.i18n import N_
+from bot.dashboard.screens.risk_words import RISK_WORDS
+from bot.i18n import _
 from bot.market import Market
-
-RISK_WORDS = {
-    "again": N_("same screen again and again"),
-    "silent": N_("silent for a minute"),
-    "slow": N_("slow answer"),
-    "money": N_("money at stake"),
-}
 
 
 class Calls:
     """The calls' pages; figures are shared by all who look on."""
 
-    def __init__(self, market: Market, pages: Pages) -> None:
+    def __init__(self, market: Market, pages: Pages, feed: Feed) -> None:
         self._records, self._hub, self._pages = market.records, market.hub, pages
-        self.live: Fresh[LiveCalls] = Fresh(self._read_live)
-
-    async def _read_live(self) -> LiveCalls:
-        ours = self._hub.help_msisdn
-        return await self._records.read(lambda db: live_calls(db, datetime.now(UTC), ours))
+        self.live: Fresh[LiveCalls] = Fresh(feed.look)
 
     async def board(self, request: web.Request) -> web.Response:
         """Every call under way, those at risk first."""
@@ -46,24 +36,8 @@ class Calls:
             visitor.form,
             live=await self.live.get(),
             place_name=place_name,
-            risk_words=RISK_WORDS,
-        )
-
-    async def transcript(self, request: web.Request) -> web.Response:
-        """One call, screen by screen."""
-        visitor = request[VISITOR]
-        row_id, ours = int(request.match_info["id"]), self._hub.help_msisdn
-        call = await self._records.read(lambda db: one_call(db, row_id, ours))
-        if call is None:
-            raise web.HTTPNotFound
-        return self._pages.page(
-            "call.html",
-            visitor.member,
-            visitor.form,
-            call=call,
-            place_name=place_name,
-            may_reveal=visitor.member.role in REVEALERS and bool(call.contact_id),
-            reasons=REASONS,
+            risks_of=_risks_of,
+            blank=BLANK,
         )
 
     async def reveal(self, request: web.Request) -> web.Response:
@@ -88,3 +62,7 @@ class Calls:
             seconds=SECONDS,
             an_hour=AN_HOUR,
         )
+
+
+def _risks_of(call: LiveCall) -> list[str]:
+    return [_(RISK_WORDS[risk]) for risk in call.risks]

@@ -46,7 +46,7 @@ class Exports:
         if table is None:
             raise web.HTTPNotFound
         if member.role not in table.roles:
-            await self._guard.refuse(request, visitor, "not this role")
+            await self._guard.refuse(request, "not this role")
         filters = _filters(table, form)
         reason = " ".join(form.get("reason", "").split())[:_REASON_MOST]
         most = MOST_ROWS[member.role]
@@ -85,7 +85,7 @@ class Exports:
             return self._pages.page("link.html", member, visitor.form, status=410, kind="export")
         table = self._tables[export.what]
         if member.role not in table.roles:
-            await self._guard.refuse(request, visitor, "not this role")
+            await self._guard.refuse(request, "not this role")
         return await self._stream(request, export, table)
 
     async def _make(self, request: web.Request, export: Export, count: int) -> str:

@@ -1,127 +1,113 @@
-"""Calls under way, read from what calls said: the same from every process, nothing on the hop."""
+"""What calls said and staff did lately, read in the order in which it was written."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import Connection, Select, select
 
-from bot.dashboard.screens.place_words import is_about_money
-from bot.masking import without_numbers
-from bot.msisdn import masked
-from bot.storage.schema import contacts, transcripts
+from bot.dashboard.screens.board import Act, Board, LiveCalls, Said
+from bot.storage.schema import call_acts, contacts, staff, transcripts
 
-# Networks close a silent USSD session within three minutes.
-SILENT_MAX_S = 180
 # Only the newest hops are looked at, so that a busy hour slows no caller.
 LOOKED_AT = 2000
-_SHOWN_MAX = 60
-_STUCK_S, _SLOW_MICROS, _AGAIN = 60, 1_000_000, 3
+# A call that staff took is theirs for as long as it may go on.
+_ACTS_FOR = timedelta(hours=1)
+# What is younger may have rows before it that another process has not committed yet.
+SETTLED_MS = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class LiveCall:
-    """A call as it stands. `number` is masked, "" for who has not agreed to be known."""
+class Position:
+    """How far somebody has read. `at_ms` tells that row `row` is still the one that was read."""
 
-    id: int
-    number: str
-    name: str
-    place: str
-    language: str
-    shown: str
-    typed: str
-    hops: int
-    silent_s: float
-    risks: tuple[str, ...]
+    row: int = 0
+    at_ms: int = 0
+    act: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.row}-{self.at_ms}-{self.act}"
+
+
+def position_of(text: str) -> Position | None:
+    """The position written so, or None."""
+    parts = text.split("-")
+    plain = len(parts) == 3 and all(
+        part.isascii() and part.isdecimal() and len(part) <= 18 for part in parts
+    )
+    return Position(*map(int, parts)) if plain else None
 
 
 @dataclass(frozen=True, slots=True)
-class LiveCalls:
-    """The calls under way, those at risk first. `partly`: more hops came than are looked at."""
+class News:
+    """What came after a position. `known` is False when the row it names is gone."""
 
-    calls: list[LiveCall]
-    count: int
-    at_risk: int
-    hops_a_minute: int
-    partly: bool
+    said: list[Said]
+    acts: list[Act]
+    known: bool
 
 
-def live_calls(db: Connection, now: datetime, ours: str = "") -> LiveCalls:
-    """The calls whose last screen waits for an answer; a second or two behind the callers."""
+def live_calls(db: Connection, now: datetime, ours: str = "", key: bytes = b"") -> LiveCalls:
+    """The calls whose last screen waits for an answer; a second or so behind the callers."""
     now_ms = int(now.timestamp() * 1000)
-    rows = db.execute(_last_rows(now_ms)).mappings().all()
+    board = Board(ours, key)
+    at = begin(db, board, now_ms)
+    return replace(board.standing(now_ms), at=str(at))
+
+
+def begin(db: Connection, board: Board, now_ms: int, settled_ms: int = 0) -> Position:
+    """Put the newest hops on an empty board; how far it has read.
+
+    Hops younger than `settled_ms` are left for the reading that goes on from there.
+    """
+    found = db.execute(_said().order_by(transcripts.c.id.desc()).limit(LOOKED_AT)).all()
+    rows = [Said(*row) for row in reversed(found)]
+    settled = [row for row in rows if row.at_ms <= now_ms - settled_ms]
+    board.partly_before_ms = rows[0].at_ms if len(rows) == LOOKED_AT else 0
+    board.take(settled)
+    since = datetime.fromtimestamp(now_ms / 1000).astimezone() - _ACTS_FOR
+    acts = _acts(db, call_acts.c.at >= since)
+    board.take_acts(acts)
+    act = acts[-1].id if acts else _newest_act(db)
+    return Position(settled[-1].id, settled[-1].at_ms, act) if settled else Position(act=act)
+
+
+def news_since(db: Connection, at: Position, most: int = LOOKED_AT) -> News:
+    """What was written after `at`, in its order."""
+    query = _said().where(transcripts.c.id >= at.row).order_by(transcripts.c.id).limit(most + 1)
+    rows = [Said(*row) for row in db.execute(query)]
+    known = not at.row or (bool(rows) and (rows[0].id, rows[0].at_ms) == (at.row, at.at_ms))
+    said = [row for row in rows if row.id > at.row]
+    return News(said, _acts(db, call_acts.c.id > at.act), known)
+
+
+def is_known(db: Connection, at: Position) -> bool:
+    """Whether the row that `at` names is still there."""
+    row = select(transcripts.c.at_ms).where(transcripts.c.id == at.row)
+    return not at.row or db.execute(row).scalar() == at.at_ms
+
+
+def _said() -> Select[Any]:
     table = transcripts
-    newest = select(table.c.id, table.c.at_ms).order_by(table.c.id.desc()).limit(LOOKED_AT)
-    recent = newest.subquery()
-    minute = select(func.count()).where(recent.c.at_ms >= now_ms - 60_000)
-    hops_a_minute = db.execute(minute).scalar() or 0
-    # A phone is in one call at a time: who dialled anew has left the call before.
-    newest_of = {row["owner"] or row["session_key"]: row["id"] for row in rows}
-    there = [row for row in rows if newest_of[row["owner"] or row["session_key"]] == row["id"]]
-    live = [row for row in there if not row["ends"]]
-    live.sort(key=lambda row: (-len(_risks(row, now_ms)), -row["at_ms"]))
-    calls = [_call(row, now_ms, ours) for row in live[:_SHOWN_MAX]]
-    at_risk = sum(1 for row in live if _risks(row, now_ms))
-    return LiveCalls(calls, len(live), at_risk, hops_a_minute, hops_a_minute >= LOOKED_AT)
+    known = (contacts.c.msisdn == table.c.owner) & (table.c.owner != "")
+    columns = ("id", "session_key", "hop", "owner", "place", "typed", "shown", "micros", "at_ms")
+    chosen = [table.c[name] for name in (*columns, "ends", "language")]
+    return select(*chosen, contacts.c.names).outerjoin(contacts, known)
 
 
-def _last_rows(now_ms: int) -> Select[Any]:
-    """The last hop of each call of late, with how it got there and whose it is."""
-    table = transcripts
-    # No screens here: only those of the last hops are carried along.
-    thin = (table.c.id, table.c.session_key, table.c.place, table.c.micros, table.c.at_ms)
-    recent = select(*thin).order_by(table.c.id.desc()).limit(LOOKED_AT).subquery()
-    last = (
-        select(
-            recent.c.session_key,
-            func.max(recent.c.id).label("id"),
-            func.max(recent.c.micros).label("slowest"),
-        )
-        .where(recent.c.at_ms >= now_ms - SILENT_MAX_S * 1000)
-        .group_by(recent.c.session_key)
-        .subquery()
+def _acts(db: Connection, which: Any) -> list[Act]:
+    query = (
+        select(call_acts.c.id, call_acts.c.session_key, call_acts.c.act, staff.c.name)
+        .join(staff, staff.c.id == call_acts.c.staff_id)
+        .where(which)
+        .order_by(call_acts.c.id)
+        .limit(LOOKED_AT)
     )
-    same = (
-        select(recent.c.session_key, recent.c.place, func.count().label("times"))
-        .group_by(recent.c.session_key, recent.c.place)
-        .subquery()
-    )
-    there = and_(same.c.session_key == table.c.session_key, same.c.place == table.c.place)
-    known = and_(contacts.c.msisdn == table.c.owner, table.c.owner != "")
-    return (
-        select(table, last.c.slowest, same.c.times, contacts.c.names)
-        .join(last, last.c.id == table.c.id)
-        .join(same, there)
-        .outerjoin(contacts, known)
-        .order_by(table.c.id)
-    )
+    return [Act(*row) for row in db.execute(query)]
 
 
-def _call(row: Any, now_ms: int, ours: str) -> LiveCall:
-    return LiveCall(
-        id=row["id"],
-        number=masked(row["owner"]) if row["owner"] else "",
-        name=row["names"] or "",
-        place=row["place"],
-        language=row["language"],
-        shown=without_numbers(row["shown"], ours),
-        typed=without_numbers(row["typed"], ours),
-        hops=row["hop"],
-        silent_s=max(0.0, (now_ms - row["at_ms"]) / 1000),
-        risks=_risks(row, now_ms),
-    )
-
-
-def _risks(row: Any, now_ms: int) -> tuple[str, ...]:
-    found = []
-    if row["times"] >= _AGAIN:
-        found.append("again")
-    if now_ms - row["at_ms"] > _STUCK_S * 1000:
-        found.append("silent")
-    if row["slowest"] > _SLOW_MICROS:
-        found.append("slow")
-    if found and is_about_money(row["place"]):
-        found.append("money")
-    return tuple(found)
+def _newest_act(db: Connection) -> int:
+    query = select(call_acts.c.id).order_by(call_acts.c.id.desc()).limit(1)
+    return int(db.execute(query).scalar() or 0)

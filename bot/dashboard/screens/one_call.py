@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from bot.storage.schema import contacts, transcripts
 # A caller without a name is found among the hops written about then: nothing else leads there.
 _NEAR = 5_000
 _HOPS_MAX = 300
+_CHAT = "telegram:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class Hop:
     millis: float
     over: bool
 
+    @property
+    def said(self) -> bool:
+        """Whether a screen was shown; the end of a call that was cut shows none."""
+        return bool(self.shown)
+
 
 @dataclass(frozen=True, slots=True)
 class OneCall:
@@ -42,8 +48,15 @@ class OneCall:
     language: str
     hops: list[Hop]
     whole: bool
+    session_key: str = ""
+    last_row: int = 0
     # Whether a Telegram account speaks for this person, and whether it takes what we send.
     chat: Literal["", "linked", "blocked"] = ""
+    is_chat: bool = False
+
+    def without_key(self) -> OneCall:
+        """For pages and files: a chat's key names a person's account."""
+        return replace(self, session_key="")
 
 
 def one_call(db: Connection, row_id: int, ours: str = "") -> OneCall | None:
@@ -68,8 +81,38 @@ def one_call(db: Connection, row_id: int, ours: str = "") -> OneCall | None:
         language=rows[-1]["language"],
         hops=[_hop(one, ours) for one in rows],
         whole=rows[0]["hop"] <= 1,
+        session_key=row["session_key"],
+        is_chat=row["session_key"].startswith(_CHAT),
+        last_row=rows[-1]["id"],
         chat=_chat_of(db, known.id) if known else "",
     )
+
+
+def session_key_of(db: Connection, row_id: int) -> str:
+    """The call that the transcript row `row_id` belongs to, or ""."""
+    query = select(transcripts.c.session_key).where(transcripts.c.id == row_id)
+    return str(db.execute(query).scalar() or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose call it is. `owner` is the whole number, "" for who has not agreed to be known."""
+
+    session_key: str
+    owner: str
+    contact_id: int
+    language: str
+
+
+def caller_of(db: Connection, row_id: int) -> Caller | None:
+    """The caller of the call that the transcript row `row_id` belongs to, or None."""
+    mine = contacts.c.msisdn == transcripts.c.owner
+    columns = (transcripts.c.session_key, transcripts.c.owner, transcripts.c.language)
+    query = select(*columns, contacts.c.id).outerjoin(contacts, mine)
+    row = db.execute(query.where(transcripts.c.id == row_id)).first()
+    if row is None:
+        return None
+    return Caller(row.session_key, row.owner, row.id or 0, row.language)
 
 
 def msisdn_of_contact(db: Connection, contact_id: int) -> str:

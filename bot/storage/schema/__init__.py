@@ -1,5 +1,6 @@
 """Every table of the records; the migrations in `storage/migrations` build them."""
 
+from bot.storage.schema.calls import call_acts, call_tries
 from bot.storage.schema.columns import metadata
 from bot.storage.schema.cooperatives import members, shares, splits
 from bot.storage.schema.delivery import audit, hops, inbox, outbox, transcripts, turns
@@ -66,7 +67,9 @@ __all__ = [
     "audit_seals",
     "bills",
     "bookings",
+    "call_acts",
     "call_backs",
+    "call_tries",
     "consents",
     "contacts",
     "exports",

@@ -1,0 +1,156 @@
+"""`python -m bench.board`: 200 hops a second while 20 browsers look on at the live calls.
+
+The same load runs in turns with nobody and with all of them looking on. One caller is lost, so that
+their call stands first on the board: how long after each of their hops every browser has been told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Connection as Db
+
+from bench.calls import form
+from bench.connection import connect
+from bench.servers import Server, our_server
+from bot.dashboard.access import members, staff_sessions
+from bot.storage.opening import open_records
+
+HOPS_PER_S, BROWSERS, ROUNDS, _ROUND_S = 200, 20, 3, 15.0
+_CALLERS, _CONNECTIONS = 2000, 40
+_HOPS = ("", "1", "1*0", "1*0*8")
+# Keys that are on no menu: the same screen again and again.
+_LOST = "7*7*7*7"
+
+
+@dataclass(slots=True)
+class Found:
+    """Seconds: a hop with nobody and with all looking on; from the lost one's hop to a board."""
+
+    alone_s: list[float] = field(default_factory=list)
+    watched_s: list[float] = field(default_factory=list)
+    told_s: list[float] = field(default_factory=list)
+
+
+def main() -> None:
+    """Run it on the embedded store and print the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = our_server(Path(folder), _CALLERS)
+        try:
+            found = asyncio.run(_run(server, Path(folder)))
+        finally:
+            server.stop()
+    table = Table(
+        "",
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+        title=f"{HOPS_PER_S} hops a second, {BROWSERS} browsers",
+    )
+    for name, times in (
+        ("a hop, nobody looks on", found.alone_s),
+        ("a hop, all look on", found.watched_s),
+        ("from a hop to a board", found.told_s),
+    ):
+        table.add_row(name, *(f"{_at(times, part) * 1000:.1f}" for part in (0.5, 0.95, 0.99)))
+    Console().print(table)
+
+
+async def _run(server: Server, folder: Path) -> Found:
+    found, cookie = Found(), await _member(folder)
+    for number in range(ROUNDS):
+        found.alone_s += await _load(server.port, f"a{number}")
+        heard: list[dict[int, float]] = [{} for _browser in range(BROWSERS)]
+        async with aiohttp.ClientSession(cookies={"isoko_staff": cookie}) as http:
+            watching = [asyncio.create_task(_watch(http, server.port, one)) for one in heard]
+            await asyncio.sleep(2)
+            times, sent = await asyncio.gather(
+                _load(server.port, f"w{number}"), _lost(server.port, f"l{number}")
+            )
+            await asyncio.sleep(2)
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
+        found.watched_s += times
+        for hops, at in sent.items():
+            # A later hop tells that an earlier one was overtaken: it was on no board by itself.
+            told = [min((t for h, t in one.items() if h >= hops), default=at + 60) for one in heard]
+            found.told_s += [one - at for one in told]
+    return found
+
+
+async def _member(folder: Path) -> str:
+    """A member of staff who is signed in; the cookie."""
+    records, now = await open_records("", folder), datetime.now(UTC)
+
+    def add(db: Db) -> str:
+        member = members.add(db, "bench", "viewer", "en", now, "bench", demo=True)
+        return staff_sessions.begin(db, member.id, "full", now)
+
+    token = await records.write(add)
+    await records.close()
+    return token
+
+
+async def _watch(http: aiohttp.ClientSession, port: int, heard: dict[int, float]) -> None:
+    """Look on; when each hop of the lost caller was told."""
+    url = f"http://127.0.0.1:{port}/dashboard/feed"
+    async with http.get(url, timeout=aiohttp.ClientTimeout(None)) as response:
+        async for line in response.content:
+            if line.startswith(b"data: "):
+                for call in json.loads(line[6:]).get("calls", []):
+                    if call["number"].endswith("99") and call["hops"] > len(_LOST):
+                        heard.setdefault(call["hops"], time.perf_counter())
+
+
+async def _load(port: int, run: str) -> list[float]:
+    """So many hops a second, whether answers come or not; how long each took."""
+    count, took = int(HOPS_PER_S * _ROUND_S), []
+    began = time.perf_counter()
+
+    async def caller(first: int) -> None:
+        line = await connect(port)
+        for number in range(first, count, _CONNECTIONS):
+            due = began + number / HOPS_PER_S
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            call, hop = divmod(number // _CONNECTIONS, len(_HOPS))
+            msisdn = f"25078{1_000_000 + (first * 40 + call) % (_CALLERS - 1)}"
+            await line.post(form(f"ATUid_{run}{first:04x}{call:04x}", msisdn, _HOPS[hop]))
+            took.append(time.perf_counter() - due)
+        line.drop()
+
+    await asyncio.gather(*(caller(first) for first in range(_CONNECTIONS)))
+    return took
+
+
+async def _lost(port: int, run: str) -> dict[int, float]:
+    """One caller presses a wrong key twice a second; when each hop was answered."""
+    line, history, sent = await connect(port), _LOST, {}
+    session, msisdn = f"ATUid_{run}", f"25078{1_000_000 + _CALLERS - 1}"
+    for typed in ("", *("*".join(_LOST.split("*")[:n]) for n in range(1, 5))):
+        await line.post(form(session, msisdn, typed))
+    hops, until = 5, time.perf_counter() + _ROUND_S
+    while time.perf_counter() < until:
+        history, hops = f"{history}*7", hops + 1
+        await line.post(form(session, msisdn, history))
+        sent[hops] = time.perf_counter()
+        await asyncio.sleep(0.63)
+    line.drop()
+    return sent
+
+
+def _at(times: list[float], part: float) -> float:
+    return sorted(times)[min(len(times) - 1, int(len(times) * part))] if times else 0.0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""The board: calls under way, each as its phone shows it, kept up to date hop by hop."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from heapq import nsmallest
+from typing import NamedTuple
+
+from bot.dashboard.screens.place_words import is_about_money
+from bot.masking import without_numbers
+from bot.msisdn import masked
+
+# Networks close a silent USSD session within three minutes.
+SILENT_MAX_S = 180
+SHOWN_MAX = 60
+_STUCK_S, _SLOW_MICROS, _AGAIN = 60, 1_000_000, 3
+_KEPT_MAX = 20_000
+_HOPS_MAX = 60_000
+_CHAT = "telegram:"
+
+
+class Said(NamedTuple):
+    """One hop, as it was written, and the name of whose it is."""
+
+    id: int
+    session_key: str
+    hop: int
+    owner: str
+    place: str
+    typed: str
+    shown: str
+    micros: int
+    at_ms: int
+    ends: int
+    language: str
+    names: str | None
+
+
+class Act(NamedTuple):
+    """What a member of staff did in a call."""
+
+    id: int
+    session_key: str
+    act: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCall:
+    """A call as it stands. `number` is masked, "" for who has not agreed to be known.
+
+    `id` is its newest row, `mark` names it to a browser, `helper` is who on the staff has taken it,
+    `act` the last thing staff did in it, `until_ms` when the network hangs up, 0 for a chat.
+    """
+
+    id: int
+    mark: str
+    number: str
+    name: str
+    place: str
+    language: str
+    shown: str
+    typed: str
+    hops: int
+    at_ms: int
+    until_ms: int
+    silent_s: float
+    risks: tuple[str, ...]
+    helper: str
+    act: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCalls:
+    """The calls under way, those at risk first. `partly`: more hops came than are looked at."""
+
+    calls: list[LiveCall]
+    count: int
+    at_risk: int
+    hops_a_minute: int
+    partly: bool
+    # How far the feed had been read by then.
+    at: str = ""
+
+
+BLANK = LiveCall(0, "", "", "", "", "", "", "", 0, 0, 1, 0.0, (), "", 0)
+
+
+@dataclass(slots=True)
+class _Call:
+    last: Said
+    slowest: int = 0
+    times_at: dict[str, int] = field(default_factory=dict)
+
+
+class Board:
+    """Takes hops in their order and says how things stand; what is silent for long is dropped.
+
+    `ours` is the help line's number, which is no secret; `key` makes marks that nobody can guess.
+    """
+
+    def __init__(self, ours: str = "", key: bytes = b"") -> None:
+        self._ours, self._key = ours, key
+        self._calls: dict[str, _Call] = {}
+        # A phone is in one call at a time: who dialled anew has left the call before.
+        self._newest: dict[str, str] = {}
+        self._helped: dict[str, Act] = {}
+        self._times: deque[int] = deque(maxlen=_HOPS_MAX)
+        # When more hops came than were looked at, the moment of the first of those.
+        self.partly_before_ms = 0
+
+    def take(self, hops: Iterable[Said]) -> None:
+        """Hops that came after those before."""
+        for hop in hops:
+            # The call that spoke last stands last.
+            call = self._calls.pop(hop.session_key, None) or _Call(hop)
+            self._calls[hop.session_key] = call
+            call.last, call.slowest = hop, max(call.slowest, hop.micros)
+            call.times_at[hop.place] = call.times_at.get(hop.place, 0) + 1
+            self._newest[hop.owner or hop.session_key] = hop.session_key
+            self._times.append(hop.at_ms)
+
+    def take_acts(self, acts: Iterable[Act]) -> None:
+        """What staff did, after what they did before."""
+        for act in acts:
+            before = self._helped.pop(act.session_key, None)
+            keeps = before is not None and act.act not in {"taken", "given"}
+            name = before.name if before and keeps else act.name if act.act == "taken" else ""
+            self._helped[act.session_key] = act._replace(name=name)
+        while len(self._helped) > _KEPT_MAX:
+            del self._helped[next(iter(self._helped))]
+
+    def mark_of(self, session_key: str) -> str:
+        """What names a call to a browser; a gateway's session id may be a person's account."""
+        return blake2b(session_key.encode(), digest_size=8, key=self._key).hexdigest()
+
+    def stamp_of(self, session_key: str) -> tuple[int, int]:
+        """The newest row and act of a call, 0 for none of late."""
+        call, act = self._calls.get(session_key), self._helped.get(session_key)
+        return call.last.id if call else 0, act.id if act else 0
+
+    def standing(self, now_ms: int) -> LiveCalls:
+        """How things stand at this moment, those at risk first."""
+        self._forget(now_ms)
+        live = [call.last for call in self._calls.values() if self._is_live(call.last)]
+        risks = {row.session_key: self._risks(row, now_ms) for row in live}
+        first = nsmallest(
+            SHOWN_MAX, live, key=lambda row: (-len(risks[row.session_key]), -row.at_ms)
+        )
+        calls = [self._shown(row, risks[row.session_key], now_ms) for row in first]
+        at_risk = sum(1 for found in risks.values() if found)
+        minute = sum(1 for at_ms in self._times if at_ms >= now_ms - 60_000)
+        return LiveCalls(
+            calls, len(live), at_risk, minute, self.partly_before_ms >= now_ms - 60_000
+        )
+
+    def _is_live(self, row: Said) -> bool:
+        return not row.ends and self._newest.get(row.owner or row.session_key) == row.session_key
+
+    def _forget(self, now_ms: int) -> None:
+        silent_ms = now_ms - SILENT_MAX_S * 1000
+        over: list[str] = []
+        for key, call in self._calls.items():
+            if call.last.at_ms >= silent_ms and len(self._calls) - len(over) <= _KEPT_MAX:
+                break
+            over.append(key)
+        for key in over:
+            last = self._calls.pop(key).last
+            phone = last.owner or key
+            if self._newest.get(phone) == key:
+                del self._newest[phone]
+        while self._times and self._times[0] < now_ms - 60_000:
+            self._times.popleft()
+
+    def _risks(self, row: Said, now_ms: int) -> tuple[str, ...]:
+        call, found = self._calls[row.session_key], []
+        if call.times_at[row.place] >= _AGAIN:
+            found.append("again")
+        if now_ms - row.at_ms > _STUCK_S * 1000:
+            found.append("silent")
+        if call.slowest > _SLOW_MICROS:
+            found.append("slow")
+        if found and is_about_money(row.place):
+            found.append("money")
+        return tuple(found)
+
+    def _shown(self, row: Said, risks: tuple[str, ...], now_ms: int) -> LiveCall:
+        helped = self._helped.get(row.session_key)
+        is_chat = row.session_key.startswith(_CHAT)
+        return LiveCall(
+            id=row.id,
+            mark=self.mark_of(row.session_key),
+            number=masked(row.owner) if row.owner else "",
+            name=row.names or "",
+            place=row.place,
+            language=row.language,
+            shown=without_numbers(row.shown, self._ours),
+            typed=without_numbers(row.typed, self._ours),
+            hops=row.hop,
+            at_ms=row.at_ms,
+            until_ms=0 if is_chat else row.at_ms + SILENT_MAX_S * 1000,
+            silent_s=max(0.0, (now_ms - row.at_ms) / 1000),
+            risks=risks,
+            helper=helped.name if helped else "",
+            act=helped.id if helped else 0,
+        )

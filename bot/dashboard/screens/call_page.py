@@ -1,0 +1,129 @@
+"""One call: its phone, screen by screen, what staff did in it, and what they may do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from sqlalchemy import Connection
+
+from bot.dashboard.access.members import note
+from bot.dashboard.access.roles import ANSWERERS, REVEALERS
+from bot.dashboard.guard import VISITOR
+from bot.dashboard.rendering import Pages
+from bot.dashboard.screens.acting import DID, LINE_MAX, REFUSED, SMS_MAX, Acting
+from bot.dashboard.screens.board import SILENT_MAX_S
+from bot.dashboard.screens.call_acts import ACT_WORDS, Helped, helped
+from bot.dashboard.screens.call_test import test_of
+from bot.dashboard.screens.one_call import OneCall, one_call
+from bot.dashboard.screens.place_words import place_name
+from bot.dashboard.screens.reveal import REASONS
+from bot.market import Market
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneSize:
+    """How much a phone shows: `count` tells the septets of a text, `most` is the limit."""
+
+    count: Callable[[str], int]
+    most: int
+
+
+class CallPage:
+    """The page of a call, and the call as files."""
+
+    def __init__(self, market: Market, pages: Pages, acting: Acting, size: PhoneSize) -> None:
+        self._records, self._hub, self._pages = market.records, market.hub, pages
+        self._acting, self._size = acting, size
+
+    async def show(self, request: web.Request) -> web.Response:
+        """The call with the phone at one of its screens: `hop`, or the last."""
+        return await self._page(request, did=request.query.get("did", ""))
+
+    async def do(self, request: web.Request) -> web.Response:
+        """One of the buttons; nothing is done twice, or on what has changed meanwhile."""
+        outcome = await self._acting.do(request)
+        if outcome != "done":
+            status = 422 if outcome in {"text", "pin", "unknown"} else 409
+            return await self._page(request, refused=outcome, status=status)
+        here, doing = f"/dashboard/calls/{request.match_info['id']}", request.match_info["doing"]
+        raise web.HTTPSeeOther(f"{here}?did={doing}")
+
+    async def as_test(self, request: web.Request) -> web.Response:
+        """The call as a test to play again; who took it along is on record."""
+        call, _helped = await self._found(request, "call taken along as a test")
+        return _file(test_of(call), "text/x-python", f"test_call_{call.id}.py")
+
+    async def as_json(self, request: web.Request) -> web.Response:
+        """The call with what staff did, as data; numbers are masked and PINs cut out."""
+        call, done = await self._found(request, "call taken along as data")
+        whole = {"call": call, "helped": done}
+        text = msgspec.json.format(msgspec.json.encode(whole, enc_hook=str)).decode()
+        return _file(text, "application/json", f"call_{call.id}.json")
+
+    async def _found(self, request: web.Request, action: str = "") -> tuple[OneCall, Helped]:
+        row_id, ours = int(request.match_info["id"]), self._hub.help_msisdn
+
+        def read(db: Connection) -> tuple[OneCall, Helped] | None:
+            call = one_call(db, row_id, ours)
+            return None if call is None else (call, helped(db, call.session_key, ours))
+
+        found = await self._records.read(read)
+        if found is None:
+            raise web.HTTPNotFound
+        if action:
+            by, now = request[VISITOR].member.name, datetime.now(UTC)
+            await self._records.write(lambda db: note(db, by, action, f"call {row_id}", now))
+        return found[0].without_key(), found[1]
+
+    async def _page(
+        self, request: web.Request, did: str = "", refused: str = "", status: int = 200
+    ) -> web.Response:
+        visitor = request[VISITOR]
+        call, done = await self._found(request)
+        screens = [hop for hop in call.hops if hop.said]
+        at = _place_of(request.query.get("hop", ""), len(screens))
+        until = call.hops[-1].at.timestamp() + SILENT_MAX_S
+        goes_on = not (call.hops[-1].over or call.is_chat)
+        left_s = int(until - datetime.now(UTC).timestamp()) if goes_on else 0
+        return self._pages.page(
+            "call.html",
+            visitor.member,
+            visitor.form,
+            status=status,
+            call=call,
+            screens=screens,
+            at_screen=at,
+            shown=screens[at - 1] if screens else None,
+            size=self._size,
+            entries=sorted([*call.hops, *done.done], key=lambda one: one.at),
+            helped=done,
+            version=f"{call.hops[-1].number}-{done.last}",
+            left_s=max(0, left_s),
+            goes_on=goes_on and left_s > 0,
+            place_name=place_name,
+            act_words=ACT_WORDS,
+            said=DID.get(did, ""),
+            refused=REFUSED.get(refused, ""),
+            mine=done.helper_id == visitor.member.id,
+            may_act=visitor.member.role in ANSWERERS,
+            may_reveal=visitor.member.role in REVEALERS and bool(call.contact_id),
+            reasons=REASONS,
+            line_max=LINE_MAX,
+            sms_max=SMS_MAX,
+        )
+
+
+def _place_of(asked: str, most: int) -> int:
+    """The screen that the address asks for; the last when it asks for none there is."""
+    plain = asked.isascii() and asked.isdecimal() and len(asked) < 6
+    return int(asked) if plain and 1 <= int(asked) <= most else most
+
+
+def _file(text: str, kind: str, name: str) -> web.Response:
+    said: dict[str, Any] = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return web.Response(text=text, content_type=kind, headers=said)

@@ -1,0 +1,218 @@
+"""The feed over HTTP: Server-Sent Events, each with its id; what one has missed comes first.
+
+A browser is written to as fast as it reads, and only what it does not have yet: nothing queues up
+for one that is slow. One that takes nothing for a while is dropped, and catches up when it returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from bot.dashboard.guard import Guard
+from bot.dashboard.screens.board import LiveCall
+from bot.dashboard.screens.feed import Feed, TooMany
+from bot.dashboard.screens.live_calls import Position, is_known, position_of
+from bot.dashboard.screens.one_call import session_key_of
+from bot.dashboard.screens.place_words import place_name
+from bot.dashboard.screens.risk_words import RISK_WORDS
+from bot.i18n import _, language_spoken
+from bot.storage.records import Records, RecordsDown
+
+log = structlog.get_logger(__name__)
+
+SLOW_S = 10.0
+# Access that was revoked ends within five seconds, also for who only looks on.
+_LOOK_AGAIN_S = 4.0
+_KEPT_MAX = 1000
+_HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store",
+    # Else a proxy would keep what is meant for now.
+    "X-Accel-Buffering": "no",
+}
+_ASKED = {"since", "call"}
+
+
+class FeedDoor:
+    """Answers those who look on."""
+
+    def __init__(self, records: Records, guard: Guard, feed: Feed) -> None:
+        self._records, self._guard, self._feed = records, guard, feed
+        self._cards: dict[tuple[Any, ...], msgspec.Raw] = {}
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        """The board, or one `call`, from `Last-Event-ID` (or `since`) on, until either leaves."""
+        if set(request.query) - _ASKED:
+            # There is nothing to choose from: everybody who may look sees the same, masked.
+            await self._guard.refuse(request, "asked the feed for more")
+        since = await self._since(request)
+        key = await self._call_asked(request)
+        try:
+            async with self._feed.watching():
+                return await self._serve(request, since, key)
+        except TooMany:
+            raise web.HTTPServiceUnavailable from None
+
+    async def _since(self, request: web.Request) -> Position | None:
+        asked = request.headers.get("Last-Event-ID") or request.query.get("since", "")
+        at = position_of(asked)
+        known = at is not None and await self._records.read(lambda db: is_known(db, at))
+        return at if known else None
+
+    async def _call_asked(self, request: web.Request) -> str:
+        asked = request.query.get("call", "")
+        if not asked:
+            return ""
+        plain = asked.isascii() and asked.isdecimal() and len(asked) <= 18
+        row_id = int(asked) if plain else 0
+        key = await self._records.read(lambda db: session_key_of(db, row_id))
+        if not key:
+            await self._guard.refuse(request, "asked the feed for what is not there")
+        return key
+
+    async def _serve(
+        self, request: web.Request, since: Position | None, key: str
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(headers=_HEADERS)
+        self._guard.harden(response)
+        await response.prepare(request)
+        told = _OneCall(self._feed, key) if key else _WholeBoard(self._feed, self._card, since)
+        try:
+            await _write(response, b"retry: 1000\n\n")
+            while await self._may_stay(request):
+                await self._tell(response, told)
+        except (ConnectionError, TimeoutError):
+            log.debug("a browser has left, or takes nothing")
+        except Exception:  # no page may follow what has been sent
+            log.exception("a stream broke")
+        return response
+
+    async def _may_stay(self, request: web.Request) -> bool:
+        try:
+            return not self._feed.closed and await self._guard.still_may(request)
+        except RecordsDown:
+            # Nobody can be asked, and there is nothing new to tell.
+            return True
+
+    async def _tell(self, response: web.StreamResponse, told: _OneCall | _WholeBoard) -> None:
+        """Tell what is new for a few seconds, and at their end that we are still there."""
+        until = time.monotonic() + _LOOK_AGAIN_S
+        while time.monotonic() < until and not self._feed.closed:
+            if self._feed.standing is not None and (news := told.news()) is not None:
+                await _write(response, _event(told.name, news, str(self._feed.at)))
+            elif behind_s := self._feed.behind_s:
+                await _write(response, _beat(behind_s))
+            await self._feed.next(1.0)
+        await _write(response, _beat(self._feed.behind_s))
+
+    def _card(self, call: LiveCall) -> msgspec.Raw:
+        """What a browser needs to draw a call, in the language of who looks."""
+        stamp = (*_stamp(call), language_spoken())
+        if stamp not in self._cards:
+            if len(self._cards) >= _KEPT_MAX:
+                self._cards.clear()
+            self._cards[stamp] = msgspec.Raw(msgspec.json.encode(card_of(call)))
+        return self._cards[stamp]
+
+
+def card_of(call: LiveCall) -> dict[str, Any]:
+    """A call as the script draws it; the number in it is masked."""
+    return {
+        "mark": call.mark,
+        "id": call.id,
+        "number": call.number or _("not registered"),
+        "name": call.name[:40],
+        "place": place_name(call.place),
+        "language": call.language,
+        "shown": call.shown,
+        "hops": call.hops,
+        "at": call.at_ms,
+        "until": call.until_ms,
+        "risks": [_(RISK_WORDS[risk]) for risk in call.risks],
+        "helper": call.helper,
+        "act": call.act,
+    }
+
+
+class _WholeBoard:
+    """What one browser has of the board, and what it lacks."""
+
+    name = "calls"
+
+    def __init__(self, feed: Feed, card: Any, since: Position | None) -> None:
+        self._feed, self._card, self._since = feed, card, since
+        self._has: dict[str, tuple[Any, ...]] = {}
+        self._figures: tuple[int, int] | None = None
+        self._after = ""
+
+    def news(self) -> dict[str, Any] | None:
+        """What it lacks now, or None."""
+        standing, at = self._feed.standing, str(self._feed.at)
+        assert standing is not None  # noqa: S101  asked only when there is one
+        first, figures = self._figures is None, (standing.count, standing.at_risk)
+        there = {call.mark: _stamp(call) for call in standing.calls}
+        new = [call for call in standing.calls if self._has.get(call.mark) != _stamp(call)]
+        if first and self._since is not None:
+            new = [call for call in new if call.risks or self._is_after(call, self._since)]
+        gone = [mark for mark in self._has if mark not in there]
+        if not (first or new or gone or figures != self._figures):
+            return None
+        self._has, self._figures, after, self._after = there, figures, self._after, at
+        more: dict[str, Any] = {"all": list(there)} if first else {"gone": gone, "after": after}
+        return more | {
+            "now": _now_ms(),
+            "calls": [self._card(call) for call in new],
+            "count": standing.count,
+            "at_risk": standing.at_risk,
+        }
+
+    def _is_after(self, call: LiveCall, since: Position) -> bool:
+        return call.id > since.row or call.act > since.act
+
+
+class _OneCall:
+    """Says that a call went on; its page is then asked for what is new."""
+
+    name = "call"
+
+    def __init__(self, feed: Feed, key: str) -> None:
+        self._feed, self._key = feed, key
+        self._has: tuple[int, int] | None = None
+
+    def news(self) -> dict[str, Any] | None:
+        """Its newest row and act, when they are newer."""
+        there = self._feed.stamp_of(self._key)
+        if there == self._has:
+            return None
+        self._has = there
+        return {"now": _now_ms(), "row": there[0], "act": there[1]}
+
+
+def _stamp(call: LiveCall) -> tuple[Any, ...]:
+    """What tells one state of a call from another."""
+    return call.mark, call.id, call.act, call.risks, call.name
+
+
+async def _write(response: web.StreamResponse, event: bytes) -> None:
+    """Raises TimeoutError when the browser takes nothing for a while."""
+    async with asyncio.timeout(SLOW_S):
+        await response.write(event)
+
+
+def _event(name: str, data: dict[str, Any], at: str = "") -> bytes:
+    head = f"id: {at}\n" if at else ""
+    return f"{head}event: {name}\ndata: ".encode() + msgspec.json.encode(data) + b"\n\n"
+
+
+def _beat(behind_s: float) -> bytes:
+    return _event("beat", {"now": _now_ms(), "behind_s": round(behind_s)})
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,99 @@
+// The board of live calls: draws what the feed tells, and moves nothing under a pointer or a focus.
+const list = document.getElementById("board"), words = list.dataset;
+const blank = document.getElementById("card").content.firstElementChild;
+const more = document.getElementById("more");
+const held = new Map();
+let skew = 0;
+
+const cardOf = (mark) => list.querySelector(`[data-mark="${mark}"]`);
+const busy = () => list.matches(":hover") || list.contains(document.activeElement);
+const ago = (s) => (s < 60 ? `${s} s` : `${Math.floor(s / 60)} min`);
+
+function put(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
+
+function fill(card, call) {
+  card.dataset.mark = call.mark;
+  Object.assign(card.dataset, { id: call.id, at: call.at, until: call.until, risks: call.risks.length });
+  card.className = `call${call.risks.length ? " risky" : ""}`;
+  put(card.querySelector(".caller b"), call.number);
+  put(card.querySelector(".caller bdi"), call.name);
+  put(card.querySelector(".place"), call.place);
+  put(card.querySelector(".lcd bdi"), call.shown);
+  card.querySelector(".lcd").lang = call.language;
+  put(card.querySelector(".tongue"), call.language || "–");
+  put(card.querySelector(".hops"), words.hop.replace("{n}", call.hops));
+  card.querySelector(".flags").replaceChildren(...call.risks.map(flag));
+  const helper = card.querySelector(".helper");
+  put(helper.querySelector("bdi"), call.helper);
+  helper.hidden = !call.helper;
+  card.querySelector(".open").href = `/dashboard/calls/${call.id}`;
+  tick(card);
+}
+
+function flag(word) {
+  const one = document.createElement("span");
+  one.className = "flag warn";
+  one.textContent = `▲ ${word}`;
+  return one;
+}
+
+function tick(card) {
+  const now = Date.now() - skew, { at, until } = card.dataset;
+  put(card.querySelector(".silent"), words.silent.replace("{time}", ago(Math.max(0, Math.round((now - at) / 1000)))));
+  const left = card.querySelector(".left"), seconds = Math.max(0, Math.round((until - now) / 1000));
+  left.hidden = !Number(until);
+  put(left, words.left.replace("{n}", seconds));
+  left.classList.toggle("soon", seconds < 30);
+}
+
+function sort() {
+  const cards = [...list.children];
+  const wanted = [...cards].sort((a, b) => b.dataset.risks - a.dataset.risks || b.dataset.at - a.dataset.at);
+  if (wanted.some((card, place) => card !== cards[place])) list.append(...wanted);
+}
+
+function show() {
+  for (const call of held.values()) {
+    const card = blank.cloneNode(true);
+    fill(card, call);
+    list.append(card);
+  }
+  held.clear();
+  for (const card of list.querySelectorAll(".over")) card.remove();
+  sort();
+  count();
+}
+
+function count() {
+  more.hidden = !held.size;
+  put(more.firstElementChild, words.more.replace("{n}", held.size));
+  document.getElementById("nobody").hidden = list.children.length + held.size > 0;
+}
+
+function take(_name, data) {
+  skew = Date.now() - data.now;
+  const there = new Set(data.calls.map((call) => call.mark));
+  if (data.all?.some((mark) => !there.has(mark) && !cardOf(mark) && !held.has(mark))) return false;
+  if (data.after !== undefined && data.after !== feed.at) return false;
+  const gone = data.gone ?? [...list.children].map((card) => card.dataset.mark).filter((mark) => !data.all.includes(mark));
+  for (const mark of gone) { held.delete(mark); cardOf(mark)?.classList.add("over"); }
+  for (const call of data.calls) {
+    const card = cardOf(call.mark);
+    if (card) fill(card, call);
+    else held.set(call.mark, call);
+  }
+  put(document.getElementById("count"), words.count.replace("{n}", data.count));
+  document.getElementById("risky").hidden = !data.at_risk;
+  put(document.getElementById("risky").firstElementChild, words.risk.replace("{n}", data.at_risk));
+  document.getElementById("newest").hidden = data.count <= list.children.length + held.size;
+  if (busy()) count();
+  else show();
+  return true;
+}
+
+more.firstElementChild.addEventListener("click", show);
+list.addEventListener("pointerleave", () => busy() || show());
+setInterval(() => { for (const card of list.children) tick(card); }, 1000);
+const feed = new Feed("/dashboard/feed", words.from, take);

@@ -1,0 +1,103 @@
+// One call: follows it while it goes on, and plays its screens on the phone.
+const here = () => document.getElementById("live");
+let place = 0, playing = 0;
+
+const screens = () => [...here().querySelectorAll(".timeline .lcd")];
+
+// A page that is asked for with a screen stays there; else it follows the last.
+function follow() {
+  const asked = Number(new URLSearchParams(location.search).get("hop"));
+  place = asked >= 1 && asked <= screens().length ? asked : screens().length;
+}
+
+function show(next) {
+  const all = screens();
+  if (next < 1 || next > all.length) return stop();
+  place = next;
+  const chosen = all[place - 1], words = here().querySelector("#screen");
+  here().querySelector("#lcd bdi").textContent = chosen.textContent;
+  words.textContent = words.textContent.replace(/\d+/, place);
+  here().querySelector("#size").textContent = chosen.dataset.size;
+  for (const one of here().querySelectorAll(".timeline li")) one.removeAttribute("aria-current");
+  chosen.closest("li").setAttribute("aria-current", "step");
+  turn("#before", place > 1, place - 1);
+  turn("#after", place < all.length, place + 1);
+  const address = new URL(location.href);
+  address.search = place < all.length ? `?hop=${place}` : "";
+  history.replaceState(null, "", address);
+}
+
+function turn(which, there, to) {
+  const link = here().querySelector(which);
+  link.toggleAttribute("aria-disabled", !there);
+  if (there) { link.href = `?hop=${to}`; link.removeAttribute("aria-disabled"); }
+  else { link.removeAttribute("href"); link.setAttribute("aria-disabled", "true"); }
+}
+
+function stop() {
+  clearInterval(playing);
+  playing = 0;
+  const button = document.getElementById("play");
+  if (button) button.textContent = button.dataset.play;
+}
+
+function play() {
+  if (playing) return stop();
+  const button = document.getElementById("play");
+  button.textContent = button.dataset.stop;
+  show(place >= screens().length ? 1 : place + 1);
+  playing = setInterval(() => (place < screens().length ? show(place + 1) : stop()), 1200);
+}
+
+function dress() {
+  const button = document.getElementById("play");
+  if (button) button.hidden = screens().length < 2;
+}
+
+async function renew(wanted) {
+  const answer = await fetch(here().dataset.here, { headers: { "X-Isoko-Poll": "1" }, redirect: "error" }).catch(() => null);
+  if (!answer?.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const next = page.getElementById("live"), stays = place < screens().length, at = place;
+  here().replaceWith(next);
+  if (stays) show(at);
+  else place = screens().length;
+  dress();
+  // The forms say what they are based on; what is half written in one stays.
+  const acts = page.querySelector(".row-of-acts"), mine = document.querySelector(".row-of-acts");
+  if (acts && mine) mine.replaceWith(acts);
+  const words = page.querySelectorAll(".words"), written = document.querySelectorAll(".words");
+  if (words.length !== written.length) {
+    for (const form of written) form.remove();
+    document.querySelector("fieldset.acts")?.append(...words);
+  }
+  for (const field of document.querySelectorAll("input[name=version]")) field.value = next.dataset.version;
+  if (next.dataset.row < wanted.row || next.dataset.act < wanted.act) setTimeout(() => renew(wanted), 500);
+}
+
+const feed = new Feed(here().dataset.feed, "", (_name, data) => {
+  const { row, act } = here().dataset;
+  if (data.row > row || data.act > act) renew(data);
+});
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("#before, #after, #play");
+  if (!link) return;
+  event.preventDefault();
+  if (link.id === "play") return play();
+  stop();
+  show(place + (link.id === "before" ? -1 : 1));
+});
+// A button that was pressed is not pressed again.
+document.addEventListener("submit", (event) => {
+  if (event.target.dataset.sent) return event.preventDefault();
+  event.target.dataset.sent = "1";
+});
+setInterval(() => {
+  const left = here().querySelector(".left[data-left]");
+  if (!left) return;
+  left.dataset.left = Math.max(0, left.dataset.left - 1);
+  left.textContent = left.dataset.words.replace("{n}", left.dataset.left);
+  left.classList.toggle("soon", left.dataset.left < 30);
+}, 1000);
+follow();
+dress();

@@ -1,0 +1,86 @@
+// Keeps one stream open while the page can be seen, and says truthfully how old the page is.
+const SILENT_MS = 7000, LATE_MS = 3000, AGAIN_MS = 5000;
+
+class Feed {
+  // `take(name, data)` puts an event on the page; false says that something is missing.
+  constructor(path, at, take) {
+    Object.assign(this, { path, at, take, heard: performance.now(), asked: 0, least: Infinity, late: 0 });
+    this.banner = document.getElementById("fresh");
+    document.addEventListener("visibilitychange", () => this.look());
+    document.addEventListener("resume", () => this.open());
+    addEventListener("offline", () => this.say("lost"));
+    addEventListener("online", () => this.open());
+    addEventListener("pagehide", () => this.close());
+    addEventListener("pageshow", (event) => event.persisted && this.open());
+    setInterval(() => this.check(), 1000);
+    this.say("wait");
+    this.look();
+  }
+
+  // Actions wait until everything is there that they would be based on.
+  say(state, seconds = 0) {
+    this.state = state;
+    this.banner.dataset.state = state;
+    this.banner.lastElementChild.textContent = this.banner.dataset[state].replace("{n}", Math.max(1, Math.round(seconds)));
+    for (const set of document.querySelectorAll("fieldset.acts")) set.disabled = state !== "live";
+    document.getElementById("live").classList.toggle("old", !["live", "wait"].includes(state));
+  }
+
+  // A hidden page asks for nothing; seen again it is behind until it has caught up.
+  look() {
+    if (document.hidden) { this.close(); this.say("paused"); }
+    else this.open();
+  }
+
+  close() {
+    this.source?.close();
+    this.source = null;
+  }
+
+  open() {
+    if (document.hidden || this.state === "out") return;
+    this.close();
+    this.asked = performance.now();
+    if (this.state !== "wait") this.silent();
+    const mark = this.path.includes("?") ? "&" : "?";
+    const source = this.source = new EventSource(this.path + (this.at ? `${mark}since=${this.at}` : ""));
+    for (const name of ["calls", "call", "beat"]) {
+      source.addEventListener(name, (event) => source === this.source && this.hear(name, event));
+    }
+    source.onerror = () => source === this.source && this.broken(source);
+  }
+
+  hear(name, event) {
+    const data = JSON.parse(event.data), apart = Date.now() - data.now;
+    this.least = Math.min(this.least, apart);
+    // What lay in the line while this page slept is late when it is read, and says so.
+    this.late = apart - this.least;
+    this.heard = performance.now();
+    if (name !== "beat") {
+      if (this.take(name, data) === false) { this.at = ""; return this.open(); }
+      this.at = event.lastEventId;
+    } else if (this.state === "wait") return;
+    if (data.behind_s) this.say("behind", data.behind_s);
+    else if (this.late > LATE_MS) this.say("behind", this.late / 1000);
+    else this.say("live");
+  }
+
+  silent() {
+    this.say(navigator.onLine ? "behind" : "lost", (performance.now() - this.heard) / 1000);
+  }
+
+  check() {
+    const now = performance.now();
+    if (document.hidden || this.state === "out" || now - this.heard < SILENT_MS) return;
+    if (this.state !== "lost") this.silent();
+    if (now - this.asked > AGAIN_MS) this.open();
+  }
+
+  async broken(source) {
+    this.say("lost");
+    if (source.readyState !== EventSource.CLOSED) return;
+    // The browser does not say why it was refused.
+    const answer = await fetch("/dashboard/", { headers: { "X-Isoko-Poll": "1" }, redirect: "error" }).catch(() => null);
+    if (answer && [401, 403].includes(answer.status)) { this.close(); this.say("out"); }
+  }
+}

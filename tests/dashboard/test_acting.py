@@ -1,0 +1,346 @@
+"""What staff do in a call that goes on: one at a time, once, and never on what has changed."""
+
+import ast
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+
+from bot.dashboard.access import members
+from bot.dashboard.screens.call_back_desk import tried, waiting
+from bot.market import people
+from bot.market.tickets import open_ticket
+from bot.storage.schema import call_acts, contacts, offers, orders, tickets, transcripts
+from tests.dashboard.desk import Desk, joins
+from tests.dashboard.test_screens import audited
+from tests.phone import PIN, Phone
+from tests.server import FARMER, TEA, UNKNOWN, Running
+
+
+@pytest.fixture
+async def agent(server: Running):
+    """One who answers people."""
+    async with Desk(server) as desk:
+        await joins(desk, server, "amina", "agent")
+        yield desk
+
+
+class OnCall:
+    """A call as a member of staff has it open."""
+
+    def __init__(self, server: Running, desk: Desk) -> None:
+        self.server, self.desk, self.path, self.version = server, desk, "", ""
+
+    async def opens(self, phone: Phone) -> str:
+        """Open the page of this phone's call."""
+        await self.server.parts.transcripts.flush()
+        read = self.server.parts.market.records.read
+        mine = transcripts.c.session_key == f"africastalking:{phone.session_id}"
+        query = select(transcripts.c.id).where(mine).order_by(transcripts.c.id).limit(1)
+        self.path = f"/dashboard/calls/{await read(lambda db: db.execute(query).scalar())}"
+        return await self.looks()
+
+    async def looks(self) -> str:
+        """Load the page again."""
+        await self.server.parts.transcripts.flush()
+        page = await self.desk.gets(self.path)
+        self.version = page.partition('data-version="')[2].partition('"')[0]
+        return page
+
+    async def does(self, doing: str, **more: str) -> str:
+        """Press a button of the page as it was loaded."""
+        return await self.desk.posts(f"{self.path}/do/{doing}", version=self.version, **more)
+
+
+async def on_call(server: Running, desk: Desk, phone: Phone) -> OnCall:
+    call = OnCall(server, desk)
+    await call.opens(phone)
+    return call
+
+
+async def acts(server: Running) -> list[str]:
+    query = select(call_acts.c.act).order_by(call_acts.c.id)
+    return list(
+        await server.parts.market.records.read(lambda db: db.execute(query).scalars().all())
+    )
+
+
+async def offered(server: Running) -> list[str]:
+    """How the offers of the farmer's order stand."""
+    query = select(offers.c.state).join(orders, orders.c.id == offers.c.order_id)
+    mine = query.where(orders.c.code == "KW-1042")
+    return list(await server.parts.market.records.read(lambda db: db.execute(mine).scalars().all()))
+
+
+async def test_D10_two_who_take_a_call_at_once_are_one_who_has_it(
+    server: Running, supervisor: Desk, agent: Desk
+) -> None:
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("2", "1")
+    one, other = await on_call(server, supervisor, phone), await on_call(server, agent, phone)
+    await asyncio.gather(one.does("take"), other.does("take"))
+    assert sorted((supervisor.status, agent.status)) == [303, 409]
+    assert await acts(server) == ["taken"]
+    winner, loser = (one, other) if supervisor.status == 303 else (other, one)
+    name = "demo supervisor" if winner is one else "amina"
+    assert "Somebody else has taken this call" in loser.desk.text
+    assert f"{name} helps" in await loser.looks() and 'data-do="take"' not in loser.desk.text
+    for doing, text in (("give", ""), ("line", "Kanda 1"), ("end", ""), ("sms", "Muraho")):
+        await loser.does(doing, text=text)
+        assert loser.desk.status == 409, doing
+    await winner.looks()
+    await winner.does("give")
+    assert winner.desk.status == 303
+    await loser.looks()
+    await loser.does("take")
+    assert loser.desk.status == 303 and await acts(server) == ["taken", "given", "taken"]
+    assert len(await audited(server, "call taken")) == 2
+
+
+async def test_D10_an_order_accepted_while_staff_take_the_call_is_accepted_once(
+    server: Running, supervisor: Desk
+) -> None:
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("2", "1", "1")
+    call = await on_call(server, supervisor, phone)
+    phone.history.append(PIN)
+    screens = await asyncio.gather(phone.sends(), phone.sends(), call.does("take"))
+    assert screens[0] == screens[1] and phone.ended
+    assert await offered(server) == ["accepted"]
+
+
+async def test_D09_what_is_based_on_an_old_screen_is_refused(
+    server: Running, supervisor: Desk
+) -> None:
+    phone = server.phone()
+    await phone.dials()
+    call = await on_call(server, supervisor, phone)
+    await call.does("take")
+    await call.looks()
+    screen = await phone.types("2")
+    for doing in ("line", "end"):
+        page = await call.does(doing, text="Kanda 1")
+        assert supervisor.status == 409 and "has gone on since" in page
+    # Nothing was done: the call goes on, without a line.
+    assert await phone.types("00") != screen and "Ubufasha: " not in phone.last
+    await call.looks()
+    await call.does("line", text="Kanda 1")
+    assert supervisor.status == 303
+    # Sent twice, as by a double click, it is one.
+    await call.does("line", text="Kanda 1")
+    assert supervisor.status == 409 and await acts(server) == ["taken", "line"]
+
+
+@pytest.mark.parametrize("version", ["", "1", "x-1", "1-", "-1", "1-999999999999999999999", "٣-1"])
+async def test_D09_a_version_that_no_page_gave_does_nothing(
+    server: Running, supervisor: Desk, version: str
+) -> None:
+    phone = server.phone()
+    await phone.dials()
+    call = await on_call(server, supervisor, phone)
+    call.version = version
+    await call.does("take")
+    assert supervisor.status in {404, 409} and await acts(server) == []
+
+
+async def test_a_line_stands_first_on_the_next_screen_and_only_there(
+    server: Running, supervisor: Desk
+) -> None:
+    phone = server.phone()
+    menu = await phone.dials()
+    call = await on_call(server, supervisor, phone)
+    await call.does("take")
+    await call.looks()
+    await call.does("line", text="Kanda 2, hanyuma 1")
+    assert "reads it on the next screen" in await supervisor.gets(supervisor.headers["Location"])
+    screen = await phone.types("00")
+    assert screen.startswith("Ubufasha: Kanda 2, hanyuma 1\n")
+    # The same hop again has the same bytes.
+    assert await phone.sends() == screen
+    assert await phone.types("00") == menu
+    page = await call.looks()
+    assert "added a line to the next screen" in page and "Kanda 2, hanyuma 1" in page
+    assert len(await audited(server, "call line")) == 1
+
+
+async def test_a_line_to_who_turns_a_page_waits_for_the_next_first_page(
+    server: Running, supervisor: Desk
+) -> None:
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("2", "1", "3")
+    assert "99 " in phone.last
+    call = await on_call(server, supervisor, phone)
+    await call.does("take")
+    await call.looks()
+    await call.does("line", text="Kanda 0")
+    second = await phone.types("99")
+    assert "Ubufasha:" not in second
+    assert (await phone.types("00")).startswith("Ubufasha: Kanda 0\n")
+
+
+async def test_a_call_that_staff_end_ends_with_the_next_key_and_takes_nothing(
+    server: Running, supervisor: Desk
+) -> None:
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("2", "1", "1")
+    call = await on_call(server, supervisor, phone)
+    await call.does("take")
+    await call.looks()
+    await call.does("end")
+    screen = await phone.types(PIN)
+    assert phone.ended and "+250" in screen
+    assert await phone.sends() == screen
+    assert await offered(server) == ["offered"]
+    await phone.dials()
+    assert not phone.ended
+    await call.does("end")
+    assert supervisor.status == 409
+
+
+async def test_an_sms_is_sent_once_in_the_words_of_staff(server: Running, supervisor: Desk) -> None:
+    phone = server.phone()
+    await phone.dials()
+    call = await on_call(server, supervisor, phone)
+    await call.does("take")
+    await call.looks()
+    await asyncio.gather(*(call.does("sms", text="Zana ikawa ejo mu gitondo") for _ in range(3)))
+    sent = [text for text in await server.inbox(FARMER) if "Zana ikawa" in text]
+    assert sent == ["Isoko: Zana ikawa ejo mu gitondo"]
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [("", 422), ("a" * 61, 422), ("ok\u202eko", 422), ("Ohereza PIN yawe", 422),
+     ("umubare w'ibanga", 422), ("Andika 73914", 422), ("Kanda 1 kabiri", 303)],
+)  # fmt: skip
+async def test_nobody_is_asked_for_a_pin_and_a_line_is_a_line(
+    server: Running, supervisor: Desk, text: str, status: int
+) -> None:
+    phone = server.phone()
+    await phone.dials()
+    call = await on_call(server, supervisor, phone)
+    await call.does("take")
+    await call.looks()
+    await call.does("line", text=text)
+    assert supervisor.status == status
+    assert (await acts(server) == ["taken", "line"]) == (status == 303)
+
+
+async def test_who_has_not_agreed_to_be_known_gets_no_sms_and_no_call(
+    server: Running, supervisor: Desk
+) -> None:
+    phone = server.phone(UNKNOWN)
+    await phone.dials()
+    call = await on_call(server, supervisor, phone)
+    assert 'data-do="call-back"' not in supervisor.text
+    for doing in ("sms", "call-back"):
+        await call.does(doing, text="Muraho")
+        assert supervisor.status == 422
+    assert await acts(server) == []
+
+
+async def test_what_staff_did_goes_with_the_person_and_is_in_their_copy(
+    server: Running, supervisor: Desk
+) -> None:
+    phone = server.phone()
+    await phone.dials()
+    await (await on_call(server, supervisor, phone)).does("take")
+    records, now = server.parts.market.records, datetime.now(UTC)
+    find = select(contacts.c.id).where(contacts.c.msisdn == FARMER)
+    contact = await records.read(lambda db: db.execute(find).scalar())
+    held = await records.read(lambda db: people.copy_of(db, contact))
+    assert [row["act"] for row in held["help_in_calls"]] == ["taken"]
+    await records.write(lambda db: people.erase(db, contact, now))
+    assert await acts(server) == []
+
+
+async def test_a_call_taken_along_as_a_test_is_one_that_passes(
+    server: Running, supervisor: Desk
+) -> None:
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("1", "0", "2", "1", "7", "00")
+    call = await on_call(server, supervisor, phone)
+    text = await supervisor.raw(f"{call.path}/test.py")
+    assert "attachment" in supervisor.headers["Content-Disposition"]
+    ast.parse(text)
+    scope: dict = {}
+    exec(text, scope)
+    await scope["test_this_call_goes_as_it_went"](server)
+    assert len(await audited(server, "call taken along as a test")) == 1
+
+
+async def test_B20_D07_a_call_taken_along_has_no_number_and_no_pin(
+    server: Running, viewer: Desk
+) -> None:
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("2", "1", "1", PIN)
+    call = await on_call(server, viewer, phone)
+    said = viewer.text
+    for name in ("test.py", "call.json"):
+        said += await viewer.raw(f"{call.path}/{name}")
+        assert viewer.status == 200
+    assert FARMER[4:] not in said and PIN not in said and "ATUid" not in said
+    assert "phone.types(PIN)" in said
+
+
+async def test_B12_the_phone_of_the_page_shows_what_was_sent(server: Running, viewer: Desk) -> None:
+    phone = server.phone(TEA)
+    sent = [await phone.dials()]
+    for entry in ("1", "0", "2", "1", "0", "99", "7", "8", "0", "4", "00"):
+        sent.append(await phone.types(entry))
+    call = await on_call(server, viewer, phone)
+    for number, screen in enumerate(sent, 1):
+        page = await viewer.gets(f"{call.path}?hop={number}")
+        shown = page.partition('id="lcd"')[2].partition("<bdi>")[2].partition("</bdi>")[0]
+        assert shown == screen, number
+        assert f"screen {number} of {len(sent)}" in page
+    for odd in ("0", "999", "x", "-1", "1" * 50):
+        assert f"screen {len(sent)} of" in await viewer.gets(f"{call.path}?hop={odd}")
+
+
+async def test_a_call_back_is_asked_for_once_and_its_tries_are_noted(
+    server: Running, supervisor: Desk, agent: Desk
+) -> None:
+    phone = server.phone()
+    await phone.dials()
+    call = await on_call(server, supervisor, phone)
+    await call.does("call-back")
+    await call.looks()
+    await call.does("call-back")
+    page = await agent.gets("/dashboard/call-backs")
+    assert page.count('<li class="wait') == 1 and "+2507•••••01" in page and "Home" in page
+    code = page.partition("/tried")[0].rpartition("/")[2]
+    path = f"/dashboard/call-backs/{code}/tried"
+    await asyncio.gather(
+        agent.posts(path, outcome="no_answer", tries="0"),
+        supervisor.posts(path, outcome="no_answer", tries="0"),
+    )
+    assert sorted((agent.status, supervisor.status)) == [303, 409]
+    assert "Tries: 1; the last: No answer" in await agent.gets("/dashboard/call-backs")
+    await agent.posts(path, outcome="solved", tries="1")
+    assert "Nobody waits" in await agent.gets(agent.headers["Location"])
+    await agent.posts(path, outcome="reached", tries="2")
+    assert agent.status == 409
+    await agent.posts(path, outcome="paid", tries="2")
+    assert agent.status == 404
+
+
+async def test_another_person_twice_and_the_number_must_be_checked(records, now) -> None:
+    member = await records.write(lambda db: members.add(db, "amina", "agent", "en", now, "test"))
+    asked = {"category": "call_back", "msisdn": "+250788000777", "contact_id": None}
+    code = await records.write(lambda db: open_ticket(db, **asked, language="rw", now=now))
+    assert len(await records.read(waiting)) == 1
+    ends = [
+        await records.write(lambda db, n=n: tried(db, code, "wrong_person", n, "", member, now))
+        for n in (0, 1)
+    ]
+    assert ends == ["noted", "verifying"]
+    state = select(tickets.c.state)
+    assert await records.read(lambda db: db.execute(state).scalar()) == "open"
