@@ -221,7 +221,7 @@ async def test_B13_many_rows_are_streamed_as_they_are_read(
         await joins(desk, server, "fiona", "finance")
         link = await link_for(desk, "payments", state="failed")
         began, gaps, size, last = time.monotonic(), [], 0, b""
-        async with desk._http.get(desk.base + link) as response:
+        async with desk.http.get(desk.base + link) as response:
             async for piece in response.content.iter_chunked(65_536):
                 gaps.append(time.monotonic() - began)
                 size, last = size + piece.count(b"\r\n"), piece

@@ -14,6 +14,9 @@ from tests.dashboard.desk import Desk, guard_of, joins, routes
 from tests.real_postgres import RealPostgres
 from tests.server import FARMER, Running, running
 
+# The feed stays open: who may look on is told in test_feed.
+NOT_ASKED = {"/dashboard/sign-out", "/dashboard/feed"}
+
 
 def filled(path: str) -> str:
     values = {
@@ -43,8 +46,7 @@ async def test_A07_every_route_says_who_may_and_all_others_are_refused_on_record
             for method, path, handler in routes(server):
                 allowed = guard.roles_of(handler)
                 assert allowed, path
-                # The feed stays open: who may look on is told in test_feed.
-                if allowed == ANYBODY or path in {"/dashboard/sign-out", "/dashboard/feed"}:
+                if allowed == ANYBODY or path in NOT_ASKED:
                     continue
                 before = await refusals(server)
                 await (desk.gets(filled(path)) if method == "GET" else desk.posts(filled(path)))
@@ -52,7 +54,7 @@ async def test_A07_every_route_says_who_may_and_all_others_are_refused_on_record
                 assert refused == (role not in allowed), (role, path, desk.status)
                 assert await refusals(server) - before == int(refused)
                 seen += 1
-    asked = [h for _m, path, h in routes(server) if path != "/dashboard/sign-out"]
+    asked = [handler for _method, path, handler in routes(server) if path not in NOT_ASKED]
     assert seen == len(ROLES) * sum(guard.roles_of(handler) != ANYBODY for handler in asked) > 200
 
 

@@ -7,7 +7,7 @@ from bot.storage.append_only import leave, protect, protect_more
 from bot.storage.schema.columns import BigInt
 
 revision = "0035"
-down_revision = "0024"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
