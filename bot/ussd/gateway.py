@@ -7,9 +7,9 @@ from typing import Protocol
 from urllib.parse import unquote_plus
 
 import msgspec
-from multidict import CIMultiDict
 
 from bot.conversation import Inbound, Reply
+from bot.knock import WireReply
 
 
 class BadRequest(Exception):
@@ -28,14 +28,6 @@ class Wire(msgspec.Struct, frozen=True):
     query: str
     headers: Mapping[str, str]
     body: bytes
-
-
-class WireReply(msgspec.Struct, frozen=True):
-    """What goes back: the body and the headers of the gateway's dialect."""
-
-    body: bytes
-    headers: CIMultiDict[str] = CIMultiDict()
-    status: int = 200
 
 
 class Gateway(Protocol):
