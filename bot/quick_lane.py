@@ -86,10 +86,15 @@ class QuickLane:
             connection.leave()
 
     async def finish(self, timeout_s: float) -> None:
-        """Wait for the hops that are under way."""
+        """Wait for the hops that are under way; what lasts longer is cut off."""
         tasks = [one.task for one in self.connections if one.task is not None]
-        if tasks:
-            await asyncio.wait(tasks, timeout=timeout_s)
+        if not tasks:
+            return
+        _done, late = await asyncio.wait(tasks, timeout=timeout_s)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
 
     def _read(self, data: bytes) -> Head | None:
         parser = HttpRequestParser(BaseProtocol(self._loop), self._loop, _BODY_MAX)
@@ -114,10 +119,15 @@ class QuickRunner(web.AppRunner):
     """Runs an application; who knocks at a path of `answers` is answered by the quick lane."""
 
     def __init__(
-        self, app: web.Application, answers: Mapping[tuple[str, str], Answer], **options: Any
+        self,
+        app: web.Application,
+        answers: Mapping[tuple[str, str], Answer],
+        *,
+        shutdown_timeout: float,
+        **options: Any,
     ) -> None:
-        super().__init__(app, **options)
-        self._answers = answers
+        super().__init__(app, shutdown_timeout=shutdown_timeout, **options)
+        self._answers, self._finish_s = answers, shutdown_timeout
         self.lane: QuickLane | None = None
 
     async def setup(self) -> None:
@@ -125,6 +135,13 @@ class QuickRunner(web.AppRunner):
         await super().setup()
         if (usual := super().server) is not None:
             self.lane = QuickLane(self._answers, usual)
+
+    async def cleanup(self) -> None:
+        """Finish what is under way, and close every connection."""
+        if self.lane is not None:
+            self.lane.close()
+            await self.lane.finish(self._finish_s)
+        await super().cleanup()
 
     @property
     def server(self) -> web.Server | None:

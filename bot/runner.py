@@ -62,8 +62,6 @@ class Runner(QuickRunner):
             if self.lane is not None:
                 self.lane.close()
             await asyncio.sleep(self._drain_s)
-        if self.lane is not None:
-            await self.lane.finish(FINISH_S)
         await super().cleanup()
         await self._stack.aclose()
         log.info("stopped")

@@ -106,7 +106,7 @@ class _Server(TestServer):
     """aiohttp's own for tests, with our quick lane."""
 
     async def _make_runner(self, **options: Any) -> QuickRunner:
-        return QuickRunner(self.app, self.app[QUICK_LANE], **options)
+        return QuickRunner(self.app, self.app[QUICK_LANE], shutdown_timeout=1, **options)
 
 
 @asynccontextmanager
