@@ -15,11 +15,11 @@ from bot.dashboard.routes import CallLine, Dashboard
 from bot.dashboard.screens.call_page import PhoneSize
 from bot.demo_waiting import waiting_payments
 from bot.hub_doors import buyer_of, mount_hub
+from bot.knock import Answer
 from bot.operations.health import Health
 from bot.operations.spool_figures import SpoolFigures
 from bot.parts import Parts
 from bot.simulator.routes import CastMember, Simulator
-from bot.ussd.fast_lane import Answer
 from bot.ussd.feature_phone import FeaturePhone
 from bot.ussd.gsm7 import septets
 from bot.ussd.hosts import is_for_us, only_for_us
@@ -33,8 +33,8 @@ from bot.wiring import (
     spool_of,
 )
 
-# What the fast lane is given once the application's server is there.
-FAST_LANE: web.AppKey[Mapping[tuple[str, str], Answer]] = web.AppKey("fast_lane", Mapping)
+# What the quick lane answers, once the application's server is there.
+QUICK_LANE: web.AppKey[Mapping[tuple[str, str], Answer]] = web.AppKey("quick_lane", Mapping)
 
 # The dashboard's own part, whose routes each name who may use them.
 DASHBOARD: web.AppKey[web.Application] = web.AppKey("dashboard", web.Application)
@@ -62,7 +62,7 @@ def build_app(parts: Parts) -> web.Application:
         )
         door.mount(app)
         quick |= door.answers()
-    app[FAST_LANE] = quick
+    app[QUICK_LANE] = quick
     _mount_callbacks(parts, app)
     _mount_telegram(parts, app, quick)
     mount_hub(parts, app)

@@ -13,12 +13,15 @@ class Marks:
     def __init__(self, secret: str) -> None:
         if not secret:
             raise ValueError("marks need a secret: set ISOKO_SECRET_KEY")
-        self._key = blake2b(secret.encode()).digest()[:32]
+        key = blake2b(secret.encode()).digest()[:32]
+        # Copied for each mark: to begin with the key costs as much again as the mark itself.
+        self._keyed = blake2b(digest_size=_SIZE, key=key)
 
     def of(self, session_key: str, hop: str) -> bytes:
         """The mark of a hop: `hop` is its typed history, or its own number or id."""
-        text = f"{session_key}\n{hop}".encode("utf-8", "surrogatepass")
-        return blake2b(text, digest_size=_SIZE, key=self._key).digest()
+        mark = self._keyed.copy()
+        mark.update(f"{session_key}\n{hop}".encode("utf-8", "surrogatepass"))
+        return mark.digest()
 
     def new_in(self, session_key: str, history: str, known_size: int, known: bytes) -> str | None:
         """What `history` adds to the history known so far; None when it does not extend it.

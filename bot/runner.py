@@ -12,10 +12,10 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot.app import FAST_LANE, build_app
+from bot.app import QUICK_LANE, build_app
 from bot.parts import Parts, open_parts
+from bot.quick_lane import QuickRunner
 from bot.settings import Settings
-from bot.ussd.fast_lane import FastLane
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ _LAST_HOP_S = 0.5
 _SWITCH_S = 0.0005
 
 
-class Runner(web.AppRunner):
+class Runner(QuickRunner):
     """Runs the server; when it is told to stop, no caller notices.
 
     It goes on answering for `drain_s`, and each answer closes its connection: whoever keeps
@@ -36,9 +36,14 @@ class Runner(web.AppRunner):
     """
 
     def __init__(self, app: web.Application, parts: Parts, stack: AsyncExitStack) -> None:
-        super().__init__(app, access_log=None, handle_signals=False, shutdown_timeout=FINISH_S)
+        super().__init__(
+            app,
+            app[QUICK_LANE],
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=FINISH_S,
+        )
         self.parts, self._stack = parts, stack
-        self._lane = FastLane(app[FAST_LANE])
         self._drain_s = parts.settings.drain_s
         self._leaving = False
         app.middlewares.append(self._say_farewell)
@@ -46,8 +51,6 @@ class Runner(web.AppRunner):
     async def setup(self) -> None:
         """Make ready to answer."""
         await super().setup()
-        if self.server is not None:
-            self._lane.open(self.server)
         # What was made so far stays: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
@@ -59,7 +62,8 @@ class Runner(web.AppRunner):
         if not self._leaving:
             self._leaving = True
             log.info("stopping", hops_in_flight=self.parts.engine.hops_in_flight)
-            self._lane.close()
+            if self.lane is not None:
+                self.lane.close()
             await asyncio.sleep(self._drain_s)
             for site in list(self.sites):
                 await site.stop()

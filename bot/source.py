@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from aiohttp import web
+from bot.knock import Knock
 
 Network = IPv4Network | IPv6Network
 # The bits of an IPv6 address that tell one line from another.
@@ -48,7 +48,7 @@ def counted_as(address: str) -> str:
     return str(ip)
 
 
-def source_of(request: web.BaseRequest, proxies: Proxies) -> str:
+def source_of(request: Knock, proxies: Proxies) -> str:
     """The caller's address: a forwarded one counts only from a proxy we know, and from the right.
 
     The rightmost entries were written by our own proxies; anything further left is hearsay.

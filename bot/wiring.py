@@ -192,6 +192,7 @@ def door_rules_of(settings: Settings, gateway: str) -> DoorRules:
         allowed=networks(list(ussd.allowed_networks)),
         proxies=proxies_of(settings),
         body_timeout_s=ussd.body_timeout_s,
+        body_max_bytes=ussd.body_limit_bytes,
         service_codes=frozenset(ussd.service_codes),
         hosts=hosts_of(settings),
         client_names=frozenset(settings.tls.client_names),

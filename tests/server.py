@@ -13,12 +13,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import Connection, func, select
 
-from bot.app import FAST_LANE, build_app
+from bot.app import QUICK_LANE, build_app
 from bot.parts import Parts, open_parts
+from bot.quick_lane import QuickRunner
 from bot.settings import load_settings
 from bot.storage.schema import outbox
 from bot.storage.sessions.memory import MemorySessions
-from bot.ussd.fast_lane import FastLane
 from tests import scaled
 from tests.migrated import begin_in
 from tests.phone import Phone
@@ -104,6 +104,13 @@ async def running(folder: Path, **settings: str) -> AsyncIterator[Running]:
             yield Running(first.parts, client, first.app, second)
 
 
+class _Server(TestServer):
+    """aiohttp's own for tests, with our quick lane."""
+
+    async def _make_runner(self, **options: Any) -> QuickRunner:
+        return QuickRunner(self.app, self.app[QUICK_LANE], shutdown_timeout=1, **options)
+
+
 @asynccontextmanager
 async def _one_running(variables: dict[str, str]) -> AsyncIterator[Running]:
     settings = load_settings(variables)
@@ -111,10 +118,8 @@ async def _one_running(variables: dict[str, str]) -> AsyncIterator[Running]:
         await begin_in(settings.data_dir)
     async with open_parts(settings) as parts:
         app = build_app(parts)
-        server = TestServer(app)
+        server = _Server(app)
         async with TestClient(server) as client:
-            assert server.runner is not None and server.runner.server is not None
-            FastLane(app[FAST_LANE]).open(server.runner.server)
             if parts.sandbox is not None:
                 # This server stands on a port of its own, not on the one in the settings.
                 url = server.make_url("/payments/airtel-money/callback/test")

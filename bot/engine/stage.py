@@ -78,7 +78,9 @@ class Stage:
         _speak_to(session)
         if screen is None:
             return await self.enter(hop)
-        typed = hop.typed.translate(_UNSEEN).strip()
+        typed = hop.typed.strip()
+        if not typed.isascii():
+            typed = typed.translate(_UNSEEN).strip()
         if "*" in typed or "#" in typed:
             return self.show_again(hop, _wrong_key(session))
         moved = self._navigate(hop, screen, typed)

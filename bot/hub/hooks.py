@@ -74,6 +74,8 @@ class Hooks:
 
     def _claim(self, db: Connection) -> list[OutboxRow]:
         now = datetime.now(UTC)
+        if not outbox.is_due(db, KIND, now):
+            return []
         closed, lease = subscriptions.at_rest(db, now), secrets.token_hex(8)
         return outbox.claim_in_turn(db, KIND, lease, now, _LEASE_S, _WIDTH, closed)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.masking import without_numbers
 from bot.storage.prepared import Prepared
@@ -30,7 +31,9 @@ CATEGORIES = (
 ABOUT_MONEY = ("payment_flagged", "payment_unknown", "payment_unclear")
 # No letter or digit that is mistaken for another when read out on the phone.
 _SIGNS = "23456789ACDEFHJKMNPQRTUVWXY"
+_PLACES = 5
 _ANSWER_IN = timedelta(days=2)
+_code = tickets.c.code
 _same = Prepared(
     select(tickets.c.code).where(
         tickets.c.msisdn == bindparam("msisdn"),
@@ -40,12 +43,20 @@ _same = Prepared(
     ),
     *("msisdn", "category", "about", "state"),
 )
-_with_code = Prepared(select(tickets.c.id).where(tickets.c.code == bindparam("code")), "code")
-_insert = Prepared(
-    insert(tickets),
-    *("msisdn", "category", "about", "code", "contact_id", "text", "language"),
-    *("opened_at", "due_at"),
-)
+_NEW = (
+    "msisdn", "category", "about", "code", "contact_id", "text", "language", "opened_at", "due_at",
+)  # fmt: skip
+# No row where a ticket has this code already.
+_insert = {
+    "sqlite": Prepared(
+        sqlite.insert(tickets).on_conflict_do_nothing(index_elements=[_code]).returning(_code),
+        *_NEW,
+    ),
+    "postgresql": Prepared(
+        postgresql.insert(tickets).on_conflict_do_nothing(index_elements=[_code]).returning(_code),
+        *_NEW,
+    ),
+}
 
 
 def open_ticket(
@@ -63,22 +74,15 @@ def open_ticket(
 
     A person's open ticket of the same category about the same thing is given again instead.
     """
-    asked = {"msisdn": msisdn, "category": category, "about": about}
-    known = _same.one(db, msisdn, category, about, "open")
+    asked = msisdn, category, about
+    known = _same.one(db, *asked, "open")
     if known is not None and not text:
         return str(known[0])
-    code = _new_code(db)
-    row = {
-        **asked,
-        "code": code,
-        "contact_id": contact_id or None,
-        "text": text[:320],
-        "language": language,
-        "opened_at": now,
-        "due_at": now + _ANSWER_IN,
-    }
-    _insert.run(db, row)
-    return code
+    told = contact_id or None, text[:320], language, now, now + _ANSWER_IN
+    while True:
+        code = _new_code()
+        if _insert[db.dialect.name].one(db, *asked, code, *told) is not None:
+            return code
 
 
 def close_after_call(
@@ -131,8 +135,9 @@ def has_ticket(db: Connection, category: str, about: str) -> bool:
     return db.execute(select(tickets.c.id).where(same).limit(1)).first() is not None
 
 
-def _new_code(db: Connection) -> str:
-    while True:
-        code = "T-" + "".join(secrets.choice(_SIGNS) for _place in range(5))
-        if _with_code.one(db, code) is None:
-            return code
+def _new_code() -> str:
+    number, signs = secrets.randbelow(len(_SIGNS) ** _PLACES), ""
+    for _place in range(_PLACES):
+        number, sign = divmod(number, len(_SIGNS))
+        signs += _SIGNS[sign]
+    return f"T-{signs}"

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, func, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.storage.prepared import Prepared
@@ -37,6 +46,17 @@ _new = {
         postgresql.insert(outbox).on_conflict_do_nothing().returning(outbox.c.id), *_NEW
     ),
 }
+_WAITING = outbox.c.state == literal_column("'waiting'")
+# Asked before anything is taken: mostly nothing waits, and to take is a hundred times as dear.
+_is_waiting = Prepared(
+    select(outbox.c.id).where(_WAITING, outbox.c.due_at <= bindparam("now")), "now"
+)
+_is_due = Prepared(
+    select(outbox.c.id).where(
+        outbox.c.kind == bindparam("kind"), _WAITING, outbox.c.due_at <= bindparam("now")
+    ),
+    *("kind", "now"),
+)
 
 
 def put(
@@ -72,6 +92,8 @@ def claim(
 
     What would leave through an operator of `not_via` stays, and what is of `not_kinds`.
     """
+    if _is_waiting.one(db, now) is None:
+        return []
     due = (outbox.c.due_at <= now) & outbox.c.via.not_in(not_via)
     due &= outbox.c.kind.not_in(not_kinds)
     return _take(db, due, (outbox.c.due_at, outbox.c.id), lease, now, lease_s, limit)
@@ -79,8 +101,7 @@ def claim(
 
 def is_due(db: Connection, kind: str, now: datetime) -> bool:
     """Whether anything of this kind waits to leave, in somebody's hands or not."""
-    due = (outbox.c.kind == kind) & (outbox.c.state == "waiting") & (outbox.c.due_at <= now)
-    return db.execute(select(outbox.c.id).where(due).limit(1)).first() is not None
+    return _is_due.one(db, kind, now) is not None
 
 
 def claim_in_turn(
@@ -96,6 +117,8 @@ def claim_in_turn(
 
     What was tried and came back keeps its lane waiting; what is only to leave later does not.
     """
+    if not is_due(db, kind, now):
+        return []
     waiting = (outbox.c.kind == kind) & (outbox.c.state == "waiting")
     if not_via:
         waiting &= outbox.c.via.not_in(not_via)

@@ -20,9 +20,13 @@ class _Compiled(NamedTuple):
 
     sql: str
     order: list[tuple[int, _Convert]]
+    # Whether the driver takes the values just as they are.
+    plain: bool
 
-    def given(self, values: Sequence[Any]) -> list[Any]:
+    def given(self, values: Sequence[Any]) -> Sequence[Any]:
         """The values as the driver takes them."""
+        if self.plain:
+            return values
         return [
             values[place] if convert is None else convert(values[place])
             for place, convert in self.order
@@ -63,7 +67,7 @@ class Prepared:
     def run_many(self, db: Connection, rows: Sequence[Row]) -> None:
         """Do it for each row, its values in the order of the names."""
         compiled, driver = self._of(db.dialect), _driver(db)
-        given = [compiled.given(row) for row in rows]
+        given = rows if compiled.plain else [compiled.given(row) for row in rows]
         with _as_sqlalchemy(compiled.sql):
             done = driver.executemany(compiled.sql, given)
             if db.dialect.name != "sqlite":
@@ -93,7 +97,8 @@ class Prepared:
                 raise ValueError(f"name {name!r} too: a default of the column is not filled in")
             kind = compiled.binds[name].type.dialect_impl(dialect)
             order.append((self.names.index(name), kind.bind_processor(dialect)))
-        return _Compiled(str(compiled), order)
+        plain = order == [(place, None) for place in range(len(self.names))]
+        return _Compiled(str(compiled), order, plain)
 
 
 def _driver(db: Connection) -> Any:

@@ -10,16 +10,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import (
-    Connection,
-    bindparam,
-    delete,
-    exists,
-    insert,
-    literal_column,
-    or_,
-    select,
-)
+from sqlalchemy import Connection, delete, insert, select
 
 from bot.storage import turns
 from bot.storage.prepared import Prepared
@@ -114,17 +105,8 @@ _COLUMNS = (
     *("session_key", "hop", "owner", "place", "typed", "shown", "micros", "at_ms"),
     *("ends", "language"),
 )
-_values = {name: bindparam(name, type_=transcripts.c[name].type) for name in _COLUMNS}
-_owner = _values["owner"]
-# Not of people who were erased while their rows waited here.
-_nobody = _owner == literal_column("''")
-# An account that has no number is in no contact.
-_account = _owner.between(literal_column("'tg:'"), literal_column("'tg:~'"))
-_still_known = or_(_nobody, _account, exists().where(contacts.c.msisdn == _owner))
-_insert = Prepared(
-    insert(transcripts).from_select(_COLUMNS, select(*_values.values()).where(_still_known)),
-    *_COLUMNS,
-)
+_OWNER = _COLUMNS.index("owner")
+_insert = Prepared(insert(transcripts), *_COLUMNS)
 
 
 def forget_before(db: Connection, moment: datetime, limit: int) -> int:
@@ -145,8 +127,14 @@ def forget_acts_before(db: Connection, moment: datetime) -> None:
 
 def _write(db: Connection, rows: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> float:
     """Write them; gives for how many seconds more somebody looks on, in any process."""
-    if rows:
-        _insert.run_many(db, rows)
+    # Not of people who were erased while their rows waited here. An account that has no number is
+    # in no contact, and of who is nobody nothing could be erased.
+    numbers = {row[_OWNER] for row in rows if row[_OWNER].startswith("+")}
+    query = select(contacts.c.msisdn).where(contacts.c.msisdn.in_(numbers))
+    gone = numbers.difference(db.execute(query).scalars()) if numbers else numbers
+    kept = [row for row in rows if row[_OWNER] not in gone]
+    if kept:
+        _insert.run_many(db, kept)
     if events:
         db.execute(insert(audit), events)
     until = turns.until(db, _WATCHED)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import structlog
 from aiohttp import web
 
+from bot.knock import Knock, WireReply
 from bot.storage.records import RecordsDown
 from bot.telegram.updates import Updates
 from bot.telegram.wire import SIZE_MAX
@@ -33,7 +34,7 @@ class Webhook:
         secret: str,
         body_timeout_s: float,
         refused: Callable[[str, int], None],
-        for_us: Callable[[web.BaseRequest], bool],
+        for_us: Callable[[Knock], bool],
     ) -> None:
         if not secret:
             raise ValueError("the webhook needs a secret: set ISOKO_TELEGRAM__WEBHOOK_SECRET")
@@ -43,22 +44,35 @@ class Webhook:
 
     def mount(self, app: web.Application) -> None:
         """Add the route to `app`."""
-        app.router.add_post(PATH, self.receive)
+        app.router.add_post(PATH, self._receive)
 
-    async def receive(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def receive(self, request: Knock, body: bytes) -> WireReply:
         """200 once it is kept; 401 to strangers; 503 when it cannot be, so that it comes again."""
-        if not self._for_us(request):
-            return web.Response(status=400)
-        given = request.headers.getall(_SECRET, [])
-        if len(given) != 1 or not self._is_right(given[0]):
-            self._refused("telegram", 401)
-            log.warning("request refused", gateway="telegram", status=401)
-            return web.Response(status=401)
+        return WireReply(b"", status=self._refusal(request) or await self._keep(body))
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        if status := self._refusal(request):
+            return web.Response(status=status)
         try:
             async with asyncio.timeout(self._timeout_s):
                 body = await _body(request)
         except TimeoutError:
             return web.Response(status=408)
+        return web.Response(status=await self._keep(body))
+
+    def _refusal(self, request: Knock) -> int:
+        """The status for who is not listened to, 0 for Telegram."""
+        if not self._for_us(request):
+            return 400
+        given = request.headers.getall(_SECRET, [])
+        if len(given) == 1 and self._is_right(given[0]):
+            return 0
+        self._refused("telegram", 401)
+        log.warning("request refused", gateway="telegram", status=401)
+        return 401
+
+    async def _keep(self, body: bytes | None) -> int:
+        """The status once it is kept, or could not be; None is more than an update may be."""
         try:
             if body is None:
                 await self._updates.keep_unprocessable(b"", "too large")
@@ -66,8 +80,8 @@ class Webhook:
                 await self._updates.keep(body)
         except RecordsDown as error:
             log.error("telegram update not kept", why=str(error))
-            return web.Response(status=503)
-        return web.Response()
+            return 503
+        return 200
 
     def _is_right(self, given: str) -> bool:
         fits = len(given) <= _SECRET_MAX

@@ -5,11 +5,10 @@ Source: the provider's USSD pages, as collected in the project's wire facts, sec
 
 from __future__ import annotations
 
-from multidict import CIMultiDict
-
 from bot.conversation import Inbound, Reply
+from bot.knock import WireReply
 from bot.msisdn import read_msisdn
-from bot.ussd.gateway import BadRequest, Wire, WireReply, read_form
+from bot.ussd.gateway import BadRequest, Wire, read_form
 
 path = "africastalking"
 methods = ("POST",)
@@ -18,7 +17,7 @@ events = "africastalking/events"
 
 _SESSION_ID_MAX = 128
 _ENDS = {"Success": "completed", "Incomplete": "abandoned", "Failed": "abandoned"}
-_HEADERS = CIMultiDict({"Content-Type": "text/plain; charset=utf-8"})
+_HEADERS = (("Content-Type", "text/plain; charset=utf-8"),)
 
 
 def read(wire: Wire, country: str) -> Inbound:

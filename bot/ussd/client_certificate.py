@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from aiohttp import web
+from bot.knock import Knock
 
 
-def is_known_client(request: web.BaseRequest, names: frozenset[str]) -> bool:
+def is_known_client(request: Knock, names: frozenset[str]) -> bool:
     """Whether the client's certificate carries one of `names`; empty `names` asks for none.
 
     The connection itself has refused what our CA did not sign and what is out of date.

@@ -9,12 +9,11 @@ from functools import lru_cache
 
 from aiohttp import web
 
+from bot.knock import Knock
 from bot.source import NO_PROXIES, Network, Proxies, is_in, source_of
 from bot.ussd.client_certificate import is_known_client
 from bot.ussd.gateway import BadRequest, Gateway, Wire
 from bot.ussd.hosts import is_for_us
-
-_SHORT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +24,7 @@ class DoorRules:
     allowed: tuple[Network, ...] = ()
     proxies: Proxies = NO_PROXIES
     body_timeout_s: float = 5.0
+    body_max_bytes: int = 16_384
     service_codes: frozenset[str] = frozenset()
     hosts: frozenset[str] = frozenset()
     client_names: frozenset[str] = frozenset()
@@ -37,8 +37,8 @@ def check_secret(request: web.Request, rules: DoorRules) -> None:
         raise BadRequest("unknown path", 404)
 
 
-async def let_in(request: web.BaseRequest, gateway: Gateway, rules: DoorRules) -> Wire:
-    """The request as a `Wire`. Raises `BadRequest` with the status to answer."""
+def let_in(request: Knock, gateway: Gateway, rules: DoorRules) -> None:
+    """Whether its body is worth reading. Raises `BadRequest` with the status to answer."""
     if not is_for_us(request, rules.hosts):
         raise BadRequest("this host is not served here")
     if not is_known_client(request, rules.client_names):
@@ -47,7 +47,12 @@ async def let_in(request: web.BaseRequest, gateway: Gateway, rules: DoorRules) -
         raise BadRequest("this source is not allowed", 403)
     if _kind(request.headers.get("Content-Type", "")) not in gateway.content_types:
         raise BadRequest("this content type is not spoken here", 415)
-    body = await _body(request, rules.body_timeout_s)
+
+
+def as_wire(request: Knock, body: bytes, rules: DoorRules) -> Wire:
+    """The request as a gateway's dialect reads it. Raises `BadRequest` for too large a body."""
+    if len(body) > rules.body_max_bytes:
+        raise BadRequest("the body is too large", 413)
     return Wire(request.method, "", request.query_string, request.headers, body)
 
 
@@ -56,13 +61,8 @@ def _kind(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-async def _body(request: web.BaseRequest, timeout_s: float) -> bytes:
-    if request.content.is_eof() and 0 < (request.content_length or 0) < _SHORT:
-        # It came whole with its head, as nearly every hop does: there is nothing to wait for.
-        body = request.content.read_nowait()
-        if len(body) > request.client_max_size:
-            raise BadRequest("the body is too large", 413)
-        return body
+async def body_of(request: web.BaseRequest, timeout_s: float) -> bytes:
+    """The body. Raises `BadRequest` for one that is too large, or comes too slowly."""
     if (request.content_length or 0) > request.client_max_size:
         # What is announced need not be waited for.
         raise BadRequest("the body is too large", 413)

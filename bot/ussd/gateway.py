@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Protocol
-from urllib.parse import unquote_plus
+from urllib.parse import unquote
 
 import msgspec
-from multidict import CIMultiDict
 
 from bot.conversation import Inbound, Reply
+from bot.knock import WireReply
 
 
 class BadRequest(Exception):
@@ -28,14 +28,6 @@ class Wire(msgspec.Struct, frozen=True):
     query: str
     headers: Mapping[str, str]
     body: bytes
-
-
-class WireReply(msgspec.Struct, frozen=True):
-    """What goes back: the body and the headers of the gateway's dialect."""
-
-    body: bytes
-    headers: CIMultiDict[str] = CIMultiDict()
-    status: int = 200
 
 
 class Gateway(Protocol):
@@ -72,21 +64,14 @@ def read_form(body: bytes) -> dict[str, str]:
     """The fields of a form body. Raises `BadRequest` for a field given twice, or broken text."""
     fields: dict[str, str] = {}
     try:
-        for part in body.decode("ascii").split("&"):
+        text = body.decode("ascii").replace("+", " ")
+        # The three escapes that fill nearly every request are undone without the general decoder.
+        text = text.replace("%2A", "*").replace("%23", "#").replace("%2B", "+")
+        for part in text.split("&"):
             name, _, value = part.partition("=")
             if name in fields:
                 raise BadRequest(f"field {name[:20]!r} is given twice")
-            fields[name] = _plain(value)
+            fields[name] = unquote(value, errors="strict") if "%" in value else value
     except UnicodeDecodeError:
         raise BadRequest("the form is not URL-encoded UTF-8") from None
     return fields
-
-
-def _plain(value: str) -> str:
-    # The three escapes that fill nearly every request are undone without the general decoder.
-    if "%" in value:
-        value = value.replace("%2A", "*").replace("%23", "#").replace("%2B", "\x00")
-        if "%" in value or "+" in value:
-            value = unquote_plus(value, errors="strict")
-        return value.replace("\x00", "+")
-    return value.replace("+", " ") if "+" in value else value

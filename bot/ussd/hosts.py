@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from bot.knock import Knock
+
 _PORT = re.compile(r":[0-9]+\Z")
 
 
-def is_for_us(request: web.BaseRequest, hosts: frozenset[str]) -> bool:
+def is_for_us(request: Knock, hosts: frozenset[str]) -> bool:
     """Whether every name in the request is one of `hosts` (lower case, no port); empty: any is.
 
     A request line may name a host of its own ("POST https://evil/ussd HTTP/1.1"); it says nothing

@@ -11,9 +11,9 @@ from aiohttp import web
 
 from bot.engine import Engine
 from bot.engine.courtesies import shed
+from bot.knock import Answer, Knock, WireReply
 from bot.ussd import africastalking
-from bot.ussd.door import DoorRules, check_secret, let_in
-from bot.ussd.fast_lane import Answer, fitting
+from bot.ussd.door import DoorRules, as_wire, body_of, check_secret, let_in
 from bot.ussd.feature_phone import FeaturePhone
 from bot.ussd.gateway import BadRequest, Gateway
 
@@ -21,6 +21,8 @@ from bot.ussd.gateway import BadRequest, Gateway
 GATEWAYS: Mapping[str, Gateway] = MappingProxyType(
     {"africastalking": cast("Gateway", africastalking)}
 )
+
+_WORDS = (("Content-Type", "text/plain; charset=utf-8"),)
 
 log = structlog.get_logger(__name__)
 
@@ -49,16 +51,16 @@ class UssdDoor:
             app.router.add_post(f"/ussd/{self._gateway.events}{tail}", self._event)
 
     def answers(self) -> dict[tuple[str, str], Answer]:
-        """What the fast lane needs: who answers which method on which exact path."""
+        """What the quick lane needs: who answers which method on which exact path."""
         tail = f"/{self._rules.secret}" if self._rules.secret else ""
         path = f"/ussd/{self._gateway.path}{tail}"
         return {(method, path): self.hop for method in self._gateway.methods}
 
-    async def hop(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def hop(self, request: Knock, body: bytes) -> WireReply:
         """Answer one hop of whoever knows the path. Refusals are 4xx with nothing written."""
         try:
-            wire = await let_in(request, self._gateway, self._rules)
-            inbound = self._gateway.read(wire, self._country)
+            let_in(request, self._gateway, self._rules)
+            inbound = self._gateway.read(as_wire(request, body, self._rules), self._country)
             codes = self._rules.service_codes
             if codes and inbound.service_code not in codes:
                 raise BadRequest("this service code is not ours")
@@ -70,27 +72,36 @@ class UssdDoor:
             # The stores are out of reach: the person hears so, the gateway never sees a 500.
             log.exception("hop failed", gateway=self._gateway.path)
             reply = shed()
-        return fitting(request, self._gateway.write(inbound, reply))
+        return self._gateway.write(inbound, reply)
 
-    async def _hop(self, request: web.Request) -> web.StreamResponse:
+    async def _hop(self, request: web.Request) -> web.Response:
         try:
-            check_secret(request, self._rules)
+            body = await self._body_of(request)
         except BadRequest as bad:
-            return self._refuse(bad)
-        return await self.hop(request)
+            return _response(self._refuse(bad))
+        return _response(await self.hop(request, body))
 
     async def _event(self, request: web.Request) -> web.Response:
         # It may come twice, early or for nobody: always 200.
         try:
-            check_secret(request, self._rules)
-            wire = await let_in(request, self._gateway, self._rules)
-            inbound = self._gateway.read_event(wire, self._country)
+            body = await self._body_of(request)
+            inbound = self._gateway.read_event(as_wire(request, body, self._rules), self._country)
         except BadRequest as bad:
-            return self._refuse(bad)
+            return _response(self._refuse(bad))
         await self._engine.hung_up(inbound)
         return web.Response(text="ok")
 
-    def _refuse(self, bad: BadRequest) -> web.Response:
+    async def _body_of(self, request: web.Request) -> bytes:
+        """The body, waited for only where it is worth reading. Raises `BadRequest`."""
+        check_secret(request, self._rules)
+        let_in(request, self._gateway, self._rules)
+        return await body_of(request, self._rules.body_timeout_s)
+
+    def _refuse(self, bad: BadRequest) -> WireReply:
         self._refused(self._gateway.path, bad.status)
         log.warning("request refused", gateway=self._gateway.path, why=str(bad), status=bad.status)
-        return web.Response(text=f"{bad}\n", status=bad.status)
+        return WireReply(f"{bad}\n".encode(), _WORDS, bad.status)
+
+
+def _response(reply: WireReply) -> web.Response:
+    return web.Response(body=reply.body, headers=reply.headers, status=reply.status)

@@ -13,7 +13,7 @@ import aiohttp
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from bot.app import FAST_LANE, build_app
+from bot.app import QUICK_LANE, build_app
 from bot.engine import Engine
 from bot.flows import FLOWS
 from bot.look_ups import LookUps
@@ -21,13 +21,13 @@ from bot.operations.housekeeping import Housekeeping
 from bot.operations.watching import Watching
 from bot.outside import operators_of
 from bot.parts import Parts
+from bot.quick_lane import QuickRunner
 from bot.sandbox.nuisances import cut_off
 from bot.sender import Sender, SenderRules
 from bot.settings import Settings, load_settings
 from bot.sms.africastalking import AfricasTalkingSms
 from bot.storage.call_days import CallDays
 from bot.storage.transcripts import Transcripts
-from bot.ussd.fast_lane import FastLane
 from bot.wallet_watch import WalletWatch
 from bot.wiring import limits_of, market_of, marks_of, outage_rules_of, sms_of
 from tests.mortal import Fate, Killed, MortalRecords
@@ -81,11 +81,8 @@ class Process:
         await self.parts.market.prices.load()
         app = build_app(self.parts)
         app.middlewares.append(self._as_seen_from_outside)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+        self._runner = QuickRunner(app, app[QUICK_LANE], access_log=None, shutdown_timeout=0)
         await self._runner.setup()
-        assert self._runner.server is not None
-        quick = {path: _cut_by_death(answer) for path, answer in app[FAST_LANE].items()}
-        FastLane(quick).open(self._runner.server)
         await web.UnixSite(self._runner, str(self._folder / "isoko.sock")).start()
         keep = Housekeeping(self.parts.market, self.parts.sender.wake, timedelta(days=30), _KEEP_S)
         parts = self.parts
