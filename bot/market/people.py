@@ -31,6 +31,7 @@ from bot.storage.schema import (
     price_alerts,
     shares,
     stock_listings,
+    stock_photos,
     stocks,
     tickets,
     transcripts,
@@ -216,7 +217,8 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
         .where(consents.c.contact_id == contact_id, consents.c.withdrawn_at.is_(None))
         .values(withdrawn_at=now)
     )
-    for table in (pin_failures, pins, lesson_progress, stocks, stock_listings, price_alerts):
+    theirs = pin_failures, pins, lesson_progress, stocks, stock_photos, stock_listings, price_alerts
+    for table in theirs:
         db.execute(delete(table).where(table.c.contact_id == contact_id))
     db.execute(
         update(tickets)
@@ -273,6 +275,7 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
         "consents": select(consents).where(consents.c.contact_id == contact_id),
         "stocks": select(stocks).where(stocks.c.contact_id == contact_id),
         "stock_listings": select(stock_listings).where(stock_listings.c.contact_id == contact_id),
+        "stock_photos": select(stock_photos).where(stock_photos.c.contact_id == contact_id),
         "offers": select(offers, orders.c.code)
         .join(orders, orders.c.id == offers.c.order_id)
         .where(offers.c.contact_id == contact_id),

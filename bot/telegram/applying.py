@@ -17,6 +17,7 @@ from bot.market.telegram_links import Link
 from bot.storage import telegram_updates
 from bot.storage.telegram_updates import Held
 from bot.telegram.commands import START, STOP, read_command
+from bot.telegram.photographing import Photographing
 from bot.telegram.saying import Saying
 from bot.telegram.talking import Talking
 from bot.telegram.wire import Membership, Message, Press, Update, User
@@ -42,8 +43,10 @@ class Linking:
 class Applying:
     """What each kind of update does."""
 
-    def __init__(self, talking: Talking, linking: Linking) -> None:
-        self._talking, self._linking = talking, linking
+    def __init__(
+        self, talking: Talking, linking: Linking, photographing: Photographing | None = None
+    ) -> None:
+        self._talking, self._linking, self._photographing = talking, linking, photographing
 
     async def apply(self, held: Held, update: Update, link: Link | None) -> tuple[Saying, End]:
         """The answer to an update, and what else is to be written with its end."""
@@ -78,6 +81,8 @@ class Applying:
     ) -> End:
         if message.contact is not None:
             return await self._contact(saying, sender, link, raw)
+        if message.photo or message.document is not None:
+            return await self._photo(saying, message, sender, link)
         command = read_command(message.text or "")
         if command is not None and command[0] == STOP:
             return self._stop(saying, sender, link)
@@ -105,6 +110,16 @@ class Applying:
             share(db, message, language, f"telegram:{saying.update_id}:0", now)
 
         return end
+
+    async def _photo(
+        self, saying: Saying, message: Message, sender: User, link: Link | None
+    ) -> End:
+        if self._photographing is None:
+            saying.outcome = "ignored: photo"
+            return _nothing
+        session = await self._talking.session_of(saying.chat_id, link)
+        language = self._talking.language(sender, session, link)
+        return await self._photographing.take(saying, message, link, session, language)
 
     def _stop(self, saying: Saying, sender: User, link: Link | None) -> End:
         with speaking(self._talking.language(sender, None, link)):

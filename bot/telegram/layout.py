@@ -11,11 +11,11 @@ TEXT_MAX = 4096
 
 
 class ChatLayout:
-    """Messages of at most 4096 signs with at most eight choices each."""
+    """Messages of at most 4096 signs with at most eight choices each; there is room for `more`."""
 
     def pages(self, screen: Screen, nav: Nav, hint: str = "") -> tuple[Page, ...]:
         """One message for every eight choices; each says the last of the text."""
-        said = "\n".join([line for line in (hint, screen.text, screen.keep) if line])
+        said = "\n".join([line for line in (hint, screen.text, screen.keep, screen.more) if line])
         return _pages(said, len(screen.choices))
 
 

@@ -51,6 +51,7 @@ from bot.storage.schema.trading import (
     price_alerts,
     prices,
     stock_listings,
+    stock_photos,
     stocks,
 )
 from bot.storage.schema.visits import BOOKING_STATES, bookings
@@ -99,6 +100,7 @@ __all__ = [
     "staff_links",
     "staff_sessions",
     "stock_listings",
+    "stock_photos",
     "stocks",
     "subscriptions",
     "supply_turns",
