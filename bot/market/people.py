@@ -19,6 +19,8 @@ from bot.storage.schema import (
     bookings,
     consents,
     contacts,
+    hand_over_lines,
+    hand_overs,
     hops,
     lesson_progress,
     members,
@@ -233,6 +235,9 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
     db.execute(delete(hops).where(hops.c.owner == contact.msisdn))
     cancel_messages(db, contact_id)
     telegram_links.forget(db, contact_id, contact.msisdn, now)
+    written = select(hand_overs.c.id).where(hand_overs.c.contact_id == contact_id)
+    db.execute(delete(hand_over_lines).where(hand_over_lines.c.hand_over_id.in_(written)))
+    db.execute(delete(hand_overs).where(hand_overs.c.contact_id == contact_id))
     mine = wallet_changes.c.contact_id == contact_id
     db.execute(update(wallet_changes).where(mine).values(before="", after=""))
     empty = dict.fromkeys(("names", "district", "wallet", "wallet_provider"), "")
@@ -276,6 +281,9 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
         "stocks": select(stocks).where(stocks.c.contact_id == contact_id),
         "stock_listings": select(stock_listings).where(stock_listings.c.contact_id == contact_id),
         "stock_photos": select(stock_photos).where(stock_photos.c.contact_id == contact_id),
+        "written": select(hand_over_lines)
+        .join(hand_overs, hand_overs.c.id == hand_over_lines.c.hand_over_id)
+        .where(hand_overs.c.contact_id == contact_id),
         "offers": select(offers, orders.c.code)
         .join(orders, orders.c.id == offers.c.order_id)
         .where(offers.c.contact_id == contact_id),

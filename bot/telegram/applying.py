@@ -16,7 +16,8 @@ from bot.market import telegram_links, telegram_words
 from bot.market.telegram_links import Link
 from bot.storage import telegram_updates
 from bot.storage.telegram_updates import Held
-from bot.telegram.commands import START, STOP, read_command
+from bot.telegram.commands import AGENT, CONTINUE, START, STOP, read_command
+from bot.telegram.handed_over import HandedOver, back_to_the_bot, for_staff
 from bot.telegram.photographing import Photographing
 from bot.telegram.saying import Saying
 from bot.telegram.talking import Talking
@@ -47,9 +48,15 @@ class Applying:
         self, talking: Talking, linking: Linking, photographing: Photographing | None = None
     ) -> None:
         self._talking, self._linking, self._photographing = talking, linking, photographing
+        self._handed_over = HandedOver(talking)
 
-    async def apply(self, held: Held, update: Update, link: Link | None) -> tuple[Saying, End]:
-        """The answer to an update, and what else is to be written with its end."""
+    async def apply(
+        self, held: Held, update: Update, link: Link | None, hand_over: int
+    ) -> tuple[Saying, End]:
+        """The answer to an update, and what else is to be written with its end.
+
+        While staff have the chat (`hand_over`) the bot is silent.
+        """
         saying = Saying(held.update_id, held.chat_id)
         sender = update.sender
         if sender is None:
@@ -57,11 +64,15 @@ class Applying:
             return saying, _nothing
         if update.my_chat_member is not None:
             return saying, _membership(saying, update.my_chat_member)
+        if hand_over and for_staff(update):
+            return saying, await self._handed_over.take(saying, update, link, hand_over)
         if update.callback_query is not None:
             return saying, await self._press(saying, update.callback_query, sender, link)
-        if update.message is not None:
-            return saying, await self._message(saying, update.message, sender, link, held.body)
-        return saying, _nothing
+        if update.message is None:
+            return saying, _nothing
+        end = await self._message(saying, update.message, sender, link, held.body)
+        asks_the_bot = hand_over and update.message.contact is None
+        return saying, back_to_the_bot(end, saying.chat_id) if asks_the_bot else end
 
     async def _press(self, saying: Saying, press: Press, sender: User, link: Link | None) -> End:
         await self._talking.press(saying, press, link)
@@ -86,6 +97,11 @@ class Applying:
         command = read_command(message.text or "")
         if command is not None and command[0] == STOP:
             return self._stop(saying, sender, link)
+        if command is not None and command[0] == AGENT:
+            return await self._handed_over.ask(saying, sender, link)
+        if command is not None and command[0] == CONTINUE:
+            await self._talking.show_again(saying, sender, link)
+            return _nothing
         await self._talking.message(saying, message, sender, link)
         invite = self._linking.invite
 

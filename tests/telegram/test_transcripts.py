@@ -77,6 +77,16 @@ CHATS: dict[str, tuple[str, str, tuple[int | str, ...]]] = {
     "lessons": ("A farmer takes a lesson.", FARMER, ("/menu", 5, 1, 1, 1)),
     "help": ("A farmer asks for help.", FARMER, ("/help", 1, "/buy", "0")),
     "visitors": ("A host accepts visitors.", HOST, ("/menu", 6, 1, PIN)),
+    "agent": (
+        "A farmer writes with one of us, and goes on with the bot.",
+        FARMER,
+        ("/orders", 1, "/agent", "73914", 1, "/continue", 1),
+    ),
+    "statement": (
+        "A farmer asks for the statement as a PDF, and as a table.",
+        FARMER,
+        ("/menu", 3, 2, PIN, 1, 1, 2),
+    ),
     "stop": ("A farmer ends the link.", FARMER, ("/stop", "/stop")),
     "unlinked": ("Somebody without a number looks around.", "", ("/start", "/prices", 1, "/menu")),
 }

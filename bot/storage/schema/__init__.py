@@ -3,6 +3,7 @@
 from bot.storage.schema.columns import metadata
 from bot.storage.schema.cooperatives import members, shares, splits
 from bot.storage.schema.delivery import audit, hops, inbox, outbox, transcripts, turns
+from bot.storage.schema.hand_overs import hand_over_lines, hand_overs
 from bot.storage.schema.marketplace import (
     allocations,
     hub_events,
@@ -68,6 +69,8 @@ __all__ = [
     "call_backs",
     "consents",
     "contacts",
+    "hand_over_lines",
+    "hand_overs",
     "hops",
     "hub_events",
     "hub_items",
