@@ -14,7 +14,7 @@ from rich.table import Table
 from sqlalchemy import Connection
 
 from bot.i18n import load_catalogues
-from bot.market import hand_overs, people
+from bot.market import hand_over_lines, hand_overs, people
 from bot.market.hand_overs import Outcome
 from bot.market.staff_names import answerer
 from bot.msisdn import read_msisdn
@@ -54,7 +54,7 @@ def list_all() -> None:
     """
     table = Table("chat", "language", "since", "has it", "last said")
     found = _do(
-        lambda db: [(one, hand_overs.lines_of(db, one.id)) for one in hand_overs.listed(db)]
+        lambda db: [(one, hand_over_lines.lines_of(db, one.id)) for one in hand_overs.listed(db)]
     )
     for one, lines in found:
         said = lines[-1].text if lines else ""
@@ -92,7 +92,7 @@ def say(chat: _Id, text: Annotated[str, typer.Argument(help="What to write")], b
     Example: isoko telegram hand-over say 3 "Mwaramutse" --by amina
     """
     key = f"staff:{chat}:{secrets.token_hex(8)}"
-    _as_staff(by, lambda db, name, now: hand_overs.say(db, chat, name, text, key, now))
+    _as_staff(by, lambda db, name, now: hand_over_lines.say(db, chat, name, text, key, now))
 
 
 @app.command("back")

@@ -1,4 +1,4 @@
-"""Chats that staff take over: whose each is, what is said there, and when the bot has it again.
+"""Chats that staff take over: whose each is, and when the bot has it again.
 
 One at a time has a chat: the bot, or one member of staff. That changes by compare-and-set only.
 """
@@ -12,10 +12,9 @@ from typing import Any, Literal
 from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
 
 from bot.conversation import Language
-from bot.i18n import _, speaking
+from bot.i18n import speaking
 from bot.market import hand_over_words, people, telegram_links
 from bot.market.tickets import open_ticket
-from bot.pins_in_texts import without_pins
 from bot.storage import outbox
 from bot.storage.prepared import Prepared
 from bot.storage.schema import audit, hand_over_lines
@@ -26,9 +25,7 @@ Outcome = Literal["done", "gone", "anothers", "empty", "no_chat"]
 
 # Left alone for so long it goes back to the bot: sooner than the session with the place is lost.
 IDLE = timedelta(minutes=10)
-TEXT_MAX = 1000
 _KEPT = timedelta(days=30)
-_LINES_MAX = 200
 # Asked with every update.
 _open_in = Prepared(select(rows.c.id).where(OPEN, rows.c.chat_id == bindparam("chat")), "chat")
 
@@ -45,16 +42,6 @@ class HandOver:
     owner: str
     opened_at: datetime
     moved_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What somebody said: "person", or "staff" with a name."""
-
-    who: str
-    name: str
-    text: str
-    at: datetime
 
 
 def open_in(db: Connection, chat_id: int) -> int:
@@ -95,32 +82,6 @@ def take_of(db: Connection, contact_id: int, by: str, now: datetime) -> tuple[Ou
         return "done", found
     found = open_in(db, link.chat_id)
     return take(db, found, by, now), found
-
-
-def heard(db: Connection, hand_over_id: int, text: str, key: str, now: datetime) -> None:
-    """Keep what the person wrote, once for `key`; what may be a PIN is cut out."""
-    _keep_line(db, hand_over_id, "person", "", text, key, now)
-
-
-def say(db: Connection, hand_over_id: int, by: str, text: str, key: str, now: datetime) -> Outcome:
-    """Let a line of whoever has the chat reach it, once for `key`."""
-    said = text.strip()[:TEXT_MAX]
-    if not said:
-        return "empty"
-    found = by_id(db, hand_over_id, hold=True)
-    if found is None or found.state == "ended":
-        return "gone"
-    if found.owner != by:
-        return "anothers"
-    if _keep_line(db, hand_over_id, "staff", by, said, key, now):
-        _put(db, found, f"{by.title()}: {said}", key, now)
-    return "done"
-
-
-def in_words(found: HandOver, words: str) -> str:
-    """A message of the catalogues in the language of this chat."""
-    with speaking(found.language):
-        return _(words)
 
 
 def give_back(db: Connection, hand_over_id: int, by: str, now: datetime) -> Outcome:
@@ -171,21 +132,6 @@ def by_id(db: Connection, hand_over_id: int, *, hold: bool = False) -> HandOver 
     return None if row is None else _hand_over(row)
 
 
-def lines_of(db: Connection, hand_over_id: int) -> list[Line]:
-    """What was said, the oldest first; of very much the newest part."""
-    newest = (
-        select(hand_over_lines)
-        .where(hand_over_lines.c.hand_over_id == hand_over_id)
-        .order_by(hand_over_lines.c.id.desc())
-        .limit(_LINES_MAX)
-    )
-    found = [
-        Line(row["who"], row["name"], row["text"], row["at"])
-        for row in db.execute(newest).mappings()
-    ]
-    return found[::-1]
-
-
 def forget_old(db: Connection, now: datetime) -> None:
     """Drop what ended a month ago, with all that was said."""
     old = (rows.c.state == "ended") & (rows.c.ended_at < now - _KEPT)
@@ -211,26 +157,14 @@ def _end(db: Connection, found: HandOver, now: datetime) -> None:
     db.execute(update(rows).where(rows.c.id == found.id, OPEN).values(ended))
 
 
-def _keep_line(
-    db: Connection, hand_over_id: int, who: str, name: str, text: str, key: str, now: datetime
-) -> bool:
-    known = select(hand_over_lines.c.id).where(hand_over_lines.c.key == key)
-    if db.execute(known).first() is not None:
-        return False
-    said = without_pins(text)[:TEXT_MAX]
-    line = {"hand_over_id": hand_over_id, "who": who, "name": name, "text": said}
-    db.execute(insert(hand_over_lines).values(**line, at=now, key=key))
-    db.execute(update(rows).where(rows.c.id == hand_over_id).values(moved_at=now))
-    return True
-
-
 def _tell(db: Connection, found: HandOver, words: Any, what: str, now: datetime) -> None:
     with speaking(found.language):
         text = words()
-    _put(db, found, text, f"hand over:{found.id}:{what}", now)
+    put(db, found, text, f"hand over:{found.id}:{what}", now)
 
 
-def _put(db: Connection, found: HandOver, text: str, key: str, now: datetime) -> None:
+def put(db: Connection, found: HandOver, text: str, key: str, now: datetime) -> None:
+    """Let a message go to this chat, once for `key`."""
     payload: dict[str, Any] = {"chat_id": found.chat_id, "method": "sendMessage"}
     payload["args"] = {"text": text}
     if found.contact_id:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from bot.i18n import speaking
-from bot.market import hand_over_words, hand_overs
+from bot.market import hand_over_lines, hand_over_words, hand_overs
 from bot.market.telegram_links import Link
 from bot.telegram.commands import AGENT, read_command
 from bot.telegram.saying import Saying
@@ -60,7 +60,7 @@ class HandedOver:
             return _nothing
         text = message.text or f"{hand_over_words.A_FILE} {message.caption}".strip()
         key = f"telegram:{saying.update_id}"
-        return lambda db, now: hand_overs.heard(db, hand_over, text, key, now)
+        return lambda db, now: hand_over_lines.heard(db, hand_over, text, key, now)
 
     async def _press(self, saying: Saying, press: Press, link: Link | None) -> End:
         session = await self._talking.session_of(saying.chat_id, link)

@@ -55,7 +55,8 @@ async def _speak(server, caller: str, language: str) -> None:
 
 def _of_today(entry: str) -> str:
     """What is typed: a day of last week where one is asked that lies near."""
-    return entry.replace("{lately}", f"{datetime.now(UTC) - timedelta(days=7):%d/%m}")
+    today = datetime.now(ZoneInfo("Africa/Kigali"))
+    return entry.replace("{lately}", f"{today - timedelta(days=7):%d/%m}")
 
 
 def _shown(screen: str, ended: bool) -> str:

@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from bot.market import hand_overs, people
+from bot.market import hand_over_lines, hand_overs, people
 from bot.storage.records import Records
-from bot.storage.schema import hand_over_lines, tickets
+from bot.storage.schema import hand_over_lines as line_rows
+from bot.storage.schema import tickets
 from tests.market.test_offers import farmer
 from tests.phone import PIN
 from tests.server import FARMER, Running, running
@@ -64,12 +65,12 @@ async def test_the_bot_is_silent_and_the_flow_goes_on_where_it_stood(server: Run
     assert queued.state == "waiting" and queued.owner == ""
     assert await do(server, lambda db: hand_overs.take(db, queued.id, "amina", now)) == "done"
     assert await do(server, lambda db: hand_overs.take(db, queued.id, "eric", now)) == "anothers"
-    say = hand_overs.say
+    say = hand_over_lines.say
     assert await do(server, lambda db: say(db, queued.id, "eric", "no", "k0", now)) == "anothers"
     for _twice in range(2):
         await do(server, lambda db: say(db, queued.id, "amina", "Dry it first.", "k1", now))
     assert (await texts(server)).count("Amina: Dry it first.") == 1
-    lines = await do(server, lambda db: hand_overs.lines_of(db, queued.id))
+    lines = await do(server, lambda db: hand_over_lines.lines_of(db, queued.id))
     assert [(line.who, line.text) for line in lines] == [
         ("person", "my coffee is wet, my pin is •••••"),
         ("person", "[a photo or a file] look"),
@@ -138,9 +139,9 @@ async def test_who_leaves_takes_what_was_written_along(records: Records, now) ->
     def work(db) -> tuple[int, int]:
         contact_id = farmer(db, 1, now)
         hand_overs.ask(db, 7, contact_id, "rw", now)
-        hand_overs.heard(db, hand_overs.open_in(db, 7), "my field is in Ruli", "k", now)
+        hand_over_lines.heard(db, hand_overs.open_in(db, 7), "my field is in Ruli", "k", now)
         held = people.copy_of(db, contact_id)["written"]
         people.erase(db, contact_id, now)
-        return len(held), len(db.execute(select(hand_over_lines)).all())
+        return len(held), len(db.execute(select(line_rows)).all())
 
     assert await records.write(work) == (1, 0)

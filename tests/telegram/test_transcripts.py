@@ -134,7 +134,8 @@ async def _does(chat: Chat, label: str, *, pressed: bool) -> None:
 
 def _of_today(entry: str) -> str:
     """What is typed: a day of last week where one is asked that lies near."""
-    return entry.replace("{lately}", f"{datetime.now(UTC) - timedelta(days=7):%d/%m}")
+    today = datetime.now(ZoneInfo("Africa/Kigali"))
+    return entry.replace("{lately}", f"{today - timedelta(days=7):%d/%m}")
 
 
 def _shown(call: dict) -> str:

@@ -14,8 +14,9 @@ from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
 from bot.i18n import N_
-from bot.market import Market, hand_overs, people
-from bot.market.hand_overs import TEXT_MAX, HandOver, Line, Outcome
+from bot.market import Market, hand_over_lines, hand_overs, people
+from bot.market.hand_over_lines import TEXT_MAX, Line
+from bot.market.hand_overs import HandOver, Outcome
 from bot.masking import without_numbers
 from bot.msisdn import masked
 
@@ -69,8 +70,8 @@ class HandOvers:
             found = hand_overs.by_id(db, row_id)
             text = fields.get("text", "")
             if ready and found is not None:
-                text = hand_overs.in_words(found, ready)
-            return hand_overs.say(db, row_id, by, text, key, now)
+                text = hand_over_lines.in_words(found, ready)
+            return hand_over_lines.say(db, row_id, by, text, key, now)
 
         return await self._do(request, work)
 
@@ -135,6 +136,6 @@ def _read(db: Connection, row_id: int, ours: str) -> tuple[HandOver | None, str,
     number = masked(contact.msisdn) if contact is not None and contact.msisdn else ""
     lines = [
         Line(line.who, line.name, without_numbers(line.text, ours), line.at)
-        for line in hand_overs.lines_of(db, row_id)
+        for line in hand_over_lines.lines_of(db, row_id)
     ]
     return chat, contact.names if contact is not None else "", number, lines
