@@ -69,7 +69,9 @@ class Screen(msgspec.Struct, array_like=True, omit_defaults=True):
     shared with a button, which is asked only where no number is known. `guard` marks consent, what
     is answered by a deed, and where money goes: a dialled long code never passes it (a PIN is
     always such a guard). `keep` is a last line, such as a total, that stays whole. `resume` is what
-    the redial card names, "" when there is nothing to resume.
+    the redial card names, "" when there is nothing to resume. `more` is said where there is room
+    for it, which a phone has not; `photo_of` is the stock of which a channel that has photos takes
+    them here, 0 for none.
     """
 
     text: str
@@ -79,6 +81,8 @@ class Screen(msgspec.Struct, array_like=True, omit_defaults=True):
     keep: str = ""
     guard: bool = False
     resume: str = ""
+    more: str = ""
+    photo_of: int = 0
 
     @property
     def guards(self) -> bool:

@@ -128,8 +128,9 @@ def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
     green = _order("KW-1046", "COF-GREEN", 150, 1_000, 8_000, _TEA, market, now)
     _offer(db, green, cooperative, market, now)
     _ask_to_visit(db, host, market, now)
-    picked_on = local_day(now - timedelta(days=3), market.hub.timezone)
-    cherries = NewListing("COF-CHERRY", "A1", 300, 700, picked_on)
+    # The day on people's calendars: at the server's midnight theirs is two hours old.
+    harvested_on = local_day(now - timedelta(days=3), market.hub.timezone)
+    cherries = NewListing("COF-CHERRY", "A1", 300, 700, harvested_on)
     seller = Actor(f"contact:{farmer}", CHANNEL, "demo-stock", farmer)
     stock_listings.offer(db, seller, cherries, now)
     price_alerts.ask(db, seller, cherries.product, 750, now)

@@ -238,6 +238,7 @@ def _updates_of(parts: Parts, sessions: Sessions) -> Updates | None:
     if not settings.telegram.enabled:
         return None
     from bot.telegram.door import linking_of, open_updates
+    from bot.telegram.files import Files
 
     return open_updates(
         parts.market.records,
@@ -249,6 +250,7 @@ def _updates_of(parts: Parts, sessions: Sessions) -> Updates | None:
         settings.secret_key.get_secret_value(),
         parts.sender.wake,
         linking=linking_of(parts.market),
+        files=Files(parts.http, telegram_of(settings, parts.sandbox_url)),
         alone=not settings.database_url,
     )
 

@@ -6,12 +6,14 @@ import asyncio
 import signal
 import socket
 import ssl
+from datetime import UTC, datetime
 
 import uvloop
 from aiohttp import web
 
 from bot.cli.hello import demo_link_of, say_hello
 from bot.cli.workers import serve_with_workers
+from bot.demo_chats import link_a_member
 from bot.operations.logs import set_up_logs
 from bot.runner import make_runner
 from bot.settings import Settings, load_settings
@@ -56,6 +58,8 @@ async def _answer(
         parts = runner.parts
         # Before anybody can call: once they do, no hiccup of the records may end the server.
         link = await demo_link_of(settings, parts.market.records)
+        if settings.env == "demo" and settings.telegram.enabled:
+            await parts.market.records.write(lambda db: link_a_member(db, datetime.now(UTC)))
         try:
             await web.SockSite(runner, port, backlog=1024, ssl_context=tls).start()
         except OSError as error:  # another took it in this very moment

@@ -10,15 +10,17 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection
 
+from bot.cli import stock_photos as photos
 from bot.i18n import load_catalogues, speaking
 from bot.i18n.formats import amount, day, number
-from bot.market import people, products, stock_listings
+from bot.market import people, products, stock_listings, stock_photos
 from bot.market.stock_listings import Listing
 from bot.msisdn import masked
 from bot.settings import Settings, load_settings
 from bot.storage.opening import open_records, upgrade
 
 app = typer.Typer(no_args_is_help=True, help="Stock that people offer.")
+app.add_typer(photos.app, name="photos")
 
 
 @app.callback()
@@ -42,10 +44,10 @@ def list_all(
         raise typer.Exit(2)
     load_catalogues()
     found = asyncio.run(_read(load_settings(), product))
-    table = Table("product", "grade", "quantity", "for one", "harvest", "district", "who")
+    table = Table("product", "grade", "quantity", "for one", "harvest", "photos", "district", "who")
     with speaking("en"):
-        for listing, district, who in found:
-            table.add_row(*_cells(listing), district, who)
+        for listing, shown, district, who in found:
+            table.add_row(*_cells(listing), str(shown or ""), district, who)
     Console().print(table if found else "nobody offers anything now")
 
 
@@ -55,7 +57,7 @@ def _cells(one: Listing) -> tuple[str, ...]:
     return products.name(one.product), one.grade, quantity, price, day(one.harvested_on)
 
 
-async def _read(settings: Settings, product: str) -> list[tuple[Listing, str, str]]:
+async def _read(settings: Settings, product: str) -> list[tuple[Listing, int, str, str]]:
     await upgrade(settings.database_url, settings.data_dir)
     records = await open_records(settings.database_url, settings.data_dir)
     try:
@@ -64,10 +66,11 @@ async def _read(settings: Settings, product: str) -> list[tuple[Listing, str, st
         await records.close()
 
 
-def _offered(db: Connection, product: str) -> list[tuple[Listing, str, str]]:
+def _offered(db: Connection, product: str) -> list[tuple[Listing, int, str, str]]:
     found = []
     for one in stock_listings.offered(db, product):
         contact = people.by_id(db, one.contact_id)
         if contact is not None and contact.msisdn:
-            found.append((one, contact.district, masked(contact.msisdn)))
+            photos_shown = stock_photos.of_listing(db, one.id)[0]
+            found.append((one, photos_shown, contact.district, masked(contact.msisdn)))
     return found

@@ -20,6 +20,7 @@ from bot.dashboard.screens.calls import Calls
 from bot.dashboard.screens.entry import Entry
 from bot.dashboard.screens.feed import Feed
 from bot.dashboard.screens.feed_door import FeedDoor
+from bot.dashboard.screens.hand_over import HandOvers
 from bot.dashboard.screens.overview import Overview
 from bot.dashboard.screens.pin_resets import PinResets
 from bot.dashboard.screens.tickets import Tickets
@@ -86,6 +87,7 @@ class Dashboard:
         self._tickets = Tickets(market, pages)
         self._pins = PinResets(market)
         self._desks = Desks(market, pages, self.guard, sign_in, rules.fingerprint)
+        self._hand_overs = HandOvers(market, pages)
 
     def mount(self, app: web.Application) -> web.Application:
         """Put the dashboard into `app`; returns its own part, whose router tests walk."""
@@ -115,6 +117,7 @@ class Dashboard:
     def _routes(self) -> list[tuple[str, str, Handler, frozenset[str]]]:
         entry, calls, tickets = self._entry, self._calls, self._tickets
         call = self._call
+        chats, chat = self._hand_overs, "/hand-over/{id:[0-9]{1,18}}"
         return [
             ("GET", "/sign-in", entry.ask, ANYBODY),
             ("POST", "/sign-in", entry.password, ANYBODY),
@@ -141,6 +144,11 @@ class Dashboard:
             ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/pin-reset", self._pins.approve, ANSWERERS),
             ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/reveal", tickets.reveal, REVEALERS),
             *self._desks.routes(),
+            ("GET", "/hand-over", chats.listed, READERS),
+            ("GET", chat, chats.one, READERS),
+            ("POST", f"{chat}/take", chats.take, ANSWERERS),
+            ("POST", f"{chat}/say", chats.say, ANSWERERS),
+            ("POST", f"{chat}/give-back", chats.give_back, ANSWERERS),
         ]
 
 

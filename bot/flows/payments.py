@@ -15,7 +15,9 @@ from bot.i18n import _
 from bot.i18n.formats import amount, local_day, short_day
 from bot.market import bills, clearance, news, notices, outages, payments
 from bot.market.lines import line_of
+from bot.market.payment_words import payment_state
 from bot.market.payments import Payment
+from bot.market.statement_sending import has_chat, send_statement
 
 flow = Flow(
     "payments",
@@ -37,6 +39,8 @@ flow = Flow(
         ("locked",    "unlock",    "locked"),
         ("back",      "unlock",    "menu"),
         ("back",      "statement", "menu"),
+        ("file",      "statement", "sent"),
+        ("statement", "sent",      "statement"),
         ("back",      "problem",   "menu"),
         ("yes",       "problem",   "reported"),
         ("menu",      "reported",  "menu"),
@@ -168,7 +172,21 @@ async def show_statement(turn: Turn) -> Next:
     ]
     total = await turn.read(payments.received_rwf, turn.session.contact_id)
     keep = _("Total received: {amount}").format(amount=amount(total, language))
-    return Screen("\n".join(lines), keep=keep)
+    files = []
+    if await turn.read(has_chat, turn.session.contact_id):
+        files = [
+            Choice(_("PDF to my chat"), "file", "pdf"),
+            Choice(_("CSV to my chat"), "file", "csv"),
+        ]
+    return Screen("\n".join(lines), files, keep=keep)
+
+
+@flow.effect("sent")
+def send_file(turn: Turn, db: Connection) -> Screen:
+    form, key, zone = turn.notes["statement"], turn.hop_key.hex(), turn.market.hub.timezone
+    sent = send_statement(db, turn.session.contact_id, form, key, zone, turn.now)
+    said = _("The statement comes to your chat.") if sent else _("Your chat is not linked now.")
+    return Screen(said, [Choice(_("Statement"), "statement")])
 
 
 @flow.step("problem")
@@ -206,15 +224,6 @@ def payment_lines(payment: Payment, turn: Turn) -> list[str]:
         _("Transaction: {ref}").format(ref=payment.provider_txn_id),
         _("Fee: {fee}").format(fee=amount(payment.fee_rwf, language)),
     ]
-
-
-def payment_state(state: str, kind: str) -> str:
-    """A payment's state in a word; unknown is never called failed."""
-    if state == "succeeded" and kind != "payout":
-        return _("paid (by you)") if kind == "collection" else _("given back (payment)")
-    if state == "succeeded":
-        return _("received (payment)")
-    return _("failed (payment)") if state == "failed" else _("being checked (payment)")
 
 
 def _underway(payment: Payment) -> str:

@@ -2,10 +2,10 @@
 
 from bot.conversation import Screen
 from bot.flow import Flow, Invalid, Next, Turn
-from bot.flows.payments import payment_state
 from bot.i18n import _
 from bot.i18n.formats import amount, day, local_day
 from bot.market import receipts
+from bot.market.payment_words import payment_state
 from bot.market.proof import is_valid, tidy
 
 flow = Flow(

@@ -18,7 +18,7 @@ from bot.flows.stock_words import (
     units_typed,
 )
 from bot.i18n import _
-from bot.market import products, stock_listings
+from bot.market import photo_words, products, stock_listings
 from bot.market.products import CROPS, GRADES, PRODUCTS, crop_name
 from bot.market.stock_listings import NewListing
 
@@ -147,7 +147,10 @@ async def ask_if_sure(turn: Turn) -> Next:
 @flow.effect("offered")
 def offer(turn: Turn, db: Connection) -> Screen:
     answered = stock_listings.offer(db, actor_of(turn), _new(turn), turn.now)
-    return said_of(answered, _("Your offer is noted."), Choice(_("My stock"), "list"))
+    said = said_of(answered, _("Your offer is noted."), Choice(_("My stock"), "list"))
+    if answered.listing is not None:
+        said.more, said.photo_of = photo_words.invited(), answered.listing.id
+    return said
 
 
 def _new(turn: Turn) -> NewListing:

@@ -17,7 +17,7 @@ from bot.flows.stock_words import (
     units_typed,
 )
 from bot.i18n import _
-from bot.market import products, stock_listings
+from bot.market import photo_words, products, stock_listings, stock_photos
 from bot.market.stock_listings import Listing
 
 flow = Flow(
@@ -57,6 +57,9 @@ async def show_one(turn: Turn) -> Next:
     if promised_kg:
         promised = products.quantity(one.product, promised_kg)
         lines.append(_("Promised to orders: {qty}").format(qty=promised))
+    shown, waiting = await turn.read(stock_photos.of_listing, one.id)
+    if shown or waiting:
+        lines.append(photo_words.counted(shown, waiting))
     return Screen(
         "\n".join(lines),
         [
@@ -65,6 +68,8 @@ async def show_one(turn: Turn) -> Next:
             Choice(_("Withdraw"), "withdraw"),
         ],
         resume=_("your stock"),
+        more=photo_words.invited(),
+        photo_of=one.id,
     )
 
 

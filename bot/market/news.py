@@ -85,7 +85,7 @@ def tell_chat_too(
 
     For what a SIM in another hand must not hide. It never becomes an SMS.
     """
-    contact, link = people.by_id(db, contact_id), _open_link(db, contact_id)
+    contact, link = people.by_id(db, contact_id), open_link(db, contact_id)
     if contact is None or contact.verifying or link is None:
         return False
     with speaking(contact.language):
@@ -95,7 +95,7 @@ def tell_chat_too(
 
 def may_reach(db: Connection, contact_id: int, chat_id: int) -> bool:
     """Whether news of this person may still go to this chat, as it is about to leave."""
-    link = _open_link(db, contact_id)
+    link = open_link(db, contact_id)
     return link is not None and link.chat_id == chat_id
 
 
@@ -115,7 +115,7 @@ def _to_chat(link: Link, contact_id: int, text: str) -> dict[str, Any]:
 
 def chat_of(db: Connection, contact_id: int) -> Link | None:
     """The person's chat, when that is where they were last."""
-    link = _open_link(db, contact_id)
+    link = open_link(db, contact_id)
     if link is None:
         return None
     mine = transcripts.c.owner == link.msisdn
@@ -123,6 +123,7 @@ def chat_of(db: Connection, contact_id: int) -> Link | None:
     return link if str(db.execute(last).scalar() or "").startswith(_CHAT) else None
 
 
-def _open_link(db: Connection, contact_id: int) -> Link | None:
+def open_link(db: Connection, contact_id: int) -> Link | None:
+    """The person's chat, wherever they were last; None without one that takes messages."""
     link = telegram_links.of_contact(db, contact_id)
     return link if link is not None and link.confirmed and not link.blocked else None

@@ -20,6 +20,8 @@ from bot.storage.schema import (
     call_acts,
     consents,
     contacts,
+    hand_over_lines,
+    hand_overs,
     hops,
     lesson_progress,
     members,
@@ -32,6 +34,7 @@ from bot.storage.schema import (
     price_alerts,
     shares,
     stock_listings,
+    stock_photos,
     stocks,
     tickets,
     transcripts,
@@ -217,7 +220,8 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
         .where(consents.c.contact_id == contact_id, consents.c.withdrawn_at.is_(None))
         .values(withdrawn_at=now)
     )
-    for table in (pin_failures, pins, lesson_progress, stocks, stock_listings, price_alerts):
+    theirs = pin_failures, pins, lesson_progress, stocks, stock_photos, stock_listings, price_alerts
+    for table in theirs:
         db.execute(delete(table).where(table.c.contact_id == contact_id))
     db.execute(
         update(tickets)
@@ -233,6 +237,9 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
     db.execute(delete(hops).where(hops.c.owner == contact.msisdn))
     cancel_messages(db, contact_id)
     telegram_links.forget(db, contact_id, contact.msisdn, now)
+    written = select(hand_overs.c.id).where(hand_overs.c.contact_id == contact_id)
+    db.execute(delete(hand_over_lines).where(hand_over_lines.c.hand_over_id.in_(written)))
+    db.execute(delete(hand_overs).where(hand_overs.c.contact_id == contact_id))
     mine = wallet_changes.c.contact_id == contact_id
     db.execute(update(wallet_changes).where(mine).values(before="", after=""))
     empty = dict.fromkeys(("names", "district", "wallet", "wallet_provider"), "")
@@ -275,6 +282,10 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
         "consents": select(consents).where(consents.c.contact_id == contact_id),
         "stocks": select(stocks).where(stocks.c.contact_id == contact_id),
         "stock_listings": select(stock_listings).where(stock_listings.c.contact_id == contact_id),
+        "stock_photos": select(stock_photos).where(stock_photos.c.contact_id == contact_id),
+        "written": select(hand_over_lines)
+        .join(hand_overs, hand_overs.c.id == hand_over_lines.c.hand_over_id)
+        .where(hand_overs.c.contact_id == contact_id),
         "offers": select(offers, orders.c.code)
         .join(orders, orders.c.id == offers.c.order_id)
         .where(offers.c.contact_id == contact_id),

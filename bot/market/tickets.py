@@ -25,6 +25,7 @@ CATEGORIES = (
     "verify",
     "new_owner",
     "booking",
+    "photo",
     "other",
 )
 # Opened by us about money, not by a person about themselves: nobody closes them by leaving.

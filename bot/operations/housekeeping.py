@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from bot.i18n.formats import local_day
 from bot.market import (
     Market,
+    hand_overs,
     money_tickets,
     offers,
     price_alerts,
@@ -58,6 +59,8 @@ class Housekeeping:
             self._news()
         if await records.write(lambda db: self._tell_prices(db, now)):
             self._news()
+        if await records.write(lambda db: hand_overs.lapse_due(db, now)):
+            self._news()
         await records.write(lambda db: money_tickets.ask_again(db, now))
         for forget in (self._forget_hops, self._forget_transcripts, self._forget_updates):
             while await records.write(forget) == _AT_ONCE:
@@ -68,6 +71,7 @@ class Housekeeping:
         await records.write(lambda db: transcripts.forget_acts_before(db, since))
         await records.write(lambda db: telegram_links.forget_old(db, now))
         await records.write(lambda db: telegram_invites.forget_old(db, now))
+        await records.write(lambda db: hand_overs.forget_old(db, now))
         await self._market.prices.refresh_if_changed()
 
     def _tell_prices(self, db: Connection, now: datetime) -> int:

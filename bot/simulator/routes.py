@@ -163,8 +163,13 @@ def _on_telegram(member: CastMember) -> dict[str, Any]:
     """The same person on the pretended Telegram."""
     name, _, language = member.label.rpartition(", ")
     return {
-        "id": 700_000_000 + int(member.msisdn[-4:]),
+        "id": account_of(member.msisdn),
         "first_name": (name or language).split()[0],
         "language_code": {"French": "fr"}.get(language, "en"),
         "phone": member.msisdn,
     }
+
+
+def account_of(msisdn: str) -> int:
+    """The pretended Telegram account of somebody in the cast."""
+    return 700_000_000 + int(msisdn[-4:])

@@ -161,6 +161,33 @@ def park(db: Connection, held: Held, why: str, body: bytes, now: datetime) -> No
     _ended(db, held, "parked", why, None, body, held.attempts, None, now)
 
 
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """An update that could not be applied, and why; what was typed is not kept."""
+
+    update_id: int
+    chat_id: int
+    why: str
+    received_at: datetime
+
+
+def parked(db: Connection, limit: int) -> list[Parked]:
+    """Updates that are parked, the oldest first."""
+    told = rows.c.update_id, rows.c.chat_id, rows.c.outcome, rows.c.received_at
+    query = select(*told).where(PARKED).order_by(rows.c.id).limit(limit)
+    return [Parked(*row) for row in db.execute(query).all()]
+
+
+def replay(db: Connection, update_id: int) -> bool:
+    """Let a parked update be applied again, as if it had just come; False when none has the number.
+
+    What it did before under its number counts once.
+    """
+    mine = (rows.c.update_id == update_id) & PARKED
+    again = {"state": "waiting", "outcome": "", "attempts": 0, "lease": "", "lease_until": None}
+    return db.execute(update(rows).where(mine).values(**again, done_at=None)).rowcount == 1
+
+
 def shown_in(db: Connection, chat_id: int) -> int:
     """The message that shows the chat's screen; 0 when it is a new one, or nobody knows."""
     query = select(rows.c.shown_in).where(rows.c.chat_id == chat_id, rows.c.shown_in.is_not(None))

@@ -16,7 +16,9 @@ from bot.market import telegram_links, telegram_words
 from bot.market.telegram_links import Link
 from bot.storage import telegram_updates
 from bot.storage.telegram_updates import Held
-from bot.telegram.commands import START, STOP, read_command
+from bot.telegram.commands import AGENT, CONTINUE, START, STOP, read_command
+from bot.telegram.handed_over import HandedOver, back_to_the_bot, for_staff
+from bot.telegram.photographing import Photographing
 from bot.telegram.saying import Saying
 from bot.telegram.talking import Talking
 from bot.telegram.wire import Membership, Message, Press, Update, User
@@ -42,11 +44,19 @@ class Linking:
 class Applying:
     """What each kind of update does."""
 
-    def __init__(self, talking: Talking, linking: Linking) -> None:
-        self._talking, self._linking = talking, linking
+    def __init__(
+        self, talking: Talking, linking: Linking, photographing: Photographing | None = None
+    ) -> None:
+        self._talking, self._linking, self._photographing = talking, linking, photographing
+        self._handed_over = HandedOver(talking)
 
-    async def apply(self, held: Held, update: Update, link: Link | None) -> tuple[Saying, End]:
-        """The answer to an update, and what else is to be written with its end."""
+    async def apply(
+        self, held: Held, update: Update, link: Link | None, hand_over: int
+    ) -> tuple[Saying, End]:
+        """The answer to an update, and what else is to be written with its end.
+
+        While staff have the chat (`hand_over`) the bot is silent.
+        """
         saying = Saying(held.update_id, held.chat_id)
         sender = update.sender
         if sender is None:
@@ -54,11 +64,15 @@ class Applying:
             return saying, _nothing
         if update.my_chat_member is not None:
             return saying, _membership(saying, update.my_chat_member)
+        if hand_over and for_staff(update):
+            return saying, await self._handed_over.take(saying, update, link, hand_over)
         if update.callback_query is not None:
             return saying, await self._press(saying, update.callback_query, sender, link)
-        if update.message is not None:
-            return saying, await self._message(saying, update.message, sender, link, held.body)
-        return saying, _nothing
+        if update.message is None:
+            return saying, _nothing
+        end = await self._message(saying, update.message, sender, link, held.body)
+        asks_the_bot = hand_over and update.message.contact is None
+        return saying, back_to_the_bot(end, saying.chat_id) if asks_the_bot else end
 
     async def _press(self, saying: Saying, press: Press, sender: User, link: Link | None) -> End:
         await self._talking.press(saying, press, link)
@@ -78,9 +92,16 @@ class Applying:
     ) -> End:
         if message.contact is not None:
             return await self._contact(saying, sender, link, raw)
+        if message.photo or message.document is not None:
+            return await self._photo(saying, message, sender, link)
         command = read_command(message.text or "")
         if command is not None and command[0] == STOP:
             return self._stop(saying, sender, link)
+        if command is not None and command[0] == AGENT:
+            return await self._handed_over.ask(saying, sender, link)
+        if command is not None and command[0] == CONTINUE:
+            await self._talking.show_again(saying, sender, link)
+            return _nothing
         await self._talking.message(saying, message, sender, link)
         invite = self._linking.invite
 
@@ -105,6 +126,16 @@ class Applying:
             share(db, message, language, f"telegram:{saying.update_id}:0", now)
 
         return end
+
+    async def _photo(
+        self, saying: Saying, message: Message, sender: User, link: Link | None
+    ) -> End:
+        if self._photographing is None:
+            saying.outcome = "ignored: photo"
+            return _nothing
+        session = await self._talking.session_of(saying.chat_id, link)
+        language = self._talking.language(sender, session, link)
+        return await self._photographing.take(saying, message, link, session, language)
 
     def _stop(self, saying: Saying, sender: User, link: Link | None) -> End:
         with speaking(self._talking.language(sender, None, link)):

@@ -30,5 +30,7 @@ def _described() -> list[tuple[str, str]]:
         ("orders", _("Orders")),
         ("language", _("Language")),
         ("help", _("Help")),
+        ("agent", _("Write with one of us")),
+        ("continue", _("Go on where you were")),
         ("stop", _("End the link with your number")),
     ]

@@ -8,6 +8,8 @@ from types import MappingProxyType
 HOME = ""
 STOP = "stop"
 START = "start"
+AGENT = "agent"
+CONTINUE = "continue"
 
 # command: the flow it begins, as its line on the menu does.
 LEADS_TO: Mapping[str, str] = MappingProxyType(

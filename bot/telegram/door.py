@@ -18,6 +18,8 @@ from bot.storage.records import Records
 from bot.storage.sessions import Sessions
 from bot.telegram.applying import Applying, Linking
 from bot.telegram.figures import UpdateFigures
+from bot.telegram.files import Files
+from bot.telegram.photographing import Photographing
 from bot.telegram.sharing import contact_in, receive
 from bot.telegram.talking import Talking
 from bot.telegram.tokens import Tokens
@@ -48,15 +50,17 @@ def open_updates(
     said: Callable[[], None],
     *,
     linking: Linking | None = None,
+    files: Files | None = None,
     alone: bool = False,
     rules: UpdateRules | None = None,
 ) -> Updates:
     """Updates as a server applies them. `alone`: no other process is on these records.
 
-    `said` is told when something waits to be sent.
+    `said` is told when something waits to be sent. Without `files` photos are not taken.
     """
     figures = UpdateFigures()
     registry.register(figures)
     talking = Talking(engine, sessions, flows, Tokens(secret_key), watch)
-    applying = Applying(talking, linking or Linking())
+    photographing = Photographing(files) if files is not None else None
+    applying = Applying(talking, linking or Linking(), photographing)
     return Updates(records, applying, figures, rules or UpdateRules(), alone=alone, said=said)

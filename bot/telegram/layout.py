@@ -11,11 +11,11 @@ TEXT_MAX = 4096
 
 
 class ChatLayout:
-    """Messages of at most 4096 signs with at most eight choices each."""
+    """Messages of at most 4096 signs, with room for `more` and for eight choices or a last nine."""
 
     def pages(self, screen: Screen, nav: Nav, hint: str = "") -> tuple[Page, ...]:
         """One message for every eight choices; each says the last of the text."""
-        said = "\n".join([line for line in (hint, screen.text, screen.keep) if line])
+        said = "\n".join([line for line in (hint, screen.text, screen.keep, screen.more) if line])
         return _pages(said, len(screen.choices))
 
 
@@ -23,7 +23,8 @@ class ChatLayout:
 @lru_cache(256)
 def _pages(said: str, most: int) -> tuple[Page, ...]:
     *before, last = _parts(said)
-    ends = [*range(BUTTONS_MAX, most, BUTTONS_MAX), most]
+    # A "Next" that leads to one choice alone would take as much room as that choice.
+    ends = [*range(BUTTONS_MAX, most - 1, BUTTONS_MAX), most]
     texts = [Page(text, 0, True) for text in before]
     return (*texts, *(Page(last, seen, seen < most) for seen in ends))
 

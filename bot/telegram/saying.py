@@ -34,6 +34,10 @@ class Saying:
         else:
             self._add("sendMessage", args)
 
+    def say(self, text: str) -> None:
+        """Say something beside the screen, which stays as it is."""
+        self._add("sendMessage", {"text": text})
+
     def toast(self, press_id: str, text: str = "") -> None:
         """End the waiting sign on a pressed button."""
         said = {"text": text[:_TOAST_MAX]} if text else {}

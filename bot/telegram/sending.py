@@ -20,6 +20,7 @@ from bot.storage.outbox import OutboxRow
 from bot.storage.records import Records, RecordsDown
 from bot.storage.rounds import one_round
 from bot.telegram.client import Answer, Client, Said
+from bot.telegram.documents import with_document
 from bot.telegram.pace import Pace
 
 log = structlog.get_logger(__name__)
@@ -170,7 +171,11 @@ class TelegramSender:
         if pause_s:
             # It was taken before the pause began.
             return Answer(Said.FLOOD, "waits with all others", pause_s)
-        args = dict(row.payload["args"])
+        args = await with_document(
+            self._records, dict(row.payload["args"]), row.payload.get("contact_id") or 0
+        )
+        if args is None:
+            return Answer(Said.REFUSED, "its person is not known any more")
         if method != "answerCallbackQuery":
             args.setdefault("chat_id", chat_id)
         answer = await self._client.call(method, args)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from bot.conversation import LANGUAGES, Inbound, Kind, Language, Nav, Session
 from bot.engine import Engine
 from bot.engine.hop import asks_secret
+from bot.engine.layout import lay_out
 from bot.engine.watch import Watch
 from bot.flow import Flow
 from bot.i18n import _, speaking
@@ -78,6 +79,24 @@ class Talking:
             self._too_late(saying, press, session)
         else:
             await self._pressed(saying, press, link, token, under)
+
+    async def show_again(self, saying: Saying, sender: User, link: Link | None) -> None:
+        """Show what this conversation shows, in a new message; nothing moves on."""
+        session = await self._session(saying.chat_id, link)
+        if session is None or session.screen is None:
+            await self._hop(saying, sender, link, "dial", "")
+            return
+        flow = self._flows[session.flow]
+        with speaking(session.language or "rw"):
+            pages = lay_out(self._layout, flow, session, session.screen, session.hint)
+            whose = (sender.id, saying.chat_id)
+            keyboard = keyboard_of(session, flow, self._layout, self._tokens, *whose)
+        saying.screen(pages[min(session.page, len(pages) - 1)].text, keyboard)
+
+    async def keep_place(self, chat_id: int, link: Link | None) -> None:
+        """Somebody else speaks in this chat: its conversation is to live on meanwhile."""
+        visit = await self._sessions.enter(f"{CHANNEL}:{_id(chat_id, link)}")
+        await self._sessions.leave(visit, visit.packed)
 
     def language(self, sender: User, session: Session | None, link: Link | None) -> Language:
         """The language in which this person is spoken to."""

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Connection, insert
 
 from bot.engine.hop import redacted
-from bot.market import telegram_links
+from bot.market import hand_overs, telegram_links
 from bot.market.telegram_links import Link
 from bot.storage import telegram_updates
 from bot.storage.records import Records, RecordsDown
@@ -49,6 +49,8 @@ class InHand:
     held: Held
     update: Update
     link: Link | None
+    # The hand-over in which staff have the chat, 0 while the bot has it.
+    hand_over: int = 0
 
 
 class Updates:
@@ -97,7 +99,7 @@ class Updates:
             fresh, held = telegram_updates.keep(
                 db, update.update_id, chat_id, raw, now, hand, ignored=ignored
             )
-            return fresh, None if held is None else InHand(held, update, _link(db, update))
+            return fresh, None if held is None else _taken(db, held, update)
 
         fresh, taken = await self._records.write(work)
         if not fresh:
@@ -199,7 +201,9 @@ class Updates:
         """Apply one; what waits next of its chat."""
         held = taken.held
         try:
-            saying, end = await self._applying.apply(held, taken.update, taken.link)
+            saying, end = await self._applying.apply(
+                held, taken.update, taken.link, taken.hand_over
+            )
         except RecordsDown:
             raise
         except Exception as fault:  # whatever it is, other chats and its own go on
@@ -268,8 +272,12 @@ def _link(db: Connection, update: Update) -> Link | None:
 
 
 def _in_hand(db: Connection, held: Held) -> InHand:
-    update = reread(held.body)
-    return InHand(held, update, _link(db, update))
+    return _taken(db, held, reread(held.body))
+
+
+def _taken(db: Connection, held: Held, update: Update) -> InHand:
+    """An update with what must be known of its sender and its chat before it is applied."""
+    return InHand(held, update, _link(db, update), hand_overs.open_in(db, held.chat_id))
 
 
 def _parked(held: Held, why: str, now: datetime) -> dict[str, object]:

@@ -121,6 +121,20 @@ async def test_T05_a_poison_update_is_parked_after_three_tries_and_its_chat_goes
     assert [hop for session, hop in one.log if session == "77.0"] == ["1", "3", "4"]
 
 
+async def test_a_parked_update_is_applied_again_when_staff_say_so(records: Records) -> None:
+    async with process(records) as one:
+        await one.updates.keep(message(1, 77, "poison"))
+        await until_done(records)
+        (parked,) = await records.read(lambda db: storage.parked(db, 9))
+        assert (parked.update_id, parked.chat_id, parked.why) == (1, 77, "RuntimeError")
+        assert not await records.write(lambda db: storage.replay(db, 2))
+        assert await records.write(lambda db: storage.replay(db, 1))
+        # What was typed is gone with the poison in it, so this time it can be applied.
+        (row,) = await until_done(records)
+        assert (row.state, row.attempts) == ("applied", 1)
+        assert not await records.write(lambda db: storage.replay(db, 1))
+
+
 async def test_T05_records_that_are_away_park_nothing(
     records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,11 +142,11 @@ async def test_T05_records_that_are_away_park_nothing(
     async with process(records, rules) as one:
         apply, times = one.updates._applying.apply, []
 
-        async def away(held, update, link):
+        async def away(held, update, link, hand_over):
             times.append(held.attempts)
             if len(times) < 6:
                 raise RecordsDown("away")
-            return await apply(held, update, link)
+            return await apply(held, update, link, hand_over)
 
         monkeypatch.setattr(one.updates._applying, "apply", away)
         await one.updates.keep(message(1, 77, "/start"))

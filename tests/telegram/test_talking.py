@@ -234,8 +234,8 @@ async def test_a_deed_whose_session_and_answer_were_lost_is_answered_and_not_don
     apply = updates._applying.apply
     times = []
 
-    async def dies_after(held, update, link):
-        done = await apply(held, update, link)
+    async def dies_after(held, update, link, hand_over):
+        done = await apply(held, update, link, hand_over)
         times.append(held.attempts)
         if held.attempts == 1:
             await server.lose_sessions()

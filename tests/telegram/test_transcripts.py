@@ -13,6 +13,7 @@ from tests.phone import PIN
 from tests.server import COOPERATIVE, DEBTOR, FARMER, HOST, running
 from tests.steady import of_today, steady
 from tests.telegram.door import Chat, link, said
+from tests.telegram.test_photos import jpeg, sent
 
 _FOLDER = Path(__file__).parent / "transcripts"
 # The name of a language, as its button says it.
@@ -33,9 +34,24 @@ CHATS: dict[str, tuple[str, str, tuple[int | str, ...]]] = {
         ("/orders", 1, 3, 1, "700 Frw", "12 kg", PIN),
     ),
     "stock": (
-        "A farmer offers stock.",
+        "A farmer offers stock, with a photo of it.",
         FARMER,
-        ("/orders", 3, 2, 1, 1, 1, "12 packs", "1,200 kg", "500", "650 Frw", "{lately}", 1, 1),
+        (
+            "/orders",
+            3,
+            2,
+            1,
+            1,
+            1,
+            "12 packs",
+            "1,200 kg",
+            "500",
+            "650 Frw",
+            "{lately}",
+            1,
+            "{photo}",
+            1,
+        ),
     ),
     "stock_change": (
         "A farmer changes and withdraws what is offered.",
@@ -59,6 +75,16 @@ CHATS: dict[str, tuple[str, str, tuple[int | str, ...]]] = {
     "lessons": ("A farmer takes a lesson.", FARMER, ("/menu", 5, 1, 1, 1)),
     "help": ("A farmer asks for help.", FARMER, ("/help", 1, "/buy", "0")),
     "visitors": ("A host accepts visitors.", HOST, ("/menu", 6, 1, PIN)),
+    "agent": (
+        "A farmer writes with one of us, and goes on with the bot.",
+        FARMER,
+        ("/orders", 1, "/agent", "73914", 1, "/continue", 1),
+    ),
+    "statement": (
+        "A farmer asks for the statement as a PDF, and as a table.",
+        FARMER,
+        ("/menu", 3, 2, PIN, 1, 1, 2),
+    ),
     "stop": ("A farmer ends the link.", FARMER, ("/stop", "/stop")),
     "unlinked": ("Somebody without a number looks around.", "", ("/start", "/prices", 1, "/menu")),
 }
@@ -83,7 +109,7 @@ async def test_a_chat_reads_as_it_did(
             await server.write_transcripts()
             before = len(await said(server))
             label = list(chat.buttons)[entry - 1] if isinstance(entry, int) else of_today(entry)
-            await (chat.presses(label) if isinstance(entry, int) else chat.types(label))
+            await _does(chat, label, pressed=isinstance(entry, int))
             shown = [_shown(one) for one in (await said(server))[before:]]
             mark = f"[{label}]" if isinstance(entry, int) else label.replace(PIN, "•••••")
             told.append("\n".join([f"> {mark}", *filter(None, shown)]) + "\n")
@@ -93,6 +119,15 @@ async def test_a_chat_reads_as_it_did(
         _FOLDER.mkdir(exist_ok=True)
         file.write_text(found, encoding="utf-8")
     assert found == file.read_text(encoding="utf-8")
+
+
+async def _does(chat: Chat, label: str, *, pressed: bool) -> None:
+    if pressed:
+        await chat.presses(label)
+    elif label == "{photo}":
+        await chat.sends(chat.message(photo=sent(chat.server, jpeg(400))))
+    else:
+        await chat.types(label)
 
 
 def _shown(call: dict) -> str:

@@ -33,6 +33,7 @@ CATEGORY_WORDS = {
     "verify": N_("Number to check"),
     "new_owner": N_("New owner of a number"),
     "booking": N_("Visit"),
+    "photo": N_("Photo to check"),
     "other": N_("Other"),
 }
 

@@ -5,6 +5,7 @@ from bot.storage.schema.columns import metadata
 from bot.storage.schema.cooperatives import members, shares, splits
 from bot.storage.schema.delivery import audit, hops, inbox, outbox, transcripts, turns
 from bot.storage.schema.desk import audit_seals, exports, proposals, reconciliations
+from bot.storage.schema.hand_overs import hand_over_lines, hand_overs
 from bot.storage.schema.marketplace import (
     allocations,
     hub_events,
@@ -53,6 +54,7 @@ from bot.storage.schema.trading import (
     price_alerts,
     prices,
     stock_listings,
+    stock_photos,
     stocks,
 )
 from bot.storage.schema.visits import BOOKING_STATES, bookings
@@ -73,6 +75,8 @@ __all__ = [
     "consents",
     "contacts",
     "exports",
+    "hand_over_lines",
+    "hand_overs",
     "hops",
     "hub_events",
     "hub_items",
@@ -107,6 +111,7 @@ __all__ = [
     "staff_links",
     "staff_sessions",
     "stock_listings",
+    "stock_photos",
     "stocks",
     "subscriptions",
     "supply_turns",

@@ -1,6 +1,6 @@
 """Tables of trade: prices, stock and what is offered of it, orders of the hub and their offers."""
 
-from sqlalchemy import CheckConstraint, Column, Date, Index, Integer, String, Table
+from sqlalchemy import CheckConstraint, Column, Date, Index, Integer, LargeBinary, String, Table
 
 from bot.storage.schema.columns import BigInt, Json, Moment, belongs_to, metadata, one_of, row_id
 
@@ -61,6 +61,25 @@ stock_listings = Table(
     Index(None, "contact_id", "state", "product"),
     one_of("state", ("open", "withdrawn")),
     CheckConstraint("units > 0 AND price_rwf > 0", name="amounts_positive"),
+)
+
+stock_photos = Table(
+    "stock_photos",
+    metadata,
+    row_id(),
+    belongs_to("listing_id", "stock_listings"),
+    belongs_to("contact_id", "contacts"),
+    # Made anew from what was sent, without anything hidden in it; empty once it was refused.
+    Column("jpeg", LargeBinary, nullable=False),
+    Column("state", String(8), nullable=False, server_default="waiting", index=True),
+    Column("sent_at", Moment, nullable=False),
+    Column("decided_at", Moment),
+    Column("decided_by", String(40), nullable=False, server_default=""),
+    # What it came with: the same message brings it once.
+    Column("key", String(64), nullable=False, unique=True),
+    Index(None, "listing_id", "state"),
+    Index(None, "contact_id", "sent_at"),
+    one_of("state", ("waiting", "shown", "refused")),
 )
 
 price_alerts = Table(

@@ -6,7 +6,7 @@ from alembic import op
 from bot.storage.schema.columns import BigInt, Moment
 
 revision = "0030"
-down_revision = "0024"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,141 @@
+"""Chats that people asked somebody for: take one, write in it, give it back to the bot."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from bot.dashboard.access.roles import ANSWERERS
+from bot.dashboard.forms import fields_of
+from bot.dashboard.guard import VISITOR
+from bot.dashboard.rendering import Pages
+from bot.i18n import N_
+from bot.market import Market, hand_over_lines, hand_overs, people
+from bot.market.hand_over_lines import TEXT_MAX, Line
+from bot.market.hand_overs import HandOver, Outcome
+from bot.masking import without_numbers
+from bot.msisdn import masked
+
+_SAID = {
+    "gone": N_("The bot has this chat again: nothing was sent."),
+    "anothers": N_("A colleague has this chat. Nothing was changed."),
+    "empty": N_("Write something first."),
+    "no_chat": N_("The person has no chat linked."),
+}
+# Sent as they stand in the person's language, when nothing else is written.
+_READY = {
+    "hello": N_("Hello! How can we help you?"),
+    "wait": N_("Please wait a moment, we are looking at it."),
+    "never": N_("Never give your PIN to anyone, not even to us."),
+}
+
+
+class HandOvers:
+    """The queue of chats, and one chat."""
+
+    def __init__(self, market: Market, pages: Pages) -> None:
+        self._records, self._hub, self._pages = market.records, market.hub, pages
+
+    async def listed(self, request: web.Request) -> web.Response:
+        """Those that wait, the oldest first; then those that staff have."""
+        visitor = request[VISITOR]
+        found = await self._records.read(_with_names)
+        return self._pages.page(
+            "hand_overs.html",
+            visitor.member,
+            visitor.form,
+            chats=found,
+            utc_now=datetime.now(UTC),
+        )
+
+    async def one(self, request: web.Request) -> web.Response:
+        """One chat, and the form to write in it for whoever has it."""
+        return await self._page(request)
+
+    async def take(self, request: web.Request) -> web.Response:
+        """Take a chat that waits; the first one has it."""
+        return await self._do(request, hand_overs.take)
+
+    async def say(self, request: web.Request) -> web.Response:
+        """Write in the chat; a form that is sent twice writes once."""
+        fields, row_id = await fields_of(request), _id(request)
+        ready = _READY.get(fields.get("ready", ""), "")
+        key = f"staff:{row_id}:{fields.get('once', '')[:32]}"
+
+        def work(db: Connection, row_id: int, by: str, now: datetime) -> Outcome:
+            found = hand_overs.by_id(db, row_id)
+            text = fields.get("text", "")
+            if ready and found is not None:
+                text = hand_over_lines.in_words(found, ready)
+            return hand_over_lines.say(db, row_id, by, text, key, now)
+
+        return await self._do(request, work)
+
+    async def give_back(self, request: web.Request) -> web.Response:
+        """Give the chat back to the bot, which goes on where it stood."""
+        return await self._do(request, hand_overs.give_back)
+
+    async def _do(
+        self, request: web.Request, work: Callable[[Connection, int, str, datetime], Outcome]
+    ) -> web.Response:
+        row_id, now, by = _id(request), datetime.now(UTC), request[VISITOR].member.name
+        outcome = await self._records.write(lambda db: work(db, row_id, by, now))
+        if outcome != "done":
+            return await self._page(request, outcome, 422 if outcome == "empty" else 409)
+        raise web.HTTPSeeOther(f"/dashboard/hand-over/{row_id}")
+
+    async def _page(
+        self, request: web.Request, problem: str = "", status: int = 200
+    ) -> web.Response:
+        visitor, row_id, ours = request[VISITOR], _id(request), self._hub.help_msisdn
+        chat, name, number, lines = await self._records.read(lambda db: _read(db, row_id, ours))
+        if chat is None:
+            raise web.HTTPNotFound
+        may = visitor.member.role in ANSWERERS
+        mine = may and chat.state == "taken" and chat.owner == visitor.member.name
+        return self._pages.page(
+            "hand_over.html",
+            visitor.member,
+            visitor.form,
+            status=status,
+            chat=chat,
+            name=name,
+            number=number,
+            lines=lines,
+            may_take=may and chat.state == "waiting",
+            mine=mine,
+            problem=_SAID.get(problem, ""),
+            ready=_READY,
+            once=secrets.token_hex(8),
+            text_most=TEXT_MAX,
+        )
+
+
+def _id(request: web.Request) -> int:
+    return int(request.match_info["id"])
+
+
+def _with_names(db: Connection) -> list[tuple[HandOver, str]]:
+    return [(one, _name(db, one)) for one in hand_overs.listed(db)]
+
+
+def _name(db: Connection, chat: HandOver) -> str:
+    contact = people.by_id(db, chat.contact_id) if chat.contact_id else None
+    return contact.names if contact is not None else ""
+
+
+def _read(db: Connection, row_id: int, ours: str) -> tuple[HandOver | None, str, str, list[Line]]:
+    chat = hand_overs.by_id(db, row_id)
+    if chat is None:
+        return None, "", "", []
+    contact = people.by_id(db, chat.contact_id) if chat.contact_id else None
+    number = masked(contact.msisdn) if contact is not None and contact.msisdn else ""
+    lines = [
+        Line(line.who, line.name, without_numbers(line.text, ours), line.at)
+        for line in hand_over_lines.lines_of(db, row_id)
+    ]
+    return chat, contact.names if contact is not None else "", number, lines

@@ -1,0 +1,81 @@
+"""What is said in a chat that staff have: each line once, and nothing in it that may be a PIN."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from bot.i18n import _, speaking
+from bot.market.hand_overs import HandOver, Outcome, by_id, put
+from bot.pins_in_texts import without_pins
+from bot.storage.schema import hand_over_lines as rows
+from bot.storage.schema import hand_overs
+
+TEXT_MAX = 1000
+_LINES_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What somebody said: "person", or "staff" with a name."""
+
+    who: str
+    name: str
+    text: str
+    at: datetime
+
+
+def heard(db: Connection, hand_over_id: int, text: str, key: str, now: datetime) -> None:
+    """Keep what the person wrote, once for `key`; what may be a PIN is cut out."""
+    _keep_line(db, hand_over_id, "person", "", text, key, now)
+
+
+def say(db: Connection, hand_over_id: int, by: str, text: str, key: str, now: datetime) -> Outcome:
+    """Let a line of whoever has the chat reach it, once for `key`."""
+    said = text.strip()[:TEXT_MAX]
+    if not said:
+        return "empty"
+    found = by_id(db, hand_over_id, hold=True)
+    if found is None or found.state == "ended":
+        return "gone"
+    if found.owner != by:
+        return "anothers"
+    if _keep_line(db, hand_over_id, "staff", by, said, key, now):
+        put(db, found, f"{by.title()}: {said}", key, now)
+    return "done"
+
+
+def in_words(found: HandOver, words: str) -> str:
+    """A message of the catalogues in the language of this chat."""
+    with speaking(found.language):
+        return _(words)
+
+
+def lines_of(db: Connection, hand_over_id: int) -> list[Line]:
+    """What was said, the oldest first; of very much the newest part."""
+    newest = (
+        select(rows)
+        .where(rows.c.hand_over_id == hand_over_id)
+        .order_by(rows.c.id.desc())
+        .limit(_LINES_MAX)
+    )
+    found = [
+        Line(row["who"], row["name"], row["text"], row["at"])
+        for row in db.execute(newest).mappings()
+    ]
+    return found[::-1]
+
+
+def _keep_line(
+    db: Connection, hand_over_id: int, who: str, name: str, text: str, key: str, now: datetime
+) -> bool:
+    known = select(rows.c.id).where(rows.c.key == key)
+    if db.execute(known).first() is not None:
+        return False
+    said = without_pins(text)[:TEXT_MAX]
+    line = {"hand_over_id": hand_over_id, "who": who, "name": name, "text": said}
+    db.execute(insert(rows).values(**line, at=now, key=key))
+    db.execute(update(hand_overs).where(hand_overs.c.id == hand_over_id).values(moved_at=now))
+    return True
