@@ -65,6 +65,7 @@ def _shown(screen: str, ended: bool) -> str:
 def _steady(text: str) -> str:
     """The text with what differs from run to run put in words: ticket codes and days."""
     text = re.sub(r"T-[0-9A-Z]{5}", "T-•••••", text)
+    text = re.sub(r"\([0-9]{2}/[0-9]{2}-[0-9]{2}/[0-9]{2}\)", "([a week])", text)
     today = datetime.now(UTC).astimezone(ZoneInfo("Africa/Kigali"))
     for days in range(-30, 31):
         when = today + timedelta(days=days)
