@@ -12,6 +12,7 @@ from bot.dashboard.access.second_step import SecondStep
 from bot.dashboard.access.sign_in import SignIn
 from bot.dashboard.guard import HOME, Guard, Handler
 from bot.dashboard.rendering import Pages
+from bot.dashboard.screens.alerts import Alerts
 from bot.dashboard.screens.calls import Calls
 from bot.dashboard.screens.entry import Entry
 from bot.dashboard.screens.overview import Overview
@@ -56,6 +57,7 @@ class Dashboard:
         self._overview = Overview(market, pages, self._calls, rules.stale_after_days)
         self._tickets = Tickets(market, pages)
         self._pins = PinResets(market)
+        self._alerts = Alerts(market, pages)
 
     def mount(self, app: web.Application) -> web.Application:
         """Put the dashboard into `app`; returns its own part, whose router tests walk."""
@@ -90,6 +92,7 @@ class Dashboard:
             ("GET", "/calls", calls.board, READERS),
             ("GET", "/calls/{id:[0-9]{1,18}}", calls.transcript, READERS),
             ("POST", "/calls/{id:[0-9]{1,18}}/reveal", calls.reveal, REVEALERS),
+            ("GET", "/alerts", self._alerts.listed, READERS),
             ("GET", "/tickets", tickets.listed, READERS),
             ("GET", "/tickets/{code:T-[0-9A-Z]{5}}", tickets.one, READERS),
             ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/close", tickets.close, ANSWERERS),

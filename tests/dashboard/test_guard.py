@@ -42,7 +42,7 @@ async def test_A07_every_route_says_who_may_and_all_others_are_refused_on_record
                 assert refused == (role not in allowed), (role, path, desk.status)
                 assert await refusals(server) - before == int(refused)
                 seen += 1
-    assert seen == len(ROLES) * 11
+    assert seen == len(ROLES) * 12
 
 
 async def test_A07_only_these_roles_change_anything(server: Running) -> None:

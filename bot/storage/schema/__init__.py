@@ -1,5 +1,6 @@
 """Every table of the records; the migrations in `storage/migrations` build them."""
 
+from bot.storage.schema.alerts import alert_mutes, staff_alerts
 from bot.storage.schema.columns import metadata
 from bot.storage.schema.cooperatives import members, shares, splits
 from bot.storage.schema.delivery import audit, hops, inbox, outbox, transcripts, turns
@@ -10,6 +11,7 @@ from bot.storage.schema.marketplace import (
     hub_orders,
     rates,
     reviews,
+    shop_pulls,
     subscriptions,
     supply_turns,
 )
@@ -61,6 +63,7 @@ __all__ = [
     "OFFER_STATES",
     "PAYMENT_STATES",
     "ROLES",
+    "alert_mutes",
     "allocations",
     "audit",
     "bills",
@@ -94,8 +97,10 @@ __all__ = [
     "rates",
     "reviews",
     "shares",
+    "shop_pulls",
     "splits",
     "staff",
+    "staff_alerts",
     "staff_attempts",
     "staff_codes",
     "staff_links",
