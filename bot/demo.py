@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select, update
@@ -22,6 +22,7 @@ from bot.market import (
     payments,
     people,
     price_alerts,
+    price_fees,
     rates,
     settlement,
     shipments,
@@ -32,6 +33,7 @@ from bot.market import (
 from bot.market.bookings import NewBooking
 from bot.market.demo_prices import load_demo_prices
 from bot.market.orders import NewOrder, create_order, make_offer
+from bot.market.price_fees import Fee, Fees
 from bot.market.share import Line
 from bot.market.stock_listings import NewListing
 from bot.payments.provider import Answer, Outcome
@@ -79,6 +81,10 @@ _COFFEE = (Line("transport", "RwandAir", 900), Line("roasting", "Kigali", 1600),
 ON_ITS_WAY = "KW-1040"
 _TEA = (Line("transport", "RwandAir", 400), Line("marketplace", "Tmall", 600))
 _CRAFTS = (Line("transport", "RwandAir", 1200), Line("marketplace", "Tmall", 1800))
+# Nobody has published fees of cherries: these are of a usual size, and their source says so.
+_FEES = Fees("COF-CHERRY", date(2025, 1, 25), "demo, made up",
+             (Fee("transport", "Ruli", amount_rwf=25),
+              Fee("cooperative", "KOPAKAMA", permille=20)))  # fmt: skip
 
 
 async def load_demo(market: Market, now: datetime) -> bool:
@@ -92,6 +98,7 @@ async def load_demo(market: Market, now: datetime) -> bool:
 
 def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
     load_demo_prices(db, market.hub.id, now)
+    price_fees.publish(db, market.hub.id, _FEES, CHANNEL, now)
     for item in items.DEMO_ITEMS:
         items.put(db, item)
     rates.load_demo_rates(db, local_day(now, market.hub.timezone), now)

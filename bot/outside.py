@@ -1,4 +1,4 @@
-"""The outside that this server speaks to: operators, or the sandbox that stands in for them."""
+"""The outside that this server speaks to: operators and shops, or the sandbox in their place."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from bot.hub.pull import Pull
+from bot.hub.taobao_pull import TaobaoAccount, TaobaoPull
+from bot.hub.woocommerce_pull import WooCommerceAccount, WooCommercePull
 from bot.payments.airtel_collection import AirtelCollection
 from bot.payments.airtel_money import AirtelMoney
 from bot.payments.collecting import CollectionProvider
@@ -65,3 +68,20 @@ def operators_of(
         if settings.collections.enabled:
             collects[AirtelCollection.name] = AirtelCollection(config, http)
     return pays, collects
+
+
+def pulls_of(settings: Settings, http: aiohttp.ClientSession) -> list[Pull]:
+    """The shops that we ask for their orders ourselves; none unless their keys are set."""
+    market, found = settings.marketplace, list[Pull]()
+    if session := market.taobao_session.get_secret_value():
+        secret = market.taobao_secret.get_secret_value()
+        taobao = TaobaoAccount(market.taobao_url, market.taobao_app_key, secret, session)
+        found.append(TaobaoPull(taobao, http))
+    if market.woocommerce_url:
+        shop = WooCommerceAccount(
+            market.woocommerce_url,
+            market.woocommerce_key.get_secret_value(),
+            market.woocommerce_key_secret.get_secret_value(),
+        )
+        found.append(WooCommercePull(shop, http))
+    return found

@@ -20,11 +20,13 @@ from bot.demo_hub import DemoHub
 from bot.engine import Engine
 from bot.flows import FLOWS
 from bot.hub.hooks import Hooks
+from bot.hub.pulling import Pulling
 from bot.hub.working import Working
 from bot.i18n import load_catalogues
 from bot.look_ups import LookUps
 from bot.market import Market
 from bot.market.hub_news import KIND
+from bot.operations.alert_watch import AlertWatch
 from bot.operations.backlog import Backlog
 from bot.operations.housekeeping import Housekeeping
 from bot.operations.pin_figures import PinFigures
@@ -33,7 +35,7 @@ from bot.operations.session_news import SessionNews
 from bot.operations.watching import Watching
 from bot.operations.worker_figures import WorkerFigures
 from bot.orphan_callbacks import OrphanCallbacks
-from bot.outside import operators_of, sandbox_of, url_beside
+from bot.outside import operators_of, pulls_of, sandbox_of, url_beside
 from bot.payments.collecting import CollectionProvider
 from bot.payments.provider import PaymentProvider
 from bot.safe_start import refuse_weak_stores
@@ -48,6 +50,8 @@ from bot.storage.sessions import Sessions
 from bot.storage.transcripts import Transcripts
 from bot.wallet_watch import WalletWatch
 from bot.wiring import (
+    alert_manner_of,
+    alert_rules_of,
     allocation_rules_of,
     gateways_of,
     limits_of,
@@ -99,6 +103,8 @@ class Parts:
     calls: SessionNews | None = None
     # What tells the hub; None where there is no marketplace.
     hooks: Hooks | None = None
+    # What asks shops for their orders; None where there is none to ask.
+    pulling: Pulling | None = None
     # What runs beside the doors, by name.
     work: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -215,6 +221,9 @@ def _open_marketplace(parts: Parts) -> None:
     parts.hooks = Hooks(market.records, private=private)
     parts.sender.leave_to(KIND, parts.hooks.wake)
     parts.hub = Working(market, allocation_rules_of(settings), parts.sender.wake)
+    if pulls := pulls_of(settings, parts.http):
+        every_s = settings.marketplace.pull_every_s
+        parts.pulling = Pulling(market.records, pulls, every_s, parts.hub.wake)
 
 
 def _chats_of(
@@ -287,6 +296,10 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
         "housekeeping": Housekeeping(parts.market, parts.sender.wake, keep_for).run(),
         "backlog": Backlog(records, parts.registry).run(),
     }
+    if parts.settings.alerts.enabled:
+        rules, manner = alert_rules_of(parts.settings), alert_manner_of(parts.settings)
+        gateways = tuple(parts.settings.ussd.gateways)
+        work["alerts"] = AlertWatch(records, gateways, rules, manner, parts.sender.wake).run()
     if parts.chats is not None:
         work["telegram"] = parts.chats.sender.run()
         work["telegram introduction"] = parts.chats.introduction.run()
@@ -299,6 +312,8 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
         work["telegram polling"] = Polling(records, parts.http, config, keep).run()
     if parts.hub is not None:
         work["hub"] = parts.hub.run()
+    if parts.pulling is not None:
+        work["shops"] = parts.pulling.run()
     if parts.calls is not None:
         work["session news"] = parts.calls.run()
     if parts.hooks is not None:

@@ -178,6 +178,27 @@ class MarketplaceSettings(_Frozen):
     woocommerce_secret: SecretStr
     taobao_app_key: str
     taobao_secret: SecretStr
+    taobao_session: SecretStr
+    taobao_url: str
+    woocommerce_url: str
+    woocommerce_key: SecretStr
+    woocommerce_key_secret: SecretStr
+    pull_every_s: float = Field(ge=5, le=3600)
+
+
+class AlertSettings(_Frozen):
+    """When staff are alerted, and where; 0 switches a rule off."""
+
+    enabled: bool
+    silent_minutes: int = Field(ge=0)
+    silent_from: int = Field(ge=0, le=23)
+    silent_until: int = Field(ge=1, le=24)
+    unknown_minutes: int = Field(ge=0)
+    late_s: int = Field(ge=0)
+    slow_ms: int = Field(ge=0)
+    hold_s: float = Field(ge=0)
+    rest_s: float = Field(ge=0)
+    telegram_chat: int
 
 
 class NewsSettings(_Frozen):
@@ -253,6 +274,7 @@ class Settings(_Frozen):
     sms: SmsSettings
     telegram: TelegramSettings
     marketplace: MarketplaceSettings
+    alerts: AlertSettings
     news: NewsSettings
     outbox: OutboxSettings
     transcripts: TranscriptSettings

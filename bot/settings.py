@@ -82,6 +82,11 @@ def _refuse_unsafe(settings: Settings) -> None:
             "ISOKO_TELEGRAM__TOKEN is missing: give the token that @BotFather gave, or set "
             "ISOKO_TELEGRAM__ENABLED=false"
         )
+    if settings.alerts.telegram_chat and not settings.telegram.enabled:
+        raise SettingsError(
+            "ISOKO_ALERTS__TELEGRAM_CHAT needs the bot: set ISOKO_TELEGRAM__ENABLED=true, or the "
+            "chat to 0"
+        )
     if settings.marketplace.enabled:
         _refuse_unusable_marketplace(settings)
     if settings.env != "production":
@@ -122,6 +127,33 @@ def _refuse_unusable_marketplace(settings: Settings) -> None:
             "ISOKO_MARKETPLACE__PRIVATE_RECEIVERS is true in production, where webhooks could then "
             "reach into the network of the server: set it to false"
         )
+    _refuse_unusable_pulls(settings)
+
+
+def _refuse_unusable_pulls(settings: Settings) -> None:
+    market = settings.marketplace
+    asks_taobao = bool(market.taobao_session.get_secret_value())
+    if asks_taobao and not (market.taobao_app_key and market.taobao_secret.get_secret_value()):
+        raise SettingsError(
+            "ISOKO_MARKETPLACE__TAOBAO_SESSION needs ISOKO_MARKETPLACE__TAOBAO_APP_KEY and "
+            "…TAOBAO_SECRET, which sign every call"
+        )
+    keys = market.woocommerce_key.get_secret_value(), market.woocommerce_key_secret
+    if market.woocommerce_url and not (keys[0] and keys[1].get_secret_value()):
+        raise SettingsError(
+            "ISOKO_MARKETPLACE__WOOCOMMERCE_URL needs ISOKO_MARKETPLACE__WOOCOMMERCE_KEY and "
+            "…WOOCOMMERCE_KEY_SECRET: WooCommerce makes them under Advanced, REST API (read access)"
+        )
+    for name, url in (
+        ("TAOBAO_URL", market.taobao_url if asks_taobao else ""),
+        ("WOOCOMMERCE_URL", market.woocommerce_url),
+    ):
+        if url and not url.startswith("https://") and settings.env == "production":
+            raise SettingsError(
+                f"ISOKO_MARKETPLACE__{name} must begin with https:// in production: keys go there"
+            )
+        if url and not url.startswith(("https://", "http://")):
+            raise SettingsError(f"ISOKO_MARKETPLACE__{name} is no address: begin with https://")
 
 
 def _is_webhook_secret(text: str) -> bool:

@@ -19,7 +19,9 @@ from bot.market.pin_alarm import AlarmRules, PinAlarm
 from bot.market.pin_hashing import PinHashing
 from bot.market.pins import PinGuard
 from bot.market.prices import PriceBoard
+from bot.market.staff_alerts import Manner
 from bot.money_rules import collection_rules_of, payout_rules_of
+from bot.operations.alert_rules import AlertRules
 from bot.payments.airtel_line import AirtelConfig
 from bot.payments.momo_line import MomoConfig
 from bot.settings import Settings, SettingsError
@@ -137,6 +139,29 @@ def sessions_of(settings: Settings) -> Sessions:
     if not settings.redis_url:
         return MemorySessions(ttl_s)
     return RedisSessions(lanes_to(settings.redis_url, _REDIS_ANSWER_S), ttl_s)
+
+
+def alert_rules_of(settings: Settings) -> AlertRules:
+    """By which staff are alerted."""
+    alerts, pin = settings.alerts, settings.pin
+    return AlertRules(
+        alerts.silent_minutes,
+        alerts.silent_from,
+        alerts.silent_until,
+        alerts.unknown_minutes,
+        alerts.late_s,
+        alerts.slow_ms,
+        pin.alarm_failures,
+        pin.alarm_minutes,
+        settings.hub.timezone,
+    )
+
+
+def alert_manner_of(settings: Settings) -> Manner:
+    """How long something lasts before staff hear of it, and where."""
+    alerts = settings.alerts
+    hold, rest = timedelta(seconds=alerts.hold_s), timedelta(seconds=alerts.rest_s)
+    return Manner(hold, rest, alerts.telegram_chat)
 
 
 def spool_of(settings: Settings) -> Spool:

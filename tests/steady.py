@@ -13,6 +13,7 @@ def of_today(entry: str) -> str:
 def steady(text: str) -> str:
     """The text with what differs from run to run put in words: ticket codes and days."""
     text = re.sub(r"T-[0-9A-Z]{5}", "T-•••••", text)
+    text = re.sub(r"\([0-9]{2}/[0-9]{2}-[0-9]{2}/[0-9]{2}\)", "([a week])", text)
     today = _today()
     for days in range(-30, 31):
         when, name = today + timedelta(days=days), f"day{days:+}"

@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "map": ("mapping", "draw"),
         "messages": ("messages", "messages"),
         "proof": ("proof", "proof"),
+        "alerts": ("alerts", "app"),
         "audit": ("audit", "app"),
         "collections": ("collections", "app"),
         "db": ("database", "app"),

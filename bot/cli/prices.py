@@ -1,18 +1,22 @@
-"""`isoko prices`: take price files in."""
+"""`isoko prices`: take price files in, and say what is taken of a price."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from bot.cli.hub.store import done
+from bot.market import price_fees
+from bot.market.price_fees import Fee, Fees
 from bot.market.price_import import FileProblem, Summary, import_prices
+from bot.market.products import PRODUCTS
 from bot.settings import load_settings
 from bot.storage.opening import open_records, upgrade
 
@@ -42,6 +46,72 @@ def import_file(
         typer.echo(f"isoko: {problem}", err=True)
         raise typer.Exit(1) from problem
     _show(summary, dry_run)
+
+
+@app.command("fees")
+def fees(
+    product: Annotated[str, typer.Argument(help="As COF-CHERRY; without one all are shown")] = "",
+    take: Annotated[
+        list[str] | None,
+        typer.Option(help="what:who:francs of a unit, or what:who:thousandths/1000; repeatable"),
+    ] = None,
+    since: Annotated[str, typer.Option(help="From which day, as 2026-12-01")] = "",
+    source: Annotated[str, typer.Option(help="Who says so")] = "",
+    by: Annotated[str, typer.Option(help="Who publishes it")] = "",
+) -> None:
+    """Publish what is taken of a product's price before the farmer has it; or show all.
+
+    A day's fees are never changed: a later day's take their place.
+
+    Example: isoko prices fees COF-CHERRY --take transport:Ruli:25 --take marketplace:Tmall:20/1000
+    --since 2026-12-01 --source "KOPAKAMA, assembly" --by amina
+    """
+    if not product:
+        _show_fees(done(price_fees.every_one))
+        return
+    if product not in PRODUCTS:
+        _fail(f"a product is one of {', '.join(PRODUCTS)}")
+    if not source.strip():
+        _fail("give --source")
+    settings = load_settings()
+    try:
+        new = Fees(product, date.fromisoformat(since), source, tuple(map(_fee, take or [])))
+        now = datetime.now(UTC)
+        fresh = done(lambda db: price_fees.publish(db, settings.hub.id, new, by, now), settings)
+    except ValueError as error:
+        _fail(f"not published: {error}")
+    if not fresh:
+        _fail(f"there are fees of {product} from {since} already")
+    typer.echo(f"fees of {product} from {since}; farmers see them within 15 seconds")
+
+
+def _fee(text: str) -> Fee:
+    """One fee as typed. Raises ValueError."""
+    try:
+        name, to, much = text.split(":")
+        permille, of, thousand = much.partition("/")
+        if of and thousand != "1000":
+            raise ValueError
+        return Fee(name, to, int(permille), 0) if of else Fee(name, to, 0, int(much))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not what:who:francs or what:who:N/1000") from error
+
+
+def _show_fees(found: list[Fees]) -> None:
+    table = Table("product", "from", "fees", "source")
+    for one in found:
+        said = (
+            f"{fee.name}:{fee.to}:"
+            + (f"{fee.permille}/1000" if fee.permille else f"{fee.amount_rwf}")
+            for fee in one.fees
+        )
+        table.add_row(one.product, one.valid_from.isoformat(), " ".join(said), one.source)
+    Console(soft_wrap=True).print(table)
+
+
+def _fail(why: str) -> NoReturn:
+    typer.echo(f"isoko: {why}", err=True)
+    raise typer.Exit(1)
 
 
 async def _run(file: Path, dry_run: bool) -> Summary:

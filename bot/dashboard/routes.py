@@ -14,6 +14,7 @@ from bot.dashboard.desks import Desks
 from bot.dashboard.guard import HOME, Guard, Handler
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.acting import DOINGS, Acting
+from bot.dashboard.screens.alerts import Alerts
 from bot.dashboard.screens.call_backs import CallBacks
 from bot.dashboard.screens.call_page import CallPage, PhoneSize
 from bot.dashboard.screens.calls import Calls
@@ -88,6 +89,7 @@ class Dashboard:
         self._pins = PinResets(market)
         self._desks = Desks(market, pages, self.guard, sign_in, rules.fingerprint)
         self._hand_overs = HandOvers(market, pages)
+        self._alerts = Alerts(market, pages)
 
     def mount(self, app: web.Application) -> web.Application:
         """Put the dashboard into `app`; returns its own part, whose router tests walk."""
@@ -137,6 +139,7 @@ class Dashboard:
             ("POST", "/calls/{id:[0-9]{1,18}}/reveal", calls.reveal, REVEALERS),
             ("GET", "/call-backs", self._call_backs.listed, READERS),
             ("POST", "/call-backs/{code:T-[0-9A-Z]{5}}/tried", self._call_backs.tried, ANSWERERS),
+            ("GET", "/alerts", self._alerts.listed, READERS),
             ("GET", "/tickets", tickets.listed, READERS),
             ("GET", "/tickets/{code:T-[0-9A-Z]{5}}", tickets.one, READERS),
             ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/close", tickets.close, ANSWERERS),

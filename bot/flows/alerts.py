@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 from bot.conversation import Choice, Screen
 from bot.flow import Flow, Next, Start, Turn
 from bot.flows.orders import actor_of
-from bot.flows.prices import today_in_lines
+from bot.flows.price_words import today_in_lines
 from bot.flows.stock_words import francs_typed
 from bot.i18n import _, language_spoken
 from bot.i18n.formats import amount

@@ -1,18 +1,30 @@
-"""Prices: crop, then today's price, other markets, and how it changed."""
-
-import math
-from datetime import date
+"""Prices: crop, then today's price, other markets, what is taken of it, and how it changed."""
 
 from bot.conversation import Choice, Screen
 from bot.flow import Flow, Next, Turn
+from bot.flows.price_words import (
+    SHOWN_MAX,
+    before,
+    called,
+    money,
+    per_unit,
+    price_line,
+    source,
+    today,
+    two_weeks,
+    warning,
+)
+from bot.flows.share import part_name
 from bot.i18n import _
-from bot.i18n.formats import amount, day, local_day
+from bot.i18n.formats import day
 from bot.market import products
 from bot.market.prices import Price
+from bot.market.weekly import compare
 
-_SHOWN_MAX = 2
-# The board is compared with the records four times in this; older, they are out of reach.
-_FRESH_S = 60
+# What a market's buyers pay says nothing of what a farmer gets.
+_PAID_TO_FARMERS = frozenset({"minimum", "fixed", "observed"})
+# An announced price holds for a season.
+_BY_WEEK = frozenset({"observed", "retail"})
 
 flow = Flow(
     "prices",
@@ -22,7 +34,14 @@ flow = Flow(
         ("price",   "crops",   "price"),
         ("markets", "price",   "markets"),
         ("crops",   "price",   "crops"),
+        ("more",    "price",   "which"),
         ("back",    "price",   "crops"),
+        ("net",     "which",   "net"),
+        ("weeks",   "which",   "weeks"),
+        ("back",    "which",   "price"),
+        ("weeks",   "net",     "weeks"),
+        ("back",    "net",     "price"),
+        ("back",    "weeks",   "price"),
         ("market",  "markets", "market"),
         ("back",    "markets", "price"),
         ("markets", "market",  "markets"),
@@ -45,17 +64,19 @@ async def show_crops(turn: Turn) -> Next:
 async def show_price(turn: Turn) -> Next:
     code = turn.notes["crops"]
     found = turn.market.prices.near(code, turn.session.district)
-    lines = [products.name(code), *(price_line(turn, price) for price in found[:_SHOWN_MAX])]
+    lines = [products.name(code), *(price_line(turn, price) for price in found[:SHOWN_MAX])]
     if len(found) == 1:
-        lines += [*_source(found[0]), *_before(turn, found[0])]
+        lines += [*source(found[0]), *before(turn, found[0])]
     choices = []
     if len(found) > 1 and turn.market.prices.places(code):
         choices.append(Choice(_("Other market"), "markets"))
-    warning = _warning(turn, found[:_SHOWN_MAX])
-    if not warning:
+    told = warning(turn, found[:SHOWN_MAX])
+    if not told:
         # With the warning one page has no room for it, and `0` leads there too.
         choices.append(Choice(_("Other crop"), "crops"))
-    return Screen("\n".join(lines) + warning, choices)
+    if any(_leads_to(turn, price) for price in found):
+        choices.append(Choice(_("More"), "more"))
+    return Screen(_text(*lines, told), choices)
 
 
 @flow.step("markets")
@@ -69,55 +90,79 @@ async def show_market(turn: Turn) -> Next:
     code, place = turn.notes["crops"], turn.notes["markets"]
     found = [price for price in turn.market.prices.latest(code) if price.place == place]
     lines = [products.name(code)]
-    for price in found[:_SHOWN_MAX]:
-        lines += [price_line(turn, price), *_source(price)]
+    for price in found[:SHOWN_MAX]:
+        lines += [price_line(turn, price), *source(price)]
     if found:
-        lines += _before(turn, found[0])
-    text = "\n".join(lines) + _warning(turn, found[:_SHOWN_MAX])
+        lines += before(turn, found[0])
+    text = _text(*lines, warning(turn, found[:SHOWN_MAX]))
     return Screen(text, [Choice(_("Other market"), "markets"), Choice(_("Other crop"), "crops")])
 
 
-def price_line(turn: Turn, price: Price) -> str:
-    """One price, never without its day and who says so."""
-    unit = price.unit if price.unit != "piece" else _("piece")
-    shown = f"{amount(price.amount_rwf, turn.session.language or 'rw')}/{unit}"
-    if price.kind in ("minimum", "fixed"):
-        label = _("Minimum price") if price.kind == "minimum" else _("Fixed price")
-        return f"{label} ({price.source} {day(price.valid_on)}): {shown}"
-    return f"{price.place}, {day(price.valid_on)}: {shown}"
+@flow.step("which")
+async def ask_which(turn: Turn) -> Next:
+    code = turn.notes["crops"]
+    found = turn.market.prices.near(code, turn.session.district)
+    told = [(price, move) for price in found if (move := _leads_to(turn, price))]
+    if not told:
+        return "back"
+    if len(told) == 1:
+        ((only, move),) = told
+        turn.notes["which"] = [only.kind, only.place]
+        return move
+    choices = [Choice(called(one), move, [one.kind, one.place]) for one, move in told]
+    return Screen(products.name(code), choices)
 
 
-def _source(price: Price) -> list[str]:
-    """Who says so, where the line of the price has no room for it."""
-    return [] if price.kind in ("minimum", "fixed") else [f"({price.source})"]
+@flow.step("net")
+async def show_net(turn: Turn) -> Next:
+    price = _picked(turn)
+    fees = turn.market.prices.fees(price.product, today(turn)) if price else None
+    parts = fees.split(price.amount_rwf) if price and fees else None
+    if price is None or fees is None or parts is None:
+        return "back"
+    lines = [
+        products.name(price.product),
+        price_line(turn, price),
+        *source(price),
+        *(f"{part_name(p.name)} ({p.to}): {money(turn, p.amount_rwf)}" for p in parts.lines),
+        _("Fees of {day} ({source})").format(day=day(fees.valid_from), source=fees.source),
+    ]
+    keep = _("You get: {net}").format(net=per_unit(turn, price, parts.net_rwf))
+    weeks = Choice(_("Price by week"), "weeks")
+    choices = [weeks] if price.kind in _BY_WEEK else []
+    return Screen(_text(*lines, warning(turn, [price])), choices, keep=keep)
 
 
-def today_in_lines(turn: Turn, code: str) -> list[str]:
-    """The floor and the nearest market's price, each with its day, and whether it is old."""
-    found = turn.market.prices.near(code, turn.session.district)[:_SHOWN_MAX]
-    lines = [price_line(turn, price) for price in found]
-    warning = _warning(turn, found).strip()
-    return [*lines, warning] if warning and lines else lines
+@flow.step("weeks")
+async def show_weeks(turn: Turn) -> Next:
+    price = _picked(turn)
+    if price is None:
+        return "back"
+    weeks = compare(turn.market.prices.recent(price), today(turn))
+    lines = [products.name(price.product), f"{price.place} ({price.source})"]
+    lines += two_weeks(turn, weeks)
+    if weeks.this is None and weeks.last is None:
+        lines.append(price_line(turn, price))
+    keep, change_rwf = "", weeks.change_rwf
+    if change_rwf is not None:
+        sign = "+" if change_rwf > 0 else ""
+        keep = _("Difference: {change}").format(change=sign + per_unit(turn, price, change_rwf))
+    return Screen(_text(*lines, warning(turn, [price])), keep=keep)
 
 
-def _before(turn: Turn, price: Price) -> list[str]:
-    """What it was before, so that anyone can see where it goes."""
-    trend = turn.market.prices.trend(price)
-    if trend is None:
-        return []
-    shown = amount(trend.before_rwf, turn.session.language or "rw")
-    return [_("Before, {day}: {price}").format(day=day(trend.before_on), price=shown)]
+def _leads_to(turn: Turn, price: Price) -> str:
+    """By which move more of this price is told; "" where there is nothing more to tell."""
+    fees = turn.market.prices.fees(price.product, today(turn))
+    if price.kind in _PAID_TO_FARMERS and fees and fees.split(price.amount_rwf):
+        return "net"
+    return "weeks" if price.kind in _BY_WEEK else ""
 
 
-def _warning(turn: Turn, found: list[Price]) -> str:
-    board, today = turn.market.prices, _today(turn)
-    if turn.session.adrift or board.age_s > _FRESH_S:
-        return "\n" + _("Known {min} min ago; it may have changed.").format(
-            min=math.ceil(board.age_s / 60)
-        )
-    stale = any(board.is_stale(price, today) for price in found)
-    return "\n" + _("It may have changed.") if stale else ""
+def _picked(turn: Turn) -> Price | None:
+    kind, place = turn.notes["which"]
+    latest = turn.market.prices.latest(turn.notes["crops"])
+    return next((one for one in latest if (one.kind, one.place) == (kind, place)), None)
 
 
-def _today(turn: Turn) -> date:
-    return local_day(turn.now, turn.market.hub.timezone)
+def _text(*lines: str) -> str:
+    return "\n".join(line for line in lines if line)

@@ -111,4 +111,5 @@ def part_name(code: str) -> str:
         "roasting": _("Roasting and packing"),
         "marketplace": _("Marketplace"),
         "customs": _("Customs"),
+        "cooperative": _("Cooperative"),
     }.get(code, code)

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from bot.conversation import Choice, Screen
 from bot.flow import Invalid, Turn
-from bot.flows.prices import today_in_lines
+from bot.flows.price_words import today_in_lines
 from bot.i18n import _, language_spoken
 from bot.i18n.formats import amount, day, local_day, read_nearest_day
 from bot.i18n.quantities import read_quantity

@@ -2,7 +2,8 @@
 
 Orders' data may only be read inside Alibaba's own cloud, over a WebSocket that must be confirmed:
 a relay there pulls the trade (`taobao.trade.fullinfo.get`) and posts the answer here as it came,
-beside the platform's own parameters, all signed as the platform signs a call.
+beside the platform's own parameters, all signed as the platform signs a call. A server that stands
+in that cloud asks for the trades itself: `taobao_pull`.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from bot.hub.shop import ShopEvent, order_created
 from bot.hub.signing import Forged
 
 name = "taobao"
-_CLOCK, _FORM = ZoneInfo("Asia/Shanghai"), "%Y-%m-%d %H:%M:%S"
+CLOCK, FORM = ZoneInfo("Asia/Shanghai"), "%Y-%m-%d %H:%M:%S"
 _TOLERANCE = timedelta(minutes=10)
 # What a buyer has paid for is an order; what is closed is none any more.
-_KINDS = {"WAIT_SELLER_SEND_GOODS": "order.created", "TRADE_CLOSED": "order.cancelled"}
+KINDS = {"WAIT_SELLER_SEND_GOODS": "order.created", "TRADE_CLOSED": "order.cancelled"}
 
 
 class _Line(Struct, frozen=True):
@@ -84,12 +85,20 @@ def read(body: bytes, _headers: CIMultiDictProxy[str], key: str, secret: str) ->
         raise Forged("sign does not fit")
     if fields.get("app_key") != key or not _is_now(fields.get("timestamp", "")):
         raise Forged("another app's, or more than 10 minutes off")
+    return event_of(fields.get("response", ""))
+
+
+def event_of(answer: str | bytes) -> ShopEvent:
+    """What a trade means to us, as `taobao.trade.fullinfo.get` answers it. Raises `Unusable`.
+
+    A paid trade is an order, a closed one is none any more, and others ask nothing of us.
+    """
     try:
-        trade = _decoder.decode(fields.get("response", "")).trade_fullinfo_get_response.trade
-    except msgspec.MsgspecError as error:
+        trade = _decoder.decode(answer).trade_fullinfo_get_response.trade
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Unusable(f"response: {error}") from error
-    kind, order_id = _KINDS.get(trade.status, ""), str(trade.tid)
-    event_id = f"{order_id}:{trade.status}"
+    kind, order_id = KINDS.get(trade.status, ""), str(trade.tid)
+    event_id = event_id_of(trade.tid, trade.status)
     if kind == "order.cancelled":
         return ShopEvent(event_id, kind, {"order_id": order_id}, trade.modified)
     if not kind:
@@ -98,9 +107,14 @@ def read(body: bytes, _headers: CIMultiDictProxy[str], key: str, secret: str) ->
     return ShopEvent(event_id, kind, order_created(order_id, "CNY", lines), trade.modified)
 
 
+def event_id_of(tid: int, status: str) -> str:
+    """By which a trade in this state is known again, whoever brings it."""
+    return f"{tid}:{status}"
+
+
 def _is_now(text: str) -> bool:
     try:
-        moment = datetime.strptime(text, _FORM).replace(tzinfo=_CLOCK)
+        moment = datetime.strptime(text, FORM).replace(tzinfo=CLOCK)
     except ValueError:
         return False
     return abs(datetime.now(UTC) - moment) <= _TOLERANCE

@@ -23,7 +23,8 @@ _TOPICS = {
     "order.restored": "order.created",
     "order.deleted": "order.cancelled",
 }
-_CANCELLED = frozenset({"cancelled", "refunded", "failed"})
+_CANCELLED = frozenset({"cancelled", "refunded", "failed", "trash"})
+_DRAFTS = frozenset({"checkout-draft", "auto-draft"})
 
 
 class _Line(Struct, frozen=True):
@@ -65,6 +66,28 @@ def read(body: bytes, headers: CIMultiDictProxy[str], _key: str, secret: str) ->
         return ShopEvent(event_id, kind, {"order_id": str(order.id)}, order.date_created_gmt)
     if not kind:
         return ShopEvent(event_id, "", {}, "")
+    return _created(event_id, order)
+
+
+def pulled(body: bytes) -> ShopEvent:
+    """What an order means that we asked for ourselves. Raises `Unusable`.
+
+    It is known again by its number and what it means, so that it is taken once however often it
+    changes. A draft that nobody has placed asks nothing of us.
+    """
+    try:
+        order = _decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Unusable(str(error)) from error
+    if order.status in _DRAFTS:
+        return ShopEvent(f"draft:{order.id}", "", {}, "")
+    if order.status in _CANCELLED:
+        data = {"order_id": str(order.id)}
+        return ShopEvent(f"cancelled:{order.id}", "order.cancelled", data, order.date_created_gmt)
+    return _created(f"created:{order.id}", order)
+
+
+def _created(event_id: str, order: _Order) -> ShopEvent:
     lines = [(line.sku or "", line.quantity, str(line.price)) for line in order.line_items]
     data = order_created(str(order.id), order.currency, lines)
-    return ShopEvent(event_id, kind, data, order.date_created_gmt)
+    return ShopEvent(event_id, "order.created", data, order.date_created_gmt)

@@ -34,6 +34,8 @@ NEWS_TYPES = {
     "price.shown": "A published price was approved, and farmers see it.",
     "session.started": "Somebody began a call or a chat; nobody is named.",
     "session.ended": "A call or a chat is over.",
+    "alert.raised": "Something is not as it should be and has lasted; `rule` says what.",
+    "alert.cleared": "It has been over for a while.",
     "test.ping": "Sent by `isoko hub test`.",
 }
 _OF_OFFERS = {

@@ -1,4 +1,4 @@
-"""Today's prices, kept in memory in the order in which they are shown."""
+"""Today's prices and fees, kept in memory in the order in which they are shown."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection, func, select
 
+from bot.market import price_fees
+from bot.market.price_fees import Fees
 from bot.market.products import PRODUCTS
 from bot.storage.records import Records
 from bot.storage.schema import prices
 
 # A floor or fixed price is for everyone and stands first; then what was really paid.
 _KIND_ORDER = {"minimum": 0, "fixed": 0, "observed": 1, "retail": 2, "example": 3}
+# One a day at most: this week and the last, and what may be announced for days ahead.
+_RECENT_MAX = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,15 @@ class PriceBoard:
         self._stale_after = timedelta(days=stale_after_days)
         self._latest: dict[str, list[Price]] = {}
         self._before: dict[tuple[str, str, str], Price] = {}
-        self._version: tuple[int, int] = (0, 0)
+        self._recent: dict[tuple[str, str, str, str], list[Price]] = {}
+        self._fees: dict[str, list[Fees]] = {}
+        self._version: tuple[int, ...] = ()
         self._products: dict[str, list[str]] = {}
         self._read_at = time.monotonic()
 
     async def load(self) -> None:
         """Read every shown price from the records."""
-        rows, version = await self._records.read(_all_shown)
+        rows, fees, version = await self._records.read(_all_shown)
         latest: dict[str, list[Price]] = defaultdict(list)
         before: dict[tuple[str, str, str], Price] = {}
         newest: set[tuple[str, str, str]] = set()
@@ -69,6 +75,7 @@ class PriceBoard:
             # Sorting is stable: the newest of each kind stay first.
             listed.sort(key=lambda price: _KIND_ORDER[price.kind])
         self._latest, self._before, self._version = dict(latest), before, version
+        self._recent, self._fees = _recent_of(rows), fees
         self._products = {}
         self._read_at = time.monotonic()
 
@@ -118,6 +125,15 @@ class PriceBoard:
         change_rwf = price.amount_rwf - before.amount_rwf
         return Trend(before.amount_rwf, before.valid_on, change_rwf)
 
+    def recent(self, price: Price) -> list[Price]:
+        """The last prices of the same product, place, kind and source, newest first."""
+        return self._recent.get(_spot(price), [])
+
+    def fees(self, product: str, today: date) -> Fees | None:
+        """What is taken of this product's price on `today`; None where nobody has said."""
+        published = self._fees.get(product, ())
+        return next((fees for fees in published if fees.valid_from <= today), None)
+
     def fresh_since(self, today: date) -> date:
         """The oldest day of a price that is not stale on `today`."""
         return today - self._stale_after
@@ -139,17 +155,33 @@ _columns = (
 )
 
 
-def _all_shown(db: Connection) -> tuple[list[Price], tuple[int, int]]:
+def _all_shown(db: Connection) -> tuple[list[Price], dict[str, list[Fees]], tuple[int, ...]]:
     query = (
         select(*_columns)
         .where(prices.c.state == "shown")
         .order_by(prices.c.valid_on.desc(), prices.c.id.desc())
     )
-    return [Price(*row) for row in db.execute(query)], _version(db)
+    fees: dict[str, list[Fees]] = defaultdict(list)
+    for one in price_fees.every_one(db):
+        fees[one.product].append(one)
+    return [Price(*row) for row in db.execute(query)], dict(fees), _version(db)
 
 
-def _version(db: Connection) -> tuple[int, int]:
+def _version(db: Connection) -> tuple[int, ...]:
     # Rows are only added or flagged, so their count and highest number tell of any change.
     query = select(func.count(), func.max(prices.c.id)).where(prices.c.state == "shown")
     count, highest = db.execute(query).one()
-    return count, highest or 0
+    return count, highest or 0, *price_fees.version(db)
+
+
+def _spot(price: Price) -> tuple[str, str, str, str]:
+    return price.product, price.place, price.kind, price.source
+
+
+def _recent_of(rows: list[Price]) -> dict[tuple[str, str, str, str], list[Price]]:
+    recent: dict[tuple[str, str, str, str], list[Price]] = defaultdict(list)
+    for price in rows:
+        listed = recent[_spot(price)]
+        if len(listed) < _RECENT_MAX:
+            listed.append(price)
+    return dict(recent)

@@ -1,4 +1,4 @@
-"""The pretended outside as one HTTP server: operators, SMS, Telegram, and a page of their state."""
+"""The pretended outside as one HTTP server: operators, SMS, Telegram, shops, and their state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from bot.sandbox.memory import Notebook
 from bot.sandbox.mtn_momo import PretendedMomo
 from bot.sandbox.sms import PretendedSms
 from bot.sandbox.switches import changed
+from bot.sandbox.taobao import PretendedTaobao
 from bot.sandbox.telegram import PretendedTelegram
+from bot.sandbox.woocommerce import PretendedWooCommerce
 
 _SHOWN_MAX = 20
 # The largest file that a bot may send, and the form around it.
@@ -32,6 +34,8 @@ class Sandbox:
     airtel: PretendedAirtel
     sms: PretendedSms
     telegram: PretendedTelegram
+    taobao: PretendedTaobao
+    woocommerce: PretendedWooCommerce
     _runner: web.AppRunner
     _http: aiohttp.ClientSession
 
@@ -53,8 +57,9 @@ async def start_sandbox(host: str, port: int, state_file: Path | None = None) ->
     http = aiohttp.ClientSession()
     momo, airtel = PretendedMomo(notebook, http), PretendedAirtel(notebook, http)
     sms, telegram = PretendedSms(notebook), PretendedTelegram(http)
+    taobao, woocommerce = PretendedTaobao(), PretendedWooCommerce()
     app = web.Application(client_max_size=_LARGEST_BODY)
-    for part in (momo, airtel, sms, telegram):
+    for part in (momo, airtel, sms, telegram, taobao, woocommerce):
         part.mount(app)
     _mount_controls(app, momo, airtel, sms)
     runner = web.AppRunner(app, access_log=None)
@@ -69,7 +74,8 @@ async def start_sandbox(host: str, port: int, state_file: Path | None = None) ->
     airtel.resume()
     telegram.start()
     address = runner.addresses[0]
-    return Sandbox(f"http://{address[0]}:{address[1]}", momo, airtel, sms, telegram, runner, http)
+    url = f"http://{address[0]}:{address[1]}"
+    return Sandbox(url, momo, airtel, sms, telegram, taobao, woocommerce, runner, http)
 
 
 def _mount_controls(

@@ -91,6 +91,12 @@ def same_as_before(db: Connection, arrived: Arrived) -> bool:
     return row is not None and bytes(row[0]) == arrived.digest
 
 
+def not_kept(db: Connection, source: str, event_ids: list[str]) -> set[str]:
+    """Those of `event_ids` that were never kept."""
+    known = select(rows.c.event_id).where(rows.c.source == source, rows.c.event_id.in_(event_ids))
+    return set(event_ids) - set(db.execute(known).scalars())
+
+
 def next_ones(db: Connection, now: datetime, limit: int) -> list[Kept]:
     """The first waiting event of up to `limit` lanes, held until this transaction ends.
 

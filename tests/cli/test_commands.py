@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import typer
 
 from bot.cli import app_of
@@ -207,3 +208,23 @@ def test_T14_an_invitation_is_printed_as_a_link_and_kept_as_a_digest(tmp_path: P
     assert isoko(tmp_path, "telegram", "invite", "--by", "a", "--number", "12").returncode == 2
     off = isoko(tmp_path, "telegram", "invite", "--by", "a", ISOKO_TELEGRAM__ENABLED="false")
     assert off.returncode == 2 and "ISOKO_TELEGRAM__ENABLED" in off.stderr
+
+
+@pytest.mark.timeout(300)
+def test_fees_are_published_once_for_a_day_and_shown(tmp_path: Path) -> None:
+    def fees(*more: str, product: str = "COF-CHERRY"):
+        return isoko(tmp_path, "prices", "fees", *([product] if product else []), *more)
+
+    good = ("--since", "2026-12-01", "--source", "KOPAKAMA", "--by", "amina")
+    taken = "--take", "transport:Ruli:25", "--take", "marketplace:Tmall:20/1000"
+    done = fees(*taken, *good)
+    assert done.returncode == 0 and "fees of COF-CHERRY from 2026-12-01" in done.stdout
+    again = fees("--take", "transport:Ruli:99", *good)
+    assert again.returncode == 1 and "already" in again.stderr
+    shown = fees(product="").stdout
+    assert "transport:Ruli:25 marketplace:Tmall:20/1000" in shown and "99" not in shown
+    for wrong in ("transport:Ruli", "transport:Ruli:2.5", "transport:Ruli:20/100", "a:b:1000/1000"):
+        said = fees("--take", wrong, "--since", "2026-12-02", *good[2:])
+        assert said.returncode == 1 and "not published" in said.stderr, wrong
+    assert "give --source" in fees(*taken, "--since", "2026-12-02", "--by", "amina").stderr
+    assert "a product is one of" in fees(*good, product="GOLD").stderr

@@ -7,6 +7,8 @@ from tests.server import AIRTEL, COOPERATIVE, CRAFTS, DEBTOR, FARMER, HOST, TEA,
 CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "prices": ("A farmer looks at prices.", FARMER,
                ("1", "1", "0", "2", "1", "1", "00")),
+    "net_price": ("A farmer looks at what is taken of the floor price, and at a price by week.",
+                  FARMER, ("1", "1", "1", "99", "0", "0", "0", "2", "2", "2", "99", "0", "0")),
     "first_call": ("Somebody calls for the first time and looks around without a name.", UNKNOWN,
                    ("1", "1", "00", "5", "1", "1", "2", "2", "00", "7", "1", "00", "8", "6", "8")),
     "register": ("An unknown farmer wants orders, and registers.", UNKNOWN,

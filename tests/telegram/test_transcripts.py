@@ -22,6 +22,11 @@ _LANGUAGES = {"rw": "Kinyarwanda", "fr": "Français", "en": "English"}
 # name: (what happens, who, what is pressed (a number: that button) or typed)
 CHATS: dict[str, tuple[str, str, tuple[int | str, ...]]] = {
     "prices": ("A farmer looks at prices.", FARMER, ("/prices", 1, "0", 2, 1, "00")),
+    "net_price": (
+        "A farmer looks at what is taken of the floor price, and at a price by week.",
+        FARMER,
+        ("/prices", 1, 1, "0", "0", 2, 2, 2, "0", "0"),
+    ),
     "accept": ("A farmer accepts an order.", FARMER, ("/orders", 1, 1, "12345", PIN)),
     "accept_part": (
         "A farmer accepts a part of an order, with a unit.",

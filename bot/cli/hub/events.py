@@ -11,7 +11,7 @@ from rich.table import Table
 from sqlalchemy import select
 
 from bot.cli.hub.store import done
-from bot.storage import hub_inbox
+from bot.storage import hub_inbox, shop_pulls
 from bot.storage.schema import allocations, hub_events, offers, orders
 
 
@@ -68,4 +68,16 @@ def allocation(code: Annotated[str, typer.Argument(help="Our code of the order")
             "yes" if why["near"] else "no",
             str(why["last_turn"]),
         )
+    Console(soft_wrap=True).print(table)
+
+
+def pulls() -> None:
+    """The shops that are asked for their orders: up to when, and what is wrong.
+
+    Example: isoko hub pulls
+    """
+    table = Table("shop", "asked until", "next", "failures", "why")
+    for row in done(shop_pulls.every_one):
+        moments = (f"{row[name]:%Y-%m-%d %H:%M:%S}" for name in ("asked_until", "due_at"))
+        table.add_row(row["source"], *moments, str(row["failures"]), row["why"])
     Console(soft_wrap=True).print(table)

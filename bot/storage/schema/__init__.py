@@ -1,5 +1,6 @@
 """Every table of the records; the migrations in `storage/migrations` build them."""
 
+from bot.storage.schema.alerts import alert_mutes, staff_alerts
 from bot.storage.schema.calls import call_acts, call_tries
 from bot.storage.schema.columns import metadata
 from bot.storage.schema.cooperatives import members, shares, splits
@@ -13,6 +14,7 @@ from bot.storage.schema.marketplace import (
     hub_orders,
     rates,
     reviews,
+    shop_pulls,
     subscriptions,
     supply_turns,
 )
@@ -52,6 +54,7 @@ from bot.storage.schema.trading import (
     offers,
     orders,
     price_alerts,
+    price_fees,
     prices,
     stock_listings,
     stock_photos,
@@ -64,6 +67,7 @@ __all__ = [
     "OFFER_STATES",
     "PAYMENT_STATES",
     "ROLES",
+    "alert_mutes",
     "allocations",
     "audit",
     "audit_seals",
@@ -98,14 +102,17 @@ __all__ = [
     "pin_failures",
     "pins",
     "price_alerts",
+    "price_fees",
     "prices",
     "proposals",
     "rates",
     "reconciliations",
     "reviews",
     "shares",
+    "shop_pulls",
     "splits",
     "staff",
+    "staff_alerts",
     "staff_attempts",
     "staff_codes",
     "staff_links",

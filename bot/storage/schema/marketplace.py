@@ -38,6 +38,19 @@ hub_events = Table(
     one_of("state", ("waiting", "applied", "refused", "ignored", "parked")),
 )
 
+# Up to when a shop was asked for its orders; one process asks it at a time.
+shop_pulls = Table(
+    "shop_pulls",
+    metadata,
+    Column("source", String(24), primary_key=True),
+    Column("asked_until", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("lease", String(16), nullable=False, server_default=""),
+    Column("lease_until", Moment),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("why", String(160), nullable=False, server_default=""),
+)
+
 # What is sold under which number: a pack of a product, and who gets what part of its price.
 hub_items = Table(
     "hub_items",

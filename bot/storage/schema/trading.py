@@ -26,6 +26,21 @@ prices = Table(
     CheckConstraint("amount_rwf > 0", name="amount_positive"),
 )
 
+# What is taken of a product's price from a day on: published with its source, never changed.
+price_fees = Table(
+    "price_fees",
+    metadata,
+    row_id(),
+    Column("hub", String(16), nullable=False, server_default="rw"),
+    Column("product", String(24), nullable=False),
+    Column("valid_from", Date, nullable=False),
+    Column("source", String(80), nullable=False),
+    # [{"name", "to", "permille", "amount_rwf"}] of the price of one unit.
+    Column("fees", Json, nullable=False),
+    Column("entered_at", Moment, nullable=False),
+    Index(None, "hub", "product", "valid_from", unique=True),
+)
+
 stocks = Table(
     "stocks",
     metadata,

@@ -1,0 +1,143 @@
+"""The rules by which staff are alerted: each looks at the records and says what is wrong, if it is.
+
+All figures come from the records, so that every worker finds the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, func, select
+
+from bot.market import staff_alerts
+from bot.market.staff_alerts import Found
+from bot.operations.backlog import waiting
+from bot.storage.schema import ledger_lines, payment_events, payments, pin_failures, transcripts
+
+# How far back a process looks for each gateway when it begins; from then on only at what is new.
+_BACK_HOPS = 20_000
+_SLOW_HOPS, _SLOW_WINDOW, _SLOW_LEAST = 500, timedelta(minutes=5), 50
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRules:
+    """From when on each rule speaks; 0 switches one off."""
+
+    silent_minutes: int
+    # By night nobody calls: the hours, on the hub's clock, in which silence means something.
+    from_hour: int
+    until_hour: int
+    unknown_minutes: int
+    late_s: int
+    slow_ms: int
+    spray_failures: int
+    spray_minutes: int
+    timezone: str
+
+
+class Heard:
+    """When each gateway last brought a hop, in milliseconds since 1970."""
+
+    def __init__(self, gateways: tuple[str, ...]) -> None:
+        self._gateways, self._after_id = gateways, 0
+        self.at_ms: dict[str, int] = {}
+
+    def read(self, db: Connection) -> None:
+        """Look at the hops that have come since."""
+        newest = int(db.execute(select(func.max(transcripts.c.id))).scalar() or 0)
+        new = transcripts.c.id > max(self._after_id, newest - _BACK_HOPS)
+        for gateway in self._gateways:
+            # By its two ends, for a name may be the beginning of another's.
+            mine = transcripts.c.session_key.between(f"{gateway}:", f"{gateway};")
+            at_ms = db.execute(select(func.max(transcripts.c.at_ms)).where(new, mine)).scalar()
+            self.at_ms[gateway] = max(self.at_ms.get(gateway, 0), at_ms or 0)
+        self._after_id = newest
+
+
+def look(
+    db: Connection, rules: AlertRules, heard: Heard, now: datetime, *, with_ledger: bool
+) -> tuple[list[str], list[Found]]:
+    """Which rules were looked at, and what they found. The ledger costs most: only when asked."""
+    found: list[Found] = []
+    looked_at = []
+    heard.read(db)
+    if rules.silent_minutes and _is_day(rules, now):
+        looked_at.append("gateway_silent")
+        found += _silent(db, rules, heard, now)
+    if rules.unknown_minutes:
+        looked_at.append("payment_unknown")
+        found += _unknown(db, rules, now)
+    if rules.spray_failures:
+        looked_at.append("pin_spray")
+        found += _spray(db, rules, now)
+    if rules.late_s:
+        looked_at.append("news_late")
+        late_s = int(waiting(db, now).news_late_s)
+        found += [Found("news_late", "", late_s)] if late_s > rules.late_s else []
+    if rules.slow_ms:
+        looked_at.append("slow_hops")
+        found += _slow(db, rules, now)
+    if with_ledger:
+        looked_at.append("ledger_sum")
+        found += _off(db)
+    return looked_at, found
+
+
+def _is_day(rules: AlertRules, now: datetime) -> bool:
+    return rules.from_hour <= now.astimezone(ZoneInfo(rules.timezone)).hour < rules.until_hour
+
+
+def _silent(db: Connection, rules: AlertRules, heard: Heard, now: datetime) -> Iterator[Found]:
+    """A gateway that has called before and does not any more; one that never did is not silent."""
+    for gateway, at_ms in heard.at_ms.items():
+        minutes = int(now.timestamp() - at_ms / 1000) // 60
+        if at_ms and minutes >= rules.silent_minutes:
+            yield Found("gateway_silent", gateway, minutes)
+        elif not at_ms and staff_alerts.is_open(db, "gateway_silent", gateway):
+            # Another process raised it; since then others' hops have hidden its last one.
+            yield Found("gateway_silent", gateway, rules.silent_minutes)
+
+
+def _unknown(db: Connection, rules: AlertRules, now: datetime) -> Iterator[Found]:
+    since = (
+        select(func.max(payment_events.c.at))
+        .where(payment_events.c.payment_id == payments.c.id)
+        .where(payment_events.c.to_state == "unknown")
+        .correlate(payments)
+        .scalar_subquery()
+    )
+    oldest = select(func.min(since)).where(payments.c.state == "unknown")
+    moment = db.execute(oldest).scalar()
+    minutes = int((now - moment).total_seconds()) // 60 if moment else 0
+    if minutes >= rules.unknown_minutes:
+        yield Found("payment_unknown", "", minutes)
+
+
+def _spray(db: Connection, rules: AlertRules, now: datetime) -> Iterator[Found]:
+    since = now - timedelta(minutes=rules.spray_minutes)
+    count = select(func.count()).where(pin_failures.c.at > since)
+    wrong = db.execute(count).scalar() or 0
+    if wrong >= rules.spray_failures:
+        yield Found("pin_spray", "", wrong)
+
+
+def _slow(db: Connection, rules: AlertRules, now: datetime) -> Iterator[Found]:
+    """The 99th of a hundred of the last hops; few of them, or old ones, say nothing."""
+    since_ms = int((now - _SLOW_WINDOW).timestamp() * 1000)
+    last = select(transcripts.c.micros, transcripts.c.at_ms)
+    rows = db.execute(last.order_by(transcripts.c.id.desc()).limit(_SLOW_HOPS)).all()
+    took = sorted(micros for micros, at_ms in rows if at_ms >= since_ms)
+    if len(took) < _SLOW_LEAST:
+        return
+    p99_ms = took[(len(took) * 99 - 1) // 100] // 1000
+    if p99_ms >= rules.slow_ms:
+        yield Found("slow_hops", "", p99_ms)
+
+
+def _off(db: Connection) -> Iterator[Found]:
+    off = int(db.execute(select(func.sum(ledger_lines.c.amount_rwf))).scalar() or 0)
+    if off:
+        yield Found("ledger_sum", "", off)
