@@ -135,6 +135,19 @@ def routes(server: Running):
             yield route.method, route.resource.canonical, route.handler
 
 
+def filled(path: str) -> str:
+    """The path of a route with something in each of its gaps."""
+    values = {
+        "id": "1",
+        "code": "T-2345A",
+        "name": "live.js",
+        "what": "orders",
+        "token": "a" * 43,
+        "doing": "take",
+    }
+    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path)
+
+
 def guard_of(server: Running) -> Guard:
     """The guard that stands before them."""
     return server.app[GUARD]

@@ -1,7 +1,6 @@
 """The guard: roles, other sites, headers, unknown pages."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -10,24 +9,12 @@ from sqlalchemy import func, select
 
 from bot.dashboard.access.roles import ANYBODY, ROLES
 from bot.storage.schema import audit, tickets
-from tests.dashboard.desk import Desk, guard_of, joins, routes
+from tests.dashboard.desk import Desk, filled, guard_of, joins, routes
 from tests.real_postgres import RealPostgres
 from tests.server import FARMER, Running, running
 
 # The feed stays open: who may look on is told in test_feed.
 NOT_ASKED = {"/dashboard/sign-out", "/dashboard/feed"}
-
-
-def filled(path: str) -> str:
-    values = {
-        "id": "1",
-        "code": "T-2345A",
-        "name": "live.js",
-        "what": "orders",
-        "token": "a" * 43,
-        "doing": "take",
-    }
-    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path)
 
 
 async def refusals(server: Running) -> int:

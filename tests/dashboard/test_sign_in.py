@@ -17,7 +17,17 @@ from bot.dashboard.access.sign_in import too_weak
 from bot.dashboard.guard import safe_next
 from bot.market.pin_hashing import PinHashing
 from bot.storage.schema import staff, staff_codes, staff_links, staff_sessions
-from tests.dashboard.desk import PASSWORD, SHOWN, Desk, code_of, demo_link, joins, new_link, routes
+from tests.dashboard.desk import (
+    PASSWORD,
+    SHOWN,
+    Desk,
+    code_of,
+    demo_link,
+    filled,
+    joins,
+    new_link,
+    routes,
+)
 from tests.phone import PIN
 from tests.real_postgres import RealPostgres
 from tests.server import Running, running
@@ -292,7 +302,7 @@ async def test_A03_half_a_session_opens_nothing(server: Running, stranger: Desk)
         if path == "/dashboard/feed":
             # A stream leads nowhere else.
             continue
-        there = path.replace("{id}", "1").replace("{code}", "T-2345A").replace("{doing}", "take")
+        there = filled(path)
         await (stranger.gets(there) if method == "GET" else stranger.posts(there))
         assert stranger.status == 303, path
         assert stranger.headers["Location"].startswith("/dashboard/sign-in"), path

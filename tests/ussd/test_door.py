@@ -123,11 +123,10 @@ async def test_U19_slow_bodies_hold_nobody_up(tmp_path) -> None:
         slow = [asyncio.create_task(trickle(server.client.port)) for _one in range(200)]
         await asyncio.sleep(0.3)
         phone, took_s = server.phone(), []
-        await phone.dials()
         while not all(one.done() for one in slow):
             began = time.monotonic()
+            await phone.dials()
             assert "Ikawa" in await phone.types("1")
-            await phone.types("00")
             took_s.append(time.monotonic() - began)
             await asyncio.sleep(0.02)
         assert len(took_s) > 20 and sorted(took_s)[len(took_s) * 9 // 10] < patient_s(0.2), took_s
