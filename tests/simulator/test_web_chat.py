@@ -208,7 +208,7 @@ async def test_as_whom_one_chats_and_every_command_is_seen_in_full(
     assert await person.evaluate(ROOM) >= 24
     await chat.page.click("#start")
     await chat.page.click("#menu")
-    await expect(chat.page.locator("#commands button")).to_have_count(7)
+    await expect(chat.page.locator("#commands button")).to_have_count(9)
     box = chat.page.locator("#commands")
     assert await box.evaluate("e => e.scrollHeight <= e.clientHeight")
     assert await chat.page.evaluate("document.documentElement.scrollWidth") == width
