@@ -58,6 +58,8 @@ check: $(VENV)/.dev ## style, types, layers, translations, locks
 	$(BIN)/python -m tests.dependencies
 
 test: $(VENV)/.chromium ## every test, on real Redis, PostgreSQL and Chromium
+	@# Tests start our command some hundred times: it is compiled once, also where Python writes nothing.
+	@$(BIN)/python -m compileall -q bot
 	@exec $(BIN)/python -m pytest -n 2 --dist loadfile
 
 testscaled: $(VENV)/.dev ## the first call and money again: two servers on PostgreSQL and Redis
@@ -77,6 +79,7 @@ chaos: $(VENV)/.dev ## the long fault runs: kill -9, cut lines, storms, planted 
 	@$(BIN)/python -m tests.planted
 	@$(BIN)/python -m tests.cancel_storm
 	@$(BIN)/python -m tests.chaos_stores
+	@STORM_ORDERS=1000 $(BIN)/python -m pytest -q tests/hub/test_storm.py
 
 sweep: $(VENV)/.dev ## kill -9 at every commit, request and answer of every path of money, on both stores
 	@$(BIN)/python -m tests.sweep

@@ -178,8 +178,6 @@ class _Connection(asyncio.Protocol):
             return
         if self._came:
             data, self._came = self._came + data, b""
-            if self._rest is not None:
-                self._rest.cancel()
         end = data.find(_BLANK_LINE) + len(_BLANK_LINE)
         head = self._lane.head(data[:end])
         missing = -1 if head is None else end + head.size - len(data)
@@ -188,8 +186,11 @@ class _Connection(asyncio.Protocol):
             self.leave()
         elif missing:
             self._came = data
-            self._rest = self._loop.call_later(_REST_S, self.leave)
+            if self._rest is None:
+                # For all of the rest: one byte at a time must not keep the connection for ever.
+                self._rest = self._loop.call_later(_REST_S, self.leave)
         else:
+            self._no_rest()
             self.task = self._loop.create_task(self._answer(head, data[end:]))
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -241,8 +242,12 @@ class _Connection(asyncio.Protocol):
     def _forget(self) -> None:
         self._lane.connections.discard(self)
         self._silent.cancel()
+        self._no_rest()
+
+    def _no_rest(self) -> None:
         if self._rest is not None:
             self._rest.cancel()
+            self._rest = None
 
 
 def _written(reply: WireReply) -> bytes:

@@ -78,17 +78,19 @@ def _more(db: Connection, market: Market) -> None:
     farmer, linked = people.by_msisdn(db, demo.CAST[0].msisdn), people.by_msisdn(db, LINKED)
     if farmer is None or linked is None:
         raise RuntimeError("the demo's cast is not there")
-    payments.pay_out(
-        db,
-        contact_id=farmer.id,
-        offer_id=None,
-        order_code="KW-1039",
-        amount_rwf=24_000,
-        provider=MTN_MOMO,
-        payee_msisdn=farmer.wallet,
-        currency=market.hub.currency,
-        now=DAY - timedelta(hours=1),
-    )
+    # The linked one is paid too: only a statement that has lines is sent to a chat.
+    for contact, code in ((farmer, "KW-1039"), (linked, "KW-1037")):
+        payments.pay_out(
+            db,
+            contact_id=contact.id,
+            offer_id=None,
+            order_code=code,
+            amount_rwf=24_000,
+            provider=MTN_MOMO,
+            payee_msisdn=contact.wallet,
+            currency=market.hub.currency,
+            now=DAY - timedelta(hours=1),
+        )
     asked = telegram_linking.ask(
         db,
         market.link_codes,

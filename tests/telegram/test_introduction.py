@@ -28,7 +28,8 @@ async def test_a_server_tells_its_webhook_and_its_commands(server: Running) -> N
     ]
     assert prices == ["Ibiciro", "Prix", "Prices"]
     names = [one["command"] for one in telegram.methods.commands[""]]
-    assert names == ["start", "menu", "prices", "orders", "language", "help", "stop"]
+    usual = ["start", "menu", "prices", "orders", "language", "help"]
+    assert names == [*usual, "agent", "continue", "stop"]
 
 
 async def test_what_telegram_did_not_hear_is_told_again(records) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import hiredis
 import structlog
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import InvalidResponse, RedisError, ResponseError
+from redis.exceptions import InvalidResponse, ReadOnlyError, RedisError, ResponseError
 
 log = structlog.get_logger(__name__)
 
@@ -125,6 +125,9 @@ class Pipelined:
                 if not data:
                     raise ConnectionResetError("the server hung up")
                 self._reader.feed(data)
+            elif isinstance(answer, ReadOnlyError):
+                # It is a replica now, and would refuse every session for ever.
+                raise ConnectionResetError("the server is no longer the master")
             elif not isinstance(answer, hiredis.PushNotification):
                 answers.append(answer)
         return answers
