@@ -260,6 +260,8 @@ async def test_B08_a_board_left_open_says_that_one_is_signed_out(
     other = await chrome.new_page()
     await other.goto(str(server.client.make_url("/dashboard/")))
     await other.get_by_role("button", name="Sign out").click()
+    # A page that is closed on its way to another never says that it is closed.
+    await other.wait_for_url("**/dashboard/sign-in**")
     await other.close()
     await expect(window.page.locator("#fresh")).to_contain_text("Signed out", timeout=20_000)
 
