@@ -219,7 +219,7 @@ class _Connection(asyncio.Protocol):
         knock = QuickKnock(head.method, head.raw_path, head.headers, self._transport)
         try:
             reply = await head.answer(knock, body)
-        except Exception:
+        except Exception:  # a fault of ours ends this connection, and no other
             log.exception("a request had no answer", path=head.raw_path.split("/")[1])
         finally:
             self.task, self._heard_at = None, self._loop.time()

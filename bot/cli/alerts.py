@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot.cli.hub.store import done
+from bot.cli.store import done
 from bot.i18n import load_catalogues, speaking
 from bot.market import staff_alerts
 

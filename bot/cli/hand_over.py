@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,13 +12,13 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection
 
+from bot.cli.store import done
 from bot.i18n import load_catalogues
 from bot.market import hand_over_lines, hand_overs, people
 from bot.market.hand_overs import Outcome
 from bot.market.staff_names import answerer
 from bot.msisdn import read_msisdn
 from bot.settings import load_settings
-from bot.storage.opening import open_records, upgrade
 
 _T = TypeVar("_T")
 _SAID = {
@@ -119,14 +118,4 @@ def _as_staff(by: str, work: Callable[[Connection, str, datetime], str]) -> None
 
 def _do(work: Callable[[Connection], _T]) -> _T:
     load_catalogues()
-    return asyncio.run(_run(work))
-
-
-async def _run(work: Callable[[Connection], _T]) -> _T:
-    settings = load_settings()
-    await upgrade(settings.database_url, settings.data_dir)
-    records = await open_records(settings.database_url, settings.data_dir)
-    try:
-        return await records.write(work)
-    finally:
-        await records.close()
+    return done(work)

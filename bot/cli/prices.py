@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from bot.cli.hub.store import done
+from bot.cli.store import done
 from bot.market import price_fees
 from bot.market.price_fees import Fee, Fees
 from bot.market.price_import import FileProblem, Summary, import_prices

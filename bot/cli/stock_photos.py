@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Connection
 
+from bot.cli.store import done
 from bot.i18n import load_catalogues
 from bot.market import stock_photos
-from bot.settings import Settings, load_settings
-from bot.storage.opening import open_records, upgrade
 
-_T = TypeVar("_T")
 _SAID = {
     "shown": "shown from now on; the person is told in the chat",
     "refused": "refused, and the picture deleted; the person is told in the chat",
@@ -49,7 +44,7 @@ def list_all(
 
     Example: isoko stock photos list --state shown
     """
-    found = _do(lambda db: stock_photos.listed(db, state), write=False)
+    found = done(lambda db: stock_photos.listed(db, state))
     table = Table("photo", "stock", "sent", "state", "by")
     for one in found:
         sent = f"{one.sent_at:%d/%m/%Y %H:%M} UTC"
@@ -63,9 +58,9 @@ def save(
 ) -> None:
     """Write a photo to a file, to look at it. It is a JPEG that was made anew.
 
-    Example: isoko stock photos save 7 /tmp/7.jpg
+    Example: isoko stock photos save 7 photo-7.jpg
     """
-    found = _do(lambda db: stock_photos.by_id(db, photo), write=False)
+    found = done(lambda db: stock_photos.by_id(db, photo))
     if found is None or not found[1]:
         typer.echo("there is no such photo, or it was refused and deleted", err=True)
         raise typer.Exit(1)
@@ -99,21 +94,8 @@ def refuse(photo: _Id, by: _By) -> None:
 def _decide(photo: int, by: str, *, shown: bool) -> None:
     load_catalogues()
     now = datetime.now(UTC)
-    outcome = _do(lambda db: stock_photos.decide(db, photo, by, shown=shown, now=now), write=True)
+    outcome = done(lambda db: stock_photos.decide(db, photo, by, shown=shown, now=now))
     good = outcome in ("shown", "refused")
     typer.echo(_SAID[outcome], err=not good)
     if not good:
         raise typer.Exit(1)
-
-
-def _do(work: Callable[[Connection], _T], *, write: bool) -> _T:
-    return asyncio.run(_run(load_settings(), work, write=write))
-
-
-async def _run(settings: Settings, work: Callable[[Connection], _T], *, write: bool) -> _T:
-    await upgrade(settings.database_url, settings.data_dir)
-    records = await open_records(settings.database_url, settings.data_dir)
-    try:
-        return await (records.write(work) if write else records.read(work))
-    finally:
-        await records.close()

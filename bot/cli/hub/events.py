@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
 
-from bot.cli.hub.store import done
+from bot.cli.store import done
 from bot.storage import hub_inbox, shop_pulls
 from bot.storage.schema import allocations, hub_events, offers, orders
 

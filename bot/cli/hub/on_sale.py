@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot.cli.hub.store import done
+from bot.cli.store import done
 from bot.i18n.formats import local_day
 from bot.market import items, rates
 from bot.market.items import Cut, Item

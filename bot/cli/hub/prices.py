@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot.cli.hub.store import done
+from bot.cli.store import done
 from bot.market import price_approval
 from bot.market.price_approval import Outcome
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection, func, select
 
-from bot.cli.hub.store import done
+from bot.cli.store import done
 from bot.hub.addresses import why_not_now
 from bot.market import hub_news, subscriptions
 from bot.market.hub_news import NEWS_TYPES
