@@ -209,10 +209,11 @@ class _Connection(asyncio.Protocol):
         usual, came, self._came = self._lane.usual(), self._came, b""
         self._transport.set_protocol(usual)
         usual.connection_made(self._transport)
-        if came:
-            usual.data_received(came)
         if not self._transport.is_reading():
             self._transport.resume_reading()
+        if came:
+            # aiohttp may stop the reading for it, and then means to: many requests came at once.
+            usual.data_received(came)
 
     async def _answer(self, head: Head, body: bytes) -> None:
         reply: WireReply | None = None

@@ -184,6 +184,7 @@ def limits_of(settings: Settings) -> Limits:
         ussd.max_hops_in_flight,
         ussd.call_s,
         ussd.silent_days,
+        records_wait=bool(settings.database_url),
     )
 
 

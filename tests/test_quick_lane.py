@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.quick_lane import QuickRunner
+from tests.engine.test_limits import slow_down
 from tests.server import Running, running
 
 _FORM = "application/x-www-form-urlencoded"
@@ -37,9 +38,18 @@ class Line:
         assert isinstance(runner, QuickRunner) and runner.lane is not None
         return bool(runner.lane.connections)
 
+    @property
+    def unsent_bytes(self) -> int:
+        """How much of what was said waits, since the other end does not read it."""
+        return int(self._writer.transport.get_write_buffer_size())
+
     def says(self, data: bytes) -> None:
         """Send some bytes."""
         self._writer.write(data)
+
+    def breaks(self) -> None:
+        """As a network does that is gone: nothing more is sent."""
+        self._writer.transport.abort()
 
     async def hears(self) -> tuple[int, bytes]:
         """The status and the body of the next answer."""
@@ -104,21 +114,33 @@ async def test_two_hops_at_once_are_answered_in_their_order(line: Line) -> None:
 
 
 async def test_a_hop_that_comes_before_the_last_ones_answer_is_answered_after_it(
-    line: Line,
+    server: Running, line: Line
 ) -> None:
     line.says(hop("a"))
     await line.hears()
     for history in ("8", "8*6", "8*6*8"):
         line.says(hop("a", history))
         await line.hears()
-    # An effect waits for the disk: the next hop is there before its answer.
     line.says(hop("b", "8*6"))
     await line.hears()
+    # An effect waits for the disk: the next hop is there before its answer.
+    slow_down(server, 0.5)
     line.says(hop("b", "8*6*8"))
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.2)
+    assert line.is_quick
     line.says(hop("b", "8*6*8*00"))
     assert b"T-" in (await line.hears())[1]
     assert b"Ibiciro" in (await line.hears())[1]
+    assert not line.is_quick
+
+
+async def test_who_sends_without_end_and_hears_nothing_is_not_read_without_end(line: Line) -> None:
+    line.says(hop("a") * 100_000)
+    await asyncio.sleep(1.5)
+    # What the system's own buffers take is not ours to bound.
+    unsent_bytes = line.unsent_bytes
+    line.breaks()
+    assert unsent_bytes > 8_000_000
 
 
 @pytest.mark.parametrize(

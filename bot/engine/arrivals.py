@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bot.conversation import Inbound, Language, Reply, Session
+from bot.engine.courtesies import checking
 from bot.engine.hop import Hop, moment
 from bot.engine.limits import Limits
-from bot.engine.stage import HOME, Stage
+from bot.engine.stage import HOME, Rest, Stage
 from bot.engine.watch import Watch
 from bot.market import Market, people, verifying
 from bot.market.people import Contact
@@ -73,7 +74,7 @@ class Arrivals:
             # It changes nothing of this call: it is written after the reply.
             self._watch.came(contact.id, today)
 
-    async def dial(self, hop: Hop) -> Reply:
+    async def dial(self, hop: Hop) -> Reply | Rest:
         """Home, or the redial card when this number left something open a short while ago."""
         session = hop.session
         before = await self._sessions.began(session.owner, session.key)
@@ -94,9 +95,9 @@ class Arrivals:
                 "key": left.key,
                 "why": self._how_it_ended(left, session.started_at),
             }
-        return await self._enter(hop)
+        return await self._stage.enter(hop)
 
-    async def dial_again(self, hop: Hop, flow: str = "") -> Reply:
+    async def dial_again(self, hop: Hop, flow: str = "") -> Reply | Rest:
         """A hop for a session that has ended: home, whatever was typed; old replies still hold.
 
         `flow` is where a command leads on from there.
@@ -107,22 +108,36 @@ class Arrivals:
         hop.session.language = hop.session.language or old.language
         return await self.go_to(hop, flow)
 
-    async def go_to(self, hop: Hop, flow: str) -> Reply:
+    async def go_to(self, hop: Hop, flow: str) -> Reply | Rest:
         """A session that begins with a command: home, and on into its flow."""
         await self._sessions.began(hop.session.owner, hop.session.key)
-        return await self._stage.to_the_end(hop, await self._stage.go_to(hop, flow))
+        outcome = await self._stage.go_to(hop, flow)
+        if not isinstance(outcome, Reply):
+            # Should it come late, it is asked for from here: what was before is another call.
+            hop.before = pack(hop.session)
+        return outcome
 
-    async def go_on(self, hop: Hop) -> None:
-        """Put the person back where the earlier session stood; home when it is gone."""
+    async def go_on(self, hop: Hop) -> Reply | None:
+        """Put the person back where the earlier session stood; home when it is gone.
+
+        A reply when work that it left running may not be done yet.
+        """
         session = hop.session
         key = session.notes.get(_LEFT, {}).get("key", "")
         left = await self._load(key)
         if left is None or left.owner != session.owner or not self._stage.knows(left):
             self._stage.go_home(session)
-            return
-        session.flow, session.state = left.flow, left.state
-        session.stack, session.notes = left.stack, left.notes
-        session.language, session.wrong_pins = left.language, left.wrong_pins
+            return None
+        _be_where(session, left)
+        session.wrong_pins = left.wrong_pins
+        if not left.checking:
+            return None
+        if (done := await self.done(left.checking)) is not None:
+            # Its deed is not done again: what it said then is shown.
+            _be_where(session, done.session)
+            return None
+        session.checking, session.checking_at = left.checking, left.checking_at
+        return checking(hop, self._stage)
 
     async def replay(self, hop: Hop, entries: list[str]) -> Reply:
         """Play `entries` as if pressed one by one, stopping before consent, PIN and every effect.
@@ -146,9 +161,6 @@ class Arrivals:
 
     async def _arrive(self, hop: Hop) -> Reply:
         await self._sessions.began(hop.session.owner, hop.session.key)
-        return await self._enter(hop)
-
-    async def _enter(self, hop: Hop) -> Reply:
         return await self._stage.to_the_end(hop, await self._stage.enter(hop))
 
     async def done(self, mark: bytes) -> SavedHop | None:
@@ -192,3 +204,9 @@ class Arrivals:
 
     async def _load(self, key: str) -> Session | None:
         return unpack_kept(await self._sessions.load(key))
+
+
+def _be_where(session: Session, left: Session) -> None:
+    session.flow, session.state = left.flow, left.state
+    session.stack, session.notes = left.stack, left.notes
+    session.language = left.language

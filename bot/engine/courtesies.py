@@ -70,7 +70,10 @@ def closed_by_staff(hop: Hop, stage: Stage, help_msisdn: str) -> Reply:
 def checking(hop: Hop, stage: Stage) -> Reply:
     """True words for work that is not ready: no result is claimed, and a key to ask for it."""
     speak(hop.session.language or "rw")
-    screen = Screen(_("We are checking. Please wait."), [Choice(_("Continue"))])
+    text, seen = _("We are checking. Please wait."), hop.session.screen
+    # Whoever hangs up and dials again is led to the result.
+    resume = (seen.resume if seen is not None else "") or text
+    screen = Screen(text, [Choice(_("Continue"))], resume=resume)
     reply = present(hop, stage.flow_of(hop.session), screen)
     note(hop, reply)
     return reply

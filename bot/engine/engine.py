@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -55,7 +56,7 @@ class Engine:
         self._market, self._sessions, self._marks = market, sessions, marks
         self._limits, self._clock = limits, clock
         self._watch: Watch = watch or NoWatch()
-        self._stage = Stage(flows, market)
+        self._stage = Stage(flows, market, limits.hop_budget_s)
         self._arrivals = Arrivals(self._stage, market, sessions, limits, self._watch)
         self._late = LateWork(market.records, limits.hop_budget_s)
         self._dials = DialLimit(limits.dials_per_minute)
@@ -64,7 +65,7 @@ class Engine:
         # Half of all places are kept for calls under way: no flood of dials takes those.
         self._dials_max = limits.hops_in_flight_max * _UNDER_WAY_TIMES
         self._hops_max = limits.hops_in_flight_max * _ALL_TIMES
-        self._in_flight = 0
+        self._in_flight = self._asking = 0
 
     @property
     def hops_in_flight(self) -> int:
@@ -75,10 +76,10 @@ class Engine:
         """The reply to one hop; never raises for anything a person or a gateway may send."""
         started = time.perf_counter()
         key = inbound.session_key
-        if self._in_flight > self._dials_max and (
-            inbound.kind == "dial" or self._in_flight > self._hops_max
-        ):
+        if self._in_flight > self._hops_max:
             return self._crowded(inbound)
+        if self._in_flight > self._dials_max and inbound.kind == "dial":
+            return await self._said_before(inbound, key) or self._crowded(inbound)
         place = self._in_flight
         self._in_flight += 1
         try:
@@ -174,7 +175,12 @@ class Engine:
         turn = Turn(inbound, session, self._market, self._clock(), mark)
         hop = Hop(turn, layout, mark, size, before or b"")
         try:
-            reply = await (self._open(hop) if known is None else self._answer(hop))
+            outcome = await self._in_budget(self._open(hop) if known is None else self._answer(hop))
+            reply = (
+                outcome
+                if isinstance(outcome, Reply)
+                else await self._late.wait_for(hop, self._stage, outcome)
+            )
         except _Refused:
             return self._refuse(inbound)
         except RecordsDown:
@@ -188,6 +194,20 @@ class Engine:
             reply = apology(hop, self._stage, self._market.hub.help_msisdn)
         return reply, hop.session, "new"
 
+    async def _in_budget(self, answer: Awaitable[Reply | Rest]) -> Reply | Rest:
+        """What `answer` comes to; raises `RecordsDown` when the records are that slow.
+
+        It reads, and at most keeps what is shown: to leave it changes nothing. What it says is left
+        to do has the rest of the budget for itself.
+        """
+        if not self._limits.records_wait:
+            return await answer
+        try:
+            async with asyncio.timeout(self._limits.hop_budget_s):
+                return await answer
+        except TimeoutError as error:
+            raise RecordsDown("the records are slow") from error
+
     def _without_records(self, hop: Hop) -> tuple[Reply, Session, str]:
         """What this hop asked for was not done; of a session we do not have, nothing is known."""
         session = unpack_kept(hop.before)
@@ -196,6 +216,19 @@ class Engine:
         hop.turn.session = session
         reply = out_of_reach(hop, self._stage, self._market.hub.help_msisdn)
         return reply, session, "new"
+
+    async def _said_before(self, inbound: Inbound, key: str) -> Reply | None:
+        """What a dial that comes again was told. Only looked up: it takes no place of a hop."""
+        if self._asking >= self._dials_max:
+            return None
+        self._asking += 1
+        try:
+            session = unpack_kept(await self._sessions.load(key))
+        finally:
+            self._asking -= 1
+        if session is None or session.owner != inbound.msisdn:
+            return None
+        return replies.find(session.replies, self._mark(inbound, key, session)[0])
 
     def _crowded(self, inbound: Inbound) -> Reply:
         """More waits than can be answered in time: nothing is done and nothing is kept of it."""
@@ -225,7 +258,7 @@ class Engine:
             return shed()
         return None
 
-    async def _answer(self, hop: Hop) -> Reply:
+    async def _answer(self, hop: Hop) -> Reply | Rest:
         session = hop.session
         if session.ended or not session.started_at:
             # Over, or never opened because the records were out of reach at its first hop.
@@ -244,7 +277,7 @@ class Engine:
                 return await self._go_on_from(hop, past)
         return await self._take(hop, new)
 
-    async def _open(self, hop: Hop) -> Reply:
+    async def _open(self, hop: Hop) -> Reply | Rest:
         """A session we do not have: new, dialled as a long code, or lost with its store."""
         inbound = hop.inbound
         history = inbound.history or ""
@@ -274,16 +307,20 @@ class Engine:
                 return past
         return None
 
-    async def _go_on_from(self, hop: Hop, past: SavedHop) -> Reply:
+    async def _go_on_from(self, hop: Hop, past: SavedHop) -> Reply | Rest:
         hop.turn.session, hop.secret = past.session, asks_secret(past.session)
         hop.before = pack(past.session)
         if past.size == len(hop.inbound.history or ""):
             return past.reply
+        if past.session.checking:
+            # It came late: the person was told that we check, and answers that.
+            past.session.checking = b""
+            return self._stage.show_again(hop)
         if past.session.ended:
             return await self._arrivals.dial_again(hop)
         return await self._take(hop, self._new_entry(hop.inbound, past.session))
 
-    async def _take(self, hop: Hop, new: str | None) -> Reply:
+    async def _take(self, hop: Hop, new: str | None) -> Reply | Rest:
         """Take what is new in this hop as the answer to the screen last shown."""
         if new is None:
             # An older hop, or one that does not follow: what was last shown still holds.
@@ -295,13 +332,8 @@ class Engine:
         if hop.session.closing:
             return closed_by_staff(hop, self._stage, self._market.hub.help_msisdn)
         if hop.inbound.kind == "goto":
-            return await self._in_time(hop, await self._stage.go_to(hop, new))
-        return await self._in_time(hop, await self._stage.answer(hop))
-
-    async def _in_time(self, hop: Hop, outcome: Reply | Rest) -> Reply:
-        if isinstance(outcome, Reply):
-            return outcome
-        return await self._late.wait_for(hop, self._stage, outcome)
+            return await self._stage.go_to(hop, new)
+        return await self._stage.answer(hop)
 
     def _new_entry(self, inbound: Inbound, session: Session) -> str | None:
         if inbound.history is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bot.conversation import Inbound, Reply, Screen, Session
@@ -35,6 +36,8 @@ class Hop:
     noted: bool = False
     # Whether it came out of its turn: it is answered, but the history does not go back to it.
     stale: bool = False
+    # When it came, by this process's own clock.
+    came_at: float = field(default_factory=time.monotonic)
 
     @property
     def session(self) -> Session:

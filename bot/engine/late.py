@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, replace
 
 from bot.conversation import Reply
@@ -13,9 +14,11 @@ from bot.storage import hops
 from bot.storage.records import Records, RecordsDown, Unsure
 from bot.storage.sessions import unpack
 
-# No work outlives the records' own time limits by so much.
-_MAY_RUN_S = 15.0
+# No effect begins later than that, less what its transaction may take.
+_MAY_RUN_S = 20.0
 _KEPT_S = 180.0
+# Work that has begun is waited for so long, whatever the hop has spent before.
+_LEAST_S = 0.1
 # More than hang at once on the slowest of days; each keeps a session and a task.
 _RUNNING_MAX = 2000
 
@@ -41,7 +44,7 @@ class LateWork:
         self._make_room()
         own = replace(hop, turn=replace(hop.turn))
         work = _Work(own, asyncio.create_task(stage.to_the_end(own, rest)))
-        if not await self._ready(work):
+        if not await self._ready(work, hop.came_at):
             self._running[hop.session.key] = work
             self._forget_in_time(hop.session.key, work)
         elif not _unsure(work.task):
@@ -51,12 +54,13 @@ class LateWork:
         hop.session.checking, hop.session.checking_at = hop.mark, hop.turn.now.timestamp()
         return checking(hop, stage)
 
-    async def collect(self, hop: Hop, stage: Stage) -> Reply:
+    async def collect(self, hop: Hop, stage: Stage) -> Reply | Rest:
         """What became of the work that an earlier hop left running."""
         work = self._running.get(hop.session.key)
-        if work is None:
+        if work is None or work.hop.mark != hop.session.checking:
+            # Another process runs it. What ran here was of an earlier hop, answered elsewhere.
             return await self._from_records(hop, stage)
-        if not await self._ready(work):
+        if not await self._ready(work, hop.came_at):
             return checking(hop, stage)
         del self._running[hop.session.key]
         if _unsure(work.task):
@@ -91,8 +95,11 @@ class LateWork:
         if tasks:
             await asyncio.wait(tasks, timeout=self._budget_s)
 
-    async def _ready(self, work: _Work) -> bool:
-        """Whether it is done within the budget; `asyncio.wait` says the same, and costs more."""
+    async def _ready(self, work: _Work, came_at: float) -> bool:
+        """Whether it is done within the budget of the hop that came then.
+
+        `asyncio.wait` says the same, and costs more.
+        """
         loop = asyncio.get_running_loop()
         woken: asyncio.Future[None] = loop.create_future()
 
@@ -100,7 +107,8 @@ class LateWork:
             if not woken.done():
                 woken.set_result(None)
 
-        timer = loop.call_later(self._budget_s, wake)
+        left_s = came_at + self._budget_s - time.monotonic()
+        timer = loop.call_later(max(left_s, _LEAST_S), wake)
         work.task.add_done_callback(wake)
         try:
             await woken
@@ -109,7 +117,7 @@ class LateWork:
             work.task.remove_done_callback(wake)
         return work.task.done()
 
-    async def _from_records(self, hop: Hop, stage: Stage) -> Reply:
+    async def _from_records(self, hop: Hop, stage: Stage) -> Reply | Rest:
         """Another process runs the work, or did, or the records were lost at its end.
 
         While it may still be running nothing is tried again.
@@ -123,7 +131,7 @@ class LateWork:
             return checking(hop, stage)
         hop.session.checking = b""
         if saved is None:
-            return await stage.to_the_end(hop, await stage.enter(hop))
+            return await stage.enter(hop)
         done = replace(hop, turn=replace(hop.turn, session=saved.session))
         _carry_over(hop, done)
         note(hop, saved.reply)

@@ -21,6 +21,8 @@ class Limits:
     call_s: float = 180
     # Who was not heard for so long is asked to show that they are still the same.
     silent_days: int = 90
+    # Whether a look at the records may take long, as over a network; a local file's never waits.
+    records_wait: bool = True
 
 
 class DialLimit:

@@ -7,18 +7,17 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from bot.conversation import LANGUAGES, Choice, Reply, Screen, Session
+from bot.engine.effects import Effects, leave, said_here
 from bot.engine.hop import Hop, note, present
 from bot.engine.layout import lay_out
 from bot.flow import Done, Flow, Forgotten, Invalid, Resume, Start
 from bot.flows.language import WRONG_KEY
 from bot.i18n import _, speak
-from bot.market import Market, people
-from bot.storage import hops
-from bot.storage.records import RecordsDown, Unsure
+from bot.market import Market
+from bot.storage.records import RecordsDown
 
 _STEPS_MAX = 12
 HOME = "home"
@@ -35,11 +34,12 @@ Rest = Callable[[Hop], Coroutine[Any, Any, "Reply | Rest"]]
 class Stage:
     """Runs flows for one hop at a time; where it would have to wait it stops and gives a `Rest`."""
 
-    def __init__(self, flows: Mapping[str, Flow], market: Market) -> None:
+    def __init__(self, flows: Mapping[str, Flow], market: Market, hop_budget_s: float) -> None:
         self._flows = flows
         self._market = market
+        self._effects = Effects(market, hop_budget_s)
         # Who brings a person back to an earlier session: set by `Arrivals`, which knows sessions.
-        self.come_back: Callable[[Hop], Awaitable[None]] = _nowhere_to_come_back_to
+        self.come_back: Callable[[Hop], Awaitable[Reply | None]] = _nowhere_to_come_back_to
 
     def flow_of(self, session: Session) -> Flow:
         """The flow in which this session stands."""
@@ -119,7 +119,8 @@ class Stage:
                 self._start(session, Start(_UNLOCK), passing=True)
                 continue
             if session.state in flow.effects:
-                return self._commit
+                said = said_here(session.notes)
+                return self._commit if said is None else await self._show(hop, said)
             if session.state in flow.slow_steps:
                 return self._run_slow_step
             try:
@@ -129,7 +130,8 @@ class Stage:
                 continue
             if isinstance(outcome, Screen):
                 return await self._show(hop, outcome)
-            await self._go_on(hop, flow, outcome)
+            if (reply := await self._go_on(hop, flow, outcome)) is not None:
+                return reply
         raise RuntimeError(f"flow {session.flow!r} does not come to a screen")
 
     async def to_the_end(self, hop: Hop, outcome: Reply | Rest) -> Reply:
@@ -172,10 +174,15 @@ class Stage:
             return False
         while session.stack:
             session.flow, session.state, session.notes, passed_through = session.stack.pop()
-            if not passed_through:
+            # Going back does nothing new: a deed is shown where it was done, else passed over.
+            if not passed_through and not self._would_act(session):
                 return True
         self.go_home(session)
         return True
+
+    def _would_act(self, session: Session) -> bool:
+        undone = said_here(session.notes) is None
+        return undone and session.state in self.flow_of(session).effects
 
     async def _run_slow_step(self, hop: Hop) -> Reply | Rest:
         _speak_to(hop.session)
@@ -187,8 +194,7 @@ class Stage:
             return await self.enter(hop)
         if isinstance(outcome, Screen):
             return await self._show(hop, outcome)
-        await self._go_on(hop, flow, outcome)
-        return await self.enter(hop)
+        return await self._go_on(hop, flow, outcome) or await self.enter(hop)
 
     async def _answer_question(self, hop: Hop, typed: str) -> Reply | Rest:
         session = hop.session
@@ -201,6 +207,7 @@ class Stage:
         except Forgotten:
             self._forget(session)
             return await self.enter(hop)
+        leave(session)
         flow.take(move, session)
         return await self.enter(hop)
 
@@ -211,22 +218,34 @@ class Stage:
             notes = {} if choice.value is None else {"picked": choice.value}
             self._start(session, Start(choice.start, notes))
         elif choice.move:
+            leave(session)
             self.flow_of(session).take(choice.move, session)
 
-    async def _go_on(self, hop: Hop, flow: Flow, outcome: str | Start | Done | Resume) -> None:
+    async def _go_on(
+        self, hop: Hop, flow: Flow, outcome: str | Start | Done | Resume
+    ) -> Reply | None:
+        """Be where `outcome` leads; a reply when there is only that to say there."""
         session = hop.session
         if isinstance(outcome, Resume):
-            await self.come_back(hop)
-        elif isinstance(outcome, Start):
+            return await self.come_back(hop)
+        if isinstance(outcome, Start):
             self._start(session, outcome, passing=True)
         elif isinstance(outcome, Done):
-            if not session.stack:
-                self.go_home(session)
-                return
-            session.flow, session.state, session.notes, _passed = session.stack.pop()
-            session.notes.update(outcome.notes)
+            self._come_out(session, outcome)
         else:
+            leave(session)
             flow.take(outcome, session)
+        return None
+
+    def _come_out(self, session: Session, outcome: Done) -> None:
+        if not session.stack:
+            self.go_home(session)
+            return
+        session.flow, session.state, session.notes, passed_through = session.stack.pop()
+        session.notes.update(outcome.notes)
+        if not passed_through:
+            # The person went there and comes back with what the deed wanted: it is tried again.
+            leave(session)
 
     def _start(self, session: Session, start: Start, passing: bool = False) -> None:
         session.stack.append((session.flow, session.state, session.notes, passing))
@@ -239,47 +258,19 @@ class Stage:
         if screen.guards and hop.session.contact_id:
             # A call cut here goes on here after any crash; a dialled long code cannot, having none.
             with suppress(IntegrityError):  # it is kept already: this hop was shown before
-                await self._market.records.write(partial(self._keep, hop, reply))
+                await self._market.records.write(partial(self._effects.keep, hop, reply))
         return reply
 
     async def _commit(self, hop: Hop) -> Reply | Rest:
-        """The effect, its key, its reply and the session after it, in one transaction."""
-        flow = self.flow_of(hop.session)
-        effect = flow.effects[hop.session.state]
-
-        def in_transaction(db: Connection) -> Reply:
-            _speak_to(hop.session)
-            if hop.session.contact_id and not people.hold(db, hop.session.contact_id):
-                raise Forgotten
-            reply = self.finish(hop, present(hop, flow, effect(hop.turn, db)))
-            self._keep(hop, reply, db)
+        reply = await self._effects.commit(hop, self.flow_of(hop.session))
+        if reply is not None:
             return reply
-
-        try:
-            return await self._market.records.write(in_transaction)
-        except (IntegrityError, Forgotten) as error:
-            # The key is there: this hop had its effect before, and all of this one is undone.
-            saved = await self._found(hop)
-            if saved is not None:
-                hop.turn.session, hop.noted = saved.session, True
-                return saved.reply
-            if not isinstance(error, Forgotten):
-                raise
         self._forget(hop.session)
         return await self.enter(hop)
 
     def _forget(self, session: Session) -> None:
         session.forget_person()
         self.go_home(session)
-
-    async def _found(self, hop: Hop) -> hops.SavedHop | None:
-        try:
-            return await self._market.records.read(lambda db: hops.find(db, hop.turn.hop_key))
-        except RecordsDown as error:
-            raise Unsure(str(error)) from error
-
-    def _keep(self, hop: Hop, reply: Reply, db: Connection) -> None:
-        hops.keep(db, hop.turn.hop_key, hop.session, reply, hop.turn.now)
 
 
 def chosen(screen: Screen, seen: int, typed: str) -> Choice | None:
@@ -298,5 +289,5 @@ def _speak_to(session: Session) -> None:
     speak(session.language or LANGUAGES[0])
 
 
-async def _nowhere_to_come_back_to(hop: Hop) -> None:
+async def _nowhere_to_come_back_to(hop: Hop) -> Reply | None:
     raise RuntimeError("no arrivals are set")
