@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 
 from bot.conversation import Inbound, Reply, Session
 from bot.engine import replies
+from bot.engine.admission import Admission
 from bot.engine.arrivals import Arrivals
 from bot.engine.courtesies import apology, closed_by_staff, out_of_reach, refusal, shed
 from bot.engine.hop import Hop, asks_secret
 from bot.engine.late import LateWork
 from bot.engine.layout import Layout
-from bot.engine.limits import DialLimit, Limits
+from bot.engine.limits import Limits
 from bot.engine.stage import Rest, Stage
 from bot.engine.turnstile import Crowded, Turnstile
 from bot.engine.watch import NoWatch, Watch
@@ -24,12 +25,6 @@ from bot.market import Market
 from bot.storage.hops import SavedHop
 from bot.storage.records import RecordsDown
 from bot.storage.sessions import Sessions, pack, unpack_kept
-
-# A call has some six hops in the time in which a number may dial once.
-_LOST_HOPS_TIMES = 6
-_UNDER_WAY_TIMES = 2
-# Past so many times the limit of new dials even calls under way are asked to come again later.
-_ALL_TIMES = 4
 
 
 def _utc_now() -> datetime:
@@ -59,29 +54,25 @@ class Engine:
         self._stage = Stage(flows, market, limits.hop_budget_s)
         self._arrivals = Arrivals(self._stage, market, sessions, limits, self._watch)
         self._late = LateWork(market.records, limits.hop_budget_s)
-        self._dials = DialLimit(limits.dials_per_minute)
-        self._lost = DialLimit(limits.dials_per_minute * _LOST_HOPS_TIMES)
+        self._admission = Admission(limits)
         self._turnstile = Turnstile()
-        # Half of all places are kept for calls under way: no flood of dials takes those.
-        self._dials_max = limits.hops_in_flight_max * _UNDER_WAY_TIMES
-        self._hops_max = limits.hops_in_flight_max * _ALL_TIMES
-        self._in_flight = self._asking = 0
 
     @property
     def hops_in_flight(self) -> int:
         """How many hops are being answered now."""
-        return self._in_flight
+        return self._admission.in_flight
 
     async def handle(self, inbound: Inbound, layout: Layout) -> Reply:
         """The reply to one hop; never raises for anything a person or a gateway may send."""
         started = time.perf_counter()
         key = inbound.session_key
-        if self._in_flight > self._hops_max:
+        admission = self._admission
+        if admission.is_full:
             return self._crowded(inbound)
-        if self._in_flight > self._dials_max and inbound.kind == "dial":
+        if admission.is_for_calls and inbound.kind == "dial":
             return await self._said_before(inbound, key) or self._crowded(inbound)
-        place = self._in_flight
-        self._in_flight += 1
+        place = admission.in_flight
+        admission.in_flight += 1
         try:
             try:
                 await self._turnstile.enter(key)
@@ -92,7 +83,7 @@ class Engine:
             finally:
                 self._turnstile.leave(key)
         finally:
-            self._in_flight -= 1
+            admission.in_flight -= 1
         self._watch.hop(session, reply, time.perf_counter() - started, kind)
         return reply
 
@@ -219,13 +210,14 @@ class Engine:
 
     async def _said_before(self, inbound: Inbound, key: str) -> Reply | None:
         """What a dial that comes again was told. Only looked up: it takes no place of a hop."""
-        if self._asking >= self._dials_max:
+        admission = self._admission
+        if admission.looking_up >= admission.dials_max:
             return None
-        self._asking += 1
+        admission.looking_up += 1
         try:
             session = unpack_kept(await self._sessions.load(key))
         finally:
-            self._asking -= 1
+            admission.looking_up -= 1
         if session is None or session.owner != inbound.msisdn:
             return None
         return replies.find(session.replies, self._mark(inbound, key, session)[0])
@@ -246,14 +238,9 @@ class Engine:
         return self._marks.of(key, f"hop {inbound.hop_id or session.hops}"), 0
 
     def _turn_away(self, inbound: Inbound, place: int) -> Reply | None:
-        # What has a history is a call whose session was lost: it is under way, and more may come.
-        most, limit = self._limits.hops_in_flight_max, self._dials
-        if inbound.history:
-            most, limit = most * _UNDER_WAY_TIMES, self._lost
-        # Of many that come at once those have a place that came first; else nobody had one.
-        if place >= most:
+        if self._admission.is_crowded(inbound, place):
             return shed()
-        if not limit.lets_in(inbound.msisdn):
+        if self._admission.is_too_often(inbound):
             self._watch.refused("too many dials", inbound.msisdn, inbound.session_key)
             return shed()
         return None

@@ -141,15 +141,13 @@ async def test_a_look_at_slow_records_ends_with_its_hop(tmp_path) -> None:
 async def test_a_first_hop_that_comes_again_in_a_flood_has_its_reply(server: Running) -> None:
     phone, stranger = server.phone(), server.phone("+250788000002")
     first = await phone.dials()
-    object.__setattr__(server.parts.engine, "_dials_max", 0)
-    server.parts.engine._in_flight = 1
+    admission = server.parts.engine._admission
+    admission.dials_max, admission.in_flight = 1, 2
     try:
-        assert "Service not available" in await stranger.dials() and stranger.ended
-        object.__setattr__(server.parts.engine, "_dials_max", 1)
-        server.parts.engine._in_flight = 2
         assert await phone.sends() == first and not phone.ended
+        assert "Service not available" in await stranger.dials() and stranger.ended
     finally:
-        server.parts.engine._in_flight = 0
+        admission.in_flight = 0
 
 
 async def test_back_from_another_flow_accepts_nothing(server: Running, phone: Phone) -> None:
