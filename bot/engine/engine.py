@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from bot.conversation import Inbound, Reply, Session
 from bot.engine import replies
 from bot.engine.admission import Admission
 from bot.engine.arrivals import Arrivals
+from bot.engine.budget import Budget
 from bot.engine.courtesies import apology, closed_by_staff, out_of_reach, refusal, shed
 from bot.engine.hop import Hop, asks_secret
 from bot.engine.late import LateWork
@@ -55,6 +55,7 @@ class Engine:
         self._arrivals = Arrivals(self._stage, market, sessions, limits, self._watch)
         self._late = LateWork(market.records, limits.hop_budget_s)
         self._admission = Admission(limits)
+        self._budget = Budget(limits.hop_budget_s)
         self._turnstile = Turnstile()
 
     @property
@@ -193,11 +194,7 @@ class Engine:
         """
         if not self._limits.records_wait:
             return await answer
-        try:
-            async with asyncio.timeout(self._limits.hop_budget_s):
-                return await answer
-        except TimeoutError as error:
-            raise RecordsDown("the records are slow") from error
+        return await self._budget.spend(answer)
 
     def _without_records(self, hop: Hop) -> tuple[Reply, Session, str]:
         """What this hop asked for was not done; of a session we do not have, nothing is known."""
