@@ -161,12 +161,14 @@ def release(
     lease_s: float,
     now: datetime,
     payouts: PayoutRules = USUAL,
+    busy: tuple[str, ...] = (),
 ) -> list[OutboxRow]:
     """Take the oldest few that waited for each operator that works again, and tell their people.
 
-    What has no answer even now is passed by. When nothing else waits the outage is over.
+    Lines of `busy` wait for what was taken of them before. What has no answer even now is passed by. When nothing else waits the outage is over.
     """
     due = (operators.c.state == "recovering") & (operators.c.next_at <= now)
+    due &= operators.c.provider.not_in(busy)
     query = select(operators).where(due).with_for_update(skip_locked=True)
     taken: list[OutboxRow] = []
     for one in db.execute(query).mappings().all():
