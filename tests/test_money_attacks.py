@@ -199,11 +199,17 @@ async def test_M17_a_clock_that_jumps_fails_nothing_and_pays_nothing_twice(
     due = await records.write(lambda db: settlement.due_look_ups(db, then, 30.0, 10))
     # Either way it is asked, and the answer counts, not the clock.
     assert len(due) == 1
-    for said in (Answer(Outcome.PENDING), Answer(Outcome.UNKNOWN), Answer(Outcome.NOT_THERE)):
+    nothing_there = Answer(Outcome.NOT_THERE)
+    for said in (nothing_there, Answer(Outcome.PENDING), Answer(Outcome.UNKNOWN)):
         kept = await records.write(
             lambda db, a=said: settlement.record_answer(db, payment.reference, a, then)
         )
         assert kept.state == "sent" and kept.reference == payment.reference
+    # It is not old by the clock alone: nothing is asked for again, and staff are not called.
+    await records.write(lambda db: settlement.ask_staff_of_old(db, then))
+    again = select(func.count()).where(outbox.c.kind == "payout")
+    assert await records.read(lambda db: db.execute(again).scalar()) == 1
+    assert await unknown_tickets(records) == 0
     told = Answer(Outcome.SUCCEEDED, "", 60_000, "RWF", PAYEE, "7000000001")
     end = await records.write(
         lambda db: settlement.record_answer(db, payment.reference, told, then)
@@ -233,7 +239,7 @@ async def test_M08_what_nobody_knows_for_half_an_hour_is_for_staff_once(records,
     payment = await records.write(lambda db: pay(db, person(db, now), now))
     lost = Answer(Outcome.UNKNOWN, reason="TimeoutError")
     await records.write(lambda db: settlement.record_asked(db, payment.reference, lost, now))
-    for minutes in (1, 6):
+    for minutes in (0, 1, 6):
         await records.write(lambda db, minutes=minutes: unknown_for(db, minutes))
     assert await records.read(tickets_open) == 0
     for minutes in (30, 60, 90):
@@ -419,6 +425,7 @@ async def test_M14_a_payout_held_for_hours_whose_asking_died_is_not_old(records)
     await sender.carry_out()
     assert await unknown_tickets(records) == 0
     late, pending = datetime.now(UTC) + timedelta(minutes=30), Answer(Outcome.PENDING)
+    await records.write(lambda db: db.execute(update(rows).values(look_ups=3)))
     await records.write(lambda db: settlement.record_answer(db, payment.reference, pending, late))
     assert await unknown_tickets(records) == 1
 
