@@ -33,8 +33,8 @@ LOOK_UP_AFTER_S = (5, 10, 45, 240, 1500)
 _FURTHEST = timedelta(seconds=max(LOOK_UP_AFTER_S) + 60)
 # What is not known by then is for staff to ask the operator about; we go on asking too.
 _STAFF_ASK_AFTER = timedelta(minutes=29)
-# What counts as old must have been looked up so often, too: a clock set forward makes everything old
-# at once, but the waits between look-ups pass as they do, and three of them are some minutes.
+# What counts as old must have been looked up so often, too: a clock set forward makes everything
+# old at once, but the waits between look-ups pass as they do, and three of them are some minutes.
 _LOOKED_UP_OFTEN = 3
 # What the column holds, and what a statement's row is cut to.
 _TXN_ID_MAX = 64
