@@ -1,6 +1,7 @@
 """Attacks on payments, named by their row of the attack list: kills, floods, edits, clocks."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,7 +19,8 @@ from bot.storage.schema import inbox, ledger_entries, outbox, tickets
 from bot.storage.schema import payments as rows
 from tests.market.money import PAYEE, answer, pay, person, settle
 from tests.mortal import Fate, Killed, MortalRecords
-from tests.server import FARMER, Running
+from tests.real_postgres import RealPostgres
+from tests.server import FARMER, Running, running
 from tests.test_payout_loop import count_at_operator, operator, settled
 from tests.test_payout_loop import pay as pay_through_server
 
@@ -272,14 +274,36 @@ async def test_M08_I5_look_ups_come_at_5_s_15_s_1_min_5_min_and_30_min_then_with
     assert ages == [5, 15, 60, 300, 1800, 3300]
 
 
-async def test_M02_guessed_callbacks_are_kept_and_called_out(server: Running) -> None:
-    path = "/payments/mtn-momo/callback/"
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+async def test_M02_guessed_callbacks_are_kept_and_called_out(
+    tmp_path, postgres: RealPostgres, store: str
+) -> None:
+    """Three guesses before a restart and two processes after it are one attack, on PostgreSQL."""
+    url = {"ISOKO_DATABASE_URL": postgres.new_database()} if store == "postgres" else {}
+
+    async def guess(server: Running, which: str, provider: str = "mtn-momo") -> None:
+        path = f"/payments/{provider}/callback/{which}"
+        async with server.client.post(path, json={"transaction": {"id": which}}) as response:
+            assert response.status == 200
+
     with capture_logs() as said:
-        for guess in range(7):
-            async with server.client.post(path + f"guess{guess}", json={"a": guess}) as response:
-                assert response.status == 200
-    kept = select(func.count()).where(inbox.c.outcome == "orphan")
-    assert await server.parts.market.records.read(lambda db: db.execute(kept).scalar()) == 7
+        async with running(tmp_path, **url) as server:
+            for which in ("a", "b", "c", "c"):
+                await guess(server, which)
+        async with AsyncExitStack() as stack:
+            first = await stack.enter_async_context(running(tmp_path, **url))
+            folder = tmp_path / "second"
+            second = await stack.enter_async_context(running(folder, **url)) if url else first
+            await guess(first, "d")
+            # Without its hash it is forged.
+            await guess(second, "e", "airtel-money")
+            assert [line for line in said if "guessing" in line["event"]] == []
+            await guess(first, "f")
+            await guess(second, "g")
+            kept = select(inbox.c.outcome).where(inbox.c.source.in_(("mtn-momo", "airtel-money")))
+            records = first.parts.market.records
+            found = await records.read(lambda db: db.execute(kept).scalars().all())
+    assert sorted(one.partition(":")[0] for one in found) == ["forged"] + ["orphan"] * 6
     assert [line["in_1_h"] for line in said if "guessing" in line["event"]] == [6, 7]
 
 
