@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
 import msgspec
@@ -18,7 +16,7 @@ from sqlalchemy import Connection
 
 from bot.market import settlement
 from bot.payments.provider import CallbackHint, PaymentProvider
-from bot.storage import inbox
+from bot.storage import inbox, orphans
 from bot.storage.orphans import ORPHAN
 from bot.storage.records import Records, RecordsDown
 from bot.storage.rounds import one_round
@@ -29,8 +27,7 @@ log = structlog.get_logger(__name__)
 _OUR_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OTHER_SIGNS = re.compile(r"[^\x20-\x7e]")
 # One may be an operator's mistake; more than so many in so long are somebody's guesses.
-_STRANGERS_MAX, _STRANGERS_IN_S = 5, 3600.0
-_STRANGERS_KEPT = 1000
+_STRANGERS_MAX, _STRANGERS_IN = 5, timedelta(hours=1)
 _DRAIN_EVERY_S = 1.0
 
 
@@ -61,8 +58,6 @@ class Callbacks:
     ) -> None:
         self._records, self._providers, self._ask_now = records, providers, ask_now
         self._spool = spool
-        # When callbacks for nobody came, or forged ones.
-        self._strangers: deque[float] = deque(maxlen=_STRANGERS_KEPT)
 
     def mount(self, app: web.Application) -> None:
         """Add the route for each provider to `app`."""
@@ -109,18 +104,20 @@ class Callbacks:
         # What is longer than ours, or not of its signs, is no payment's.
         token = callback.token if _OUR_TOKEN.fullmatch(callback.token) else ""
 
-        def keep(db: Connection) -> bool:
+        def keep(db: Connection) -> tuple[bool, int]:
             fresh = inbox.keep(db, name, callback.digest, callback.body, callback.at, token)
             now = datetime.now(UTC)
             known = not hint.forged and ask_soon(db, name, callback.token, hint.reference, now)
             if fresh:
                 inbox.applied(db, name, callback.digest, _outcome(hint, known), now)
-            return known
+            # Counted here, where every process writes, and where a restart forgets nothing.
+            return known, 0 if known else orphans.strangers(db, now - _STRANGERS_IN)
 
-        if await self._records.write(keep):
+        known, strangers = await self._records.write(keep)
+        if known:
             self._ask_now()
         else:
-            self._note_stranger(name, hint.forged)
+            _note_stranger(name, hint.forged, strangers)
 
     async def _spooled(self, callback: _Callback, why: str) -> bool:
         """Whether it is safe on disk until the records are back."""
@@ -133,16 +130,12 @@ class Callbacks:
         log.warning("callback spooled", provider=callback.provider, why=why)
         return True
 
-    def _note_stranger(self, provider: str, forged: bool) -> None:
-        now_s = time.monotonic()
-        self._strangers.append(now_s)
-        while self._strangers[0] < now_s - _STRANGERS_IN_S:
-            self._strangers.popleft()
-        count = len(self._strangers)
-        if count > _STRANGERS_MAX:
-            log.error("callbacks for nobody: somebody is guessing", provider=provider, in_1_h=count)
-        else:
-            log.warning("callback for nobody", provider=provider, forged=forged)
+
+def _note_stranger(provider: str, forged: bool, count: int) -> None:
+    if count > _STRANGERS_MAX:
+        log.error("callbacks for nobody: somebody is guessing", provider=provider, in_1_h=count)
+    else:
+        log.warning("callback for nobody", provider=provider, forged=forged)
 
 
 def _outcome(hint: CallbackHint, known: bool) -> str:

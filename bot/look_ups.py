@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection
 
 from bot.market import outages, settlement
+from bot.market.lines import line_of
 from bot.market.outages import USUAL_OUTAGE, OutageRules
 from bot.market.payments import Payment
 from bot.operators import Operators
 from bot.payments.collecting import CollectionProvider
 from bot.payments.provider import PaymentProvider
 from bot.storage.records import Records
-from bot.storage.rounds import one_round
+from bot.storage.rounds import Batches, one_round, together
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +43,7 @@ class LookUps:
         self._operators = Operators(providers, collectors or {})
         self._poll_s, self._outage = poll_s, outage
         self._woken = asyncio.Event()
+        self._batches = Batches("look-up")
 
     def wake(self) -> None:
         """A callback came: ask at once."""
@@ -47,25 +51,42 @@ class LookUps:
 
     async def run(self) -> None:
         """Ask until cancelled."""
-        while True:
-            await one_round("look-up", self.ask_due)
-            self._woken.clear()
-            try:
-                async with asyncio.timeout(self._poll_s):
-                    await self._woken.wait()
-            except TimeoutError:
-                continue
+        try:
+            while True:
+                self._woken.clear()
+                await one_round("look-up", self._begin_due)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._poll_s):
+                        await self._woken.wait()
+        finally:
+            await self._batches.finish(0)
 
     async def ask_due(self) -> int:
         """Ask about every payment that is due; returns how many."""
-        now = datetime.now(UTC)
-        due = await self._records.write(
-            lambda db: settlement.due_look_ups(db, now, _HOLD_S, _AT_ONCE, outages.down(db))
-        )
-        await asyncio.gather(*(self._ask(payment) for payment in due))
-        if due:
-            self._news()
-        return len(due)
+        due = await self._due()
+        await together(*(self._ask_all(batch) for batch in due.values()))
+        return sum(map(len, due.values()))
+
+    async def _begin_due(self) -> None:
+        # An operator that is slow to answer holds up nobody's look-ups but its own.
+        for line, batch in (await self._due()).items():
+            self._batches.begin(line, partial(self._ask_all, batch))
+
+    async def _due(self) -> dict[str, list[Payment]]:
+        now, busy = datetime.now(UTC), self._batches.busy
+
+        def take(db: Connection) -> list[Payment]:
+            not_via = (*outages.down(db), *busy)
+            return settlement.due_look_ups(db, now, _HOLD_S, _AT_ONCE, not_via)
+
+        due: dict[str, list[Payment]] = {}
+        for payment in await self._records.write(take):
+            due.setdefault(line_of(payment), []).append(payment)
+        return due
+
+    async def _ask_all(self, batch: list[Payment]) -> None:
+        await together(*(self._ask(payment) for payment in batch))
+        self._news()
 
     async def _ask(self, payment: Payment) -> None:
         if not self._operators.know(payment):

@@ -8,9 +8,12 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
@@ -27,7 +30,7 @@ from bot.sms.provider import Sent, SmsMessage, SmsProvider
 from bot.storage import outbox
 from bot.storage.outbox import OutboxRow
 from bot.storage.records import Records, RecordsDown
-from bot.storage.rounds import one_round
+from bot.storage.rounds import Batches, one_round, together
 from bot.ussd.gsm7 import fold
 
 log = structlog.get_logger(__name__)
@@ -50,6 +53,14 @@ class SenderRules:
     lease_s: float = 30.0
     batch: int = 50
     max_attempts: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What leaves through one line: at once, or in turn where it was held back before."""
+
+    new: list[OutboxRow] = field(default_factory=list)
+    held: list[OutboxRow] = field(default_factory=list)
 
 
 class Sender:
@@ -77,6 +88,7 @@ class Sender:
         self._rules, self._payouts, self._outage = rules, payouts, outage
         self._woken = asyncio.Event()
         self._leaving = False
+        self._batches = Batches("outbox")
 
     def leave_to(self, kind: str, wake: Callable[[], None]) -> None:
         """News of this kind has a sender of its own, to be woken by `wake`."""
@@ -90,46 +102,72 @@ class Sender:
 
     async def run(self) -> None:
         """Carry news out until cancelled; what is in hand then is still finished."""
-        while True:
-            await self._finished(asyncio.create_task(one_round("outbox", self._carry_out_all)))
-            self._woken.clear()
-            try:
-                async with asyncio.timeout(self._rules.poll_s):
-                    await self._woken.wait()
-            except TimeoutError:
-                continue
-
-    async def _finished(self, round_: asyncio.Task[None]) -> None:
         try:
-            await asyncio.shield(round_)
+            while True:
+                self._woken.clear()
+                await self._uncut(one_round("outbox", self._begin_due))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._rules.poll_s):
+                        await self._woken.wait()
+        finally:
+            await self._batches.finish(_FINISH_S)
+
+    async def _uncut(self, taking: Coroutine[Any, Any, None]) -> None:
+        # What is being taken from the outbox now would lie in its lease, unsent.
+        task = asyncio.create_task(taking)
+        try:
+            await asyncio.shield(task)
         except asyncio.CancelledError:
             self._leaving = True
-            await asyncio.wait([round_], timeout=_FINISH_S)
-            round_.cancel()
+            await asyncio.wait([task], timeout=_FINISH_S)
+            task.cancel()
             raise
 
-    async def _carry_out_all(self) -> None:
-        while not self._leaving and await self.carry_out():
-            pass
+    async def _begin_due(self) -> None:
+        """Begin all that is due, but for lines on which an earlier batch is under way."""
+        while not self._leaving:
+            taken = await self._take()
+            if not taken:
+                return
+            for line, batch in taken.items():
+                self._batches.begin(line, partial(self._send_batch, batch))
 
     async def carry_out(self) -> int:
         """Take what is due and send it; returns how many pieces were taken."""
-        new, held = await self._records.write(self._claim)
-        await asyncio.gather(*(self._send(row) for row in new), self._send_in_turn(held))
-        return len(new) + len(held)
+        taken = await self._take()
+        await together(*(self._send_batch(batch) for batch in taken.values()))
+        return sum(len(one.new) + len(one.held) for one in taken.values())
 
-    def _claim(self, db: Connection) -> tuple[list[OutboxRow], list[OutboxRow]]:
+    async def _take(self) -> dict[str, _Batch]:
+        """What is due, by the line through which it leaves; "" for what needs no operator."""
+        new, held = await self._records.write(partial(self._claim, busy=self._batches.busy))
+        taken: dict[str, _Batch] = {}
+        for row in new:
+            taken.setdefault(row.via, _Batch()).new.append(row)
+        for row in held:
+            taken.setdefault(row.via, _Batch()).held.append(row)
+        return taken
+
+    def _claim(
+        self, db: Connection, busy: tuple[str, ...]
+    ) -> tuple[list[OutboxRow], list[OutboxRow]]:
         """What is due; and what an operator that works again has kept waiting, the oldest first."""
         rules, now = self._rules, datetime.now(UTC)
         # Of this batch only: what runs out and is taken anew, even here, is in another hand.
         lease = secrets.token_hex(8)
         closed = outages.shut(db)
         others = tuple(self._beside)
-        new = outbox.claim(db, lease, now, rules.lease_s, rules.batch, closed, others)
+        not_via = (*closed, *busy)
+        new = outbox.claim(db, lease, now, rules.lease_s, rules.batch, not_via, others)
         if not closed:
             return new, []
         outage, payouts = self._outage, self._payouts
-        return new, outages.release(db, lease, outage, rules.lease_s, now, payouts)
+        return new, outages.release(db, lease, outage, rules.lease_s, now, payouts, busy)
+
+    async def _send_batch(self, batch: _Batch) -> None:
+        await together(*(self._send(row) for row in batch.new), self._send_in_turn(batch.held))
+        # There may be more of its line.
+        self._woken.set()
 
     async def _send_in_turn(self, rows: list[OutboxRow]) -> None:
         for row in rows:

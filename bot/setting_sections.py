@@ -53,7 +53,7 @@ class UssdSettings(_Frozen):
     gateways: tuple[str, ...]
     service_codes: tuple[str, ...]
     page_septets: int = Field(ge=80, le=182)
-    hop_budget_s: float
+    hop_budget_s: float = Field(gt=0, le=20)
     resume_s: float
     call_s: float
     session_ttl_s: float

@@ -31,7 +31,7 @@ from bot.storage.records import Records
 from bot.storage.sessions import Sessions
 from bot.storage.sessions.lanes import lanes_to
 from bot.storage.sessions.memory import MemorySessions
-from bot.storage.sessions.redis import RedisSessions
+from bot.storage.sessions.redis import USUAL_INSIDE_S, RedisSessions
 from bot.storage.spool import Spool
 from bot.telegram.config import PRODUCTION, TelegramConfig
 from bot.ussd.door import DoorRules
@@ -40,6 +40,7 @@ from bot.ussd.routes import GATEWAYS
 
 # A caller has two seconds, and can go on without this store.
 _REDIS_ANSWER_S = 0.2
+_INSIDE_MAX_S = 5.0
 
 
 def hub_of(settings: Settings) -> Hub:
@@ -138,7 +139,9 @@ def sessions_of(settings: Settings) -> Sessions:
     ttl_s = settings.ussd.session_ttl_s
     if not settings.redis_url:
         return MemorySessions(ttl_s)
-    return RedisSessions(lanes_to(settings.redis_url, _REDIS_ANSWER_S), ttl_s)
+    # Longer than its budget no hop is inside; nor does one that was killed hold others up longer.
+    inside_s = min(max(USUAL_INSIDE_S, settings.ussd.hop_budget_s + 0.5), _INSIDE_MAX_S)
+    return RedisSessions(lanes_to(settings.redis_url, _REDIS_ANSWER_S), ttl_s, inside_s)
 
 
 def alert_rules_of(settings: Settings) -> AlertRules:

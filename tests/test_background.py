@@ -83,15 +83,17 @@ async def test_a_dead_task_is_named_by_readyz_and_does_not_break_the_shutdown(
 
 
 class SlowSms:
-    """Sends, and says so only later."""
+    """Sends, and says so only later, each after the one before."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
+        self.waiting = 0
         self.asked = asyncio.Event()
 
     async def send(self, message):
         self.asked.set()
-        await asyncio.sleep(0.1)
+        self.waiting += 1
+        await asyncio.sleep(0.1 * self.waiting)
         self.sent.append(message.dedupe_key)
         return SmsAnswer(Sent.SENT)
 
@@ -109,3 +111,29 @@ async def test_who_is_told_to_stop_writes_down_what_has_left(records, now) -> No
         await task
     assert sms.sent == ["one"]
     assert await records.read(outbox.counts) == {"sent": 1}
+
+
+class FailsOnce:
+    """Records that are out of reach for one write, once the first message has left."""
+
+    def __init__(self, records, sms: SlowSms) -> None:
+        self._records, self._sms, self.failed = records, sms, False
+        self.read = records.read
+
+    async def write(self, work):
+        if self._sms.sent and not self.failed:
+            self.failed = True
+            raise RecordsDown("gone")
+        return await self._records.write(work)
+
+
+async def test_one_that_fails_leaves_no_other_running_unwatched(records, now) -> None:
+    def put(db) -> None:
+        for key in ("one", "two", "three"):
+            outbox.put(db, "sms", key, {"msisdn": "+250788000001", "text": "x"}, now)
+
+    await records.write(put)
+    sms = SlowSms()
+    with pytest.raises(RecordsDown):
+        await Sender(FailsOnce(records, sms), sms, {}, SenderRules(), RULES).carry_out()
+    assert await records.read(outbox.counts) == {"sent": 2, "waiting": 1}

@@ -1,6 +1,7 @@
 """Attacks on payments, named by their row of the attack list: kills, floods, edits, clocks."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,7 +19,8 @@ from bot.storage.schema import inbox, ledger_entries, outbox, tickets
 from bot.storage.schema import payments as rows
 from tests.market.money import PAYEE, answer, pay, person, settle
 from tests.mortal import Fate, Killed, MortalRecords
-from tests.server import FARMER, Running
+from tests.real_postgres import RealPostgres
+from tests.server import FARMER, Running, running
 from tests.test_payout_loop import count_at_operator, operator, settled
 from tests.test_payout_loop import pay as pay_through_server
 
@@ -199,11 +201,17 @@ async def test_M17_a_clock_that_jumps_fails_nothing_and_pays_nothing_twice(
     due = await records.write(lambda db: settlement.due_look_ups(db, then, 30.0, 10))
     # Either way it is asked, and the answer counts, not the clock.
     assert len(due) == 1
-    for said in (Answer(Outcome.PENDING), Answer(Outcome.UNKNOWN), Answer(Outcome.NOT_THERE)):
+    nothing_there = Answer(Outcome.NOT_THERE)
+    for said in (nothing_there, Answer(Outcome.PENDING), Answer(Outcome.UNKNOWN)):
         kept = await records.write(
             lambda db, a=said: settlement.record_answer(db, payment.reference, a, then)
         )
         assert kept.state == "sent" and kept.reference == payment.reference
+    # It is not old by the clock alone: nothing is asked for again, and staff are not called.
+    await records.write(lambda db: settlement.ask_staff_of_old(db, then))
+    again = select(func.count()).where(outbox.c.kind == "payout")
+    assert await records.read(lambda db: db.execute(again).scalar()) == 1
+    assert await unknown_tickets(records) == 0
     told = Answer(Outcome.SUCCEEDED, "", 60_000, "RWF", PAYEE, "7000000001")
     end = await records.write(
         lambda db: settlement.record_answer(db, payment.reference, told, then)
@@ -233,7 +241,7 @@ async def test_M08_what_nobody_knows_for_half_an_hour_is_for_staff_once(records,
     payment = await records.write(lambda db: pay(db, person(db, now), now))
     lost = Answer(Outcome.UNKNOWN, reason="TimeoutError")
     await records.write(lambda db: settlement.record_asked(db, payment.reference, lost, now))
-    for minutes in (1, 6):
+    for minutes in (0, 1, 6):
         await records.write(lambda db, minutes=minutes: unknown_for(db, minutes))
     assert await records.read(tickets_open) == 0
     for minutes in (30, 60, 90):
@@ -266,14 +274,36 @@ async def test_M08_I5_look_ups_come_at_5_s_15_s_1_min_5_min_and_30_min_then_with
     assert ages == [5, 15, 60, 300, 1800, 3300]
 
 
-async def test_M02_guessed_callbacks_are_kept_and_called_out(server: Running) -> None:
-    path = "/payments/mtn-momo/callback/"
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+async def test_M02_guessed_callbacks_are_kept_and_called_out(
+    tmp_path, postgres: RealPostgres, store: str
+) -> None:
+    """Three guesses before a restart and two processes after it are one attack, on PostgreSQL."""
+    url = {"ISOKO_DATABASE_URL": postgres.new_database()} if store == "postgres" else {}
+
+    async def guess(server: Running, which: str, provider: str = "mtn-momo") -> None:
+        path = f"/payments/{provider}/callback/{which}"
+        async with server.client.post(path, json={"transaction": {"id": which}}) as response:
+            assert response.status == 200
+
     with capture_logs() as said:
-        for guess in range(7):
-            async with server.client.post(path + f"guess{guess}", json={"a": guess}) as response:
-                assert response.status == 200
-    kept = select(func.count()).where(inbox.c.outcome == "orphan")
-    assert await server.parts.market.records.read(lambda db: db.execute(kept).scalar()) == 7
+        async with running(tmp_path, **url) as server:
+            for which in ("a", "b", "c", "c"):
+                await guess(server, which)
+        async with AsyncExitStack() as stack:
+            first = await stack.enter_async_context(running(tmp_path, **url))
+            folder = tmp_path / "second"
+            second = await stack.enter_async_context(running(folder, **url)) if url else first
+            await guess(first, "d")
+            # Without its hash it is forged.
+            await guess(second, "e", "airtel-money")
+            assert [line for line in said if "guessing" in line["event"]] == []
+            await guess(first, "f")
+            await guess(second, "g")
+            kept = select(inbox.c.outcome).where(inbox.c.source.in_(("mtn-momo", "airtel-money")))
+            records = first.parts.market.records
+            found = await records.read(lambda db: db.execute(kept).scalars().all())
+    assert sorted(one.partition(":")[0] for one in found) == ["forged"] + ["orphan"] * 6
     assert [line["in_1_h"] for line in said if "guessing" in line["event"]] == [6, 7]
 
 
@@ -419,6 +449,7 @@ async def test_M14_a_payout_held_for_hours_whose_asking_died_is_not_old(records)
     await sender.carry_out()
     assert await unknown_tickets(records) == 0
     late, pending = datetime.now(UTC) + timedelta(minutes=30), Answer(Outcome.PENDING)
+    await records.write(lambda db: db.execute(update(rows).values(look_ups=3)))
     await records.write(lambda db: settlement.record_answer(db, payment.reference, pending, late))
     assert await unknown_tickets(records) == 1
 

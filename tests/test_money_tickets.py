@@ -9,6 +9,7 @@ from bot.market import money_tickets, settlement, settling_by_hand
 from bot.operations.housekeeping import Housekeeping
 from bot.payments.provider import Answer, Outcome
 from bot.storage.schema import audit, contacts, tickets
+from bot.storage.schema import payments as payment_rows
 from tests.dashboard.desk import Desk, demo_link
 from tests.market.money import pay as pay_somebody
 from tests.market.money import person
@@ -72,6 +73,7 @@ async def test_an_unknown_payment_keeps_its_ticket_until_it_is_known(records, no
         payment = pay_somebody(db, person(db, now), now)
         settlement.record_asked(db, payment.reference, Answer(Outcome.UNKNOWN, "lost"), now)
         late = now + timedelta(minutes=31)
+        db.execute(update(payment_rows).values(look_ups=3))
         settlement.record_answer(db, payment.reference, Answer(Outcome.PENDING), late)
         return payment
 

@@ -116,15 +116,25 @@ async def test_P05_menus_are_quick_beside_two_hundred_pins_a_second(tmp_path) ->
             found = await pins.check(10_000 + number, "80000", f"{number:016}".encode(), now)
             results.append(found.result)
 
-        flood, took_s = asyncio.gather(*(check(number) for number in range(400))), []
-        while not flood.done():
+        async def dials() -> float:
             started = time.perf_counter()
             await server.phone().dials()
-            took_s.append(time.perf_counter() - started)
+            return time.perf_counter() - started
+
+        calm_s = [await dials() for _one in range(100)]
+        flood, took_s = asyncio.gather(*(check(number) for number in range(400))), []
+        while not flood.done():
+            took_s.append(await dials())
         await flood
         assert len(took_s) >= 50 and results.count("wrong") >= 20
-        # Hashed on the loop, these PINs would hold every menu for seconds.
-        assert sorted(took_s)[int(len(took_s) * 0.99)] < patient_s(1)
+        # Two hashes at a time take their cores from the menus, but never their loop: hashed there,
+        # these PINs would hold every menu for seconds. So it is compared with the same menus just
+        # before, with a hash (about 22 ms, more where others use the cores) over.
+        assert p99(took_s) < 3 * p99(calm_s) + patient_s(0.1)
+
+
+def p99(took_s: list[float]) -> float:
+    return sorted(took_s)[int(len(took_s) * 0.99)]
 
 
 async def test_P05_the_limit_comes_before_the_hash(tmp_path) -> None:
@@ -278,6 +288,30 @@ async def test_P12_nobodys_pin_takes_as_long_as_a_wrong_one(tmp_path) -> None:
         assert len(hashed) == 2 and all(
             given[0].startswith("$argon2id$v=19$m=19456") for given in hashed
         )
+
+
+async def test_P12_the_time_of_a_check_does_not_tell_who_has_an_account(tmp_path) -> None:
+    """What is measured: `Pins.check` with hashes as in production, of an account and of nobody in
+    turn, 60 of each where the row has 10,000; and of those the middle half, since this machine has
+    other work. A hash that is left out is 22 ms, the row's limit 5.
+    """
+    real = {"ISOKO_PIN__MEMORY_KIB": "19456", "ISOKO_PIN__PASSES": "2",
+            "ISOKO_PIN__TRIES_PER_DAY": "100000", "ISOKO_PIN__LIFETIME_TRIES": "100000",
+            "ISOKO_PIN__ALARM_FAILURES": "100000"}  # fmt: skip
+    async with running(tmp_path, **real) as server:
+        pins, now = server.parts.market.pins, server.parts.engine._clock()
+        took_s: dict[int, list[float]] = {1: [], 9_999: []}
+        for number in range(60):
+            for contact_id, times in took_s.items():
+                started = time.perf_counter()
+                # Each in a session of its own, which three wrong ones would end.
+                mark = f"{contact_id}-{number}".encode().ljust(16)
+                found = await pins.check(contact_id, "80000", mark, now)
+                times.append(time.perf_counter() - started)
+                assert found.result == "wrong"
+        middle = {who: sorted(times)[15:45] for who, times in took_s.items()}
+        known_s, nobody_s = (sum(times) / len(times) for times in middle.values())
+        assert abs(known_s - nobody_s) < patient_s(0.005)
 
 
 @pytest.mark.parametrize("keys", [("2",), ("3",), ("4",), ("6",), ("8",), ("2", "1", "1", PIN)])

@@ -1,4 +1,4 @@
-"""M-13: the operator's token service is down for five minutes, over HTTP and in virtual time."""
+"""M-13: an operator's token service is down for five minutes, in virtual time; or it hangs."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -11,16 +11,18 @@ from aiohttp import web
 from bot.i18n import load_catalogues
 from bot.look_ups import LookUps
 from bot.market import books, payments
-from bot.market.limits import USUAL
+from bot.market.limits import USUAL, PayoutRules
 from bot.sandbox.momo_access import Access
 from bot.sandbox.server import Sandbox, start_sandbox
 from bot.sandbox.switches import Switches
 from bot.sender import Sender, SenderRules
 from bot.sms.provider import Sent, SmsAnswer
+from bot.storage import outbox
 from bot.storage.opening import open_records, upgrade
 from bot.wallet_watch import WalletWatch
 from tests.market.money import pay, person
-from tests.payments.operators import momo
+from tests.patience import patient_s
+from tests.payments.operators import airtel, momo
 from tests.real_postgres import RealPostgres
 from tests.storm.virtual_loop import OutsideRecords, VirtualLoop, run
 
@@ -29,16 +31,20 @@ _DOWN_S = 300.0
 
 
 class TokenService:
-    """The pretended token route, which can be down by itself."""
+    """The pretended token route, which can be down or silent by itself."""
 
     def __init__(self, monkeypatch) -> None:
         self.down, self.refused = False, 0
+        self.hangs, self.hung = False, 0
         give = Access.token
 
         async def token(access: Access, request: web.Request) -> web.Response:
             if self.down:
                 self.refused += 1
                 return web.Response(status=503)
+            if self.hangs:
+                self.hung += 1
+                await asyncio.sleep(60)
             return await give(access, request)
 
         monkeypatch.setattr(Access, "token", token)
@@ -47,7 +53,11 @@ class TokenService:
 class Phones:
     """Takes every SMS."""
 
-    async def send(self, _message) -> SmsAnswer:
+    def __init__(self) -> None:
+        self.got: list[str] = []
+
+    async def send(self, message) -> SmsAnswer:
+        self.got.append(message.text)
         return SmsAnswer(Sent.SENT)
 
 
@@ -123,3 +133,66 @@ def test_M13_five_minutes_without_tokens_lose_no_payout_and_double_none(
                     await records.close()
 
     run(live, _START)
+
+
+_SILENT_S = 2.0
+
+
+async def until(reached, within_s: float) -> None:
+    async with asyncio.timeout(patient_s(within_s)):
+        while not await reached():
+            await asyncio.sleep(0.02)
+
+
+async def others_go_on(records, tokens: TokenService, phones: Phones, sender: Sender) -> None:
+    now = datetime.now(UTC)
+    who = await records.write(lambda db: person(db, now))
+    stuck = await records.write(lambda db: [pay(db, who, now, 1_000) for _one in range(10)])
+    sender.wake()
+
+    async def asked() -> bool:
+        return tokens.hung > 0
+
+    await until(asked, 5)
+    sms = {"msisdn": "+250788000001", "text": "hello"}
+    await records.write(lambda db: outbox.put(db, "sms", "one", sms, now))
+    by_airtel = {"provider": "airtel-money", "payee_msisdn": "+250738000004"}
+    quick = await records.write(lambda db: pay(db, who, now, 1_000, **by_airtel))
+    sender.wake()
+
+    async def gone() -> bool:
+        return "hello" in phones.got and await states(records, [quick]) == ["sent"]
+
+    await until(gone, 5)
+    # All ten of the silent one are still in hand, and wait for one and the same asking.
+    assert set(await states(records, stuck)) == {"created"} and tokens.hung == 1
+
+    async def over() -> bool:
+        return set(await states(records, stuck)) == {"unknown"}
+
+    await until(over, 2 * _SILENT_S)
+    assert tokens.hung <= 2
+
+
+async def test_M13_a_token_service_that_hangs_holds_up_only_its_own_line(
+    records, monkeypatch
+) -> None:
+    tokens, phones = TokenService(monkeypatch), Phones()
+    load_catalogues()
+    sandbox = await start_sandbox("127.0.0.1", 0)
+    tokens.hangs = True
+    # As long as the quick ones may take on a busy machine.
+    silent_s = patient_s(_SILENT_S)
+    async with aiohttp.ClientSession() as http:
+        lines = {
+            "mtn-momo": momo(sandbox.url, http, timeout_s=silent_s),
+            "airtel-money": airtel(sandbox.url, http, timeout_s=10.0),
+        }
+        sender = Sender(records, phones, lines, SenderRules(), PayoutRules(person_day_rwf=10**9))
+        work = asyncio.create_task(sender.run())
+        try:
+            await others_go_on(records, tokens, phones, sender)
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            await sandbox.stop()

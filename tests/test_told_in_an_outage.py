@@ -3,12 +3,14 @@
 from datetime import UTC, datetime
 
 import time_machine
+from sqlalchemy import update
 
 from bot.look_ups import LookUps
 from bot.market import Actor, clearance, outages, payments, wallet_changes
 from bot.market.outages import OutageRules
 from bot.payments.provider import Answer, Outcome
 from bot.sender import Sender, SenderRules
+from bot.storage.schema import outbox as outbox_rows
 from bot.wallet_watch import WalletWatch
 from tests.market import bills as owing
 from tests.market.money import pay, person
@@ -84,3 +86,40 @@ async def test_what_people_hold_is_not_promised_to_leave_by_itself(records) -> N
     assert about and all("is held" in text for text in about)
     after = await records.read(lambda db: payments.by_reference(db, held.reference))
     assert after.state == "created"
+
+
+async def test_who_is_let_go_or_asked_again_in_an_outage_is_told_too(records) -> None:
+    there, inbox = Operator(), Inbox()
+    with time_machine.travel(START, tick=False) as clock:
+        who = await records.write(lambda db: [person(db, START, number(n)) for n in range(8)])
+        hub, there.is_down = Hub(records, there, inbox), True
+        amount_rwf, now = RULES.release_above_rwf + 1, datetime.now(UTC)
+
+        def held_ones(db) -> list[payments.Payment]:
+            return [pay(db, who[n], now, amount_rwf, order_code=f"KW-L{n}", rules=RULES,
+                        payee_msisdn=number(n)) for n in (5, 6)]  # fmt: skip
+
+        def let_go(db, payment) -> None:
+            for by in ("amina", "eric"):
+                clearance.release(db, payment.reference, by, RULES, datetime.now(UTC))
+
+        early, late = await records.write(held_ones)
+        await hub.round()
+        # The one before the operator falls; the other in the outage, when it was passed over.
+        await records.write(lambda db: let_go(db, early))
+        again = await records.write(lambda db: pay(
+            db, who[7], now, 1_000, order_code="KW-A", payee_msisdn=number(7), rules=RULES))  # fmt: skip
+        first = outbox_rows.c.dedupe_key == f"payout:{again.reference}"
+        await records.write(
+            lambda db: db.execute(update(outbox_rows).where(first).values(state="sent"))
+        )
+        await records.write(lambda db: payments.send(db, again, "4", datetime.now(UTC)))
+        await made(records, 10, 0, who[:5])
+        for _round in range(5):
+            await hub.round()
+            clock.shift(30)
+        assert [one.state for one in await records.read(outages.standing)] == ["down"]
+        await records.write(lambda db: let_go(db, late))
+        await hub.round()
+    told = [to for to, text in inbox.got if "MoMo does not work now" in text]
+    assert sorted(told) == [number(n) for n in range(8)]

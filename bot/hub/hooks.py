@@ -20,7 +20,7 @@ from bot.market.tickets import open_ticket
 from bot.storage import outbox
 from bot.storage.outbox import OutboxRow
 from bot.storage.records import Records
-from bot.storage.rounds import one_round
+from bot.storage.rounds import one_round, together
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +68,7 @@ class Hooks:
         """Send all that is due; returns how many deliveries were tried. Raises `RecordsDown`."""
         tried = 0
         while rows := await self._records.write(self._claim):
-            await asyncio.gather(*(self._deliver(row) for row in rows))
+            await together(*(self._deliver(row) for row in rows))
             tried += len(rows)
         return tried
 

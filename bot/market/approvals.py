@@ -57,3 +57,14 @@ def is_as_approved(db: Connection, payment: Payment, given: dict[str, str]) -> b
 def staff_among(given: dict[str, str]) -> list[str]:
     """The members of staff who released it."""
     return [by for by in given if by != HUB]
+
+
+def released_by(db: Connection, payment_ids: list[int]) -> dict[int, list[str]]:
+    """The members of staff who released each of these, the earliest first."""
+    table = payment_approvals
+    by_staff = table.c.payment_id.in_(payment_ids) & (table.c.by != HUB)
+    query = select(table.c.payment_id, table.c.by).where(by_staff).order_by(table.c.id)
+    found: dict[int, list[str]] = {}
+    for payment_id, by in db.execute(query):
+        found.setdefault(payment_id, []).append(by)
+    return found

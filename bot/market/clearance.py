@@ -6,10 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, exists, literal, select
+from sqlalchemy import ColumnElement, Connection, exists, func, literal, select
 
-from bot.market import settlement
-from bot.market.approvals import HUB, approvals, approve, is_as_approved, staff_among
+from bot.market import outage_news, settlement
+from bot.market.approvals import (
+    HUB,
+    approvals,
+    approve,
+    is_as_approved,
+    released_by,
+    staff_among,
+)
+from bot.market.letters import keys_of, references_in
 from bot.market.limits import PayoutRules
 from bot.market.payments import (
     ANOTHERS,
@@ -24,7 +32,7 @@ from bot.market.payments import (
 from bot.market.staff_names import look_alike
 from bot.storage import outbox
 from bot.storage.schema import outbox as outbox_rows
-from bot.storage.schema import payments
+from bot.storage.schema import payment_approvals, payments
 
 _NEEDED = 2
 _CHANGED = "not sent: it is not what was approved"
@@ -94,21 +102,43 @@ def release(
     if not send(db, payment, "released", now):
         # It was released before and could not leave then.
         outbox.replay(db, outbox_key(payment, "released"), now)
+    outage_news.tell_if_down(db, payment, now)
     return "released", staff_among(given)
 
 
-def waiting(db: Connection, rules: PayoutRules) -> list[Waiting]:
-    """Payouts that do not leave by themselves, the oldest first."""
+def waiting(db: Connection, rules: PayoutRules, limit: int = 1000) -> list[Waiting]:
+    """At most `limit` payouts that do not leave by themselves, the oldest first."""
+    query = select(payments).where(_stays(rules)).order_by(payments.c.id).limit(limit)
+    found = [as_payment(row) for row in db.execute(query).mappings()]
+    released = released_by(db, [payment.id for payment in found])
+    return [
+        Waiting(one, released.get(one.id, []), why_held(one, rules) or "limit of then")
+        for one in found
+    ]
+
+
+def how_many_wait(db: Connection, rules: PayoutRules) -> int:
+    """How many payouts do not leave by themselves."""
+    return int(db.execute(select(func.count()).where(_stays(rules))).scalar() or 0)
+
+
+def waits(db: Connection, payment: Payment, rules: PayoutRules) -> bool:
+    """Whether this payout does not leave by itself."""
+    if payment.state != "created" or payment.direction != "payout":
+        return False
+    return not _leaves_by_itself(db, payment, approvals(db, payment.id), rules)
+
+
+def _stays(rules: PayoutRules) -> ColumnElement[bool]:
+    """Of the rows of payments: what `_leaves_by_itself` says of one, for many at once."""
+    given = payment_approvals
+    released = select(func.count()).where(given.c.payment_id == payments.c.id, given.c.by != HUB)
+    held = (payments.c.amount_rwf > rules.release_above_rwf) | (payments.c.held != "")
+    needs_release = held & (released.scalar_subquery() < _NEEDED)
+    paid_out = outbox_rows.c.kind.in_(("payout", "refund"))
+    on_its_way = references_in(paid_out, outbox_rows.c.state == "waiting")
     out = (payments.c.state == "created") & (payments.c.direction == "payout")
-    query = select(payments).where(out).order_by(payments.c.id)
-    found = []
-    for row in db.execute(query).mappings():
-        payment = as_payment(row)
-        given = approvals(db, payment.id)
-        if not _leaves_by_itself(db, payment, given, rules):
-            why = why_held(payment, rules) or "limit of then"
-            found.append(Waiting(payment, staff_among(given), why))
-    return found
+    return out & (needs_release | payments.c.reference.not_in(on_its_way))
 
 
 def why_held(payment: Payment, rules: PayoutRules) -> str:
@@ -138,7 +168,7 @@ def _leaves_by_itself(
     on_its_way = exists().where(
         outbox_rows.c.kind == payment.kind,
         outbox_rows.c.state == "waiting",
-        outbox_rows.c.dedupe_key.like(f"{outbox_key(payment)}%"),
+        outbox_rows.c.dedupe_key.in_(keys_of(payment)),
     )
     return not _needs_release(db, payment, given, rules) and bool(
         db.execute(select(literal(1)).where(on_its_way)).first()

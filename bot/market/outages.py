@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, exists, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.market import clearance, news, notices
+from bot.market import clearance, outage_news
+from bot.market.letters import references_in
 from bot.market.limits import USUAL, PayoutRules
 from bot.market.lines import line_column, line_of
 from bot.market.payments import OPEN, Payment, as_payment, by_reference
@@ -24,6 +25,7 @@ from bot.storage import outbox
 from bot.storage.outbox import OutboxRow
 from bot.storage.schema import operators, payments
 from bot.storage.schema import outbox as outbox_rows
+from bot.storage.schema.delivery import HAS_VIA
 
 _TOLD_AT_ONCE = 100
 # What an operator did not answer to may have arrived there: so long nothing is asked again.
@@ -161,12 +163,15 @@ def release(
     lease_s: float,
     now: datetime,
     payouts: PayoutRules = USUAL,
+    busy: tuple[str, ...] = (),
 ) -> list[OutboxRow]:
     """Take the oldest few that waited for each operator that works again, and tell their people.
 
-    What has no answer even now is passed by. When nothing else waits the outage is over.
+    Lines of `busy` wait for what was taken of them before. What has no answer even now is passed
+    by. When nothing else waits the outage is over.
     """
     due = (operators.c.state == "recovering") & (operators.c.next_at <= now)
+    due &= operators.c.provider.not_in(busy)
     query = select(operators).where(due).with_for_update(skip_locked=True)
     taken: list[OutboxRow] = []
     for one in db.execute(query).mappings().all():
@@ -192,7 +197,7 @@ def _tell_it_goes_on(
     never_asked = payment.state == "created" and not payment.asks
     goes_on = never_asked if payment.kind == "collection" else payment.state in OPEN
     if goes_on and not clearance.needs_release(db, payment, payouts):
-        _tell(db, payment, "back", outage, now)
+        outage_news.tell(db, payment, "back", outage, now)
 
 
 def tell_who_waits(db: Connection, now: datetime, payouts: PayoutRules = USUAL) -> int:
@@ -208,7 +213,7 @@ def tell_who_waits(db: Connection, now: datetime, payouts: PayoutRules = USUAL) 
         for payment in listed:
             if clearance.needs_release(db, payment, payouts):
                 continue
-            _tell(db, payment, "down", one["outage"], now)
+            outage_news.tell(db, payment, "down", one["outage"], now)
         if listed:
             known = operators.c.provider == one["provider"]
             db.execute(update(operators).where(known).values(told_up_to=listed[-1].id))
@@ -239,14 +244,9 @@ def _waiting(db: Connection, provider: str) -> int:
 
 
 def _untold(db: Connection, provider: str, told_up_to: int) -> list[Payment]:
-    kept = exists(literal(1)).where(
-        outbox_rows.c.via == provider,
-        outbox_rows.c.state == "waiting",
-        outbox_rows.c.dedupe_key.in_([
-            kind + literal(":") + payments.c.reference
-            for kind in (literal("payout"), literal("collection"), literal("refund"))
-        ]),
-    )  # fmt: skip
+    mine = (outbox_rows.c.via == provider) & (outbox_rows.c.state == "waiting")
+    # Also what was released, or is asked for again: under keys of their own.
+    kept = payments.c.reference.in_(references_in(HAS_VIA, mine))
     query = (
         select(payments)
         .where(line_column() == provider, payments.c.state.in_(OPEN))
@@ -255,9 +255,3 @@ def _untold(db: Connection, provider: str, told_up_to: int) -> list[Payment]:
         .limit(_TOLD_AT_ONCE)
     )
     return [as_payment(row) for row in db.execute(query).mappings()]
-
-
-def _tell(db: Connection, payment: Payment, what: str, outage: int, now: datetime) -> None:
-    key = f"{what}:{line_of(payment)}:{outage}:{payment.contact_id}"
-    words = notices.wallet_down if what == "down" else notices.wallet_back
-    news.tell(db, payment.contact_id, key, lambda: words(payment), now)

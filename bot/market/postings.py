@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 Lines = list[tuple[str, int]]
 
 
+_STEPS = ("owed", "succeeded", "failed", "suspense", "settled")
+
+
+def causes_of(reference: str) -> list[str]:
+    """Every cause under which this payment may stand in the ledger."""
+    return [f"payment:{reference}:{step}" for step in _STEPS]
+
+
 def owed(payment: Payment) -> Lines:
     """A payout or refund was made; what a collection brings is owed by its bill."""
     if payment.kind == "collection":

@@ -22,7 +22,7 @@ from bot.market.payments import (
 )
 from bot.market.tickets import has_ticket, open_ticket
 from bot.payments.provider import Answer, Outcome
-from bot.storage.schema import payment_events, payments, tickets
+from bot.storage.schema import operators, payment_events, payments, tickets
 
 # How long to wait before each look-up, so that they come 5 s, 15 s, 1 min, 5 min and 30 min after
 # the asking; the last one is repeated. None is longer, so that whatever spoiled the one before, the
@@ -33,6 +33,9 @@ LOOK_UP_AFTER_S = (5, 10, 45, 240, 1500)
 _FURTHEST = timedelta(seconds=max(LOOK_UP_AFTER_S) + 60)
 # What is not known by then is for staff to ask the operator about; we go on asking too.
 _STAFF_ASK_AFTER = timedelta(minutes=29)
+# What counts as old must have been looked up so often, too: a clock set forward makes everything
+# old at once, but the waits between look-ups pass as they do, and three of them are some minutes.
+_LOOKED_UP_OFTEN = 3
 # What the column holds, and what a statement's row is cut to.
 _TXN_ID_MAX = 64
 # A payment the operator has never heard of, so long after asking, never arrived there.
@@ -90,7 +93,8 @@ def record_answer(
     _show_what_is_strange(db, payment, answer, now)
     # Of one that waits for people a callback may make us ask, too; it has no age.
     was_asked = payment.asks or payment.state != "created"
-    age = now - asked_at(db, payment) if was_asked else timedelta()
+    by_the_clock = was_asked and payment.look_ups >= _LOOKED_UP_OFTEN
+    age = now - asked_at(db, payment) if by_the_clock else timedelta()
     if answer.outcome is Outcome.NOT_THERE and age > _NEVER_ARRIVED:
         # Asked again under the same reference, it cannot be paid twice.
         send(db, payment, str(payment.look_ups), now)
@@ -161,9 +165,14 @@ def ask_staff_of_old(db: Connection, now: datetime, limit: int = 100) -> int:
         payment_events.c.from_state == "created",
         payment_events.c.at < now - _STAFF_ASK_AFTER,
     )
+    # A line that is out of order is not asked, so there is nothing to count.
+    shut = exists(literal(1)).where(
+        operators.c.provider == line_column(), operators.c.state != "working"
+    )
+    known_old = asked & ((payments.c.look_ups > _LOOKED_UP_OFTEN) | shut)
     query = (
         select(payments)
-        .where(payments.c.state.in_(("sent", "unknown")), asked, ~has_one)
+        .where(payments.c.state.in_(("sent", "unknown")), known_old, ~has_one)
         .order_by(payments.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, select
 
 from bot.market import settlement
 from bot.market.approvals import HUB
-from bot.market.payments import OPEN, Payment, as_payment, by_reference, locked, outbox_key
+from bot.market.letters import keys_of
+from bot.market.payments import OPEN, Payment, as_payment, by_reference, locked
 from bot.pins_in_texts import without_pins
 from bot.storage.schema import outbox, payments
 
@@ -51,7 +52,7 @@ def stop(db: Connection, reference: str, *, reason: str, by: str, now: datetime)
 
 def _in_hand(db: Connection, payment: Payment, now: datetime) -> bool:
     """Whether a sender may be asking the operator at this very moment."""
-    mine = (outbox.c.kind == payment.kind) & outbox.c.dedupe_key.like(f"{outbox_key(payment)}%")
+    mine = (outbox.c.kind == payment.kind) & outbox.c.dedupe_key.in_(keys_of(payment))
     held = (outbox.c.state == "waiting") & (outbox.c.lease_until > now)
     return db.execute(select(outbox.c.id).where(mine, held).limit(1)).first() is not None
 

@@ -5,7 +5,6 @@ Source: Airtel's developer pages, as collected in the project's wire facts, sect
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from bot.payments.airtel_token import airtel_token
 from bot.payments.answer_json import answer_json
 from bot.payments.out_of_order import NothingSent
 from bot.payments.shared_token import TokenRefused
+from bot.payments.single_flight import SingleFlight
 
 _KEY_HELD_MAX_S, _KEY_HELD_MIN_S = 3600.0, 60.0
 _NATIONAL = re.compile(r"\+250(7[0-9]{8})")
@@ -64,7 +64,7 @@ class AirtelLine:
         self._token = airtel_token(
             http, config.base_url, config.client_id, config.client_secret, self._timeout
         )
-        self._key_lock = asyncio.Lock()
+        self._new_key = SingleFlight(self._fetch_key)
         self._key: RSAPublicKey | None = None
         self._key_until = 0.0
 
@@ -125,18 +125,20 @@ class AirtelLine:
 
     async def _public_key(self, refused: RSAPublicKey | None) -> RSAPublicKey:
         """A key other than `refused`, fetched once for all who wait; or an error of OUTSIDE."""
-        async with self._key_lock:
-            known = self._key
-            if known is not None and known is not refused and time.monotonic() < self._key_until:
-                return known
-            _, data = await self._call("GET", "/v1/rsa/encryption-keys", b"", {})
-            try:
-                key = read_public_key(data["data"]["key"])
-                held_s = _held_s(str(data["data"].get("valid_upto")), datetime.now(UTC))
-            except (ValueError, KeyError, TypeError, AttributeError):
-                raise NoKey("the answer holds no key") from None
-            self._key, self._key_until = key, time.monotonic() + held_s
-            return key
+        known = self._key
+        if known is not None and known is not refused and time.monotonic() < self._key_until:
+            return known
+        return await self._new_key.get()
+
+    async def _fetch_key(self) -> RSAPublicKey:
+        _, data = await self._call("GET", "/v1/rsa/encryption-keys", b"", {})
+        try:
+            key = read_public_key(data["data"]["key"])
+            held_s = _held_s(str(data["data"].get("valid_upto")), datetime.now(UTC))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise NoKey("the answer holds no key") from None
+        self._key, self._key_until = key, time.monotonic() + held_s
+        return key
 
 
 def _held_s(valid_upto: str, now: datetime) -> float:

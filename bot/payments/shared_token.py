@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -10,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 
 from bot.payments.out_of_order import NothingSent
+from bot.payments.single_flight import SingleFlight
 
 _EARLY_S = 60.0
 # RFC 6750; anything else would break the header it is put into.
@@ -28,19 +28,21 @@ class SharedToken:
 
     def __init__(self, fetch: Callable[[], Awaitable[tuple[str, float]]]) -> None:
         self._fetch = fetch
-        self._lock = asyncio.Lock()
+        self._renewal = SingleFlight(self._renew)
         self._token, self._good_until = "", 0.0
 
     async def get(self, refused: str = "") -> str:
         """A token other than `refused`. Raises what `fetch` raises."""
-        async with self._lock:
-            # Many calls are refused with one old token: only the first of them fetches.
-            good = self._token and time.monotonic() < self._good_until
-            if good and self._token != refused:
-                return self._token
-            self._token, lasts_s = await self._fetch()
-            self._good_until = time.monotonic() + max(lasts_s - _EARLY_S, lasts_s / 2)
+        # Many calls are refused with one old token: only the first of them fetches.
+        good = self._token and time.monotonic() < self._good_until
+        if good and self._token != refused:
             return self._token
+        return await self._renewal.get()
+
+    async def _renew(self) -> str:
+        self._token, lasts_s = await self._fetch()
+        self._good_until = time.monotonic() + max(lasts_s - _EARLY_S, lasts_s / 2)
+        return self._token
 
 
 async def read_token(response: aiohttp.ClientResponse) -> tuple[str, float]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from bot.storage.schema import inbox
-from bot.storage.schema.delivery import IS_ORPHAN
+from bot.storage.schema.delivery import IS_FORGED, IS_ORPHAN
 
 ORPHAN = "orphan"
 # What a day brought no payment for, and people have been told of.
 UNMATCHED = "unmatched"
+# Whoever guesses very often must not make each count dear.
+_COUNTED_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,17 @@ class Orphan:
     token: str
     body: bytes
     received_at: datetime
+
+
+def strangers(db: Connection, since: datetime) -> int:
+    """How many came for nobody or were forged since then, to any process; of each 100 at most."""
+    total = 0
+    for kind in (IS_ORPHAN, IS_FORGED):
+        newest = select(inbox.c.received_at).where(kind).order_by(inbox.c.id.desc())
+        few = newest.limit(_COUNTED_MAX).subquery()
+        count = select(func.count()).select_from(few).where(few.c.received_at > since)
+        total += int(db.execute(count).scalar() or 0)
+    return total
 
 
 def waiting(db: Connection, after_id: int, limit: int) -> list[Orphan]:

@@ -7,14 +7,14 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy import Connection, delete, insert, select
 
 from bot.storage import turns
 from bot.storage.prepared import Prepared
-from bot.storage.records import Records, RecordsDown
+from bot.storage.records import Records, RecordsDown, Unsure
 from bot.storage.rounds import one_round
 from bot.storage.schema import audit, call_acts, contacts, transcripts
 
@@ -29,6 +29,13 @@ _AT_ONCE = 500
 _HURRY_S, _WATCHED_S, _WATCHED = 0.25, 15.0, "dashboard"
 
 
+class _Batch(NamedTuple):
+    """What is written in one transaction."""
+
+    rows: list[tuple[Any, ...]]
+    events: list[dict[str, Any]]
+
+
 class Transcripts:
     """Collects rows and writes them together every `every_s` seconds."""
 
@@ -38,6 +45,8 @@ class Transcripts:
         self._hurry = asyncio.Event()
         self._rows: list[tuple[Any, ...]] = []
         self._events: list[dict[str, Any]] = []
+        # What may have been written, or not: it is looked for before it is written once more.
+        self._unsure: _Batch | None = None
         self.dropped = 0
 
     def add(self, row: tuple[Any, ...]) -> None:
@@ -86,19 +95,35 @@ class Transcripts:
 
         What they refuse for another reason they would refuse for ever: it is dropped and counted.
         """
-        while self._rows or self._events:
-            rows, self._rows = self._rows[:_AT_ONCE], self._rows[_AT_ONCE:]
-            events, self._events = self._events[:_AT_ONCE], self._events[_AT_ONCE:]
+        while self._unsure or self._rows or self._events:
+            batch, looks = self._next(), self._unsure is not None
             try:
-                left_s = await self._records.write(partial(_write, rows=rows, events=events))
+                left_s = await self._records.write(partial(_write, batch=batch, looks=looks))
                 self._watched_until = max(self._watched_until, time.monotonic() + left_s)
+            except Unsure as error:
+                self._unsure = batch
+                log.warning("transcripts may be written", why=str(error), rows=len(batch.rows))
+                return
             except RecordsDown as error:
-                self._rows[:0], self._events[:0] = rows, events
+                self._put_back(batch)
                 log.warning("transcripts wait", why=str(error), waiting=len(self._rows))
                 return
             except Exception:  # a row that no store takes must not stop those after it
-                self.dropped += len(rows) + len(events)
-                log.exception("transcripts dropped", rows=len(rows), events=len(events))
+                self.dropped += len(batch.rows) + len(batch.events)
+                log.exception("transcripts dropped", rows=len(batch.rows), events=len(batch.events))
+            self._unsure = None
+
+    def _next(self) -> _Batch:
+        # As it was then: all of it was written, or nothing.
+        if self._unsure is not None:
+            return self._unsure
+        batch = _Batch(self._rows[:_AT_ONCE], self._events[:_AT_ONCE])
+        del self._rows[:_AT_ONCE], self._events[:_AT_ONCE]
+        return batch
+
+    def _put_back(self, batch: _Batch) -> None:
+        if self._unsure is None:
+            self._rows[:0], self._events[:0] = batch.rows, batch.events
 
 
 _COLUMNS = (
@@ -125,17 +150,37 @@ def forget_acts_before(db: Connection, moment: datetime) -> None:
     db.execute(delete(call_acts).where(call_acts.c.at < moment))
 
 
-def _write(db: Connection, rows: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> float:
-    """Write them; gives for how many seconds more somebody looks on, in any process."""
+def _write(db: Connection, batch: _Batch, looks: bool) -> float:
+    """Write them; gives for how many seconds more somebody looks on, in any process.
+
+    `looks` first looks whether they are there already.
+    """
     # Not of people who were erased while their rows waited here. An account that has no number is
     # in no contact, and of who is nobody nothing could be erased.
-    numbers = {row[_OWNER] for row in rows if row[_OWNER].startswith("+")}
+    numbers = {row[_OWNER] for row in batch.rows if row[_OWNER].startswith("+")}
     query = select(contacts.c.msisdn).where(contacts.c.msisdn.in_(numbers))
     gone = numbers.difference(db.execute(query).scalars()) if numbers else numbers
-    kept = [row for row in rows if row[_OWNER] not in gone]
-    if kept:
-        _insert.run_many(db, kept)
-    if events:
-        db.execute(insert(audit), events)
+    kept = [row for row in batch.rows if row[_OWNER] not in gone]
+    if not (looks and _is_written(db, kept, batch.events)):
+        if kept:
+            _insert.run_many(db, kept)
+        if batch.events:
+            db.execute(insert(audit), batch.events)
     until = turns.until(db, _WATCHED)
     return 0.0 if until is None else (until - datetime.now(UTC)).total_seconds()
+
+
+def _is_written(db: Connection, rows: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> bool:
+    """Whether any of these rows or lines is there; they were written together, or not at all."""
+    table, names = transcripts, ("owner", "session_key", "hop", "at_ms")
+    hops = {tuple(row[_COLUMNS.index(name)] for name in names) for row in rows}
+    same = table.c.owner.in_({hop[0] for hop in hops}) & table.c.at_ms.in_({hop[3] for hop in hops})
+    found = db.execute(select(*(table.c[name] for name in names)).where(same))
+    if hops and not hops.isdisjoint(map(tuple, found)):
+        return True
+    lines = {(one["actor"], one["at"], one["action"], one["subject"]) for one in events}
+    of = audit.c.actor.in_({line[0] for line in lines}) & audit.c.at.in_(
+        {line[1] for line in lines}
+    )
+    known = db.execute(select(audit.c.actor, audit.c.at, audit.c.action, audit.c.subject).where(of))
+    return not lines.isdisjoint(map(tuple, known))

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, event, func, select, update
 
 from bot.market import books, clearance, payments
 from bot.market.limits import PayoutRules
@@ -130,3 +130,41 @@ async def test_M15_an_approval_cannot_be_edited(records, now) -> None:
     for change in (update(payment_approvals).values(digest="x"), delete(payment_approvals)):
         with pytest.raises(Exception, match="append-only"):
             await records.write(lambda db, c=change: db.execute(c))
+
+
+async def test_what_waits_is_told_in_two_queries_however_much_it_is(records, now) -> None:
+    def make(db) -> list[str]:
+        who, most = person(db, now), PayoutRules(person_day_rwf=10**9)
+        made = [pay(db, who, now, 60_000, rules=most) for _one in range(6)]
+        # One is released and leaves, one was held back by a stricter limit, one is asked for again.
+        for by in ("amina", "eric"):
+            clearance.release(db, made[0].reference, by, RULES, now)
+        clearance.release(db, made[1].reference, "amina", RULES, now)
+        small = [pay(db, who, now, 1_000, rules=most) for _one in range(3)]
+        keys = [f"payout:{one.reference}" for one in small]
+        db.execute(update(outbox).where(outbox.c.dedupe_key.in_(keys[1:])).values(state="sent"))
+        payments.send(db, small[2], "4", now)
+        return [one.reference for one in [*made[1:], small[1]]]
+
+    def look(db) -> tuple[list, list[str], int, list[bool]]:
+        asked: list[str] = []
+
+        def note(_db, _cursor, statement, *_more) -> None:
+            asked.append(statement)
+
+        event.listen(db, "before_cursor_execute", note)
+        found = clearance.waiting(db, RULES)
+        event.remove(db, "before_cursor_execute", note)
+        everything = db.execute(select(rows).order_by(rows.c.id)).mappings().all()
+        each = [clearance.waits(db, payments.as_payment(one), RULES) for one in everything]
+        return found, asked, clearance.how_many_wait(db, RULES), each
+
+    wanted = await records.write(make)
+    found, asked, count, each = await records.read(look)
+    assert [one.payment.reference for one in found] == wanted
+    assert found[0].released_by == ["amina"] and found[-1].why == "limit of then"
+    assert len(asked) == 2 and count == len(wanted) == 6
+    # The one question of one payment and the one of all have the same answer.
+    assert each == [False] + [True] * 5 + [False, True, False]
+    first = await records.read(lambda db: clearance.waiting(db, RULES, 2))
+    assert [one.payment.reference for one in first] == wanted[:2]

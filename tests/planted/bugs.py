@@ -87,9 +87,9 @@ def _bug(name: str, guards: tuple[str, ...], *changes: tuple[Callable[..., Any],
 
 BUGS = (
     _bug("acknowledge-before-commit", ("tests/test_storm.py", *MONEY), (
-        Callbacks._keep, "if await self._records.write(keep):",
-        "if await __import__('tests.planted.early', fromlist=['x'])"
-        ".acknowledge(self._records, keep):")),
+        Callbacks._keep, "await self._records.write(keep)",
+        "await __import__('tests.planted.early', fromlist=['x'])"
+        ".acknowledge(self._records, keep)")),
     _bug("hop-key-not-unique", HOPS, (
         hops.keep, '"key": key,', '"key": __import__("os").urandom(16),')),
     _bug("unknown-asked-under-a-new-reference", ("tests/test_money_attacks.py", *MONEY), (

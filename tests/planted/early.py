@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from bot.storage.records import Records
+
+T = TypeVar("T")
 
 
 class _Undone(Exception):
     """Carries the answer out of a transaction that is taken back."""
 
 
-async def acknowledge(records: Records, keep: Callable[[Connection], bool]) -> bool:
+async def acknowledge(records: Records, keep: Callable[[Connection], T]) -> T:
     """The answer of `keep`, which is committed only a moment after."""
 
     def only_ask(db: Connection) -> None:
@@ -25,5 +28,6 @@ async def acknowledge(records: Records, keep: Callable[[Connection], bool]) -> b
     except _Undone as answer:
         loop = asyncio.get_running_loop()
         loop.call_later(0.2, lambda: asyncio.ensure_future(records.write(keep)))
-        return bool(answer.args[0])
+        told: T = answer.args[0]
+        return told
     raise AssertionError("it was not asked")

@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from bot.storage.sessions.lanes import lanes_to
 from bot.storage.sessions.redis import RedisSessions
+from tests.patience import patient_s
 from tests.real_valkey import RealValkey, free_port
 from tests.server import running
 from tests.watched_master import is_master, until, watched_master
@@ -78,6 +79,49 @@ async def _move_slot(cluster: list[RealValkey], key: bytes) -> None:
         await client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", told)
     for client in clients:
         await client.aclose()
+
+
+async def test_a_slot_that_is_moving_is_asked_for_where_it_goes(cluster) -> None:
+    number = "+250788000077"
+    sessions = RedisSessions(lanes_to(f"redis+cluster://127.0.0.1:{cluster[0].port}", 1), 60)
+    clients = [Redis.from_url(node.url) for node in cluster]
+    slot = await clients[0].execute_command("CLUSTER", "KEYSLOT", f"isoko:l:{{{number}}}")
+    owner = slot * 3 // _SLOTS
+    target = (owner + 1) % 3
+    ids = [await one.execute_command("CLUSTER", "MYID") for one in clients]
+    await clients[target].execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[owner])
+    await clients[owner].execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[target])
+    assert await sessions.began(number, "g:1") is None
+    assert await sessions.began(number, "g:2") == "g:1"
+    for client in clients:
+        await client.aclose()
+    await sessions.close()
+
+
+_OF_A_SCRIPT = (
+    b"-ERR Error running script (call to f_a): @user_script:2: @user_script: 2: "
+    b"-READONLY You can't write against a read only replica.\r\n"
+)
+
+
+async def test_a_replica_that_says_so_inside_a_scripts_error_is_left() -> None:
+    """As Redis up to 6 does; here a server on a socket, for there is no such Redis here."""
+    hung_up = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(4096):
+            writer.write(_OF_A_SCRIPT if b"EVAL" in data else b"+OK\r\n" * data.count(b"*"))
+        hung_up.set()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    sessions = RedisSessions(lanes_to(f"redis://127.0.0.1:{port}", 1), 60)
+    assert (await sessions.enter("g:1")).fence == b""
+    async with asyncio.timeout(patient_s(2)):
+        await hung_up.wait()
+    await sessions.close()
+    server.close()
 
 
 async def test_a_cluster_without_one_node_serves_the_others(cluster) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from redis.exceptions import OutOfMemoryError
 
 from bot.conversation import Choice, Screen, Session
 from bot.storage.sessions import Sessions, pack, unpack
@@ -79,15 +80,59 @@ async def test_one_process_at_a_time_is_inside_a_session(valkey: RealValkey) -> 
     await here.close(), await there.close()
 
 
-async def test_who_overstays_keeps_nothing(valkey: RealValkey, monkeypatch) -> None:
-    monkeypatch.setattr("bot.storage.sessions.redis._INSIDE_MAX_MS", 50)
-    slow, quick = (RedisSessions(lanes_to(valkey.url, 1), 60) for _process in range(2))
-    late = await slow.enter("g:2")
+@pytest.mark.parametrize("other", ["came", "came-and-went", "nobody"])
+async def test_who_overstays_keeps_it_unless_another_came_in(
+    valkey: RealValkey, other: str
+) -> None:
+    key = f"g:late-{other}"
+    slow, quick = (RedisSessions(lanes_to(valkey.url, 1), 60, 0.05) for _process in range(2))
+    await keep(slow, key, b"old")
+    late = await slow.enter(key)
+    assert late.packed == b"old"
     await asyncio.sleep(0.1)
-    await keep(quick, "g:2", b"newer")
-    await slow.leave(late, b"older")
-    assert await quick.load("g:2") == b"newer"
+    if other != "nobody":
+        inside = await quick.enter(key)
+        assert inside.packed == b"old"
+        if other == "came-and-went":
+            await quick.leave(inside, b"newer")
+    await slow.leave(late, b"late")
+    wanted = {"came": b"old", "came-and-went": b"newer", "nobody": b"late"}
+    assert await quick.load(key) == wanted[other]
+    if other == "came":
+        await quick.leave(inside, b"newer")
+        assert await slow.load(key) == b"newer"
+    # Nobody is held up: the lock went with who left.
+    assert (await asyncio.wait_for(slow.enter(key), 1)).fence
     await slow.close(), await quick.close()
+
+
+async def test_what_was_not_kept_stays_unkept_for_a_hop_that_is_turned_away(
+    valkey: RealValkey, monkeypatch
+) -> None:
+    here, there = (RedisSessions(lanes_to(valkey.url, 1), 60) for _process in range(2))
+    await keep(here, "g:3", b"old")
+    visit = await here.enter("g:3")
+    ask, full = here._lanes.ask, {"EVAL"}
+
+    async def refused(key, *command):
+        if command[0] in full:
+            raise OutOfMemoryError("OOM command not allowed when used memory > 'maxmemory'.")
+        return await ask(key, *command)
+
+    monkeypatch.setattr(here._lanes, "ask", refused)
+    await here.leave(visit, b"new")
+    full.clear()
+    # It lets go of what is older, so that no other process goes on from it either.
+    assert await there.load("g:3") is None
+    await ask("isoko:s:{g:3}", "SET", "isoko:s:{g:3}", b"old")
+    await ask("isoko:k:{g:3}", "DEL", "isoko:k:{g:3}")
+    for _shed in range(2):
+        turned_away = await here.enter("g:3")
+        assert turned_away.packed is None
+        await here.leave(turned_away, None)
+    await keep(here, "g:3", b"newer")
+    assert (await here.enter("g:3")).packed == b"newer"
+    await here.close(), await there.close()
 
 
 async def test_a_store_that_drops_what_it_likes_is_refused(valkey: RealValkey) -> None:

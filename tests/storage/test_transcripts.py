@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from bot.engine.hop import redacted
 from bot.payments.provider import Outcome
 from bot.pins_in_texts import CUT
-from bot.storage.records import RecordsDown
+from bot.storage.records import RecordsDown, Unsure
 from bot.storage.schema import audit, transcripts
 from bot.storage.schema import payments as payment_rows
 from bot.storage.transcripts import Transcripts, forget_before
@@ -64,6 +64,42 @@ async def test_while_the_records_are_down_it_waits() -> None:
     writer.add(hop())
     await writer.flush()
     assert len(writer._rows) == 1 and writer.dropped == 0
+
+
+class LostCommit:
+    """Records whose connection is lost in the COMMIT, so many times; what was done may stand."""
+
+    def __init__(self, records, times: int, stands: bool) -> None:
+        self._records, self.left, self._stands = records, times, stands
+
+    async def write(self, work):
+        self.left -= 1
+        if self.left < 0 or self._stands:
+            done = await self._records.write(work)
+        if self.left >= 0:
+            raise Unsure("lost")
+        return done
+
+
+@pytest.mark.parametrize("stands", [True, False], ids=["committed", "not-committed"])
+@pytest.mark.parametrize("kinds", ["both", "events"])
+async def test_U13_a_commit_that_nobody_knows_of_is_written_once(
+    records, now, stands: bool, kinds: str
+) -> None:
+    lost = LostCommit(records, 2, stands)
+    writer = Transcripts(lost)
+    for which in range(2):
+        if kinds == "both":
+            writer.add(hop(key=f"g:{which}"))
+        writer.event(now, "server", "refused", f"g:{which}", what="w")
+    await writer.flush()
+    # What comes meanwhile is no part of what is in doubt.
+    writer.add(hop(key="g:2"))
+    for _round in range(2):
+        await writer.flush()
+    assert lost.left < 0 and writer.dropped == 0
+    assert await counted(records, transcripts) == (3 if kinds == "both" else 1)
+    assert await counted(records, audit) == 2
 
 
 async def test_old_rows_go_few_at_a_time_and_young_ones_stay(records, now) -> None:

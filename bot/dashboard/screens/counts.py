@@ -40,7 +40,7 @@ def counts(db: Connection, rules: PayoutRules, now: datetime) -> Counts:
     unsettled = ("created", "sent", "unknown", "flagged")
     by_state = select(payments.c.state, func.count()).where(payments.c.state.in_(unsettled))
     money = {row[0]: row[1] for row in db.execute(by_state.group_by(payments.c.state))}
-    waiting = len(clearance.waiting(db, rules))
+    waiting = clearance.how_many_wait(db, rules)
     news = select(outbox.c.state, func.count()).where(outbox.c.state.in_(("waiting", "dead")))
     boxes = {row[0]: row[1] for row in db.execute(news.group_by(outbox.c.state))}
     due = outbox.c.due_at <= now

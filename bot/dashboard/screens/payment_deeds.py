@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from bot.dashboard.access.members import Member, note
 from bot.dashboard.screens.payment_desk import subject_of
 from bot.market import clearance, proposals, settlement, settling_by_hand, stopping
+from bot.market.letters import keys_of
 from bot.market.limits import PayoutRules
 from bot.market.payments import OPEN, Payment, locked
 from bot.pins_in_texts import without_pins
@@ -33,7 +34,7 @@ def ask(db: Connection, payment: Payment, by: Member, _form: dict[str, str], now
 def send(db: Connection, payment: Payment, by: Member, _form: dict[str, str], now: datetime) -> str:
     """Its dead letters leave again under their old keys, while its end is not known."""
     payment = locked(db, payment.reference)
-    mine = letters.c.dedupe_key.like(f"{payment.kind}:{payment.reference}%")
+    mine = letters.c.dedupe_key.in_(keys_of(payment))
     dead = select(letters.c.dedupe_key).where(mine, letters.c.state == "dead")
     keys = list(db.execute(dead).scalars()) if payment.state in OPEN else []
     count = sum(outbox.replay(db, key, now) for key in keys)

@@ -11,8 +11,10 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select
 from bot.dashboard.screens.asked import PAGE, like
 from bot.market import clearance
 from bot.market.approvals import approvals, staff_among
+from bot.market.letters import keys_of
 from bot.market.limits import PayoutRules
 from bot.market.payments import Payment, as_payment
+from bot.market.postings import causes_of
 from bot.market.proposals import Proposal, waiting
 from bot.masking import without_numbers
 from bot.msisdn import masked
@@ -116,7 +118,7 @@ def to_be_looked_at(db: Connection, rules: PayoutRules) -> list[PaymentRow]:
     for state in NEEDS_A_PERSON:
         query = PAYMENTS.where(payments.c.state == state).order_by(payments.c.id).limit(PAGE)
         found += [_row(row) for row in db.execute(query).mappings()]
-    held = [one.payment.id for one in clearance.waiting(db, rules)][:PAGE]
+    held = [one.payment.id for one in clearance.waiting(db, rules, PAGE)]
     query = PAYMENTS.where(payments.c.id.in_(held)).order_by(payments.c.id)
     return found + [_row(row) for row in db.execute(query).mappings()]
 
@@ -138,7 +140,7 @@ def one_payment(db: Connection, payment_id: int, rules: PayoutRules) -> PaymentP
     events = select(payment_events).where(payment_events.c.payment_id == payment_id)
     called = (inbox.c.token == payment.callback_token) & (inbox.c.token != "")
     known = select(inbox.c.source, inbox.c.received_at, inbox.c.outcome).where(called)
-    mine = outbox.c.dedupe_key.like(f"{payment.kind}:{payment.reference}%")
+    mine = outbox.c.dedupe_key.in_(keys_of(payment))
     return PaymentPage(
         row,
         list(db.execute(events.order_by(payment_events.c.id)).mappings()),
@@ -146,7 +148,7 @@ def one_payment(db: Connection, payment_id: int, rules: PayoutRules) -> PaymentP
         list(db.execute(known.order_by(inbox.c.id).limit(PAGE)).mappings()),
         list(db.execute(select(outbox).where(mine).order_by(outbox.c.id)).mappings()),
         staff_among(approvals(db, payment_id)),
-        any(one.payment.id == payment_id for one in clearance.waiting(db, rules)),
+        clearance.waits(db, payment, rules),
         waiting(db, "settle", subject_of(payment)),
     )
 
@@ -165,7 +167,7 @@ def _postings(db: Connection, reference: str) -> list[Posting]:
             ledger_lines.c.amount_rwf,
         )
         .join(ledger_lines, ledger_lines.c.entry_id == ledger_entries.c.id)
-        .where(ledger_entries.c.cause.like(f"payment:{reference}:%"))
+        .where(ledger_entries.c.cause.in_(causes_of(reference)))
         .order_by(ledger_lines.c.id)
     )
     return [Posting(*row) for row in db.execute(query).all()]

@@ -61,6 +61,8 @@ outbox = Table(
 
 # Callbacks for nobody are few. A query must say this in these very words.
 IS_ORPHAN: ColumnElement[bool] = literal_column("outcome = 'orphan'")
+# The same of those that are forged.
+IS_FORGED: ColumnElement[bool] = literal_column("substr(outcome, 1, 7) = 'forged:'")
 
 # What one process at a time may do, and which one does it.
 turns = Table(
@@ -85,6 +87,7 @@ inbox = Table(
     Column("token", String(64), nullable=False, server_default=""),
     Index(None, "source", "event_id", unique=True),
     Index("ix_inbox_orphan", "id", sqlite_where=IS_ORPHAN, postgresql_where=IS_ORPHAN),
+    Index("ix_inbox_forged", "id", sqlite_where=IS_FORGED, postgresql_where=IS_FORGED),
 )
 
 audit = Table(

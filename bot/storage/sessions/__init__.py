@@ -56,7 +56,7 @@ class Sessions(Protocol):
     async def leave(self, visit: Visit, packed: bytes | None) -> None:
         """Keep `packed` unless it is None, and let the next one in.
 
-        Whoever overstayed, so that another has come in meanwhile, keeps nothing.
+        Whoever overstayed keeps it too, unless another has come in meanwhile.
         """
         ...
 

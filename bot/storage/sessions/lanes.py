@@ -102,11 +102,22 @@ class ClusterLanes:
             try:
                 if node is None:
                     raise Unreachable("no node keeps this key")
-                return await self._lane_to(node).ask(*command)
+                return await self._asked_of(node, command)
             except (MovedError, AskError, ClusterDownError, Unreachable) as error:
                 if attempt == _TRIES:
                     raise Unreachable(type(error).__name__) from error
         return None
+
+    async def _asked_of(self, node: ClusterNode, command: tuple[Part, ...]) -> Any:
+        lane = self._lane_to(node)
+        try:
+            return await lane.ask(*command)
+        except AskError as moving:
+            # Its slot is on the way to another node, which answers for it when told so first.
+            target = self._cluster.get_node(moving.host, moving.port)
+            if target is None:
+                raise
+            return await self._lane_to(target).ask_after(("ASKING",), *command)
 
     async def ask_all(self, *command: Part) -> list[Any]:
         """Ask every node that keeps keys."""

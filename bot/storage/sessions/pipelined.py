@@ -58,6 +58,15 @@ class Pipelined:
 
         Whoever asks may be cancelled at any time: the command is still sent, its answer dropped.
         """
+        return await self._queue(command)
+
+    async def ask_after(self, first: Command, *command: Part) -> Any:
+        """The answer to a command that follows `first` with nothing in between."""
+        # Both are queued before anything else can run; a batch is cut between them at worst.
+        self._queue(first).add_done_callback(_looked_at)
+        return await self._queue(command)
+
+    def _queue(self, command: Command) -> asyncio.Future[Any]:
         if time.monotonic() < self._rest_until:
             raise Unreachable("it did not answer a moment ago")
         if len(self._asked) >= _ASKED_MAX:
@@ -68,7 +77,7 @@ class Pipelined:
         if self._busy is None:
             # It starts in the loop's next turn, with all that is asked in this one.
             self._busy = loop.create_task(self._serve())
-        return await answer
+        return answer
 
     async def close(self) -> None:
         """Answer what was asked, then hang up."""
@@ -125,7 +134,7 @@ class Pipelined:
                 if not data:
                     raise ConnectionResetError("the server hung up")
                 self._reader.feed(data)
-            elif isinstance(answer, ReadOnlyError):
+            elif _is_a_replicas(answer):
                 # It is a replica now, and would refuse every session for ever.
                 raise ConnectionResetError("the server is no longer the master")
             elif not isinstance(answer, hiredis.PushNotification):
@@ -145,6 +154,18 @@ class Pipelined:
             if not waiting.done():
                 waiting.set_exception(Unreachable(why))
         log.warning("sessions out of reach", why=why)
+
+
+def _looked_at(answer: asyncio.Future[Any]) -> None:
+    # What is wrong with it is heard of by who waits for what follows it.
+    if not answer.cancelled():
+        answer.exception()
+
+
+def _is_a_replicas(answer: Any) -> bool:
+    """Whether it refuses to write; up to Redis 6 a script's own error holds the word inside."""
+    known = isinstance(answer, ReadOnlyError)
+    return known or (isinstance(answer, ResponseError) and "-READONLY " in str(answer))
 
 
 def _reader(error: Callable[[str], Exception]) -> hiredis.Reader:

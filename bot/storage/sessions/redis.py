@@ -18,14 +18,15 @@ from bot.storage.sessions.pipelined import Part, Unreachable
 log = structlog.get_logger(__name__)
 
 _PREFIX = "isoko:"
-# The lock is taken and the session read in one round trip; "0" when another is inside.
+# The lock is taken and the session read in one round trip; "0" when another is inside. It lies
+# there for a session's life longer than it holds, so that whoever leaves late learns whether
+# anybody else has come in meanwhile.
 _ENTER = """
-if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then
-  return {1, redis.call('GET', KEYS[1])}
-end
-return {0}
+if redis.call('PTTL', KEYS[2]) > tonumber(ARGV[3]) then return {0} end
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2] + ARGV[3])
+return {1, redis.call('GET', KEYS[1])}
 """
-# Whoever no longer holds the lock writes nothing: another may have gone on from there.
+# Whose lock was taken by another writes nothing: that one may have gone on from there.
 _LEAVE = """
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 if ARGV[2] ~= '' then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
@@ -33,7 +34,7 @@ redis.call('DEL', KEYS[2])
 return 1
 """
 # A hop is answered within its budget; one whose process was killed holds the others up so long.
-_INSIDE_MAX_MS = 2500
+USUAL_INSIDE_S = 2.5
 _LOOK_AGAIN_S = 0.02
 _UNKEPT_MAX = 50_000
 
@@ -46,8 +47,8 @@ class RedisSessions:
     because this store could not note it.
     """
 
-    def __init__(self, lanes: Lanes, ttl_s: float) -> None:
-        self._lanes, self._ttl_s = lanes, int(ttl_s)
+    def __init__(self, lanes: Lanes, ttl_s: float, inside_s: float = USUAL_INSIDE_S) -> None:
+        self._lanes, self._ttl_s, self._inside_ms = lanes, int(ttl_s), int(inside_s * 1000)
         self._fence, self._visits = os.urandom(8), count()
         # Sessions whose newest state the server did not take: what it holds is older than that.
         self._unkept: dict[str, float] = {}
@@ -57,15 +58,16 @@ class RedisSessions:
         """Take the session's lock and read it, in one round trip; wait while another is inside."""
         kept, lock = _names(key)
         fence = b"%b%d" % (self._fence, next(self._visits))
-        give_up_at = time.monotonic() + _INSIDE_MAX_MS / 1000
+        give_up_at = time.monotonic() + self._inside_ms / 1000
+        times = self._inside_ms, self._ttl_s * 1000
         while True:
-            got = await self._ask(kept, "EVAL", _ENTER, 2, kept, lock, fence, _INSIDE_MAX_MS)
+            got = await self._ask(kept, "EVAL", _ENTER, 2, kept, lock, fence, *times)
             if got is None:
                 return Visit(key, None)
             if got[0]:
                 return Visit(key, None if self._is_older(key) else got[1], fence)
             if time.monotonic() > give_up_at:
-                return Visit(key, await self.load(key))
+                return Visit(key, None if self._is_older(key) else await self.load(key))
             await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def leave(self, visit: Visit, packed: bytes | None) -> None:
@@ -80,6 +82,11 @@ class RedisSessions:
         )
         if wrote is None:
             self._not_kept(visit.key, packed)
+            if packed is not None:
+                # A server that takes no more still lets go: no other process goes on from it.
+                await self._ask(kept, "DEL", kept)
+        elif wrote and packed is not None:
+            self._unkept.pop(visit.key, None)
         elif wrote == 0:
             log.warning("a hop overstayed and was not kept", session=visit.key)
 
@@ -131,8 +138,11 @@ class RedisSessions:
             del self._unkept[next(iter(self._unkept))]
 
     def _is_older(self, key: str) -> bool:
-        """Whether the person has seen more than the server knows: better nothing than that."""
-        until = self._unkept.pop(key, None)
+        """Whether the person has seen more than the server knows: better nothing than that.
+
+        It stays so until something newer was written: a hop that is turned away writes nothing.
+        """
+        until = self._unkept.get(key)
         return until is not None and time.monotonic() < until
 
     async def _ask(self, key: str, *command: Part) -> Any:

@@ -1,0 +1,25 @@
+"""The letters of the outbox by which payments leave: their keys, and whose they are."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Select, func, select
+
+from bot.market.payments import Payment, outbox_key
+from bot.storage.schema import outbox
+
+_REFERENCE_LONG = 36
+# A payment asked for again leaves under the number of its look-ups then, which may begin anew.
+_LOOK_UPS_USUAL = 200
+
+
+def keys_of(payment: Payment) -> list[str]:
+    """Every key under which this payment may stand in the outbox; an index finds each."""
+    again = map(str, range(max(_LOOK_UPS_USUAL, payment.look_ups + 1)))
+    return [outbox_key(payment), *(outbox_key(payment, one) for one in ("released", *again))]
+
+
+def references_in(*which: ColumnElement[bool]) -> Select[tuple[str]]:
+    """The references of the payments whose letters of the outbox are `which`."""
+    begins_at = func.length(outbox.c.kind) + 2
+    reference = func.substr(outbox.c.dedupe_key, begins_at, _REFERENCE_LONG)
+    return select(reference).where(*which)
