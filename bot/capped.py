@@ -12,7 +12,7 @@ class TooLong(aiohttp.ClientError):
 
 
 async def read_capped(response: aiohttp.ClientResponse, most: int) -> bytes:
-    """The body of an answer. Raises `TooLong` for one of more than `most` bytes, whatever it says."""
+    """The body of an answer. Raises `TooLong` for one of more than `most` bytes."""
     found = bytearray()
     async for part in response.content.iter_chunked(_AT_ONCE):
         found += part

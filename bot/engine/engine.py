@@ -96,7 +96,7 @@ class Engine:
         return reply
 
     def has_answered(self, inbound: Inbound, session: Session) -> bool:
-        """Whether this very hop has its reply in `session`: it is given again, and nothing moves."""
+        """Whether this very hop has its reply in `session`: it is given again, nothing moves."""
         mark, _size = self._mark(inbound, inbound.session_key, session)
         return replies.find(session.replies, mark) is not None
 

@@ -112,6 +112,8 @@ reviews = Table(
     row_id(),
     belongs_to("order_id", "orders"),
     Column("due_at", Moment, nullable=False, index=True),
+    # How often in a row the order could not be looked at.
+    Column("attempts", Integer, nullable=False, server_default="0"),
 )
 
 # Who was offered what in which round, and by which figures of the rule.
