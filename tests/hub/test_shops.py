@@ -189,6 +189,31 @@ async def test_a_whole_order_is_longer_than_an_event_of_the_hub(shops: Running) 
     assert await post(shops, "woocommerce", **signed("woocommerce", too_long, "d3")) == 413
 
 
+@pytest.mark.parametrize("shop", ["shopify", "woocommerce"])
+async def test_W08_what_is_forged_altered_or_sent_again_changes_nothing(
+    shops: Running, shop: str
+) -> None:
+    name = {
+        "shopify": "shopify_orders_create.http",
+        "woocommerce": "woocommerce_order_created.http",
+    }
+    headers, body = wire(name[shop])
+    mark, delivery = {
+        "shopify": ("X-Shopify-Hmac-SHA256", "X-Shopify-Webhook-Id"),
+        "woocommerce": ("X-WC-Webhook-Signature", "X-WC-Webhook-Delivery-ID"),
+    }[shop]
+    other = base64.b64encode(hmac.digest(b"another", body, hashlib.sha256)).decode()
+    for wrong in ("", other, headers[mark][:-2] + "A=", "é", headers[mark].lower()):
+        assert await post(shops, shop, body, {**headers, mark: wrong}) == 401
+    assert await post(shops, shop, body.replace(b"5000", b"5001"), headers) == 401
+    assert await events(shops) == []
+    assert await post(shops, shop, body, headers) == 202
+    # Once more later, under its own id and under another one, which nobody signs.
+    assert await post(shops, shop, body, headers) == 202
+    assert await post(shops, shop, body, {**headers, delivery: "another"}) == 202
+    assert len(await taken(shops)) == 1
+
+
 async def test_W08_a_trade_that_the_relay_sends_again_is_known_whatever_changed_of_it(
     shops: Running,
 ) -> None:

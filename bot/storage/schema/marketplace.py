@@ -153,6 +153,8 @@ subscriptions = Table(
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("failing_since", Moment),
     Column("rests_until", Moment),
+    # When a failure was last counted: of those that were under way by then each is the same one.
+    Column("failed_at", Moment),
     Column("made_at", Moment, nullable=False),
     one_of("state", ("active", "disabled")),
 )
