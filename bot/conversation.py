@@ -118,6 +118,7 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     `checking` is the hop whose work was not ready in time, `checking_at` when it came. `adrift`
     says that nobody could look up who is calling, since the records were out of reach. `line` is
     what staff want the person to read on the next screen; `closing` ends the call there.
+    `secret_mark` is the last hop that answered a question for a PIN.
     """
 
     gateway: str
@@ -154,6 +155,7 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     adrift: bool = False
     line: str = ""
     closing: bool = False
+    secret_mark: bytes = b""
 
     @property
     def key(self) -> str:

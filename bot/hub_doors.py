@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from bot.demo import CAST
-from bot.hub.door import SOURCE, HubDoor
+from bot.hub.door import HubDoor
+from bot.hub.event_types import SOURCE
 from bot.hub.keeping import Keeping
 from bot.hub.shops import ShopDoors
 from bot.market import subscriptions

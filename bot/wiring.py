@@ -88,7 +88,7 @@ def passwords_of(settings: Settings) -> PinHashing:
 
 def market_of(settings: Settings, records: Records) -> Market:
     """The market on these records."""
-    board = PriceBoard(records, settings.prices.stale_after_days)
+    board = PriceBoard(records, settings.prices.stale_after_days, settings.hub.id)
     pins, rules = pins_of(settings, records), payout_rules_of(settings)
     collections, codes = collection_rules_of(settings), link_codes_of(settings)
     quiet = quiet_of(settings)

@@ -67,7 +67,8 @@ def fees(
     --since 2026-12-01 --source "KOPAKAMA, assembly" --by amina
     """
     if not product:
-        _show_fees(done(price_fees.every_one))
+        hub = load_settings().hub.id
+        _show_fees(done(lambda db: price_fees.every_one(db, hub)))
         return
     if product not in PRODUCTS:
         _fail(f"a product is one of {', '.join(PRODUCTS)}")

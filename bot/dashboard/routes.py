@@ -23,6 +23,7 @@ from bot.dashboard.screens.feed import Feed
 from bot.dashboard.screens.feed_door import FeedDoor
 from bot.dashboard.screens.hand_over import HandOvers
 from bot.dashboard.screens.overview import Overview
+from bot.dashboard.screens.photos import Photos
 from bot.dashboard.screens.pin_resets import PinResets
 from bot.dashboard.screens.tickets import Tickets
 from bot.engine import Engine
@@ -90,6 +91,7 @@ class Dashboard:
         self._desks = Desks(market, pages, self.guard, sign_in, rules.fingerprint)
         self._hand_overs = HandOvers(market, pages)
         self._alerts = Alerts(market, pages)
+        self._photos = Photos(market, pages)
 
     def mount(self, app: web.Application) -> web.Application:
         """Put the dashboard into `app`; returns its own part, whose router tests walk."""
@@ -120,6 +122,7 @@ class Dashboard:
         entry, calls, tickets = self._entry, self._calls, self._tickets
         call = self._call
         chats, chat = self._hand_overs, "/hand-over/{id:[0-9]{1,18}}"
+        photos, photo = self._photos, "/photos/{id:[0-9]{1,18}}"
         return [
             ("GET", "/sign-in", entry.ask, ANYBODY),
             ("POST", "/sign-in", entry.password, ANYBODY),
@@ -152,6 +155,11 @@ class Dashboard:
             ("POST", f"{chat}/take", chats.take, ANSWERERS),
             ("POST", f"{chat}/say", chats.say, ANSWERERS),
             ("POST", f"{chat}/give-back", chats.give_back, ANSWERERS),
+            ("GET", "/photos", photos.listed, ANSWERERS),
+            ("GET", photo, photos.one, ANSWERERS),
+            ("GET", f"{photo}/picture.jpg", photos.picture, ANSWERERS),
+            ("POST", f"{photo}/show", photos.show, ANSWERERS),
+            ("POST", f"{photo}/refuse", photos.refuse, ANSWERERS),
         ]
 
 

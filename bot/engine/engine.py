@@ -88,6 +88,16 @@ class Engine:
         self._watch.hop(session, reply, time.perf_counter() - started, kind)
         return reply
 
+    def has_answered(self, inbound: Inbound, session: Session) -> bool:
+        """Whether this very hop has its reply in `session`: it is given again, nothing moves."""
+        mark, _size = self._mark(inbound, inbound.session_key, session)
+        return replies.find(session.replies, mark) is not None
+
+    def took_secret(self, inbound: Inbound, session: Session) -> bool:
+        """Whether this hop, answered by now, was the answer to a question for a PIN."""
+        mark, _size = self._mark(inbound, inbound.session_key, session)
+        return session.secret_mark == mark
+
     async def hung_up(self, inbound: Inbound) -> None:
         """The gateway says the session is over: noted once, and only for its owner."""
         key = inbound.session_key

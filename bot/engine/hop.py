@@ -75,6 +75,8 @@ def note(hop: Hop, reply: Reply) -> None:
     session = hop.session
     hop.noted = True
     session.replies = replies.added(session.replies, hop.mark, reply)
+    if hop.secret:
+        session.secret_mark = hop.mark
     if hop.stale:
         return
     session.hops += 1

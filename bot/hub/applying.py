@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.hub.event_types import (
+    SOURCE,
     BookingRequested,
     OrderCancelled,
     OrderCreated,
@@ -17,7 +18,9 @@ from bot.hub.event_types import (
     ShipmentUpdated,
     lane_of,
     read_event,
+    said_at_of,
 )
+from bot.hub.shop import UNREAD
 from bot.market import (
     Actor,
     Market,
@@ -64,6 +67,8 @@ class Applying:
 
         A refusal is known before anything is written, so that it leaves nothing behind.
         """
+        if event.type == UNREAD:
+            return "refused", "nobody can read it here: see to it in the shop"
         _type, said = read_event(event.body)
         if said is None:
             return "ignored", "nobody knows this type"
@@ -75,10 +80,15 @@ class Applying:
 
     def _order(self, db: Connection, event: Kept, said: OrderCreated, now: datetime) -> str:
         lane = lane_of(said, event.source)
+        again = False
         if hub_inbox.was_said(db, lane, "order.cancelled"):
-            raise Refused("it was cancelled before it came")
+            again = _stands_again(db, event, lane)
+            if not again:
+                raise Refused("it was cancelled before it came")
         hub, quiet = self._market.hub, self._market.quiet
         ids = hub_orders.take(db, wanted_of(event.source, said), now, hub.timezone)
+        if again and not ids:
+            ids = hub_orders.reopen(db, event.source, said.order_id, now)
         # At once, and in the order in which the orders came.
         for order_id in ids:
             allocation.look_at(db, order_id, hub, self._rules, now, quiet)
@@ -158,6 +168,17 @@ class Applying:
             return
         data = {"order_id": about, "source": event.source, "type": event.type, "reason": why}
         hub_news.tell(db, "order.refused", f"e{event.id}", str(event.id), data, now)
+
+
+def _stands_again(db: Connection, event: Kept, lane: str) -> bool:
+    """Whether a shop says of an order, after its cancellation, that it stands: it was paid late.
+
+    By the moment in its signed words, so that an old message that is sent again changes nothing.
+    """
+    if event.source == SOURCE:
+        return False
+    said_at, gone_at = said_at_of(event.body), hub_inbox.last_said(db, lane, "order.cancelled")
+    return said_at is not None and gone_at is not None and said_at > gone_at
 
 
 def wanted_of(source: str, said: OrderCreated) -> Wanted:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import structlog
 from aiohttp import web
 
-from bot.hub.event_types import Unusable, lane_of, read_event
+from bot.hub.event_types import SOURCE, Unusable, lane_of, read_event
 from bot.hub.keeping import Keeping
 from bot.hub.openapi import document
 from bot.hub.signing import Forged, verify
@@ -19,7 +19,6 @@ from bot.storage.records import Records, RecordsDown
 
 log = structlog.get_logger(__name__)
 
-SOURCE = "hub"
 # Standard Webhooks: under 20 kB; a little more for a long address.
 BODY_MAX = 24 * 1024
 _BODY_S = 5.0
@@ -92,32 +91,40 @@ class HubDoor:
         return problem(401, why)
 
 
-async def read_body(request: web.Request) -> bytes | web.Response:
+async def read_body(request: web.Request, most: int = BODY_MAX) -> bytes | web.Response:
     """The body byte by byte, or the answer to one that is too large or too slow."""
     try:
         async with asyncio.timeout(_BODY_S):
             # The server's own limit is that of gateways, which send less.
-            return await request.clone(client_max_size=BODY_MAX).read()
+            return await request.clone(client_max_size=most).read()
     except TimeoutError:
         return problem(408, "the body took too long")
     except web.HTTPRequestEntityTooLarge:
-        return problem(413, f"a body has at most {BODY_MAX} bytes")
+        return problem(413, f"a body has at most {most} bytes")
 
 
 async def answer(
-    keeping: Keeping, arrived: Arrived, wake: Callable[[], None], *, ignored: bool = False
+    keeping: Keeping,
+    arrived: Arrived,
+    wake: Callable[[], None],
+    *,
+    ignored: bool = False,
+    id_is_all: bool = False,
 ) -> web.Response:
-    """Keep an event whose sender is known, and say so."""
+    """Keep an event whose sender is known, and say so.
+
+    With `id_is_all` an id that is known is the same event, whatever else it says by now.
+    """
     try:
         found = await keeping.keep(arrived, ignored=ignored)
     except RecordsDown as error:
         log.error("hub event not kept", why=str(error))
         return problem(503, "the records are out of reach: send it again")
-    if found == "other":
+    if found == "other" and not id_is_all:
         return problem(409, "another event came under this id before; nothing was changed")
     if found == "kept":
         wake()
-    said = {"id": arrived.event_id, "kept": True, "known": found == "known", "ignored": ignored}
+    said = {"id": arrived.event_id, "kept": True, "known": found != "kept", "ignored": ignored}
     return web.json_response(said, status=202)
 
 

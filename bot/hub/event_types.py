@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
+# What the hub's own events are said to come from.
+SOURCE = "hub"
 _Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:#/-]{1,64}$", description="The hub's own id")]
 _Count = Annotated[int, Meta(gt=0, le=100_000)]
 # Two decimals at most, so that every price is a whole number of cents.
@@ -127,6 +129,15 @@ def read_event(body: bytes) -> tuple[str, Struct | None]:
         return envelope.type, None if decoder is None else decoder.decode(envelope.data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Unusable(str(error)) from error
+
+
+def said_at_of(body: bytes) -> datetime | None:
+    """The moment that an event itself names; without a zone it is that of UTC. None for none."""
+    try:
+        moment = datetime.fromisoformat(_envelope.decode(body).timestamp)
+    except (ValueError, msgspec.MsgspecError):
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def lane_of(event: Struct | None, source: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -19,16 +20,17 @@ from bot.market.subscriptions import Subscription
 from bot.market.tickets import open_ticket
 from bot.storage import outbox
 from bot.storage.outbox import OutboxRow
-from bot.storage.records import Records
-from bot.storage.rounds import one_round, together
+from bot.storage.records import Records, RecordsDown
+from bot.storage.rounds import one_round
 
 log = structlog.get_logger(__name__)
 
-# Standard Webhooks' own schedule; the first try is at once.
+# As Svix does it: a little more than a day in all; the first try is at once.
 RETRY_AFTER_S = (5, 300, 1800, 7200, 18_000, 36_000, 36_000)
 _JITTER = 0.2
 _POLL_S, _LEASE_S, _WIDTH = 0.5, 60.0, 64
 _LIMITS = aiohttp.ClientTimeout(total=15, connect=5)
+_FINISH_S = 2.0
 _GONE, _SLOW_DOWN = 410, (429, 502, 503, 504)
 
 
@@ -38,6 +40,7 @@ class Hooks:
     def __init__(self, records: Records, *, private: bool) -> None:
         self._records, self._private = records, private
         self._woken = asyncio.Event()
+        self._in_hand: set[asyncio.Task[None]] = set()
         self._http: aiohttp.ClientSession | None = None
 
     def wake(self) -> None:
@@ -49,7 +52,7 @@ class Hooks:
         try:
             while True:
                 self._woken.clear()
-                await one_round("webhooks", self.carry_out_all)
+                await one_round("webhooks", self._take)
                 try:
                     async with asyncio.timeout(_POLL_S):
                         await self._woken.wait()
@@ -59,7 +62,13 @@ class Hooks:
             await self.close()
 
     async def close(self) -> None:
-        """Hang up."""
+        """Let what is in hand end, for a moment, and hang up."""
+        if self._in_hand:
+            await asyncio.wait(self._in_hand, timeout=_FINISH_S)
+        # What does not end by itself is taken up again when its lease has run out.
+        for task in self._in_hand:
+            task.cancel()
+        await asyncio.gather(*self._in_hand, return_exceptions=True)
         if self._http is not None:
             await self._http.close()
             self._http = None
@@ -67,17 +76,50 @@ class Hooks:
     async def carry_out_all(self) -> int:
         """Send all that is due; returns how many deliveries were tried. Raises `RecordsDown`."""
         tried = 0
-        while rows := await self._records.write(self._claim):
-            await together(*(self._deliver(row) for row in rows))
-            tried += len(rows)
-        return tried
+        while True:
+            taken = await self._take()
+            tried += taken
+            if self._in_hand:
+                await asyncio.wait(self._in_hand, return_when=asyncio.FIRST_COMPLETED)
+            elif not taken:
+                return tried
 
-    def _claim(self, db: Connection) -> list[OutboxRow]:
+    async def _take(self) -> int:
+        """Take what is due, as much as there is room for: nobody waits for the slowest."""
+        room = _WIDTH - len(self._in_hand)
+        if room <= 0:
+            return 0
+        taken = await self._records.write(lambda db: self._claim(db, room))
+        for row in taken:
+            task = asyncio.create_task(self._carry(row))
+            self._in_hand.add(task)
+            task.add_done_callback(self._put_down)
+        return len(taken)
+
+    def _put_down(self, task: asyncio.Task[None]) -> None:
+        self._in_hand.discard(task)
+        # The next in its lane may be due.
+        self._woken.set()
+
+    async def _carry(self, row: OutboxRow) -> None:
+        try:
+            await self._deliver(row)
+        except RecordsDown as error:
+            # The lease runs out by itself; the receiver knows the id when it comes again.
+            log.warning("webhooks wait", why=str(error))
+        except Exception as fault:
+            # Whatever it is, it ends: else its lane would wait for it, try after try.
+            log.exception("webhook not sent", key=row.dedupe_key)
+            why = type(fault).__name__
+            with suppress(RecordsDown):
+                await self._records.write(lambda db: _later(db, row, why, 0.0, datetime.now(UTC)))
+
+    def _claim(self, db: Connection, limit: int) -> list[OutboxRow]:
         now = datetime.now(UTC)
         if not outbox.is_due(db, KIND, now):
             return []
         closed, lease = subscriptions.at_rest(db, now), secrets.token_hex(8)
-        return outbox.claim_in_turn(db, KIND, lease, now, _LEASE_S, _WIDTH, closed)
+        return outbox.claim_in_turn(db, KIND, lease, now, _LEASE_S, limit, closed)
 
     async def _deliver(self, row: OutboxRow) -> None:
         now, wanted = datetime.now(UTC), row.payload["subscription"]
@@ -87,7 +129,7 @@ class Hooks:
             return
         status, why, wait_s = await self._post(receiver, row)
         await self._records.write(
-            lambda db: _end(db, row, receiver, status, why, wait_s, datetime.now(UTC))
+            lambda db: _end(db, row, receiver, status, why, wait_s, now, datetime.now(UTC))
         )
 
     async def _post(self, receiver: Subscription, row: OutboxRow) -> tuple[int, str, float]:
@@ -130,24 +172,30 @@ def _end(
     status: int,
     why: str,
     wait_s: float,
+    began: datetime,
     now: datetime,
 ) -> None:
     if not why:
         outbox.done(db, row, now)
         subscriptions.note_success(db, receiver.id)
         return
+    _later(db, row, why, wait_s, now)
+    if status == _GONE:
+        off = subscriptions.disable(db, receiver.id, "it answered 410: gone")
+    else:
+        off = subscriptions.note_failure(db, receiver.id, why, began, now)
+    if off:
+        _alert(db, receiver, why, now)
+
+
+def _later(db: Connection, row: OutboxRow, why: str, wait_s: float, now: datetime) -> None:
+    """It is tried again by the schedule, or is a dead letter at its end."""
     if row.attempts > len(RETRY_AFTER_S):
         log.error("dead letter", key=row.dedupe_key, why=why)
         outbox.dead(db, row, why, now)
     else:
         usual_s = RETRY_AFTER_S[row.attempts - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  jitter, not a secret
         outbox.again(db, row, why, now + timedelta(seconds=max(usual_s, wait_s)))
-    if status == _GONE:
-        off = subscriptions.disable(db, receiver.id, "it answered 410: gone")
-    else:
-        off = subscriptions.note_failure(db, receiver.id, why, now)
-    if off:
-        _alert(db, receiver, why, now)
 
 
 def _alert(db: Connection, receiver: Subscription, why: str, now: datetime) -> None:

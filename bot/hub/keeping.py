@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
+import structlog
 from sqlalchemy import Connection
 
 from bot.storage import hub_inbox
 from bot.storage.hub_inbox import Arrived
 from bot.storage.records import Records, RecordsDown
 
+log = structlog.get_logger(__name__)
+
 # Kept now; known before, with the same words; or another event came under this id before.
 Outcome = Literal["kept", "known", "other"]
 
+_Waiting = tuple[Arrived, bool, asyncio.Future[Outcome]]
 _TOGETHER_MAX = 256
 # More than can be signed and sent here in the time that a hub waits for its answer.
 _WAITING_MAX = 10_000
@@ -25,7 +30,7 @@ class Keeping:
 
     def __init__(self, records: Records) -> None:
         self._records = records
-        self._waiting: list[tuple[Arrived, bool, asyncio.Future[Outcome]]] = []
+        self._waiting: list[_Waiting] = []
         self._busy: asyncio.Task[None] | None = None
 
     async def keep(self, arrived: Arrived, *, ignored: bool = False) -> Outcome:
@@ -40,6 +45,14 @@ class Keeping:
             self._busy = loop.create_task(self._keep_all())
         return await answer
 
+    async def park(self, arrived: Arrived, why: str) -> bool:
+        """Keep what cannot be applied, for people to look at; False when it was before.
+
+        Raises `RecordsDown`.
+        """
+        now = datetime.now(UTC)
+        return await self._records.write(lambda db: hub_inbox.park(db, arrived, why, now))
+
     async def _keep_all(self) -> None:
         try:
             while self._waiting:
@@ -49,7 +62,7 @@ class Keeping:
         finally:
             self._busy = None
 
-    async def _keep_lot(self, lot: list[tuple[Arrived, bool, asyncio.Future[Outcome]]]) -> None:
+    async def _keep_lot(self, lot: Sequence[_Waiting]) -> None:
         now = datetime.now(UTC)
 
         def work(db: Connection) -> list[Outcome]:
@@ -57,14 +70,27 @@ class Keeping:
 
         try:
             found = await self._records.write(work)
+        except RecordsDown as error:
+            _fail(lot, error)
+            return
         except Exception as error:  # whatever it was, each who waits must hear of it
-            for _arrived, _ignored, answer in lot:
-                if not answer.done():
-                    answer.set_exception(error)
+            if len(lot) == 1:
+                _fail(lot, error)
+                return
+            log.exception("hub events not kept together")
+            # One of them cannot be stored: the others must not pay for it.
+            for one in lot:
+                await self._keep_lot([one])
             return
         for (_arrived, _ignored, answer), outcome in zip(lot, found, strict=True):
             if not answer.done():
                 answer.set_result(outcome)
+
+
+def _fail(lot: Sequence[_Waiting], error: Exception) -> None:
+    for _arrived, _ignored, answer in lot:
+        if not answer.done():
+            answer.set_exception(error)
 
 
 def _keep(db: Connection, arrived: Arrived, ignored: bool, now: datetime) -> Outcome:

@@ -20,10 +20,16 @@ class PullFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """An order that changed: the id of its event, and what the shop needs to tell of it."""
+    """An order that changed: the id of its event, and what the shop needs to tell of it.
+
+    `again` is the id for an order that means this once more, after it meant something else between;
+    "" where a shop's orders never turn back.
+    """
 
     event_id: str
     what: Any
+    again: str = ""
+    order_id: str = ""
 
 
 class Pull(Protocol):

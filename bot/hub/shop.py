@@ -5,10 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
-from bot.hub.event_types import Unusable
+from msgspec import Struct
+
+from bot.hub.event_types import Unusable, read_event
+from bot.storage.hub_inbox import Arrived
+
+LINES_MAX = 20
+# The type of an order that nobody here could read.
+UNREAD = "order.unread"
+
+
+class UnusableOrder(Unusable):
+    """It is an order, but none that can be taken: people must look at it in the shop."""
+
+    def __init__(self, why: str, order_id: str) -> None:
+        super().__init__(why)
+        self.order_id = order_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +46,34 @@ class ShopEvent:
 
 
 def order_created(
-    order_id: str, currency: str, lines: Sequence[tuple[str, int, str]]
+    order_id: str, currency: str, lines: Sequence[tuple[str, int, object]]
 ) -> dict[str, Any]:
-    """An order in our words: (sku, quantity, price of one) a line. Buyers are left out."""
-    listed = [{"sku": sku, "qty": qty, "unit_price": price_of(price)} for sku, qty, price in lines]
+    """An order in our words: (sku, quantity, price of one) a line. Buyers are left out.
+
+    Raises `UnusableOrder`.
+    """
+    if len(lines) > LINES_MAX:
+        raise UnusableOrder(f"it has {len(lines)} lines; {LINES_MAX} can be taken", order_id)
+    try:
+        listed = [
+            {"sku": sku, "qty": qty, "unit_price": price_of(price)} for sku, qty, price in lines
+        ]
+    except Unusable as why:
+        raise UnusableOrder(str(why), order_id) from why
     return {"order_id": order_id, "currency": currency, "lines": listed}
+
+
+def read_shop_event(event: ShopEvent) -> Struct | None:
+    """What a shop's event says to us. Raises `UnusableOrder` for an order that cannot be taken."""
+    try:
+        return read_event(event.body)[1]
+    except Unusable as why:
+        raise UnusableOrder(str(why), str(event.data.get("order_id", ""))) from why
+
+
+def unread(shop: str, event_id: str, order_id: str) -> Arrived:
+    """An order that cannot be taken, for the inbox: its number, and nothing of its buyer."""
+    return Arrived(shop, event_id[:160], UNREAD, f"{shop}:{order_id}"[:80], b"")
 
 
 def price_of(price: object) -> str:
@@ -45,7 +83,7 @@ def price_of(price: object) -> str:
         cents = exact * 100
         if not exact.is_finite() or cents != int(cents):
             raise Unusable(f"{price!r} is no price")
-    except InvalidOperation as error:
+    except ArithmeticError as error:
         raise Unusable(f"{price!r} is no price") from error
     whole = exact == int(exact)
     return str(int(exact)) if whole else f"{exact:.2f}"

@@ -1,4 +1,8 @@
-"""Shopify: HMAC-SHA256 of the body in base64; no moment is signed, so ids alone stop repeats."""
+"""Shopify: HMAC-SHA256 of the body in base64; no moment is signed, so ids alone stop repeats.
+
+Only the body is signed. So the body alone says what an order is: whoever holds a genuine one could
+send it again under another topic.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from bot.hub.shop import ShopEvent, order_created
 from bot.hub.signing import Forged
 
 name = "shopify"
-_TOPICS = {"orders/create": "order.created", "orders/cancelled": "order.cancelled"}
+_TOPICS = frozenset({"orders/create", "orders/cancelled"})
 
 
 class _Line(Struct, frozen=True):
@@ -29,6 +33,8 @@ class _Order(Struct, frozen=True):
     currency: str
     line_items: tuple[_Line, ...]
     created_at: str = ""
+    updated_at: str = ""
+    cancelled_at: str | None = None
 
 
 _decoder = msgspec.json.Decoder(_Order)
@@ -43,15 +49,14 @@ def read(body: bytes, headers: CIMultiDictProxy[str], _key: str, secret: str) ->
     event_id = headers.get("X-Shopify-Webhook-Id", "")
     if not event_id:
         raise Unusable("X-Shopify-Webhook-Id is missing")
-    kind = _TOPICS.get(headers.get("X-Shopify-Topic", ""), "")
-    if not kind:
+    if headers.get("X-Shopify-Topic", "") not in _TOPICS:
         return ShopEvent(event_id, "", {}, "")
     try:
         order = _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Unusable(str(error)) from error
-    if kind == "order.cancelled":
-        return ShopEvent(event_id, kind, {"order_id": str(order.id)}, order.created_at)
+    order_id, at = str(order.id), order.updated_at or order.created_at
+    if order.cancelled_at:
+        return ShopEvent(event_id, "order.cancelled", {"order_id": order_id}, at)
     lines = [(line.sku or "", line.quantity, line.price) for line in order.line_items]
-    data = order_created(str(order.id), order.currency, lines)
-    return ShopEvent(event_id, kind, data, order.created_at)
+    return ShopEvent(event_id, "order.created", order_created(order_id, order.currency, lines), at)

@@ -98,13 +98,13 @@ def event_of(answer: str | bytes) -> ShopEvent:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Unusable(f"response: {error}") from error
     kind, order_id = KINDS.get(trade.status, ""), str(trade.tid)
-    event_id = event_id_of(trade.tid, trade.status)
+    event_id, at = event_id_of(trade.tid, trade.status), _with_zone(trade.modified)
     if kind == "order.cancelled":
-        return ShopEvent(event_id, kind, {"order_id": order_id}, trade.modified)
+        return ShopEvent(event_id, kind, {"order_id": order_id}, at)
     if not kind:
-        return ShopEvent(event_id, "", {}, trade.modified)
+        return ShopEvent(event_id, "", {}, at)
     lines = [(line.outer_iid, line.num, line.price) for line in trade.orders.order]
-    return ShopEvent(event_id, kind, order_created(order_id, "CNY", lines), trade.modified)
+    return ShopEvent(event_id, kind, order_created(order_id, "CNY", lines), at)
 
 
 def event_id_of(tid: int, status: str) -> str:
@@ -112,9 +112,18 @@ def event_id_of(tid: int, status: str) -> str:
     return f"{tid}:{status}"
 
 
-def _is_now(text: str) -> bool:
+def _with_zone(text: str) -> str:
+    moment = _moment(text)
+    return text if moment is None else moment.isoformat()
+
+
+def _moment(text: str) -> datetime | None:
     try:
-        moment = datetime.strptime(text, FORM).replace(tzinfo=CLOCK)
+        return datetime.strptime(text, FORM).replace(tzinfo=CLOCK)
     except ValueError:
-        return False
-    return abs(datetime.now(UTC) - moment) <= _TOLERANCE
+        return None
+
+
+def _is_now(text: str) -> bool:
+    moment = _moment(text)
+    return moment is not None and abs(datetime.now(UTC) - moment) <= _TOLERANCE

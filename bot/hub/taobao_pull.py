@@ -11,14 +11,17 @@ import aiohttp
 import msgspec
 from msgspec import Struct
 
+from bot.capped import read_capped
 from bot.hub import taobao
 from bot.hub.pull import Hint, PullFailed
-from bot.hub.shop import ShopEvent
+from bot.hub.shop import ShopEvent, UnusableOrder
 
 _PAGE = 100
+_BYTES_MAX = 4 * 1024 * 1024
 _LIST, _FULL = "taobao.trades.sold.increment.get", "taobao.trade.fullinfo.get"
 _LIMITS = aiohttp.ClientTimeout(total=20, connect=5)
 _CALLS_LIMITED, _REST_S = 7, 60.0
+_ASKED_WRONGLY = "isv."
 _REMEDIES = {
     25: "the signature is refused: check ISOKO_MARKETPLACE__TAOBAO_SECRET and the app's number",
     26: "set ISOKO_MARKETPLACE__TAOBAO_SESSION",
@@ -68,6 +71,10 @@ class _Refused(Struct, frozen=True):
 _pages, _refusals = msgspec.json.Decoder(_Page), msgspec.json.Decoder(_Refused)
 
 
+class _OfThisTrade(PullFailed):
+    """The platform refuses what was asked, not us: it would refuse the same for ever."""
+
+
 class TaobaoPull:
     """One seller's trades."""
 
@@ -90,7 +97,10 @@ class TaobaoPull:
     async def event(self, hint: Hint) -> ShopEvent:
         """The trade in full: the list has only a part of it."""
         fields = {"fields": "tid,type,status,payment,modified,orders", "tid": str(hint.what)}
-        return taobao.event_of(await self._call(_FULL, fields))
+        try:
+            return taobao.event_of(await self._call(_FULL, fields))
+        except _OfThisTrade as why:
+            raise UnusableOrder(str(why), str(hint.what)) from why
 
     async def _page(self, start: datetime, end: datetime, number: int) -> _Listed:
         fields = {
@@ -124,7 +134,7 @@ class TaobaoPull:
             async with self._http.post(
                 account.url, data=form, timeout=_LIMITS, allow_redirects=False
             ) as response:
-                body = await response.read()
+                body = await read_capped(response, _BYTES_MAX)
                 if response.status != 200:
                     raise PullFailed(f"Taobao answered {response.status}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -140,12 +150,15 @@ def _refuse(body: bytes) -> None:
         return
     wait_s = _REST_S if wrong.code == _CALLS_LIMITED else 0.0
     why = _REMEDIES.get(wrong.code, f"{wrong.msg} {wrong.sub_code}".strip())
-    raise PullFailed(f"Taobao refuses ({wrong.code}): {why}", wait_s)
+    # Beside codes of the platform itself, which are below 40, it names what the call was about.
+    of_this = wrong.code not in _REMEDIES and wrong.sub_code.startswith(_ASKED_WRONGLY)
+    failed = _OfThisTrade if of_this and not wait_s else PullFailed
+    raise failed(f"Taobao refuses ({wrong.code}): {why}", wait_s)
 
 
 def _hints(page: _Listed) -> list[Hint]:
     return [
-        Hint(taobao.event_id_of(one.tid, one.status), one.tid)
+        Hint(taobao.event_id_of(one.tid, one.status), one.tid, order_id=str(one.tid))
         for one in page.trades.trade
         if one.status in taobao.KINDS
     ]

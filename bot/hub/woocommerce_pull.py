@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 
 import aiohttp
 import msgspec
 
+from bot.capped import read_capped
 from bot.hub import woocommerce
 from bot.hub.event_types import Unusable
 from bot.hub.pull import Hint, PullFailed
 from bot.hub.shop import ShopEvent
 
 _PAGE = 100
+# A hundred whole orders, with all that plugins add to them.
+_BYTES_MAX = 32 * 1024 * 1024
 _PATH = "/wp-json/wc/v3/orders"
 _LIMITS = aiohttp.ClientTimeout(total=30, connect=5)
 _KEY = (
@@ -80,7 +84,7 @@ class WooCommercePull:
                     raise PullFailed(f"WooCommerce refuses ({response.status}): {_KEY}")
                 if response.status != 200:
                     raise PullFailed(f"WooCommerce answered {response.status}")
-                body = await response.read()
+                body = await read_capped(response, _BYTES_MAX)
                 pages = response.headers.get("X-WP-TotalPages", "")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise PullFailed(f"no answer from WooCommerce ({type(error).__name__})") from error
@@ -92,10 +96,11 @@ class WooCommercePull:
 
 def _hint(body: bytes) -> Hint:
     try:
-        return Hint(woocommerce.pulled(body).event_id, body)
+        mark, at = woocommerce.mark_of(body)
     except Unusable:
         # Its event says why, where that is told.
-        return Hint("unusable", body)
+        return Hint(f"unread:{blake2b(body, digest_size=12).hexdigest()}", body)
+    return Hint(mark, body, f"{mark}:{at}", mark.partition(":")[2])
 
 
 def _gmt(moment: datetime) -> str:

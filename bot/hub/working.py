@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.hub.applying import Applying
-from bot.market import Market, allocation
+from bot.market import Market, allocation, reviews
 from bot.market.allocation import AllocationRules
 from bot.storage import hub_inbox
 from bot.storage.hub_inbox import Kept
@@ -64,8 +64,14 @@ class Working:
         """Look at every order that wants it. Raises `RecordsDown`."""
         while True:
             now = datetime.now(UTC)
-            made, seen = await self._market.records.write(lambda db: self._allocate(db, now))  # noqa: B023  run before the next turn
-            if made or seen:
+            try:
+                seen = await self._market.records.write(lambda db: self._allocate(db, now))  # noqa: B023  run before the next turn
+            except RecordsDown:
+                raise
+            except Exception:  # one of them broke it: find out which, and let the others pass
+                log.exception("orders not looked at together")
+                seen = await self._look_one_by_one(now)
+            if seen:
                 self._news()
             if seen < _ORDERS_AT_ONCE:
                 return
@@ -125,15 +131,31 @@ class Working:
             one_at_a_time(db, "hub orders")
             self._apply_one(db, event, now)
 
-    def _allocate(self, db: Connection, now: datetime) -> tuple[int, int]:
-        """How many offers were made, of how many orders."""
-        due = allocation.due(db, now, _ORDERS_AT_ONCE)
+    def _allocate(self, db: Connection, now: datetime) -> int:
+        """Of how many orders something was made."""
+        due = reviews.due(db, now, _ORDERS_AT_ONCE)
+        for order_id in due:
+            self._look_at(db, order_id, now)
+        return len(due)
+
+    def _look_at(self, db: Connection, order_id: int, now: datetime) -> None:
         market = self._market
-        made = sum(
-            allocation.look_at(db, order_id, market.hub, self._rules, now, market.quiet)
-            for order_id in due
-        )
-        return made, len(due)
+        allocation.look_at(db, order_id, market.hub, self._rules, now, market.quiet)
+
+    async def _look_one_by_one(self, now: datetime) -> int:
+        records = self._market.records
+        due = await records.read(lambda db: reviews.due(db, now, _ORDERS_AT_ONCE))
+        for order_id in due:
+            try:
+                await records.write(lambda db: self._look_at(db, order_id, now))  # noqa: B023  run before the next turn
+            except RecordsDown:
+                raise
+            except Exception as fault:  # whatever it is, the orders after it go on
+                log.exception("order not looked at", order=order_id)
+                why = type(fault).__name__
+                if await records.write(lambda db: reviews.failed(db, order_id, why, now)):  # noqa: B023  run before the next turn
+                    log.error("order parked", order=order_id, see="its ticket")
+        return len(due)
 
 
 def _failed(db: Connection, event: Kept, why: str) -> None:

@@ -22,10 +22,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.market import Hub, hub_news
-from bot.market.allocation_rule import Part, cut
+from bot.market.allocation_rule import Candidate, Part, cut
 from bot.market.news import NEVER, QuietHours
 from bot.market.orders import make_offer
-from bot.market.supply import able_to_supply
+from bot.market.supply import PAGE, able_to_supply
 from bot.storage.prepared import Prepared
 from bot.storage.schema import (
     allocations,
@@ -38,6 +38,7 @@ from bot.storage.schema import (
 
 # Somebody may register meanwhile.
 _LOOK_AGAIN = timedelta(minutes=10)
+_PAGES_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +93,6 @@ _seen = delete(reviews).where(
 )
 
 
-def due(db: Connection, now: datetime, limit: int) -> list[int]:
-    """The orders that must be looked at, those that have waited longest first."""
-    query = (
-        select(reviews.c.order_id)
-        .where(reviews.c.due_at <= now)
-        .group_by(reviews.c.order_id)
-        .order_by(func.min(reviews.c.due_at))
-        .limit(limit)
-    )
-    return list(db.execute(query).scalars())
-
-
 def look_at(
     db: Connection,
     order_id: int,
@@ -131,13 +120,35 @@ def look_at(
     if row.answer_by <= now:
         _expire(db, row, standing, now)
         return 0
-    line = able_to_supply(db, order_id, standing.product, standing.pack_g, row.grade, row.district)
-    parts = cut(standing.left, standing.pack_g, line, rules.smallest_packs)
+    parts, seen_all = _cut(db, row, standing, rules)
     if parts:
         _offer(db, row, parts, hub, rules, now, quiet)
     elif standing.waiting == 0:
-        _nobody_left(db, row, standing, now)
+        _nobody_left(db, row, standing, seen_all, now)
     return len(parts)
+
+
+def _cut(
+    db: Connection, row: Row[Any], standing: _Standing, rules: AllocationRules
+) -> tuple[list[Part], bool]:
+    """The parts to offer, and whether everybody was looked at who can be asked.
+
+    Stocks that are offered elsewhere are known only of those who are looked at, so the line goes on
+    until it has enough.
+    """
+    of = standing.product, standing.pack_g, row.grade, row.district
+    line: list[Candidate] = []
+    parts: list[Part] = []
+    for page in range(_PAGES_MAX):
+        more = able_to_supply(db, row.order_id, *of, page * PAGE)
+        line += more
+        parts = cut(standing.left, standing.pack_g, line, rules.smallest_packs)
+        if len(more) < PAGE:
+            return parts, True
+        whole = sum(part.packs for part in parts) == standing.left
+        if whole and len(parts) >= max(1, standing.left // rules.smallest_packs):
+            break
+    return parts, False
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +218,11 @@ def _offer(
     hub_news.tell(db, "order.allocated", f"o{row.order_id}", key, about, now)
 
 
-def _nobody_left(db: Connection, row: Row[Any], standing: _Standing, now: datetime) -> None:
-    """Nobody else can be asked, and nobody is being asked."""
-    if standing.accepted == 0 and standing.declined:
+def _nobody_left(
+    db: Connection, row: Row[Any], standing: _Standing, seen_all: bool, now: datetime
+) -> None:
+    """Nobody who was looked at can be asked, and nobody is being asked."""
+    if seen_all and standing.accepted == 0 and standing.declined:
         _close(db, row.order_id, "declined", now)
         _say(db, row.order_id, "order.declined", now)
         return

@@ -77,5 +77,8 @@ def _keep_line(
     said = without_pins(text)[:TEXT_MAX]
     line = {"hand_over_id": hand_over_id, "who": who, "name": name, "text": said}
     db.execute(insert(rows).values(**line, at=now, key=key))
-    db.execute(update(hand_overs).where(hand_overs.c.id == hand_over_id).values(moved_at=now))
+    if who == "staff":
+        # Who writes and is not answered has the bot again: only staff keep it waiting.
+        here = hand_overs.c.id == hand_over_id
+        db.execute(update(hand_overs).where(here).values(moved_at=now))
     return True

@@ -29,6 +29,11 @@ def silent() -> str:
     return _("One of us is in this chat: the bot is silent. To go on with it: /continue")
 
 
+def not_understood() -> str:
+    """It came while the bot has the chat: nothing was done with it."""
+    return _("The bot reads only text, buttons and photos. To write to one of us: /agent")
+
+
 def given_back() -> str:
     """The bot answers again."""
     return _("The bot answers again. To see where you were: /continue")

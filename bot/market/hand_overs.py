@@ -106,7 +106,10 @@ def end_in(db: Connection, chat_id: int, now: datetime) -> bool:
 
 
 def lapse_due(db: Connection, now: datetime, limit: int = 100) -> int:
-    """What nobody has touched for long goes back to the bot, and staff get a ticket; how many."""
+    """What staff have not touched for long goes back to the bot, with a ticket; how many.
+
+    Lines of the person do not count: whoever writes and is not answered must not wait for ever.
+    """
     late = select(rows).where(OPEN, rows.c.moved_at < now - IDLE).order_by(rows.c.id).limit(limit)
     found = [_hand_over(row) for row in db.execute(late.with_for_update()).mappings().all()]
     for one in found:

@@ -96,6 +96,27 @@ def cancel(
     return int(left), int(accepted)
 
 
+def reopen(db: Connection, source: str, hub_order_id: str, now: datetime) -> list[int]:
+    """Offer again what of an order was withdrawn; the ids of ours. Raises `Refused`."""
+    mine = (rows.c.source == source) & (rows.c.hub_order_id == hub_order_id)
+    gone = (
+        select(rows.c.order_id, orders.c.deliver_by)
+        .join(orders, orders.c.id == rows.c.order_id)
+        .where(mine, rows.c.state == "cancelled")
+        .order_by(rows.c.id)
+        .with_for_update(of=rows)
+    )
+    found = db.execute(gone).all()
+    if any(row.deliver_by <= now for row in found):
+        raise Refused("the time to deliver is over already")
+    for row in found:
+        answer_by = min(now + _ANSWER_IN, row.deliver_by)
+        change = update(rows).where(rows.c.order_id == row.order_id)
+        db.execute(change.values(state="open", answer_by=answer_by))
+        hub_news.review(db, row.order_id, answer_by)
+    return [row.order_id for row in found]
+
+
 def progress(db: Connection, source: str, hub_order_id: str) -> list[Progress]:
     """Where each line of an order stands; [] when it is not known."""
     waits = (

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
-from bot.market import Actor, hub_news, news, notices, people
+from bot.market import Actor, hub_news, news, notices, people, stock_figures
 from bot.market.lives import OFFER_LIFE, advance
 from bot.market.share import Line
 from bot.storage.schema import audit, offer_events, offers, orders, stocks
@@ -271,6 +271,8 @@ def _change(
         "place": place,
     }
     db.execute(insert(offer_events).values(event))
+    if state == "handed_over":
+        stock_figures.hand_over(db, offer.id, now)
     hub_news.offer_changed(db, offer.id, state, actor.key, now)
 
 

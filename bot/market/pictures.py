@@ -9,6 +9,8 @@ from PIL import Image, ImageOps
 
 # What a phone's best camera makes; a bomb says more, and is not unpacked.
 _PIXELS_MAX = 60_000_000
+# Of other kinds than JPEG every pixel is unpacked, at up to four bytes.
+_PIXELS_MAX_WHOLE = 20_000_000
 _SIDE_MAX = 1280
 _QUALITY = 82
 _KINDS = ("JPEG", "PNG", "WEBP")
@@ -38,14 +40,16 @@ def made_anew(raw: bytes) -> bytes:
 def _made_anew(raw: bytes) -> bytes:
     with Image.open(io.BytesIO(raw), formats=_KINDS) as picture:
         # Known from the first bytes, before anything is unpacked.
-        if picture.width * picture.height > _PIXELS_MAX:
+        most = _PIXELS_MAX if picture.format == "JPEG" else _PIXELS_MAX_WHOLE
+        if picture.width * picture.height > most:
             raise NoPicture("too many pixels")
         # A large JPEG is unpacked to a fraction of its size at once.
         picture.draft("RGB", (_SIDE_MAX, _SIDE_MAX))
-        upright = ImageOps.exif_transpose(picture)
-        upright.thumbnail((_SIDE_MAX, _SIDE_MAX))
-        plain = Image.new("RGB", upright.size, "white")
-        shown = upright.convert("RGBA")
+        picture.thumbnail((_SIDE_MAX, _SIDE_MAX))
+        # Turned once it is small, and in its own place: never two large ones at once.
+        ImageOps.exif_transpose(picture, in_place=True)
+        plain = Image.new("RGB", picture.size, "white")
+        shown = picture.convert("RGBA")
         plain.paste(shown, mask=shown.getchannel("A"))
     made = io.BytesIO()
     plain.save(made, "JPEG", quality=_QUALITY, optimize=True)

@@ -81,9 +81,10 @@ def publish(db: Connection, hub: str, new: Fees, by: str, now: datetime) -> bool
     return True
 
 
-def every_one(db: Connection) -> list[Fees]:
-    """All fees that were ever published, the newest day first."""
-    query = select(rows.c.product, rows.c.valid_from, rows.c.source, rows.c.fees)
+def every_one(db: Connection, hub: str) -> list[Fees]:
+    """All fees that were ever published for a hub, the newest day first."""
+    which = rows.c.product, rows.c.valid_from, rows.c.source, rows.c.fees
+    query = select(*which).where(rows.c.hub == hub)
     return [
         Fees(product, day, source, tuple(Fee(**fee) for fee in fees))
         for product, day, source, fees in db.execute(query.order_by(rows.c.valid_from.desc()))

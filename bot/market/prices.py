@@ -47,8 +47,8 @@ class Trend:
 class PriceBoard:
     """All shown prices, sorted once when loaded; looking one up costs no query."""
 
-    def __init__(self, records: Records, stale_after_days: int) -> None:
-        self._records = records
+    def __init__(self, records: Records, stale_after_days: int, hub: str = "rw") -> None:
+        self._records, self._hub = records, hub
         self._stale_after = timedelta(days=stale_after_days)
         self._latest: dict[str, list[Price]] = {}
         self._before: dict[tuple[str, str, str], Price] = {}
@@ -60,7 +60,7 @@ class PriceBoard:
 
     async def load(self) -> None:
         """Read every shown price from the records."""
-        rows, fees, version = await self._records.read(_all_shown)
+        rows, fees, version = await self._records.read(lambda db: _all_shown(db, self._hub))
         latest: dict[str, list[Price]] = defaultdict(list)
         before: dict[tuple[str, str, str], Price] = {}
         newest: set[tuple[str, str, str]] = set()
@@ -155,14 +155,16 @@ _columns = (
 )
 
 
-def _all_shown(db: Connection) -> tuple[list[Price], dict[str, list[Fees]], tuple[int, ...]]:
+def _all_shown(
+    db: Connection, hub: str
+) -> tuple[list[Price], dict[str, list[Fees]], tuple[int, ...]]:
     query = (
         select(*_columns)
         .where(prices.c.state == "shown")
         .order_by(prices.c.valid_on.desc(), prices.c.id.desc())
     )
     fees: dict[str, list[Fees]] = defaultdict(list)
-    for one in price_fees.every_one(db):
+    for one in price_fees.every_one(db, hub):
         fees[one.product].append(one)
     return [Price(*row) for row in db.execute(query)], dict(fees), _version(db)
 

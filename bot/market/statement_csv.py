@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
+from bot.csv_cells import safe_text
 from bot.market.statement import Cell, Statement
-
-# What a spreadsheet may take for the beginning of a formula, also after a tab, or full-width.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")
 
 
 def as_csv(statement: Statement) -> bytes:
@@ -18,12 +16,10 @@ def as_csv(statement: Statement) -> bytes:
     for row in (statement.heads, *statement.rows):
         table.writerow([harmless(cell) for cell in row])
     empty = [""] * (len(statement.heads) - 2)
-    table.writerow([statement.total, *empty, statement.received_rwf])
+    table.writerow([harmless(statement.total), *empty, statement.received_rwf])
     return said.getvalue().encode("utf-8-sig")
 
 
 def harmless(cell: Cell) -> Cell:
     """A cell as it can be shown: a text that could be a formula has an apostrophe before it."""
-    if isinstance(cell, str) and cell.lstrip(" \u00a0").startswith(_FORMULA):
-        return f"'{cell}"
-    return cell
+    return safe_text(cell) if isinstance(cell, str) else cell

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from xml.sax.saxutils import escape
 
-from bot.i18n import _
+from bot.i18n import _, language_spoken
 from bot.i18n.formats import number
 from bot.market.statement import Cell, Statement
 
@@ -34,6 +34,11 @@ def as_pdf(statement: Statement) -> bytes:
     return pages.getvalue()
 
 
+def in_form(count: int) -> str:
+    """A number as the language that is spoken writes it."""
+    return number(count, language_spoken())
+
+
 def _styles() -> tuple[object, object]:
     from reportlab.lib.styles import ParagraphStyle
     from reportlab.pdfbase import pdfmetrics
@@ -51,7 +56,7 @@ def _table(statement: Statement) -> object:
     from reportlab.platypus import LongTable
 
     empty = [""] * (len(statement.heads) - 2)
-    last = [statement.total, *empty, number(statement.received_rwf, "fr")]
+    last = [statement.total, *empty, in_form(statement.received_rwf)]
     cells = [[*statement.heads], *([_shown(cell) for cell in row] for row in statement.rows), last]
     table = LongTable(cells, repeatRows=1)
     table.setStyle(
@@ -71,4 +76,4 @@ def _table(statement: Statement) -> object:
 
 
 def _shown(cell: Cell) -> str:
-    return number(cell, "fr") if isinstance(cell, int) else cell
+    return in_form(cell) if isinstance(cell, int) else cell

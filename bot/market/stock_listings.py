@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
-from bot.market import Actor, people
-from bot.market.products import PRODUCTS
-from bot.storage.schema import audit, offers, orders, stocks
+from bot.market import Actor, people, stock_figures
+from bot.storage.schema import audit
 from bot.storage.schema import stock_listings as rows
 
 Outcome = Literal["offered", "edited", "withdrawn", "changed", "gone", "full", "verify"]
@@ -81,7 +80,7 @@ def by_id(db: Connection, listing_id: int, contact_id: int) -> Listing | None:
 
 def promised_kg(db: Connection, contact_id: int, product: str) -> int:
     """How many kilograms of a product the person has promised to orders, rounded up."""
-    return -(-_promised_g(db, contact_id, product) // 1000)
+    return -(-stock_figures.promised_g(db, contact_id, product) // 1000)
 
 
 def offer(db: Connection, actor: Actor, new: NewListing, now: datetime) -> Answered:
@@ -91,7 +90,7 @@ def offer(db: Connection, actor: Actor, new: NewListing, now: datetime) -> Answe
     known = db.execute(select(rows.c.id).where(rows.c.key == actor.key)).scalar()
     if known is not None:
         return Answered("offered", by_id(db, int(known), actor.contact_id))
-    _lock_figure(db, actor.contact_id, new.product)
+    stock_figures.lock(db, actor.contact_id, new.product)
     if len(mine(db, actor.contact_id)) >= OPEN_MAX:
         return Answered("full", None)
     values = {name: getattr(new, name) for name in NewListing.__slots__}
@@ -133,7 +132,7 @@ def _change(
         return Answered("gone", None)
     if _must_verify(db, actor.contact_id):
         return Answered("verify", found)
-    _lock_figure(db, actor.contact_id, found.product)
+    stock_figures.lock(db, actor.contact_id, found.product)
     same = (rows.c.id == listing_id) & (rows.c.version == version) & (rows.c.state == "open")
     changed = update(rows).where(same, rows.c.contact_id == actor.contact_id)
     if db.execute(changed.values(version=version + 1, changed_at=now, **values)).rowcount != 1:
@@ -147,7 +146,7 @@ def _done(
     listing = by_id(db, listing_id, actor.contact_id)
     if listing is None:
         raise RuntimeError(f"listing {listing_id} went while it was held")
-    _tell_figure(db, listing)
+    stock_figures.tell(db, listing.contact_id, listing.product)
     line = {
         "at": now,
         "actor": actor.by[:40],
@@ -160,41 +159,6 @@ def _done(
     }  # fmt: skip
     db.execute(insert(audit), line)
     return Answered(outcome, listing)
-
-
-def _tell_figure(db: Connection, listing: Listing) -> None:
-    """Keep the figure against which accepting is checked; who offers nothing has none."""
-    if PRODUCTS[listing.product].unit != "kg":
-        return
-    whose, product = listing.contact_id, listing.product
-    figure = (stocks.c.contact_id == whose) & (stocks.c.product == product)
-    there = (rows.c.contact_id == whose) & (rows.c.product == product) & (rows.c.state == "open")
-    open_kg = int(db.execute(select(func.sum(rows.c.units)).where(there)).scalar() or 0)
-    if not open_kg:
-        db.execute(delete(stocks).where(figure))
-        return
-    promised_g = _promised_g(db, whose, product)
-    values = {"available_g": max(open_kg * 1000, promised_g), "promised_g": promised_g}
-    if not db.execute(update(stocks).where(figure).values(values)).rowcount:
-        db.execute(insert(stocks).values(contact_id=whose, product=product, **values))
-
-
-def _lock_figure(db: Connection, contact_id: int, product: str) -> None:
-    """Whoever accepts an order of it at this moment comes before us, or after us."""
-    people.hold(db, contact_id)
-    figure = (stocks.c.contact_id == contact_id) & (stocks.c.product == product)
-    db.execute(select(stocks.c.id).where(figure).with_for_update()).first()
-
-
-def _promised_g(db: Connection, contact_id: int, product: str) -> int:
-    """What is accepted and not handed over yet, in grams."""
-    waits = (offers.c.contact_id == contact_id) & (offers.c.state == "accepted")
-    query = (
-        select(func.sum(offers.c.packs_accepted * orders.c.pack_g))
-        .join(orders, orders.c.id == offers.c.order_id)
-        .where(waits, orders.c.product == product)
-    )
-    return int(db.execute(query).scalar() or 0)
 
 
 def _must_verify(db: Connection, contact_id: int) -> bool:

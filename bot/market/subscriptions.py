@@ -101,15 +101,17 @@ def by_id(db: Connection, subscription_id: int, now: datetime) -> Subscription |
 
 
 def rotate(db: Connection, subscription_id: int, overlap: timedelta, now: datetime) -> str | None:
-    """A new secret; the one before signs too until `overlap` is over. None without such a one."""
+    """A new secret; those before sign too until their time is over. None without such a one."""
     query = select(rows.c.secrets).where(rows.c.id == subscription_id).with_for_update()
     known = db.execute(query).scalar()
     if known is None:
         return None
     fresh = new_secret()
     before = {"secret": known[0]["secret"], "until": (now + overlap).isoformat()}
-    both = [{"secret": fresh, "until": None}, before]
-    db.execute(update(rows).where(rows.c.id == subscription_id).values(secrets=both))
+    # Changed twice within the overlap: who still checks with the first one is not cut off.
+    older = [one for one in known[1:] if one["until"] and _is_after(one["until"], now)]
+    kept = [{"secret": fresh, "until": None}, before, *older]
+    db.execute(update(rows).where(rows.c.id == subscription_id).values(secrets=kept))
     return fresh
 
 
@@ -146,16 +148,26 @@ def note_success(db: Connection, subscription_id: int) -> None:
     db.execute(update(rows).where(ill).values(fresh))
 
 
-def note_failure(db: Connection, subscription_id: int, why: str, now: datetime) -> bool:
-    """It took nothing; True when it has failed for so long that it is now disabled."""
-    query = select(rows.c.failures, rows.c.failing_since, rows.c.state)
+def note_failure(
+    db: Connection, subscription_id: int, why: str, began: datetime, now: datetime
+) -> bool:
+    """It took nothing; True when it has failed for so long that it is now disabled.
+
+    What `began` before another failure was counted is a part of that one: many that are under way
+    when a receiver goes down are one failure, not many.
+    """
+    query = select(rows.c.failures, rows.c.failing_since, rows.c.failed_at, rows.c.state)
     same = rows.c.id == subscription_id
     row = db.execute(query.where(same).with_for_update()).first()
     if row is None or row.state != "active":
         return False
-    since, failures = row.failing_since or now, row.failures + 1
+    since = row.failing_since or now
+    fresh = row.failed_at is None or began >= row.failed_at
+    failures = row.failures + fresh
     values: dict[str, Any] = {"failures": failures, "failing_since": since}
-    if failures >= _BREAKS_AFTER:
+    if fresh:
+        values["failed_at"] = now
+    if fresh and failures >= _BREAKS_AFTER:
         longest = min(_REST_MAX_S, _REST_FIRST_S * 2.0 ** min(failures - _BREAKS_AFTER, 10))
         values["rests_until"] = now + timedelta(seconds=longest)
     db.execute(update(rows).where(same).values(values))
@@ -164,11 +176,15 @@ def note_failure(db: Connection, subscription_id: int, why: str, now: datetime) 
     )
 
 
+def _is_after(moment: str, now: datetime) -> bool:
+    return datetime.fromisoformat(moment) > now
+
+
 def _subscription(row: RowMapping, now: datetime) -> Subscription:
     signing = [
         one["secret"]
         for one in row["secrets"]
-        if one["until"] is None or datetime.fromisoformat(one["until"]) > now
+        if one["until"] is None or _is_after(one["until"], now)
     ]
     return Subscription(
         row["id"],

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
+    Integer,
     Select,
     bindparam,
     case,
+    cast,
     func,
     literal_column,
     select,
@@ -18,9 +21,11 @@ from sqlalchemy import (
 from bot.market.allocation_rule import Candidate
 from bot.market.products import CROPS, PRODUCTS
 from bot.storage.prepared import Prepared
-from bot.storage.schema import contacts, offers, orders, stocks, supply_turns
+from bot.storage.schema import contacts, hub_orders, offers, orders, stocks, supply_turns
+from bot.storage.schema import stock_listings as listings
 
-_LOOKED_AT = 60
+# So many are looked at at once.
+PAGE = 60
 
 
 def _who_is_able() -> Select[Any]:
@@ -29,11 +34,12 @@ def _who_is_able() -> Select[Any]:
     one: ColumnElement[int] = literal_column("1")
     grade: ColumnElement[str] = bindparam("grade", type_=stocks.c.grade.type)
     theirs = (stocks.c.contact_id == contacts.c.id) & (stocks.c.product == bindparam("product"))
-    free = stocks.c.available_g - stocks.c.promised_g
+    free = _free_of_the_grade(grade)
     asked = select(offers.c.contact_id).where(offers.c.order_id == bindparam("order_id"))
     enough = free >= bindparam("pack_g")
     # Where an order wants a grade, a stock of which nobody knows the grade is not it.
-    any_grade = (stocks.c.id.is_(None) | enough) & (grade == bindparam("none"))
+    no_grade = grade == bindparam("none")
+    any_grade = (stocks.c.id.is_(None) | enough) & no_grade
     near = case((contacts.c.district == bindparam("district"), zero), else_=one)
     turn = func.coalesce(supply_turns.c.last_turn, zero)
     return (
@@ -43,31 +49,70 @@ def _who_is_able() -> Select[Any]:
         .where(contacts.c.crop == bindparam("crop"), contacts.c.role != bindparam("not_role"))
         .where(contacts.c.msisdn.is_not(None), contacts.c.erased_at.is_(None))
         .where(contacts.c.verify_since.is_(None), contacts.c.id.not_in(asked))
-        .where(any_grade | (enough & (stocks.c.grade == grade)))
+        .where(any_grade | enough)
         .order_by(case((stocks.c.id.is_(None), one), else_=zero), near, turn, contacts.c.id)
-        .limit(literal_column(str(_LOOKED_AT)))
-        # The store's own words for "from the first one" would be a value to fill in.
-        .offset(literal_column("0"))
+        .limit(literal_column(str(PAGE)))
+        .offset(bindparam("start", type_=Integer))
     )
+
+
+def _free_of_the_grade(grade: ColumnElement[str]) -> ColumnElement[int]:
+    """What of a stock is not promised, in grams; of it only what is offered in the wanted grade.
+
+    What the collection point itself found to be of the grade is so as a whole.
+    """
+    free = stocks.c.available_g - stocks.c.promised_g
+    of_whom = (listings.c.contact_id == stocks.c.contact_id) & (
+        listings.c.product == stocks.c.product
+    )
+    offered = select(func.sum(cast(listings.c.units, BigInteger) * literal_column("1000"))).where(
+        of_whom, listings.c.grade == grade, listings.c.state == literal_column("'open'")
+    )
+    given = _promised_of_the_grade(grade)
+    zero: ColumnElement[int] = literal_column("0")
+    there = func.coalesce(offered.scalar_subquery(), zero) - func.coalesce(given, zero)
+    whole = (grade == bindparam("none")) | (stocks.c.grade == grade) | (there >= free)
+    return case((whole, free), else_=cast(there, BigInteger))
+
+
+def _promised_of_the_grade(grade: ColumnElement[str]) -> ColumnElement[int]:
+    """What of a stock is promised to orders that want the grade, in grams."""
+    mine = (offers.c.contact_id == stocks.c.contact_id) & (
+        offers.c.state == literal_column("'accepted'")
+    )
+    query = (
+        select(func.sum(offers.c.packs_accepted * cast(orders.c.pack_g, BigInteger)))
+        .join(orders, orders.c.id == offers.c.order_id)
+        .join(hub_orders, hub_orders.c.order_id == orders.c.id)
+        .where(mine, orders.c.product == stocks.c.product, hub_orders.c.grade == grade)
+    )
+    return query.scalar_subquery()
 
 
 # A flash sale asks this thousands of times in a minute: it is put together once.
 _able = Prepared(
     _who_is_able(),
     *("product", "pack_g", "grade", "district", "crop", "order_id", "not_role", "none"),
+    "start",
 )
 
 
 def able_to_supply(
-    db: Connection, order_id: int, product: str, pack_g: int, grade: str, district: str
+    db: Connection,
+    order_id: int,
+    product: str,
+    pack_g: int,
+    grade: str,
+    district: str,
+    start: int = 0,
 ) -> list[Candidate]:
-    """Those who can be asked for this order, in the order of the rule; of many the first ones.
+    """Those who can be asked for this order, in the order of the rule: `PAGE` from `start` on.
 
     `grade` and `district` are "" where the order names none. Their free stock is in grams.
     """
     crop = PRODUCTS[product].crop
     crop = crop if crop in CROPS else "other"
-    found = _able.all(db, product, pack_g, grade, district, crop, order_id, "host", "")
+    found = _able.all(db, product, pack_g, grade, district, crop, order_id, "host", "", start)
     offered = _offered_g(db, product, [one[0] for one in found if one[1] is not None])
     return [
         Candidate(

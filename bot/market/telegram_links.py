@@ -30,10 +30,11 @@ from bot.i18n import speaking
 from bot.market import telegram_words
 from bot.storage import outbox
 from bot.storage.prepared import Prepared
-from bot.storage.schema import audit, call_acts, contacts, hops, transcripts
+from bot.storage.schema import audit, call_acts, contacts, hand_overs, hops, transcripts
 from bot.storage.schema import outbox as outbox_rows
 from bot.storage.schema import telegram_invites as invites
 from bot.storage.schema import telegram_links as rows
+from bot.storage.schema.hand_overs import OPEN
 
 CHANNEL = "telegram"
 # Who confirms a number and only then registers it is taken as one person for so long.
@@ -245,5 +246,12 @@ def _end(db: Connection, which: ColumnElement[bool], why: str, now: datetime) ->
         db.execute(update(rows).where(gone).values(ended_at=now, **_EMPTY))
     for link in found:
         if link.confirmed:
+            _end_hand_over(db, link.chat_id, now)
             note(db, link, "telegram unlinked", now, why=why)
     return found
+
+
+def _end_hand_over(db: Connection, chat_id: int, now: datetime) -> None:
+    """Staff wrote there to a person for whom the chat speaks no more."""
+    here = update(hand_overs).where(OPEN, hand_overs.c.chat_id == chat_id)
+    db.execute(here.values(state="ended", ended_at=now))

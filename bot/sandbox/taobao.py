@@ -26,6 +26,8 @@ class PretendedTaobao:
         self.calls: list[str] = []
         # So many calls from now on are answered with this code.
         self.refuses: tuple[int, int] = (0, 0)
+        # These trades are refused, with this sub-code, though they are in the list.
+        self.broken: dict[int, str] = {}
         # What happens in the shop right after a page was read.
         self.meanwhile: Callable[[int], None] = lambda _page: None
 
@@ -97,6 +99,8 @@ class PretendedTaobao:
 
     def _full(self, fields: Mapping[str, str]) -> web.Response:
         one = self.trades.get(int(fields["tid"]))
+        if int(fields["tid"]) in self.broken:
+            return _error(15, "Remote service error", self.broken[int(fields["tid"])])
         if one is None:
             return _error(15, "Remote service error", "isv.trade-not-exist")
         order = [

@@ -77,5 +77,8 @@ class PretendedWooCommerce:
             "date_created_gmt": f"{one['modified']:%Y-%m-%dT%H:%M:%S}",
             "date_modified_gmt": f"{one['modified']:%Y-%m-%dT%H:%M:%S}",
             "billing": {"first_name": "B", "phone": "+8613800000000"},
-            "line_items": one["lines"],
+            "line_items": [
+                {"total": f"{line['price'] * line['quantity']:.2f}", **line}
+                for line in one["lines"]
+            ],
         }

@@ -85,6 +85,16 @@ def keep(db: Connection, arrived: Arrived, now: datetime, *, ignored: bool = Fal
     return _new[db.dialect.name].one(db, *of, state, now, now) is not None
 
 
+def park(db: Connection, arrived: Arrived, why: str, now: datetime) -> bool:
+    """Keep what cannot be applied for people to look at; False when it was kept before."""
+    of = arrived.source, arrived.event_id, arrived.type, arrived.lane, arrived.body, arrived.digest
+    row = _new[db.dialect.name].one(db, *of, "parked", now, now)
+    if row is None:
+        return False
+    db.execute(update(rows).where(rows.c.id == row[0]).values(outcome=why[:160], done_at=now))
+    return True
+
+
 def same_as_before(db: Connection, arrived: Arrived) -> bool:
     """Whether what was kept under this id says the same."""
     row = _known.one(db, arrived.source, arrived.event_id)
@@ -97,17 +107,33 @@ def not_kept(db: Connection, source: str, event_ids: list[str]) -> set[str]:
     return set(event_ids) - set(db.execute(known).scalars())
 
 
+def turned(db: Connection, source: str, event_ids: list[str]) -> set[str]:
+    """Those of `event_ids` after which something else was said of the same order."""
+    later = rows.alias()
+    query = (
+        select(rows.c.event_id)
+        .join(later, (later.c.lane == rows.c.lane) & (later.c.id > rows.c.id))
+        .where(rows.c.source == source, rows.c.event_id.in_(event_ids))
+        .where(later.c.source == source, later.c.type != rows.c.type)
+        # All that count; the index begins with the state.
+        .where(later.c.state.in_(("waiting", "applied", "refused")))
+    )
+    return set(db.execute(query).scalars())
+
+
 def next_ones(db: Connection, now: datetime, limit: int) -> list[Kept]:
     """The first waiting event of up to `limit` lanes, held until this transaction ends.
 
     What failed keeps its lane waiting until it is due again.
     """
     waiting = rows.c.state == "waiting"
-    first = select(func.min(rows.c.id).label("id")).where(waiting).group_by(rows.c.lane)
-    ids = list(db.execute(first.order_by(func.min(rows.c.id)).limit(limit)).scalars())
+    first = select(func.min(rows.c.id).label("id")).where(waiting).group_by(rows.c.lane).subquery()
+    # Lanes whose first event is not due yet take no place from the others.
+    due = select(rows.c.id).join(first, first.c.id == rows.c.id).where(rows.c.due_at <= now)
+    ids = list(db.execute(due.order_by(rows.c.id).limit(limit)).scalars())
     query = (
         select(rows.c.id, rows.c.source, rows.c.type, rows.c.body, rows.c.attempts)
-        .where(rows.c.id.in_(ids), waiting, rows.c.due_at <= now)
+        .where(rows.c.id.in_(ids), waiting)
         .order_by(rows.c.id)
         .with_for_update(skip_locked=True)
     )
@@ -142,6 +168,13 @@ def failed(db: Connection, event: Kept, why: str, due_at: datetime, now: datetim
 def was_said(db: Connection, lane: str, kind: str) -> bool:
     """Whether an event of this type was ended in this lane before, with effect or without."""
     return any(_in_lane.one(db, state, lane, kind) for state in ("applied", "refused"))
+
+
+def last_said(db: Connection, lane: str, kind: str) -> datetime | None:
+    """When an event of this type last came in this lane and was ended."""
+    mine = rows.c.state.in_(("applied", "refused")), rows.c.lane == lane, rows.c.type == kind
+    found: datetime | None = db.execute(select(func.max(rows.c.received_at)).where(*mine)).scalar()
+    return found
 
 
 def unpark(db: Connection, now: datetime) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from bot.conversation import Language
 from bot.i18n import _, speaking
-from bot.market import telegram_links, telegram_words
+from bot.market import hand_over_words, telegram_links, telegram_words
 from bot.market.telegram_links import Link
 from bot.storage import telegram_updates
 from bot.storage.telegram_updates import Held
@@ -94,6 +94,8 @@ class Applying:
             return await self._contact(saying, sender, link, raw)
         if message.photo or message.document is not None:
             return await self._photo(saying, message, sender, link)
+        if message.of_another_kind:
+            return await self._not_understood(saying, sender, link)
         command = read_command(message.text or "")
         if command is not None and command[0] == STOP:
             return self._stop(saying, sender, link)
@@ -126,6 +128,14 @@ class Applying:
             share(db, message, language, f"telegram:{saying.update_id}:0", now)
 
         return end
+
+    async def _not_understood(self, saying: Saying, sender: User, link: Link | None) -> End:
+        """A voice message, a sticker, a place: said so, and the screen stays as it is."""
+        session = await self._talking.session_of(saying.chat_id, link)
+        with speaking(self._talking.language(sender, session, link)):
+            saying.say(hand_over_words.not_understood())
+        saying.outcome = "ignored: message of another kind"
+        return _nothing
 
     async def _photo(
         self, saying: Saying, message: Message, sender: User, link: Link | None

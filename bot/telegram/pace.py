@@ -19,7 +19,7 @@ class Pace:
         self._ready_at: dict[int, float] = {}
         self._floods: dict[int, float] = {}
         self._failures = 0
-        self._all_wait_until = 0.0
+        self._all_wait_until = self._flood_until = 0.0
 
     @property
     def in_trouble(self) -> bool:
@@ -33,6 +33,10 @@ class Pace:
     def pause_s(self) -> float:
         """How long until anybody may have one."""
         return max(0.0, self._all_wait_until - self._clock())
+
+    def flood_s(self) -> float:
+        """How long until Telegram itself lets anybody have one, from whatever process."""
+        return max(0.0, self._flood_until - self._clock())
 
     def sent(self, chat_id: int, *, counts: bool = True) -> None:
         """The chat had one, and it was answered; `counts` when it was a message."""
@@ -50,6 +54,7 @@ class Pace:
         self._floods[chat_id] = self._ready_at[chat_id] = now + wait_s
         if len(self._floods) >= _CHATS_OF_A_FLOOD:
             self._all_wait_until = max(self._all_wait_until, now + wait_s)
+            self._flood_until = max(self._flood_until, now + wait_s)
 
     def failed(self) -> None:
         """Nobody answered; when that goes on, all wait, longer each time."""

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import structlog
 
+from bot.capped import read_capped
 from bot.storage import turns
 from bot.storage.records import Records
 from bot.storage.rounds import one_round
@@ -22,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 _TURN, _TURN_S = "telegram polling", 60.0
 _TIMEOUT_S, _AT_ONCE = 25, 100
+# As many updates as come at once, each as large as one may be.
+_BYTES_MAX = 32 * 1024 * 1024
 _WAIT_S = 2.0
 
 
@@ -77,7 +80,7 @@ class Polling:
         limit = aiohttp.ClientTimeout(total=timeout_s + 10)
         try:
             async with self._http.post(self._url, json=asked, timeout=limit) as response:
-                said = json.loads(await response.read())
+                said = json.loads(await read_capped(response, _BYTES_MAX))
                 if response.status == 200 and said.get("ok") is True:
                     return list(said["result"])
                 why = f"HTTP {response.status}"

@@ -97,7 +97,15 @@ class TelegramSender:
             task.cancel()
         await asyncio.gather(*self._in_hand, return_exceptions=True)
         with suppress(RecordsDown):
-            await self._records.write(lambda db: turns.give_up(db, _TURN, self._holder))
+            await self._records.write(self._give_up_turn)
+
+    def _give_up_turn(self, db: Connection) -> None:
+        flood_s = self._pace.flood_s()
+        if flood_s:
+            # Whoever comes next must wait as we would have.
+            turns.take(db, _TURN, self._holder, datetime.now(UTC), flood_s)
+        else:
+            turns.give_up(db, _TURN, self._holder)
 
     async def carry_out(self) -> int:
         """Take what is due and send it; returns how many pieces were taken."""
@@ -116,6 +124,7 @@ class TelegramSender:
 
     async def _take(self) -> int:
         free = (1 if self._pace.in_trouble else self._rules.width) - len(self._in_hand)
+        await self._keep_turn()
         if free <= 0 or self._pace.pause_s():
             return 0
         rows = await self._records.write(lambda db: self._claim(db, free))
@@ -124,6 +133,13 @@ class TelegramSender:
             self._in_hand.add(task)
             task.add_done_callback(self._put_down)
         return len(rows)
+
+    async def _keep_turn(self) -> None:
+        """While all must wait nobody else may send: what holds the others back is our turn."""
+        flood_s = self._pace.flood_s()
+        if flood_s:
+            now, for_s = datetime.now(UTC), max(flood_s, _TURN_S)
+            await self._records.write(lambda db: turns.take(db, _TURN, self._holder, now, for_s))
 
     def _put_down(self, task: asyncio.Task[None]) -> None:
         self._in_hand.discard(task)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.conversation import LANGUAGES, Inbound, Kind, Language, Nav, Session
+from bot.conversation import LANGUAGES, Inbound, Kind, Language, Nav, Reply, Session
 from bot.engine import Engine
 from bot.engine.hop import asks_secret
 from bot.engine.layout import lay_out
@@ -59,9 +59,15 @@ class Talking:
             typed = _NOTHING_HERE if flow is None else flow
         else:
             kind, typed = "input", self._read(text, session)
-        if session is not None and asks_secret(session) and typed not in _WAYS_OUT:
+        inbound = _inbound(saying, sender, link, kind, typed)
+        reply = await self._engine.handle(inbound, self._layout)
+        after = await self._session(saying.chat_id, link)
+        # What came again finds the conversation further on: whether it was a secret, its hop knows.
+        secret = session is not None and asks_secret(session)
+        secret = secret or (after is not None and self._engine.took_secret(inbound, after))
+        if secret and typed not in _WAYS_OUT:
             saying.take_back(message.message_id)
-        await self._hop(saying, sender, link, kind, typed)
+        self._show(saying, sender, reply, after)
 
     async def press(self, saying: Saying, press: Press, link: Link | None) -> None:
         """Answer a pressed button in its own message; an old or made-up one changes nothing."""
@@ -75,7 +81,9 @@ class Talking:
             with speaking(language_of(press.sender, None, link)):
                 saying.toast(press.id, _("Your session had expired."))
             await self._hop(saying, press.sender, link, "dial", "", under)
-        elif token.version != version_of(session):
+        elif token.version != version_of(session) and not self._answered(
+            saying, press, link, token, session
+        ):
             self._too_late(saying, press, session)
         else:
             await self._pressed(saying, press, link, token, under)
@@ -127,6 +135,13 @@ class Talking:
         if press.message is not None:
             saying.take_buttons(press.message.message_id)
 
+    def _answered(
+        self, saying: Saying, press: Press, link: Link | None, token: Token, session: Session
+    ) -> bool:
+        """Whether this press had its effect already, and only its answer was lost."""
+        inbound = _inbound(saying, press.sender, link, "input", token.typed)
+        return self._engine.has_answered(inbound, session)
+
     async def _hop(
         self,
         saying: Saying,
@@ -136,17 +151,19 @@ class Talking:
         typed: str,
         message_id: int = 0,
     ) -> None:
-        inbound = Inbound(
-            channel=CHANNEL,
-            gateway=CHANNEL,
-            session_id=_id(saying.chat_id, link),
-            msisdn=_owner(sender, link),
-            kind=kind,
-            typed=typed,
-            hop_id=str(saying.update_id),
-        )
+        inbound = _inbound(saying, sender, link, kind, typed)
         reply = await self._engine.handle(inbound, self._layout)
         session = await self._session(saying.chat_id, link)
+        self._show(saying, sender, reply, session, message_id)
+
+    def _show(
+        self,
+        saying: Saying,
+        sender: User,
+        reply: Reply,
+        session: Session | None,
+        message_id: int = 0,
+    ) -> None:
         keyboard = NONE
         if session is not None and session.flow:
             flow, whose = self._flows[session.flow], (sender.id, saying.chat_id)
@@ -181,6 +198,19 @@ def _share(nav: Nav, language: Language) -> Keyboard:
     ways = [(nav.back, nav.can_back), (nav.home, nav.can_home)]
     out = [{"text": label} for label, leads in ways if leads]
     return {**keyboard, "keyboard": [*keyboard["keyboard"], out] if out else keyboard["keyboard"]}
+
+
+def _inbound(saying: Saying, sender: User, link: Link | None, kind: Kind, typed: str) -> Inbound:
+    """What an update says to the engine: the hop is known by the update's number."""
+    return Inbound(
+        channel=CHANNEL,
+        gateway=CHANNEL,
+        session_id=_id(saying.chat_id, link),
+        msisdn=_owner(sender, link),
+        kind=kind,
+        typed=typed,
+        hop_id=str(saying.update_id),
+    )
 
 
 def _id(chat_id: int, link: Link | None) -> str:

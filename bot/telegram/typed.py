@@ -49,12 +49,11 @@ def _of_choices(plain: str, choices: list[Choice]) -> str:
 
 
 def _the_one(choices: list[Choice], fits: Callable[[str], bool]) -> str:
-    found = [
-        choice.key or str(number)
-        for number, choice in enumerate(choices, 1)
-        if fits(_plain(choice.label))
-    ]
-    return found[0] if len(found) == 1 else ""
+    keys = [choice.key or str(number) for number, choice in enumerate(choices, 1)]
+    found = [place for place, choice in enumerate(choices) if fits(_plain(choice.label))]
+    # A key of its own may be the number of a later line: pressed, it is the first that has it.
+    alone = len(found) == 1 and keys.index(keys[found[0]]) == found[0]
+    return keys[found[0]] if alone else ""
 
 
 def _first_word(label: str) -> str:

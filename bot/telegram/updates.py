@@ -9,25 +9,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import msgspec
 import structlog
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
-from bot.engine.hop import redacted
-from bot.market import hand_overs, telegram_links
-from bot.market.telegram_links import Link
 from bot.storage import telegram_updates
 from bot.storage.records import Records, RecordsDown
 from bot.storage.rounds import one_round
-from bot.storage.schema import audit
 from bot.storage.telegram_updates import Hand, Held, LeaseLost
+from bot.telegram import in_hand
 from bot.telegram.applying import Applying
 from bot.telegram.figures import UpdateFigures
-from bot.telegram.wire import Unprocessable, Update, read_update, reason_to_ignore, reread
+from bot.telegram.in_hand import InHand
+from bot.telegram.wire import Unprocessable, read_update, reason_to_ignore
 
 log = structlog.get_logger(__name__)
 
 _HEAD_KEPT = 1024
+_AWAY_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +38,6 @@ class UpdateRules:
     again_s: float = 0.5
     poll_s: float = 1.0
     figures_s: float = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class InHand:
-    """An update in hand, what it says, and the number for which its sender speaks."""
-
-    held: Held
-    update: Update
-    link: Link | None
-    # The hand-over in which staff have the chat, 0 while the bot has it.
-    hand_over: int = 0
 
 
 class Updates:
@@ -70,6 +57,8 @@ class Updates:
         self._records, self._applying, self.figures = records, applying, figures
         self._rules, self._alone = rules, alone
         self._hand = Hand(secrets.token_hex(8), rules.lease_s)
+        # How often each ended here because the records were away: it is not its own fault.
+        self._away: dict[int, int] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._open = False
@@ -99,7 +88,7 @@ class Updates:
             fresh, held = telegram_updates.keep(
                 db, update.update_id, chat_id, raw, now, hand, ignored=ignored
             )
-            return fresh, None if held is None else _taken(db, held, update)
+            return fresh, None if held is None else in_hand.taken(db, held, update)
 
         fresh, taken = await self._records.write(work)
         if not fresh:
@@ -113,7 +102,7 @@ class Updates:
 
     async def keep_unprocessable(self, raw: bytes, why: str, update_id: int | None = None) -> None:
         """Keep the head of what cannot be read; anything that looks like a PIN is cut out."""
-        head = _without_pins(raw[:_HEAD_KEPT])
+        head = in_hand.without_pins(raw[:_HEAD_KEPT])
         now = datetime.now(UTC)
         await self._records.write(
             lambda db: telegram_updates.keep_unprocessable(db, update_id, head, why, now)
@@ -146,7 +135,8 @@ class Updates:
         def work(db: Connection) -> list[InHand]:
             now = datetime.now(UTC)
             found = telegram_updates.claim(db, self._hand, now, room)
-            return [_in_hand(db, held) for held in found]
+            read = [in_hand.read_or_park(db, held, self._tries(held), now) for held in found]
+            return [one for one in read if one is not None]
 
         taken = await self._records.write(work)
         for one in taken:
@@ -187,6 +177,7 @@ class Updates:
         """Apply one update after the other, as long as something of this chat waits."""
         going: InHand | None = taken
         while going is not None:
+            held = going.held
             try:
                 going = await self._one(going)
             except LeaseLost:
@@ -194,6 +185,9 @@ class Updates:
                 return
             except RecordsDown as error:
                 # The lease runs out by itself; the next holder finds what was done.
+                if len(self._away) > _AWAY_MAX:
+                    self._away.clear()
+                self._away[held.id] = self._away.get(held.id, 0) + 1
                 log.warning("telegram updates wait", why=str(error))
                 return
 
@@ -244,8 +238,7 @@ class Updates:
                 due = now + timedelta(seconds=self._rules.again_s)
                 telegram_updates.again(db, held, why, due)
                 return None
-            telegram_updates.park(db, held, why, _without_pins(held.body), now)
-            db.execute(insert(audit), _parked(held, why, now))
+            in_hand.park(db, held, why, now)
             return self._next(db, held, now)
 
         after = await self._records.write(work)
@@ -259,45 +252,12 @@ class Updates:
     def _next(self, db: Connection, held: Held, now: datetime) -> InHand | None:
         if not self._open:
             return None
-        after = telegram_updates.next_of(db, held.chat_id, self._hand, now)
-        return None if after is None else _in_hand(db, after)
-
-
-def _link(db: Connection, update: Update) -> Link | None:
-    """The number for which the sender's account speaks; only what its phone has confirmed."""
-    if update.sender is None:
+        while (after := telegram_updates.next_of(db, held.chat_id, self._hand, now)) is not None:
+            read = in_hand.read_or_park(db, after, self._tries(after), now)
+            if read is not None:
+                return read
         return None
-    link = telegram_links.of_user(db, update.sender.id)
-    return link if link is not None and link.confirmed else None
 
-
-def _in_hand(db: Connection, held: Held) -> InHand:
-    return _taken(db, held, reread(held.body))
-
-
-def _taken(db: Connection, held: Held, update: Update) -> InHand:
-    """An update with what must be known of its sender and its chat before it is applied."""
-    return InHand(held, update, _link(db, update), hand_overs.open_in(db, held.chat_id))
-
-
-def _parked(held: Held, why: str, now: datetime) -> dict[str, object]:
-    return {
-        "at": now,
-        "actor": "server",
-        "action": "telegram update parked",
-        "subject": f"telegram update {held.update_id}",
-        "details": {"why": why, "tries": held.attempts},
-    }
-
-
-def _without_pins(raw: bytes) -> bytes:
-    """Typed text cut out as far as it may be a PIN; the numbers of updates stay."""
-    try:
-        plain = msgspec.json.decode(raw)
-        if isinstance(plain, dict) and isinstance(plain.get("message"), dict):
-            message = plain["message"]
-            if isinstance(message.get("text"), str):
-                message["text"] = redacted(message["text"], secret=True)
-        return msgspec.json.encode(plain)
-    except (msgspec.MsgspecError, RecursionError, ValueError):
-        return redacted(raw.decode("utf-8", "replace"), secret=False).encode()
+    def _tries(self, held: Held) -> int:
+        """How often it may have been in hand; what only the records ended does not count."""
+        return self._rules.tries + self._away.get(held.id, 0)

@@ -77,6 +77,20 @@ class Message(msgspec.Struct, frozen=True):
     contact: Contact | None = None
     photo: tuple[Photo, ...] = ()
     document: Document | None = None
+    # What else a person may send; what is in it is not read.
+    voice: Any = None
+    audio: Any = None
+    video: Any = None
+    video_note: Any = None
+    animation: Any = None
+    sticker: Any = None
+    location: Any = None
+
+    @property
+    def of_another_kind(self) -> bool:
+        """Whether a person sent what only people can make something of."""
+        kinds = (self.voice, self.audio, self.video, self.video_note, self.animation)
+        return any(one is not None for one in (*kinds, self.sticker, self.location))
 
 
 class Press(msgspec.Struct, frozen=True):
@@ -182,7 +196,8 @@ def _ignored_message(message: Message) -> str:
     if len(message.caption) > CAPTION_MAX:
         return "caption too long"
     # A photo is waited for in some chats: who applies it knows where.
-    return "" if message.photo or message.document else "message of another kind"
+    known = message.photo or message.document or message.of_another_kind
+    return "" if known else "message of another kind"
 
 
 def _type_of(raw: bytes) -> str:

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
+from bot.csv_cells import safe_text
 from bot.dashboard.screens import export_tables
-from bot.dashboard.screens.csv_cells import lines_of, safe_text
+from bot.dashboard.screens.csv_cells import lines_of
 from bot.market import people
 from bot.storage.schema import audit, contacts, payments
 from tests.dashboard.desk import Desk, demo_link, joins

@@ -81,6 +81,8 @@ async def test_A07_only_these_roles_change_anything(server: Running) -> None:
         "/dashboard/hand-over/{id}/take": ["agent", "supervisor"],
         "/dashboard/hand-over/{id}/say": ["agent", "supervisor"],
         "/dashboard/hand-over/{id}/give-back": ["agent", "supervisor"],
+        "/dashboard/photos/{id}/show": ["agent", "supervisor"],
+        "/dashboard/photos/{id}/refuse": ["agent", "supervisor"],
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +21,8 @@ class Receiver:
     answers: list[int] = field(default_factory=lambda: [200])
     headers: dict[str, str] = field(default_factory=dict)
     came: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    # Takes requests in place of `take`.
+    on: Callable[[web.Request], Awaitable[web.Response]] | None = None
 
     async def take(self, request: web.Request) -> web.Response:
         self.came.append((dict(request.headers), await request.read()))
@@ -45,7 +47,11 @@ class Receiver:
 async def receiving() -> AsyncIterator[Receiver]:
     receiver = Receiver()
     app = web.Application()
-    app.router.add_post("/{tail:.*}", receiver.take)
+
+    async def take(request: web.Request) -> web.Response:
+        return await (receiver.on or receiver.take)(request)
+
+    app.router.add_post("/{tail:.*}", take)
     async with TestServer(app) as server:
         receiver.url = str(server.make_url("/hook"))
         yield receiver

@@ -1,18 +1,23 @@
 """`POST /hub/events`: only what the hub signed counts, and it counts once."""
 
+import asyncio
 import json
 import re
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from bot.hub.keeping import Keeping
 from bot.hub.signing import sign
+from bot.storage import hub_inbox
+from bot.storage.hub_inbox import Arrived
+from bot.storage.records import Records
 from bot.storage.schema import hub_events, hub_orders, metadata, orders
 from tests.hub.sender import SECRET, Hub, event, order, signature, signed
 from tests.server import HOST, Running, running
@@ -270,3 +275,34 @@ def test_the_helper_signs_as_the_vector_says() -> None:
     body = (FIXTURES / "standardwebhooks_order_created.body.json").read_bytes()
     said = signature(THEIRS["secret"], THEIRS["id"], THEIRS["timestamp"], body)
     assert said == THEIRS["signature"]
+
+
+async def test_lanes_that_wait_for_later_take_no_place_from_others(records: Records, now) -> None:
+    def arrived(number: int) -> Arrived:
+        return Arrived("hub", f"e{number}", "order.created", f"hub:{number}", b"{}")
+
+    def work(db) -> list[int]:
+        for number in range(20):
+            hub_inbox.keep(db, arrived(number), now)
+        later = update(hub_events).where(hub_events.c.event_id != "e19")
+        db.execute(later.values(due_at=now + timedelta(minutes=1)))
+        hub_inbox.keep(db, Arrived("hub", "e20", "order.cancelled", "hub:3", b"{}"), now)
+        return [one.id for one in hub_inbox.next_ones(db, now, 16)]
+
+    found = await records.write(work)
+    # The one that is due; what follows a failed one in its own lane waits with it.
+    assert len(found) == 1
+    query = select(hub_events.c.event_id).where(hub_events.c.id == found[0])
+    assert await records.read(lambda db: db.execute(query).scalar()) == "e19"
+
+
+async def test_one_event_that_cannot_be_stored_fails_alone(records: Records) -> None:
+    keeping = Keeping(records)
+    # PostgreSQL and SQLite both refuse an event of no type.
+    bad = Arrived("hub", "bad", None, "hub:bad", b"{}")  # type: ignore[arg-type]
+    good = [Arrived("hub", f"g{n}", "order.created", f"hub:{n}", b"{}") for n in range(5)]
+    found = await asyncio.gather(
+        *(keeping.keep(one) for one in (*good[:2], bad, *good[2:])), return_exceptions=True
+    )
+    assert [one for one in found if one == "kept"] == ["kept"] * 5
+    assert isinstance(found[2], Exception)

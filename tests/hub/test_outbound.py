@@ -10,8 +10,10 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
+from bot.hub import hooks
 from bot.hub.addresses import guarded_socket, is_outside, why_not, why_not_now
 from bot.hub.hooks import RETRY_AFTER_S, Hooks
+from bot.hub.signing import sign
 from bot.market import hub_news, subscriptions
 from bot.storage import outbox
 from bot.storage.records import Records
@@ -181,14 +183,70 @@ async def test_who_fails_again_and_again_is_left_alone_for_a_while(line: Line) -
     for number in range(8):
         await line.tells(f"o{number}")
     await line.sends()
+    # Eight that were under way together are one failure.
+    one = await line.subscription()
+    assert (one.failures, one.rests_until) == (1, None) and len(line.receiver.came) == 8
+    for number in range(8, 12):
+        await line.tells(f"o{number}")
+        await line.sends()
     tried = len(line.receiver.came)
     assert (await line.subscription()).rests_until is not None
     await line.tells("o99")
     assert await line.sends() == 0 and len(line.receiver.came) == tried
     line.receiver.answers = [200]
     with time_machine.travel(_now() + timedelta(hours=1)):
-        assert await line.sends() == 9
+        assert await line.sends() == 13
     assert (await line.subscription()).failures == 0
+
+
+async def test_a_delivery_that_nobody_could_foresee_ends_and_holds_up_no_other(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(event_id: str, *more: Any) -> dict[str, str]:
+        if not broken:
+            broken.append(event_id)
+            raise ZeroDivisionError
+        return sign(event_id, *more)
+
+    broken: list[str] = []
+    monkeypatch.setattr(hooks, "sign", breaks)
+    for lane in ("o1", "o2", "o3"):
+        await line.tells(lane)
+    assert await line.sends() == 3 and len(line.receiver.came) == 2
+    states = select(rows.c.last_error, rows.c.attempts).order_by(rows.c.last_error.desc())
+    found = await line.records.read(lambda db: db.execute(states).all())
+    assert tuple(found[0]) == ("ZeroDivisionError", 1)
+    with time_machine.travel(_now() + timedelta(seconds=7)):
+        assert await line.sends() == 1
+    assert await line.states() == ["sent"] * 3
+
+
+async def test_nobody_waits_for_the_slowest_receiver(line: Line) -> None:
+    slow = asyncio.Event()
+    take = line.receiver.take
+
+    async def takes(request: Any) -> Any:
+        if b'"n": 1}' in await request.read():
+            await slow.wait()
+        return await take(request)
+
+    line.receiver.on = takes
+    running = asyncio.create_task(line.hooks.run())
+    try:
+        await line.tells("o1")
+        line.hooks.wake()
+        await asyncio.sleep(0.2)
+        for number in range(2, 5):
+            await line.tells(f"o{number}")
+            line.hooks.wake()
+            async with asyncio.timeout(5):
+                while len(line.receiver.came) < number - 1:
+                    await asyncio.sleep(0.02)
+    finally:
+        slow.set()
+        running.cancel()
+        await asyncio.wait([running])
+    assert sorted(one["data"]["n"] for one in line.receiver.said)[-3:] == [2, 3, 4]
 
 
 async def test_W05_a_redirect_is_a_failure_and_is_never_followed(line: Line) -> None:
@@ -226,6 +284,24 @@ async def test_W09_both_secrets_sign_while_one_is_changed(line: Line) -> None:
     with time_machine.travel(_now() + timedelta(hours=25)):
         await line.sends()
     assert not line.receiver.signed_by(1, SECRET) and line.receiver.signed_by(1, fresh)
+
+
+async def test_W09_a_second_change_within_the_overlap_cuts_nobody_off(line: Line) -> None:
+    began, day = _now(), timedelta(hours=24)
+
+    async def rotates(hours: int) -> str | None:
+        moment = began + timedelta(hours=hours)
+        return await line.records.write(lambda db: subscriptions.rotate(db, line.id, day, moment))
+
+    second, third = await rotates(0), await rotates(6)
+    for place, (hours, good) in enumerate(
+        ((7, (SECRET, second, third)), (25, (second, third)), (31, (third,)))
+    ):
+        with time_machine.travel(began + timedelta(hours=hours)):
+            await line.tells(f"o{hours}")
+            await line.sends()
+        known = {one for one in (SECRET, second, third) if line.receiver.signed_by(place, one)}
+        assert known == set(good)
 
 
 async def test_W10_five_days_of_failure_disable_and_lose_nothing(line: Line) -> None:
@@ -287,6 +363,28 @@ async def test_W01_W02_an_address_inside_is_refused_at_connect(
     refused = "not on the internet", "hides an address", "cannot be read", "ClientConnectorError"
     assert any(words in error for words in refused) and line.receiver.came == []
     await line.hooks.close()
+
+
+@pytest.mark.parametrize("url", [*W01, "http://[::ffff:127.0.0.1]", *W02[2:5]])
+async def test_W01_W02_a_server_that_listens_inside_is_never_connected_to(
+    records: Records, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """Without any look at the URL: the socket alone stands between."""
+    came: list[object] = []
+    server = await asyncio.start_server(lambda _r, w: (came.append(w), w.close()), "", 0)
+    port = server.sockets[0].getsockname()[1]
+    monkeypatch.setattr(hooks, "why_not", lambda *_any, **_more: "")
+    line = await Line(records, receiver).opens()
+    line.hooks = Hooks(records, private=False)
+    there = f"{url.rstrip('/')}:{port}/"
+    await records.write(lambda db: db.execute(update(subscriptions.rows).values(url=there)))
+    await line.tells()
+    assert await line.sends() == 1
+    error = await records.read(lambda db: db.execute(select(rows.c.last_error)).scalar())
+    refused = "not on the internet", "not a canonical IPv4 address"
+    assert any(words in error for words in refused) and came == []
+    await line.hooks.close()
+    server.close()
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from bot.hub.woocommerce_pull import WooCommerceAccount, WooCommercePull
 from bot.sandbox import taobao as pretended_taobao
 from bot.sandbox import woocommerce as pretended_shop
 from bot.settings import SettingsError, load_settings
+from bot.storage import hub_inbox
 from bot.storage.schema import hub_events, hub_orders, shop_pulls
 from tests.free_port import free_port
 from tests.hub.sender import Hub
@@ -175,6 +176,80 @@ async def test_too_many_calls_are_waited_for(server) -> None:
     assert not await asks(server, pull)
     wait = (await row(server))["due_at"] - datetime.now(UTC)
     assert timedelta(seconds=50) < wait < timedelta(seconds=70)
+
+
+async def inbox(server: Running) -> list[tuple[str, str, str]]:
+    query = select(hub_events.c.lane, hub_events.c.type, hub_events.c.state)
+    read = server.parts.market.records.read
+    return [tuple(one) for one in await read(lambda db: db.execute(query).all())]
+
+
+async def test_a_trade_that_the_platform_refuses_holds_up_no_other(server) -> None:
+    pull, bought, now = shop_of(server, "taobao"), put(server, "taobao"), datetime.now(UTC)
+    assert await asks(server, pull)
+    for number in (9001, 9002, 9003):
+        bought(number, "paid", now - timedelta(seconds=10_000 - number))
+    server.parts.sandbox.taobao.broken = {9002: "isv.trade-not-exist"}
+    await back(server, hours=3)
+    assert await asks(server, pull) and await asks(server, pull)
+    assert await states(server) == {"9001": "open", "9003": "open"}
+    assert ("taobao:9002", "order.unread", "parked") in await inbox(server)
+
+
+async def test_a_trade_that_fails_again_and_again_is_parked_after_five_times(server) -> None:
+    pull, bought, now = shop_of(server, "taobao"), put(server, "taobao"), datetime.now(UTC)
+    assert await asks(server, pull)
+    bought(9001, "paid", now - timedelta(seconds=30))
+    bought(9002, "paid", now - timedelta(seconds=20))
+    server.parts.sandbox.taobao.broken = {9002: "isp.remote-service-error"}
+    pulling = Pulling(server.parts.market.records, [pull], 60, lambda: None)
+
+    async def once() -> bool:
+        due = update(shop_pulls).values(due_at=datetime.now(UTC))
+        await server.parts.market.records.write(lambda db: db.execute(due))
+        return await pulling.ask(pull)
+
+    assert [await once() for _time in range(5)] == [False] * 4 + [True]
+    assert await states(server) == {"9001": "open"}
+    assert ("taobao:9002", "order.unread", "parked") in await inbox(server)
+    # Whoever lets it be tried again is told that only the shop knows more.
+    await server.parts.market.records.write(lambda db: hub_inbox.unpark(db, datetime.now(UTC)))
+    await states(server)
+    assert ("taobao:9002", "order.unread", "refused") in await inbox(server)
+
+
+async def test_a_pulled_order_without_a_price_is_parked_and_taken_once_it_has_one(server) -> None:
+    pull, bought, now = (
+        shop_of(server, "woocommerce"),
+        put(server, "woocommerce"),
+        datetime.now(UTC),
+    )
+    assert await asks(server, pull)
+    store = server.parts.sandbox.woocommerce
+    store.put(77, "processing", [{**SACK[0], "quantity": 3, "total": "10000.00"}], now)
+    await asyncio.sleep(1.1)
+    assert await asks(server, pull) and await asks(server, pull)
+    assert await inbox(server) == [("woocommerce:77", "order.unread", "parked")]
+    bought(77, "paid", datetime.now(UTC) - timedelta(seconds=1))
+    assert await asks(server, pull)
+    assert await states(server) == {"77": "open"}
+
+
+async def test_a_pulled_order_that_is_paid_late_stands_again(server) -> None:
+    pull, bought = shop_of(server, "woocommerce"), put(server, "woocommerce")
+    assert await asks(server, pull)
+    for state, stands in (("paid", "open"), ("closed", "cancelled")):
+        bought(77, state, datetime.now(UTC) - timedelta(seconds=5))
+        assert await asks(server, pull)
+        assert await states(server) == {"77": stands}
+    # A shop's moments have no parts of a second.
+    await asyncio.sleep(1.1)
+    bought(77, "paid", datetime.now(UTC))
+    await asyncio.sleep(1.1)
+    for _time in range(2):
+        assert await asks(server, pull)
+    assert await states(server) == {"77": "open"}
+    assert len(await inbox(server)) == 3
 
 
 async def test_only_one_process_asks_and_one_that_died_is_followed(server) -> None:

@@ -6,8 +6,9 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -68,17 +69,157 @@ async def test_the_order_of_shopify_is_taken_once(shops: Running) -> None:
     assert kept == [b""]
 
 
+def signed(shop: str, said: dict[str, Any], delivery: str, topic: str = "") -> dict[str, Any]:
+    """A request of a shop: what it signs is the body alone."""
+    body = json.dumps(said).encode()
+    mark = base64.b64encode(
+        hmac.digest(VECTORS[shop]["secret"].encode(), body, hashlib.sha256)
+    ).decode()
+    if shop == "shopify":
+        headers = {"X-Shopify-Topic": topic or "orders/create", "X-Shopify-Webhook-Id": delivery,
+                   "X-Shopify-Hmac-SHA256": mark}  # fmt: skip
+    else:
+        headers = {"X-WC-Webhook-Topic": topic or "order.updated",
+                   "X-WC-Webhook-Delivery-ID": delivery,
+                   "X-WC-Webhook-Signature": mark}  # fmt: skip
+    return {"body": body, "headers": headers}
+
+
+async def events(server: Running) -> list[tuple[str, str, str]]:
+    query = select(hub_events.c.type, hub_events.c.state, hub_events.c.outcome)
+    read = server.parts.market.records.read
+    found = await read(lambda db: db.execute(query.order_by(hub_events.c.id)).all())
+    return [tuple(one) for one in found]
+
+
+async def order_state(server: Running) -> str | None:
+    await Hub(server).worked()
+    query = select(hub_orders.c.state).order_by(hub_orders.c.id.desc())
+    return await server.parts.market.records.read(lambda db: db.execute(query).scalar())
+
+
 async def test_a_cancellation_of_shopify_withdraws(shops: Running) -> None:
     headers, body = wire("shopify_orders_create.http")
     await post(shops, "shopify", body, headers)
     await taken(shops)
-    gone = {**headers, "X-Shopify-Topic": "orders/cancelled", "X-Shopify-Webhook-Id": "another"}
-    assert await post(shops, "shopify", body, gone) == 202
-    await Hub(shops).worked()
-    state = await shops.parts.market.records.read(
-        lambda db: db.execute(select(hub_orders.c.state)).scalar()
-    )
-    assert state == "cancelled"
+    said = json.loads(body) | {"cancelled_at": "2026-09-28T12:30:00+02:00"}
+    gone = signed("shopify", said, "another", "orders/cancelled")
+    assert await post(shops, "shopify", **gone) == 202
+    assert await order_state(shops) == "cancelled"
+
+
+async def test_a_topic_that_nobody_signed_cancels_nothing(shops: Running) -> None:
+    headers, body = wire("shopify_orders_create.http")
+    await post(shops, "shopify", body, headers)
+    other = {**headers, "X-Shopify-Topic": "orders/cancelled", "X-Shopify-Webhook-Id": "another"}
+    assert await post(shops, "shopify", body, other) == 202
+    assert await order_state(shops) == "open"
+    headers, body = wire("woocommerce_order_created.http")
+    await post(shops, "woocommerce", body, headers)
+    for topic in ("order.deleted", "order.updated"):
+        other = {**headers, "X-WC-Webhook-Topic": topic, "X-WC-Webhook-Delivery-ID": topic}
+        assert await post(shops, "woocommerce", body, other) == 202
+    assert await order_state(shops) == "open"
+
+
+WOO = {"id": 1042, "status": "processing", "currency": "RWF",
+       "date_modified_gmt": "2026-09-28T10:15:30"}  # fmt: skip
+
+
+def woo_lines(*lines: tuple[int, str]) -> list[dict[str, Any]]:
+    return [
+        {"sku": "IBIRAYI-50KG", "quantity": qty, "total": total, "price": float(total) / qty}
+        for qty, total in lines
+    ]
+
+
+async def test_what_is_not_paid_yet_is_offered_to_nobody_and_taken_once_it_is(
+    shops: Running,
+) -> None:
+    lines = woo_lines((1, "5000.00"))
+    for number, status in enumerate(("pending", "failed", "checkout-draft")):
+        said = WOO | {"status": status, "line_items": lines}
+        assert await post(shops, "woocommerce", **signed("woocommerce", said, f"d{number}")) == 200
+    assert await taken(shops) == []
+    said = WOO | {"line_items": lines}
+    assert await post(shops, "woocommerce", **signed("woocommerce", said, "d9")) == 202
+    assert await order_state(shops) == "open"
+
+
+async def test_an_order_that_is_paid_after_its_cancellation_stands_again(shops: Running) -> None:
+    lines = woo_lines((1, "5000.00"))
+
+    async def says(delivery: str, status: str, at: datetime) -> str | None:
+        moment = f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
+        said = WOO | {"status": status, "line_items": lines, "date_modified_gmt": moment}
+        assert await post(shops, "woocommerce", **signed("woocommerce", said, delivery)) == 202
+        return await order_state(shops)
+
+    now = datetime.now(UTC)
+    assert await says("d1", "on-hold", now - timedelta(hours=2)) == "open"
+    assert await says("d2", "cancelled", now - timedelta(hours=1)) == "cancelled"
+    # The first message once more, under another number, is no payment.
+    assert await says("d3", "on-hold", now - timedelta(hours=2)) == "cancelled"
+    assert await says("d4", "processing", now + timedelta(seconds=5)) == "open"
+
+
+@pytest.mark.parametrize(
+    ("line", "price"), [((3, "12000.00"), 4000), ((7, "35000"), 5000), ((3, "10000.00"), None)]
+)
+async def test_a_price_is_what_its_line_comes_to_and_an_order_without_one_is_parked(
+    shops: Running, line: tuple[int, str], price: int | None
+) -> None:
+    said = WOO | {"line_items": woo_lines(line)}
+    assert await post(shops, "woocommerce", **signed("woocommerce", said, "d1")) == 202
+    assert [one[4] for one in await taken(shops)] == ([] if price is None else [price])
+    if price is None:
+        ((kind, state, why),) = await events(shops)
+        assert (kind, state) == ("order.unread", "parked") and "no whole number" in why
+
+
+async def test_a_whole_order_is_longer_than_an_event_of_the_hub(shops: Running) -> None:
+    more = {"meta_data": ["x" * 1000] * 100}
+    said = WOO | {"line_items": woo_lines((1, "5000.00"))} | more
+    assert await post(shops, "woocommerce", **signed("woocommerce", said, "d1")) == 202
+    assert await order_state(shops) == "open"
+    said = WOO | {"id": 7, "line_items": woo_lines(*[(1, "5000.00")] * 21)}
+    assert await post(shops, "woocommerce", **signed("woocommerce", said, "d2")) == 202
+    assert (await events(shops))[-1][:2] == ("order.unread", "parked")
+    too_long = WOO | {"meta_data": ["x" * 1000] * 600}
+    assert await post(shops, "woocommerce", **signed("woocommerce", too_long, "d3")) == 413
+
+
+@pytest.mark.parametrize("shop", ["shopify", "woocommerce"])
+async def test_W08_what_is_forged_altered_or_sent_again_changes_nothing(
+    shops: Running, shop: str
+) -> None:
+    name = {
+        "shopify": "shopify_orders_create.http",
+        "woocommerce": "woocommerce_order_created.http",
+    }
+    headers, body = wire(name[shop])
+    mark, delivery = {
+        "shopify": ("X-Shopify-Hmac-SHA256", "X-Shopify-Webhook-Id"),
+        "woocommerce": ("X-WC-Webhook-Signature", "X-WC-Webhook-Delivery-ID"),
+    }[shop]
+    other = base64.b64encode(hmac.digest(b"another", body, hashlib.sha256)).decode()
+    for wrong in ("", other, headers[mark][:-2] + "A=", "é", headers[mark].lower()):
+        assert await post(shops, shop, body, {**headers, mark: wrong}) == 401
+    assert await post(shops, shop, body.replace(b"5000", b"5001"), headers) == 401
+    assert await events(shops) == []
+    assert await post(shops, shop, body, headers) == 202
+    # Once more later, under its own id and under another one, which nobody signs.
+    assert await post(shops, shop, body, headers) == 202
+    assert await post(shops, shop, body, {**headers, delivery: "another"}) == 202
+    assert len(await taken(shops)) == 1
+
+
+async def test_W08_a_trade_that_the_relay_sends_again_is_known_whatever_changed_of_it(
+    shops: Running,
+) -> None:
+    assert await post(shops, "taobao", trade(), FORM) == 202
+    assert await post(shops, "taobao", trade(modified="2026-10-01 09:00:00"), FORM) == 202
+    assert len(await taken(shops)) == 1 and len(await events(shops)) == 1
 
 
 async def test_the_order_of_woocommerce_is_taken_and_its_ping_is_answered(shops: Running) -> None:
@@ -103,9 +244,9 @@ async def test_the_order_of_woocommerce_is_taken_and_its_ping_is_answered(shops:
 
 
 def trade(status: str = "WAIT_SELLER_SEND_GOODS", at: float = 0, secret: str = "helloworld",
-          key: str = "12345678") -> bytes:  # fmt: skip
+          key: str = "12345678", **more: str) -> bytes:  # fmt: skip
     said = json.loads((FIXTURES / "taobao_trade_fullinfo_response.json").read_text())
-    said["trade_fullinfo_get_response"]["trade"]["status"] = status
+    said["trade_fullinfo_get_response"]["trade"] |= {"status": status, **more}
     moment = datetime.fromtimestamp(at or time.time(), UTC).astimezone(ZoneInfo("Asia/Shanghai"))
     fields = {
         "method": "taobao.trade.fullinfo.get", "app_key": key, "v": "2.0",

@@ -84,7 +84,14 @@ async def test_fees_that_are_none_are_refused(records, now, fees, by, why) -> No
     new = Fees("COF-CHERRY", MONDAY, "x", fees)
     with pytest.raises(ValueError, match=why):
         await records.write(lambda db: price_fees.publish(db, "rw", new, by, now))
-    assert await records.read(price_fees.every_one) == []
+    assert await records.read(lambda db: price_fees.every_one(db, "rw")) == []
+
+
+async def test_the_fees_of_another_hub_are_not_ours(records, now) -> None:
+    new = Fees("COF-CHERRY", MONDAY, "x", (Fee("transport", "Ruli", 0, 25),))
+    await records.write(lambda db: price_fees.publish(db, "ug", new, "amina", now))
+    assert await records.read(lambda db: price_fees.every_one(db, "ug")) == [new]
+    assert await records.read(lambda db: price_fees.every_one(db, "rw")) == []
 
 
 async def test_the_board_hears_of_fees_and_compares_one_source_with_itself(records, now) -> None:

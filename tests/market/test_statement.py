@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.conversation import LANGUAGES
+from bot.csv_cells import safe_text
 from bot.i18n import CATALOGUES, load_catalogues, speaking
+from bot.market import statement_pdf
 from bot.market.statement import Statement, statement_of
 from bot.market.statement_csv import as_csv, harmless
 from bot.market.statement_pdf import as_pdf
@@ -80,6 +82,17 @@ def test_no_text_becomes_a_formula(text: str) -> None:
     cell = harmless(text)
     assert not str(cell).lstrip(" \u00a0").startswith(("=", "+", "-", "@", "\t", "\r", "|", "%"))
     assert text in str(cell)
+
+
+@pytest.mark.parametrize("text", ["=1", " =1", "\u200b=1", '"=1', "＝1", "\u00a0@x", "%x", "\tx"])
+def test_X01_a_cell_of_a_statement_is_as_safe_as_one_of_the_dashboard(text: str) -> None:
+    assert harmless(text) == safe_text(text) == f"'{text}"
+
+
+@pytest.mark.parametrize(("language", "form"), [("rw", "240,000"), ("fr", "240 000")])
+def test_a_number_on_paper_has_the_form_of_its_language(language: str, form: str) -> None:
+    with speaking(language):
+        assert statement_pdf.in_form(240_000).replace("\u00a0", " ") == form
 
 
 def test_a_number_stays_a_number() -> None:

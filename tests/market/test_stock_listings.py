@@ -99,6 +99,29 @@ async def test_never_more_is_accepted_than_is_offered(records: Records, now) -> 
     assert gone.outcome == "withdrawn" and await figure(records) is None
 
 
+async def test_what_was_handed_over_is_not_free_again(records: Records, now) -> None:
+    ((contact, offer_id),) = await offered(records, now, 1, 400, 400)
+    await offer(records, now, contact)
+    await records.write(lambda db: offers.accept(db, actor(contact), offer_id, 1, 80, now, ZONE))
+    await records.write(lambda db: offers.move(db, actor(contact, "h"), offer_id, "hand_over", now))
+    assert await figure(records) == (60_000, 0)
+    ((one),) = await records.read(lambda db: stock_listings.mine(db, contact))
+    assert (one.units, one.version) == (60, 2)
+    # Another lot is added: what has left is in neither.
+    more = NewListing("COF-ROAST", "A2", 50, 12_000, date(2026, 11, 1))
+    await offer(records, now, contact, more, "more")
+    assert await figure(records) == (110_000, 0)
+
+
+async def test_who_has_handed_over_all_has_nothing_free(records: Records, now) -> None:
+    ((contact, offer_id),) = await offered(records, now, 1, 200, 200)
+    await offer(records, now, contact)
+    await records.write(lambda db: offers.accept(db, actor(contact), offer_id, 1, 200, now, ZONE))
+    await records.write(lambda db: offers.move(db, actor(contact, "h"), offer_id, "hand_over", now))
+    assert await figure(records) == (0, 0)
+    assert await records.read(lambda db: stock_listings.mine(db, contact)) == []
+
+
 async def test_accepting_while_less_is_offered_never_promises_beyond_it(
     records: Records, now
 ) -> None:

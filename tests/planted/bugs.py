@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bot import csv_cells
 from bot.callbacks import Callbacks
 from bot.dashboard.access import export_links, members
 from bot.dashboard.access.sign_in import SignIn
-from bot.dashboard.screens import asked, csv_cells, export_tables
+from bot.dashboard.screens import asked, export_tables
 from bot.dashboard.screens.exports import Exports
 from bot.engine.arrivals import Arrivals
 from bot.engine.engine import Engine

@@ -135,6 +135,36 @@ async def test_a_parked_update_is_applied_again_when_staff_say_so(records: Recor
         assert not await records.write(lambda db: storage.replay(db, 1))
 
 
+async def test_T05_an_update_that_kills_whoever_has_it_is_parked_and_its_chat_goes_on(
+    records: Records,
+) -> None:
+    rules = UpdateRules(chats=4, lease_s=0.2, again_s=0.02, poll_s=0.05)
+    for number in range(rules.tries):
+        dead = Process(records, MemorySessions(900), rules)
+        dead.updates._begin = lambda taken: None  # type: ignore[method-assign]
+        if not number:
+            await dead.updates.keep(message(1, 77, "deadly"))
+            await dead.updates.keep(message(2, 77, "/start"))
+        assert await dead.updates.take() == 1
+        await asyncio.sleep(0.25)
+    async with process(records, rules):
+        found = await until_done(records)
+    assert [(row.state, row.attempts) for row in found] == [("parked", 4), ("applied", 1)]
+    assert b"deadly" not in found[0].body and "died" in found[0].outcome
+
+
+async def test_what_cannot_be_read_again_is_parked_and_other_chats_go_on(records: Records) -> None:
+    row = {"update_id": 1, "chat_id": 77, "body": b'{"update_id": 1, "message": 5}',
+           "state": "waiting", "received_at": datetime.now(UTC)}  # fmt: skip
+    await records.write(lambda db: db.execute(insert(telegram_updates).values(row)))
+    idle = Process(records, MemorySessions(900), _QUICK)
+    for number, chat in ((2, 77), (3, 78)):
+        await idle.updates.keep(message(number, chat, "/start"))
+    async with process(records):
+        found = await until_done(records)
+    assert [one.state for one in found] == ["parked", "applied", "applied"]
+
+
 async def test_T05_records_that_are_away_park_nothing(
     records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:

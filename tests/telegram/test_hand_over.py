@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from bot.market import hand_over_lines, hand_overs, people
+from bot.market import hand_over_lines, hand_overs, people, telegram_links
 from bot.storage.records import Records
 from bot.storage.schema import hand_over_lines as line_rows
 from bot.storage.schema import tickets
@@ -119,6 +119,67 @@ async def test_when_nobody_comes_a_ticket_asks_staff_to_call(server: Running) ->
     assert "Nobody could write to you in time" in (await texts(server))[-1]
     (ticket,) = await do(server, lambda db: db.execute(select(tickets)).all())
     assert (ticket.category, ticket.about, ticket.state) == ("call_back", "/agent", "open")
+
+
+async def test_who_writes_and_is_not_answered_does_not_wait_for_ever(server: Running) -> None:
+    chat, now = await at_a_question(server), server.parts.engine._clock()
+    await chat.types("/agent")
+    (waits,) = await do(server, hand_overs.listed)
+    late = now + hand_overs.IDLE + timedelta(minutes=1)
+    heard = hand_over_lines.heard
+    for minute in (4, 9):
+        at = now + timedelta(minutes=minute)
+        await do(server, lambda db, a=at, m=minute: heard(db, waits.id, "hello?", f"l{m}", a))
+    assert await do(server, lambda db: hand_overs.lapse_due(db, late)) == 1
+    assert "Nobody could write to you in time" in (await texts(server))[-1]
+    # Taken, it is the last line of staff that counts.
+    await chat.types("/agent")
+    (waits,) = await do(server, hand_overs.listed)
+    taken_at = server.parts.engine._clock()
+    await do(server, lambda db: hand_overs.take(db, waits.id, "amina", taken_at))
+    said_at = taken_at + timedelta(minutes=6)
+    say = hand_over_lines.say
+    await do(server, lambda db: say(db, waits.id, "amina", "One moment.", "s1", said_at))
+    heard_at = taken_at + timedelta(minutes=15)
+    await do(server, lambda db: heard(db, waits.id, "and?", "l99", heard_at))
+    for minutes, lapsed in ((15, 0), (17, 1)):
+        moment = taken_at + timedelta(minutes=minutes)
+        assert await do(server, lambda db, m=moment: hand_overs.lapse_due(db, m)) == lapsed
+
+
+async def test_a_voice_message_reaches_staff_as_a_file_and_the_bot_says_what_it_reads(
+    server: Running,
+) -> None:
+    chat = await at_a_question(server)
+    screen = chat.text
+    voice = {"file_id": "v", "duration": 3}
+    for one in ({"voice": voice}, {"sticker": {"file_id": "s"}}, {"location": {"latitude": 1}}):
+        assert await chat.sends(chat.message(**one)) == screen
+        assert (await texts(server))[-1].startswith("The bot reads only text")
+    await chat.types("/agent")
+    before = len(await said(server))
+    await chat.sends(chat.message(voice=voice))
+    assert len(await said(server)) == before
+    (waits,) = await do(server, hand_overs.listed)
+    lines = await do(server, lambda db: hand_over_lines.lines_of(db, waits.id))
+    assert [line.text for line in lines] == ["[a photo or a file]"]
+
+
+@pytest.mark.parametrize("how", ["chat", "phone"])
+async def test_T08_T09_a_chat_that_is_unlinked_is_in_nobody_s_hands(
+    server: Running, how: str
+) -> None:
+    chat, now = await at_a_question(server), server.parts.engine._clock()
+    await chat.types("/agent")
+    (waits,) = await do(server, hand_overs.listed)
+    await do(server, lambda db: hand_overs.take(db, waits.id, "amina", now))
+    if how == "chat":
+        await do(server, lambda db: telegram_links.unlink(db, ALINE, now))
+    else:
+        await do(server, lambda db: telegram_links.unlink_number(db, FARMER, now))
+    assert await do(server, hand_overs.listed) == []
+    say = hand_over_lines.say
+    assert await do(server, lambda db: say(db, waits.id, "amina", "hello", "k1", now)) == "gone"
 
 
 async def test_of_two_who_take_it_at_once_one_has_it(records: Records, now) -> None:

@@ -188,6 +188,19 @@ def test_what_cannot_be_unpacked_is_no_picture(raw: bytes) -> None:
         made_anew(raw)
 
 
+def test_a_picture_is_turned_as_its_camera_says_and_one_too_large_to_unpack_is_refused() -> None:
+    tall, exif = Image.new("RGB", (3000, 2000), "red"), Image.Exif()
+    exif[0x0112] = 6
+    sent_as = io.BytesIO()
+    tall.save(sent_as, "JPEG", exif=exif)
+    with Image.open(io.BytesIO(made_anew(sent_as.getvalue()))) as made:
+        assert made.size == (853, 1280) and not made.getexif()
+    large = io.BytesIO()
+    Image.new("1", (5000, 4100)).save(large, "PNG")
+    with pytest.raises(NoPicture):
+        made_anew(large.getvalue())
+
+
 async def test_T18_a_server_that_lies_about_the_size_is_not_read_to_its_end() -> None:
     """Also where the file's own side says little, sends much, or leads elsewhere."""
     read_to_the_end = []

@@ -13,6 +13,7 @@ from bot.sandbox.telegram import Fault
 from bot.storage import outbox
 from bot.storage.schema import outbox as rows
 from bot.storage.schema import transcripts, turns
+from bot.telegram import sending
 from bot.telegram.sending import ChatRules
 from tests.market.money import person
 from tests.telegram.outside import ALINE, Outside, linked, now, outside
@@ -99,6 +100,35 @@ async def test_T17_a_429_is_waited_for_and_burns_no_try(there: Outside) -> None:
     while await sender.carry_out():
         pass
     assert there.seen_by(ALINE) == ["one", "two"]
+
+
+async def test_T17_while_one_waits_out_a_flood_no_other_sends(
+    there: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "_TURN_S", 0.2)
+    people = [ERIC, *({"id": 700100300 + number, "first_name": "x"} for number in range(3))]
+    for one in people:
+        there.telegram.people.says(one, "/start")
+    # Three chats at once are refused: then it is the bot as a whole that must wait.
+    there.telegram.faults = [Fault(status=429, retry_after=3) for _chat in range(3)]
+    for one in people[1:]:
+        await there.put("a", chat_id=one["id"])
+    first, second = there.sender(QUICK), there.sender(QUICK)
+    running = asyncio.create_task(first.run())
+    began = time.monotonic()
+    try:
+        while not first._pace.flood_s():
+            assert time.monotonic() - began < 20
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.6)
+        await there.put("b", chat_id=ERIC["id"])
+        # The turn would be over by now.
+        assert await second.carry_out() == 0 and there.seen_by(ERIC) == []
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+    # Nor once the first has gone: what it was told holds for all.
+    assert await second.carry_out() == 0 and there.seen_by(ERIC) == []
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])

@@ -248,6 +248,49 @@ async def test_a_deed_whose_session_and_answer_were_lost_is_answered_and_not_don
     assert "KW-1042" in chat.text and await state_of_offer(server) == "accepted"
 
 
+async def dies_once(server: Running, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """From now on the first try of each update is lost after its hop, before its end is written."""
+    updates = server.parts.updates
+    assert updates is not None
+    apply, times = updates._applying.apply, []
+
+    async def dies_after(held, update, link, hand_over):
+        done = await apply(held, update, link, hand_over)
+        times.append(held.attempts)
+        if held.attempts == 1:
+            raise RuntimeError("the process is gone")
+        return done
+
+    monkeypatch.setattr(updates._applying, "apply", dies_after)
+    return times
+
+
+async def test_T03_a_press_that_is_tried_again_after_its_effect_gets_the_answer_it_had(
+    server: Running, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step in ("Orders", "New order KW-1042", "Reject"):
+        await chat.presses(step)
+    times = await dies_once(server, monkeypatch)
+    await chat.presses("Yes, reject")
+    assert times == [1, 2] and await state_of_offer(server) == "declined"
+    assert chat.toasts[-1] == "" and (await chat.methods())[-1] == "editMessageText"
+    # The chat goes on: the buttons that are shown are good.
+    await chat.presses("Other orders")
+    assert chat.toasts[-1] == "" and "rejected" not in chat.text
+
+
+async def test_T03_a_PIN_that_is_tried_again_is_still_taken_back(
+    server: Running, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step in ("Orders", "New order KW-1042", "Accept"):
+        await chat.presses(step)
+    times = await dies_once(server, monkeypatch)
+    await chat.types(PIN)
+    assert times == [1, 2] and await state_of_offer(server) == "accepted"
+    assert (await chat.methods())[-2:] == ["deleteMessage", "sendMessage"]
+    assert "KW-1042" in chat.text
+
+
 async def test_screens_stay_with_their_chat_in_two_chats_at_once(server: Running) -> None:
     one, two = Chat(server), Chat(server, _STRANGER)
     for chat in (one, two):

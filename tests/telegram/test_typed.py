@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.conversation import Choice, Nav, Screen
@@ -28,6 +28,7 @@ def test_digits_stay_what_they_are(typed: str, labels: list[str]) -> None:
     assert read_typed(typed, screen, len(labels), NAV) == typed
 
 
+@example(":", ["0"] * 6 + [":"], "7", 7)
 @given(st.text(max_size=40), _LABELS, _KEYS, st.integers(0, 12))
 def test_only_what_was_seen_is_ever_chosen_and_by_its_own_words(
     typed: str, labels: list[str], key: str, seen: int

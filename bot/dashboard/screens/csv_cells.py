@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime
 
+from bot.csv_cells import safe_text
+
 Cell = str | int | datetime | date | None
-# What begins a formula, in any width; and a quote, behind which some programs look for one.
-_STARTS = frozenset("=+-@|")
-_BEFORE = re.compile(r"[\s\x00-\x1f\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\"'`]*")
 
 
 def lines_of(rows: Iterable[Iterable[Cell]]) -> str:
@@ -21,14 +18,6 @@ def lines_of(rows: Iterable[Iterable[Cell]]) -> str:
     writer = csv.writer(into, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerows([_plain(cell) for cell in cells] for cells in rows)
     return into.getvalue()
-
-
-def safe_text(text: str) -> str:
-    """The text, with an apostrophe before it where a spreadsheet might compute it."""
-    begun = _BEFORE.match(text)
-    first = unicodedata.normalize("NFKC", text[begun.end() if begun else 0 :][:1])
-    starts = first[:1] in _STARTS if first else False
-    return f"'{text}" if starts or text[:1] in {"\t", "\r", "\n"} else text
 
 
 def _plain(cell: Cell) -> str | int:

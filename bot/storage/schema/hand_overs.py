@@ -18,7 +18,7 @@ hand_overs = Table(
     # Whose it is: the name of a member of staff, "" while it waits.
     Column("owner", String(40), nullable=False, server_default=""),
     Column("opened_at", Moment, nullable=False),
-    # When somebody last wrote or took it: left alone for long, it goes back to the bot.
+    # When staff last wrote or took it: left alone by them for long, it goes back to the bot.
     Column("moved_at", Moment, nullable=False),
     Column("ended_at", Moment),
     # Of one chat there is one at a time.

@@ -112,6 +112,8 @@ reviews = Table(
     row_id(),
     belongs_to("order_id", "orders"),
     Column("due_at", Moment, nullable=False, index=True),
+    # How often in a row the order could not be looked at.
+    Column("attempts", Integer, nullable=False, server_default="0"),
 )
 
 # Who was offered what in which round, and by which figures of the rule.
@@ -151,6 +153,8 @@ subscriptions = Table(
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("failing_since", Moment),
     Column("rests_until", Moment),
+    # When a failure was last counted: of those that were under way by then each is the same one.
+    Column("failed_at", Moment),
     Column("made_at", Moment, nullable=False),
     one_of("state", ("active", "disabled")),
 )

@@ -1,0 +1,18 @@
+"""A text as a cell of a table that a spreadsheet opens: shown as it is, never computed."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# What begins a formula, in any width; and a quote, behind which some programs look for one.
+_STARTS = frozenset("=+-@|%")
+_BEFORE = re.compile(r"[\s\x00-\x1f\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\"'`]*")
+
+
+def safe_text(text: str) -> str:
+    """The text, with an apostrophe before it where a spreadsheet might compute it."""
+    begun = _BEFORE.match(text)
+    first = unicodedata.normalize("NFKC", text[begun.end() if begun else 0 :][:1])
+    starts = first[:1] in _STARTS if first else False
+    return f"'{text}" if starts or text[:1] in {"\t", "\r", "\n"} else text
