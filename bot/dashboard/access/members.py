@@ -120,10 +120,11 @@ def is_last_admin(db: Connection, member: Member) -> bool:
 
 
 def set_role(db: Connection, member: Member, role: Role, now: datetime, by: str) -> bool:
-    """Give a member another role, from their next click on. False for the last administrator."""
+    """Give a member another role: they sign in anew for it. False for the last administrator."""
     if role != "admin" and is_last_admin(db, member):
         return False
     db.execute(update(staff).where(staff.c.id == member.id).values(role=role))
+    staff_sessions.end_all(db, member.id)
     note(db, by, "role changed", f"staff {member.name}", now, before=member.role, after=role)
     return True
 

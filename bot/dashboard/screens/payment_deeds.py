@@ -71,13 +71,15 @@ def propose(
 
 
 def settle(
-    db: Connection, payment: Payment, by: Member, _form: dict[str, str], now: datetime
+    db: Connection, payment: Payment, by: Member, form: dict[str, str], now: datetime
 ) -> str:
     """The second of them agrees: the books hold it, its tickets are closed, the person is told."""
     payment = locked(db, payment.reference)
     proposal = proposals.waiting(db, "settle", subject_of(payment))
     if proposal is None or proposal.details["version"] != payment.version:
         return "no_effect"
+    if not proposals.is_meant(proposal, form):
+        return "another"
     if not proposals.may_do(proposal, by.id, by.name):
         return "same_person"
     outcome = settling_by_hand.settle(
@@ -95,12 +97,14 @@ def settle(
 
 
 def withdraw(
-    db: Connection, payment: Payment, by: Member, _form: dict[str, str], now: datetime
+    db: Connection, payment: Payment, by: Member, form: dict[str, str], now: datetime
 ) -> str:
     """What was proposed is not wanted any more."""
     proposal = proposals.waiting(db, "settle", subject_of(payment))
     if proposal is None:
         return "no_effect"
+    if not proposals.is_meant(proposal, form):
+        return "another"
     proposals.end(db, proposal, "withdrawn", by.id, now)
     return _noted(db, payment, by, "end withdrawn", now, "withdrawn")
 

@@ -40,6 +40,7 @@ _PIN_WORDS = {
 _SAID = {
     "proposed": N_("Noted. It is done when a second person does the same."),
     "waits": N_("Something waits for a second person already."),
+    "another": N_("What waits here is another than you were shown. Nothing was done: look again."),
     "same_person": N_("You have asked for this. A second, different person must do it."),
     "no_effect": N_("No effect: this was done already, or is not needed any more."),
     "no_reason": N_("Say why: the next person reads it."),

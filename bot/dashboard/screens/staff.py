@@ -22,8 +22,9 @@ from bot.market import Market, proposals
 
 _PATH = "/dashboard/staff"
 _SAID = {
-    "changed": N_("Changed. It holds from their next click on."),
+    "changed": N_("Changed. They sign in again, and have it then."),
     "proposed": N_("Noted. A second administrator gives the same role."),
+    "another": N_("What waits here is another than you were shown. Nothing was done: look again."),
     "same_person": N_("You have asked for this. A second, different person must do it."),
     "last_admin": N_("Refused: nobody else could change the staff then."),
     "not_own": N_("Refused: another administrator makes your link."),
@@ -76,12 +77,15 @@ class Staff:
 
     async def role(self, request: web.Request) -> web.Response:
         """Another role for a member."""
-        role = staff_deeds.role_of((await fields_of(request)).get("role", ""))
+        form = await fields_of(request)
+        role = staff_deeds.role_of(form.get("role", ""))
         if role is None:
             raise web.HTTPBadRequest
-        return await self._do(
-            request, lambda db, who, by, now: (staff_deeds.change_role(db, who, role, by, now), "")
-        )
+
+        def work(db: Connection, who: Member, by: Member, now: datetime) -> tuple[str, str]:
+            return staff_deeds.change_role(db, who, role, by, form, now), ""
+
+        return await self._do(request, work)
 
     async def link(self, request: web.Request) -> web.Response:
         """A new link for who lost password or phone."""
@@ -169,7 +173,8 @@ def _link(request: web.Request, token: str) -> str:
 
 def _status(said: str) -> int:
     refused = {"wrong": 401, "wait": 429, "taken": 409, "no_name": 422}
-    return refused.get(said, 409 if said in {"last_admin", "not_own", "same_person"} else 200)
+    nothing_done = {"last_admin", "not_own", "same_person", "another"}
+    return refused.get(said, 409 if said in nothing_done else 200)
 
 
 def _now() -> datetime:
