@@ -8,6 +8,7 @@ from bot.dashboard.access.roles import (
     AUDITORS,
     CUSTODIANS,
     EXPORTERS,
+    FINDERS,
     MONEY,
     READERS,
     REPLAYERS,
@@ -78,6 +79,7 @@ class Desks:
         people = self._people
         return [
             ("GET", "/people", people.listed, READERS),
+            ("POST", "/people/find", people.find, FINDERS),
             ("GET", f"/people/{_ID}", people.one, READERS),
             ("POST", f"/people/{_ID}/copy", people.copy, CUSTODIANS),
             ("POST", f"/people/{_ID}/forget", people.propose, CUSTODIANS),

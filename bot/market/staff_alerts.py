@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from bot.i18n import N_, _, speaking
+from bot.kept_text import kept_text
 from bot.market import hub_news
 from bot.storage import outbox
 from bot.storage.schema import alert_mutes, audit
@@ -90,7 +91,7 @@ def is_open(db: Connection, rule: str, about: str) -> bool:
 
 def mute(db: Connection, rule: str, until: datetime, by: str, why: str, now: datetime) -> None:
     """Tell nobody of this rule until then. Raises ValueError without a name or a reason."""
-    name, reason = by.strip()[:40], why.strip()[:160]
+    name, reason = by.strip()[:40], kept_text(why, 160)
     if not name or not reason:
         raise ValueError("who mutes it, and why, must be said")
     if rule not in RULES:

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from sqlalchemy import func, insert, select, text, update
 
+from bot.dashboard.screens.reveal import AN_HOUR
 from bot.market import hub_news, people, subscriptions
 from bot.storage import audit_chain
 from bot.storage.opening import revision_wanted
@@ -241,15 +242,38 @@ async def test_D11_D12_a_webhook_is_replayed_through_the_same_dedupe(
         assert supervisor.headers["Location"].endswith(f"said={said}")
 
 
-async def test_a_person_is_found_by_number_and_by_name(server: Running, viewer: Desk) -> None:
-    for asked in ("0788000001", "%2B250788000001", "0788%20000%20001", "mukamana", "CLAUDINE"):
+async def test_a_person_is_found_by_name(server: Running, viewer: Desk) -> None:
+    for asked in ("mukamana", "CLAUDINE"):
         page = await viewer.gets(f"/dashboard/people?q={asked}")
         assert "Mukamana Claudine" in page and "Nsengimana" not in page, asked
-    assert "Nobody is found." in await viewer.gets("/dashboard/people?q=0788999999")
     page = await viewer.gets("/dashboard/people/1")
     assert "has a PIN" in page and "KW-1042" in page and "Forget this person" not in page
     (line,) = await audited(server, "profile viewed")
     assert (line["actor"], line["subject"]) == ("vera", "contact 1")
+
+
+async def test_D07_a_number_is_looked_up_on_record_and_not_often(
+    server: Running, viewer: Desk, supervisor: Desk
+) -> None:
+    evil = update(contacts).where(contacts.c.msisdn == TEA).values(names="Jean 0788 000 999")
+    await write(server, evil)
+    for asked in ("0788000001", "%2B250788000001", "0788%20000%20001", "0788", "078"):
+        assert "Nobody is found." in await viewer.gets(f"/dashboard/people?q={asked}"), asked
+    await viewer.posts("/dashboard/people/find", number="0788000001")
+    assert viewer.status == 403
+    for asked in ("0788000001", "+250788000001", "0788 000 001"):
+        await supervisor.posts("/dashboard/people/find", number=asked)
+        assert supervisor.headers["Location"] == "/dashboard/people/1"
+    page = await supervisor.posts("/dashboard/people/find", number="0788999999")
+    assert "Nobody is found." in page
+    lines = await audited(server, "number looked up")
+    assert [line["subject"] for line in lines] == ["contact 1"] * 3 + ["nobody"]
+    for _time in range(AN_HOUR - 4):
+        await supervisor.posts("/dashboard/people/find", number="0788999999")
+    await supervisor.posts("/dashboard/people/find", number="0788000001")
+    assert supervisor.status == 429
+    await supervisor.posts("/dashboard/people/1/copy", reason="asked by phone")
+    assert supervisor.status == 429
 
 
 async def test_a_copy_of_a_persons_data_needs_a_reason_and_is_on_record(

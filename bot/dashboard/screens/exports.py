@@ -21,6 +21,7 @@ from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.asked import SEARCH_MOST
 from bot.dashboard.screens.csv_cells import lines_of
 from bot.dashboard.screens.export_tables import MOST_ROWS, Table, tables
+from bot.kept_text import kept_text
 from bot.market import Market
 from bot.storage.records import RecordsDown
 
@@ -36,7 +37,7 @@ class Exports:
 
     def __init__(self, market: Market, pages: Pages, guard: Guard) -> None:
         self._records, self._pages, self._guard = market.records, pages, guard
-        self._tables = tables(market.hub.country)
+        self._tables = tables()
 
     async def ask(self, request: web.Request) -> web.Response:
         """Say what for; the link that comes is good once, here, for ten minutes."""
@@ -48,7 +49,7 @@ class Exports:
         if member.role not in table.roles:
             await self._guard.refuse(request, "not this role")
         filters = _filters(table, form)
-        reason = " ".join(form.get("reason", "").split())[:_REASON_MOST]
+        reason = kept_text(form.get("reason", ""), _REASON_MOST)
         most = MOST_ROWS[member.role]
         count = await self._records.read(partial(_count, table=table, filters=filters, most=most))
         too_many, token = count > most, ""
@@ -159,7 +160,8 @@ def _filters(table: Table, form: Mapping[str, str]) -> dict[str, str]:
 
 
 def _said(filters: Mapping[str, str]) -> str:
-    return "&".join(f"{name}={value}" for name, value in filters.items()) or "all"
+    said = "&".join(f"{name}={value}" for name, value in filters.items())
+    return kept_text(said, SEARCH_MOST * 2) or "all"
 
 
 def _count(db: Connection, table: Table, filters: Mapping[str, str], most: int) -> int:

@@ -125,7 +125,7 @@ def _with_names(db: Connection) -> list[tuple[HandOver, str]]:
 
 def _name(db: Connection, chat: HandOver) -> str:
     contact = people.by_id(db, chat.contact_id) if chat.contact_id else None
-    return contact.names if contact is not None else ""
+    return without_numbers(contact.names) if contact is not None else ""
 
 
 def _read(db: Connection, row_id: int, ours: str) -> tuple[HandOver | None, str, str, list[Line]]:
@@ -138,4 +138,4 @@ def _read(db: Connection, row_id: int, ours: str) -> tuple[HandOver | None, str,
         Line(line.who, line.name, without_numbers(line.text, ours), line.at)
         for line in hand_over_lines.lines_of(db, row_id)
     ]
-    return chat, contact.names if contact is not None else "", number, lines
+    return chat, _name(db, chat), number, lines

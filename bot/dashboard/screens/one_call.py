@@ -76,7 +76,7 @@ def one_call(db: Connection, row_id: int, ours: str = "") -> OneCall | None:
     return OneCall(
         id=row_id,
         number=masked(owner) if owner else "",
-        name=known.names if known else "",
+        name=without_numbers(known.names, ours) if known else "",
         contact_id=known.id if known else 0,
         language=rows[-1]["language"],
         hops=[_hop(one, ours) for one in rows],

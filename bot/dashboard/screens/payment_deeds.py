@@ -11,10 +11,10 @@ from sqlalchemy import Connection, select
 
 from bot.dashboard.access.members import Member, note
 from bot.dashboard.screens.payment_desk import subject_of
+from bot.kept_text import kept_text
 from bot.market import clearance, proposals, settlement, settling_by_hand, stopping
 from bot.market.limits import PayoutRules
 from bot.market.payments import OPEN, Payment, locked
-from bot.pins_in_texts import without_pins
 from bot.storage import outbox
 from bot.storage.schema import outbox as letters
 
@@ -110,7 +110,7 @@ def withdraw(
 
 
 def _reason(form: dict[str, str]) -> str:
-    return without_pins(" ".join(form.get("reason", "").split()))[:_REASON_MOST]
+    return kept_text(form.get("reason", ""), _REASON_MOST)
 
 
 def _noted(

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from bot.dashboard.access.members import Member, note
 from bot.dashboard.screens.people_desk import subject_of
+from bot.kept_text import kept_text
 from bot.market import people, proposals, splits
-from bot.pins_in_texts import without_pins
 
 Deed = Callable[[Connection, int, Member, dict[str, str], datetime], str]
 # What is ours and no part of what a person has told us.
@@ -36,7 +36,7 @@ def propose(
     db: Connection, contact_id: int, by: Member, form: dict[str, str], now: datetime
 ) -> str:
     """The first of two asks that this person be forgotten."""
-    reason = without_pins(" ".join(form.get("reason", "").split()))[:_REASON_MOST]
+    reason = kept_text(form.get("reason", ""), _REASON_MOST)
     if not reason:
         return "no_reason"
     if people.by_id(db, contact_id) is None:

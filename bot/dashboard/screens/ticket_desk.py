@@ -10,11 +10,11 @@ from sqlalchemy import Connection, RowMapping, func, select
 
 from bot.dashboard.access.members import note
 from bot.i18n import N_
+from bot.kept_text import kept_text
 from bot.market import call_backs, money_tickets
 from bot.market.tickets import close
 from bot.masking import without_numbers
 from bot.msisdn import masked
-from bot.pins_in_texts import without_pins
 from bot.storage.schema import contacts, tickets
 
 OPEN = ("open", "taken")
@@ -117,7 +117,7 @@ def close_ticket(
         return "unsettled"
     if not close(db, mine, now):
         return "was_closed"
-    kept = without_numbers(without_pins(said)[:NOTE_MOST])
+    kept = kept_text(said, NOTE_MOST)
     note(db, by, "ticket closed", f"ticket {code}", now, note=kept)
     return "closed"
 
@@ -135,7 +135,7 @@ def _ticket(row: RowMapping, ours: str) -> Ticket:
         about=without_numbers(row["about"], ours),
         text=without_numbers(row["text"], ours),
         number=masked(row["msisdn"]) if row["msisdn"] else "",
-        name=row["names"] or "",
+        name=without_numbers(row["names"] or "", ours),
         contact_id=row["contact_id"] or 0,
         language=row["language"],
         state=row["state"],
