@@ -124,6 +124,11 @@ async def test_D09_what_is_based_on_an_old_screen_is_refused(
     for doing in ("line", "end"):
         page = await call.does(doing, text="Kanda 1")
         assert supervisor.status == 409 and "has gone on since" in page
+    await server.parts.transcripts.flush()
+    for doing in ("sms", "call-back", "give"):
+        page = await call.does(doing, text="Muraho")
+        assert supervisor.status == 409 and "has gone on since" in page, doing
+    assert await acts(server) == ["taken"]
     # Nothing was done: the call goes on, without a line.
     assert await phone.types("00") != screen and "Ubufasha: " not in phone.last
     await call.looks()
@@ -134,7 +139,20 @@ async def test_D09_what_is_based_on_an_old_screen_is_refused(
     assert supervisor.status == 409 and await acts(server) == ["taken", "line"]
 
 
-@pytest.mark.parametrize("version", ["", "1", "x-1", "1-", "-1", "1-999999999999999999999", "٣-1"])
+async def test_D09_a_call_that_has_gone_on_is_not_taken(server: Running, agent: Desk) -> None:
+    phone = server.phone()
+    await phone.dials()
+    call = await on_call(server, agent, phone)
+    await phone.types("2")
+    await server.parts.transcripts.flush()
+    page = await call.does("take")
+    assert agent.status == 409 and "has gone on since" in page and await acts(server) == []
+    await call.looks()
+    await call.does("take")
+    assert agent.status == 303
+
+
+@pytest.mark.parametrize("version", ["", "1", "9999999999-0", "x-1", "1-", "-1", "1-999999999999999999999", "٣-1"])
 async def test_D09_a_version_that_no_page_gave_does_nothing(
     server: Running, supervisor: Desk, version: str
 ) -> None:

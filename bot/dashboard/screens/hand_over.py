@@ -24,6 +24,7 @@ _SAID = {
     "gone": N_("The bot has this chat again: nothing was sent."),
     "anothers": N_("A colleague has this chat. Nothing was changed."),
     "empty": N_("Write something first."),
+    "pin": N_("Nobody may be asked for a PIN, and none may be sent. Nothing was done."),
     "no_chat": N_("The person has no chat linked."),
 }
 # Sent as they stand in the person's language, when nothing else is written.
@@ -68,10 +69,10 @@ class HandOvers:
 
         def work(db: Connection, row_id: int, by: str, now: datetime) -> Outcome:
             found = hand_overs.by_id(db, row_id)
-            text = fields.get("text", "")
+            text, ours = fields.get("text", ""), bool(ready) and found is not None
             if ready and found is not None:
                 text = hand_over_lines.in_words(found, ready)
-            return hand_over_lines.say(db, row_id, by, text, key, now)
+            return hand_over_lines.say(db, row_id, by, text, key, now, ready=ours)
 
         return await self._do(request, work)
 
@@ -85,7 +86,7 @@ class HandOvers:
         row_id, now, by = _id(request), datetime.now(UTC), request[VISITOR].member.name
         outcome = await self._records.write(lambda db: work(db, row_id, by, now))
         if outcome != "done":
-            return await self._page(request, outcome, 422 if outcome == "empty" else 409)
+            return await self._page(request, outcome, 422 if outcome in {"empty", "pin"} else 409)
         raise web.HTTPSeeOther(f"/dashboard/hand-over/{row_id}")
 
     async def _page(
