@@ -232,6 +232,7 @@ def dashboard_rules_of(settings: Settings) -> DashboardRules:
         demo=settings.env == "demo",
         stale_after_days=settings.prices.stale_after_days,
         proxies=proxies_of(settings),
+        address=settings.public_url.rstrip("/"),
         # Secrets stand in it as stars, so that it tells nothing of them.
         fingerprint=hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:12],
     )

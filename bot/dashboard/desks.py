@@ -43,7 +43,7 @@ class Desks:
         self._people = People(market, pages)
         self._exports = Exports(market, pages, guard)
         self._audit = AuditLog(market, pages)
-        self._staff = Staff(market, pages, sign_in)
+        self._staff = Staff(market, pages, guard, sign_in)
         self._system = System(market, pages, fingerprint)
 
     def routes(self) -> list[_Route]:

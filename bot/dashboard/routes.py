@@ -35,13 +35,17 @@ _DOINGS = "|".join(DOINGS)
 
 @dataclass(frozen=True, slots=True)
 class DashboardRules:
-    """The dashboard's settings. `secure` where browsers come over https."""
+    """The dashboard's settings. `secure` where browsers come over https.
+
+    `address` is where they reach this server, "" where only their own requests tell.
+    """
 
     key: str
     secure: bool
     demo: bool
     stale_after_days: int
     proxies: Proxies
+    address: str = ""
     # Of the settings: two servers with the same one are set up alike.
     fingerprint: str = ""
 
@@ -75,7 +79,9 @@ class Dashboard:
     ) -> None:
         pages = Pages(market.hub, rules.demo)
         records, self._passwords = market.records, passwords
-        self.guard = Guard(records, pages, refused, secure=rules.secure, demo=rules.demo)
+        self.guard = Guard(
+            records, pages, refused, secure=rules.secure, demo=rules.demo, address=rules.address
+        )
         second_step = SecondStep(rules.key)
         sign_in = SignIn(records, passwords, second_step, rules.demo)
         self._entry = Entry(records, pages, self.guard, sign_in, second_step, rules.proxies)

@@ -2,12 +2,14 @@
 
 import ast
 import asyncio
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from bot.dashboard.access import members
+from bot.dashboard.screens.asked import PAGE
 from bot.dashboard.screens.call_back_desk import tried, waiting
 from bot.market import people
 from bot.market.tickets import open_ticket
@@ -152,7 +154,9 @@ async def test_D09_a_call_that_has_gone_on_is_not_taken(server: Running, agent: 
     assert agent.status == 303
 
 
-@pytest.mark.parametrize("version", ["", "1", "9999999999-0", "x-1", "1-", "-1", "1-999999999999999999999", "٣-1"])
+@pytest.mark.parametrize(
+    "version", ["", "1", "9999999999-0", "x-1", "1-", "-1", "1-999999999999999999999", "٣-1"]
+)
 async def test_D09_a_version_that_no_page_gave_does_nothing(
     server: Running, supervisor: Desk, version: str
 ) -> None:
@@ -351,14 +355,45 @@ async def test_a_call_back_is_asked_for_once_and_its_tries_are_noted(
 
 
 async def test_another_person_twice_and_the_number_must_be_checked(records, now) -> None:
-    member = await records.write(lambda db: members.add(db, "amina", "agent", "en", now, "test"))
-    asked = {"category": "call_back", "msisdn": "+250788000777", "contact_id": None}
-    code = await records.write(lambda db: open_ticket(db, **asked, language="rw", now=now))
-    assert len(await records.read(waiting)) == 1
-    ends = [
-        await records.write(lambda db, n=n: tried(db, code, "wrong_person", n, "", member, now))
-        for n in (0, 1)
-    ]
-    assert ends == ["noted", "verifying"]
-    state = select(tickets.c.state)
+    def add(name: str):
+        return records.write(lambda db: members.add(db, name, "agent", "en", now, "test"))
+
+    amina, eric, hour = await add("amina"), await add("eric"), timedelta(hours=1)
+    soon = [(amina, now), (amina, now + timedelta(minutes=1)), (eric, now + timedelta(minutes=2))]
+    later = [(amina, now), (amina, now + hour / 2), (amina, now + hour), (eric, now + hour)]
+    for number, tries, last in (("1", soon, []), ("2", later, ["noted"])):
+        asked = {"category": "call_back", "msisdn": f"+25078800077{number}", "contact_id": None}
+        code = await records.write(lambda db, a=asked: open_ticket(db, **a, language="rw", now=now))
+        ends = [
+            await records.write(
+                lambda db, n=n, c=code, by=by, at=at: tried(db, c, "wrong_person", n, "", by, at)
+            )
+            for n, (by, at) in enumerate(tries)
+        ]
+        # One alone does not say it twice within the hour, and it is said once.
+        assert ends == ["noted", "noted", "verifying", *last]
+    state = select(tickets.c.state).distinct()
     assert await records.read(lambda db: db.execute(state).scalar()) == "open"
+
+
+async def test_a_ticket_without_a_call_has_no_try(records, now) -> None:
+    member = await records.write(lambda db: members.add(db, "amina", "agent", "en", now, "test"))
+    asked = {"category": "payment_missing", "msisdn": "+250788000777", "contact_id": None}
+    code = await records.write(lambda db: open_ticket(db, **asked, language="rw", now=now))
+    ended = await records.write(lambda db: tried(db, code, "solved", 0, "x", member, now))
+    assert ended == "gone" and (await records.read(waiting))[0] == []
+
+
+async def test_whoever_waits_is_on_a_page(server: Running, agent: Desk) -> None:
+    now = datetime.now(UTC)
+
+    def many(db) -> None:
+        for n in range(PAGE + 1):
+            asked = {"category": ("call_back", "verify")[n % 2], "contact_id": None}
+            open_ticket(db, **asked, msisdn=f"+2507880{n:05}", language="rw", now=now)
+
+    await server.parts.market.records.write(many)
+    page = await agent.gets("/dashboard/call-backs")
+    assert page.count('<li class="wait') == PAGE
+    after = re.search(r'href="(/dashboard/call-backs\?after=[0-9]+)"', page)[1]
+    assert (await agent.gets(after)).count('<li class="wait') == 1 and "?after=" not in agent.text

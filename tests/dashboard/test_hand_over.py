@@ -43,7 +43,9 @@ async def test_a_chat_is_taken_answered_and_given_back(server: Running, supervis
     await supervisor.posts(f"{path}/say", text="late", once="3")
     assert supervisor.status == 409 and "nothing was sent" in supervisor.text
     # The page of a refusal renews itself where there is something to load.
-    assert f'data-here="{path}"' in supervisor.text and f'content="10; url={path}"' in supervisor.text
+    assert (
+        f'data-here="{path}"' in supervisor.text and f'content="10; url={path}"' in supervisor.text
+    )
 
 
 async def test_who_only_reads_takes_no_chat(server: Running, viewer: Desk) -> None:

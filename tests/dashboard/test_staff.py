@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.storage.schema import audit, staff
-from tests.dashboard.desk import PROPOSAL, Desk, code_of, joins
+from tests.dashboard.desk import PROPOSAL, Desk, code_of, guard_of, joins
 from tests.server import Running
 
 LINK = re.compile(r"(/dashboard/welcome/[A-Za-z0-9_-]{43})")
@@ -145,3 +145,15 @@ async def test_an_auditor_reads_the_staff_and_changes_nothing(server: Running) -
         assert "Give this role" not in await desk.gets(mine)
         await desk.posts(f"{mine}/role", role="admin", code=codes[0])
         assert desk.status == 403 and await role_of(server, "odile") == "auditor"
+
+
+async def test_a_link_names_the_address_that_browsers_use(server: Running, admins) -> None:
+    (desk, codes, _s), _other = admins
+    fields = {"role": "agent", "language": "fr"}
+    guard_of(server)._address = "https://isoko.example"
+    page = await desk.posts("/dashboard/staff/add", name="chantal", code=codes[0], **fields)
+    assert "https://isoko.example/dashboard/welcome/" in page
+    # Behind a proxy that ends TLS, a request comes by http.
+    guard_of(server)._address, guard_of(server)._secure = "", True
+    page = await desk.posts("/dashboard/staff/add", name="diane", code=codes[1], **fields)
+    assert f"https://{desk.base.partition('//')[2]}/dashboard/welcome/" in page

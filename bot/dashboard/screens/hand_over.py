@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from aiohttp import web
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from bot.dashboard.access.roles import ANSWERERS
 from bot.dashboard.forms import fields_of
@@ -19,6 +19,7 @@ from bot.market.hand_over_lines import TEXT_MAX, Line
 from bot.market.hand_overs import HandOver, Outcome
 from bot.masking import without_numbers
 from bot.msisdn import masked
+from bot.storage.schema import contacts
 
 _SAID = {
     "gone": N_("The bot has this chat again: nothing was sent."),
@@ -121,7 +122,11 @@ def _id(request: web.Request) -> int:
 
 
 def _with_names(db: Connection) -> list[tuple[HandOver, str]]:
-    return [(one, _name(db, one)) for one in hand_overs.listed(db)]
+    found = hand_overs.listed(db)
+    whose = contacts.c.id.in_([one.contact_id for one in found if one.contact_id])
+    query = select(contacts.c.id, contacts.c.names).where(whose)
+    names = {row.id: without_numbers(row.names) for row in db.execute(query)}
+    return [(one, names.get(one.contact_id or 0, "")) for one in found]
 
 
 def _name(db: Connection, chat: HandOver) -> str:

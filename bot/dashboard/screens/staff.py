@@ -14,7 +14,7 @@ from bot.dashboard.access.members import Member, NameTaken, NotAName
 from bot.dashboard.access.roles import ADMINS, ROLES
 from bot.dashboard.access.sign_in import SignIn
 from bot.dashboard.forms import fields_of
-from bot.dashboard.guard import VISITOR
+from bot.dashboard.guard import VISITOR, Guard
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens import staff_deeds
 from bot.i18n import N_
@@ -42,8 +42,9 @@ _Deed = Callable[[Connection, Member, Member, datetime], tuple[str, str]]
 class Staff:
     """The pages about the staff."""
 
-    def __init__(self, market: Market, pages: Pages, sign_in: SignIn) -> None:
-        self._records, self._pages, self._sign_in = market.records, pages, sign_in
+    def __init__(self, market: Market, pages: Pages, guard: Guard, sign_in: SignIn) -> None:
+        self._records, self._pages = market.records, pages
+        self._guard, self._sign_in = guard, sign_in
 
     async def listed(self, request: web.Request) -> web.Response:
         """Everybody, their roles, and how often they are signed in."""
@@ -134,7 +135,7 @@ class Staff:
             visitor.form,
             status=_status(said),
             everybody=await self._records.read(look),
-            link=_link(request, token),
+            link=self._link(request, token),
             said=_SAID.get(said, ""),
             may_change=visitor.member.role in ADMINS,
             offered=[one for one in ROLES if one != "admin"],
@@ -152,12 +153,15 @@ class Staff:
             whose=whose,
             sessions=await self._records.read(lambda db: staff_sessions.living(db, whose.id, now)),
             proposal=await self._records.read(lambda db: proposals.waiting(db, "role", subject)),
-            link=_link(request, token),
+            link=self._link(request, token),
             said=_SAID.get(said, ""),
             may_change=visitor.member.role in ADMINS and not whose.revoked and not whose.demo,
             may_end=visitor.member.role in ADMINS,
             every_role=ROLES,
         )
+
+    def _link(self, request: web.Request, token: str) -> str:
+        return f"{self._guard.address_of(request)}/dashboard/welcome/{token}" if token else ""
 
 
 def _whose(db: Connection, request: web.Request) -> Member:
@@ -165,10 +169,6 @@ def _whose(db: Connection, request: web.Request) -> Member:
     if found is None:
         raise web.HTTPNotFound
     return found
-
-
-def _link(request: web.Request, token: str) -> str:
-    return f"{request.scheme}://{request.host}/dashboard/welcome/{token}" if token else ""
 
 
 def _status(said: str) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, true
 
 from bot.dashboard.access.members import note
 from bot.i18n import N_
@@ -69,9 +69,15 @@ def open_tickets(
 
     They are due in the order in which they came, each two days after.
     """
-    query = _with_person().where(tickets.c.state.in_(OPEN), tickets.c.id > after)
-    if category in CATEGORY_WORDS:
-        query = query.where(tickets.c.category == category)
+    which = tickets.c.category == category if category in CATEGORY_WORDS else true()
+    return open_tickets_where(db, which, after, ours)
+
+
+def open_tickets_where(
+    db: Connection, which: ColumnElement[bool], after: int = 0, ours: str = ""
+) -> tuple[list[Ticket], int]:
+    """The same of the tickets of which `which` is true."""
+    query = _with_person().where(tickets.c.state.in_(OPEN), tickets.c.id > after, which)
     rows = db.execute(query.order_by(tickets.c.id).limit(PAGE + 1)).mappings().all()
     found = [_ticket(row, ours) for row in rows[:PAGE]]
     return found, found[-1].id if len(rows) > PAGE else 0
