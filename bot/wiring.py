@@ -154,6 +154,10 @@ def alert_rules_of(settings: Settings) -> AlertRules:
         pin.alarm_failures,
         pin.alarm_minutes,
         settings.hub.timezone,
+        alerts.sign_in_tries,
+        alerts.refused_reveals,
+        alerts.left_over,
+        alerts.shop_failures,
     )
 
 

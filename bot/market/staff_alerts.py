@@ -28,6 +28,17 @@ RULES: dict[str, str] = {
     "pin_spray": N_("{figure} wrong PINs on all numbers together"),
     "news_late": N_("Messages to people have waited for {figure} seconds"),
     "slow_hops": N_("One hop in a hundred takes {figure} ms or longer"),
+    "audit_chain": N_("Line {figure} of the audit was changed or removed"),
+    "reveals": N_("{about} was refused a look at a number {figure} times in an hour"),
+    "sign_in_spray": N_("{figure} tries to sign in to the dashboard in a quarter of an hour"),
+    "left_over": N_("{figure} × {about}: they wait for a person"),
+    "shop_failing": N_("Shop {about} could not be asked for its orders, {figure} times in a row"),
+}
+# What is left over, by what the rule calls it.
+LEFT_OVER = {
+    "chats": N_("updates of chats that could not be applied"),
+    "hub": N_("events of the hub that could not be applied"),
+    "letters": N_("messages given up in the last hour"),
 }
 _CHAT_LANE = "alert"
 
@@ -55,7 +66,8 @@ class Manner:
 
 def words_of(rule: str, about: str, figure: int) -> str:
     """An alert in the language being spoken."""
-    return _(RULES[rule]).format(about=about, figure=figure)
+    named = _(LEFT_OVER[about]) if about in LEFT_OVER else about
+    return _(RULES[rule]).format(about=named, figure=figure)
 
 
 def note(

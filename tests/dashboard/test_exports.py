@@ -8,17 +8,20 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import pytest
 import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
-from bot.dashboard.screens import export_tables
+from bot.dashboard.screens import export_tables, exports
 from bot.dashboard.screens.csv_cells import lines_of, safe_text
 from bot.market import people
+from bot.storage import in_lots
 from bot.storage.schema import audit, contacts, payments, staff
-from tests.dashboard.desk import Desk, demo_link, joins
+from tests.dashboard.desk import Desk, demo_link, guard_of, joins
+from tests.patience import patient_s
 from tests.server import FARMER, Running
 
 # A hundred thousand take a minute and a half here, and the waits between them are the same.
@@ -239,3 +242,46 @@ async def test_a_list_offers_its_export_with_the_filter_that_is_set(
         await joins(viewer, server, "vera", "viewer")
         assert "/dashboard/exports/" not in await viewer.gets("/dashboard/orders")
     assert await demo_link(server)
+
+
+@pytest.mark.parametrize("why", ["broken", "no access"])
+async def test_an_export_that_breaks_is_cut_and_no_page_is_in_it(
+    server: Running, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    async with Desk(server) as desk:
+        await joins(desk, server, "zoe", "supervisor")
+        link = await link_for(desk, "people")
+        if why == "broken":
+            monkeypatch.setattr(exports, "lot_of", lambda _db, **_what: 1 / 0)
+        else:
+            may = guard_of(server).still_may
+            monkeypatch.setattr(exports, "LOOK_AGAIN_S", -1.0)
+
+            async def not_any_more(request) -> bool:
+                await may(request)
+                return False
+
+            monkeypatch.setattr(guard_of(server), "still_may", not_any_more)
+        came = b""
+        with pytest.raises(aiohttp.ClientPayloadError):
+            async with desk.http.get(desk.base + link) as response:
+                async for piece in response.content.iter_any():
+                    came += piece
+    assert b"<html" not in came and b"Mukamana" not in came
+    assert len(await audited(server, "export begun")) == 1
+    # The cut comes first, the line of it right after.
+    async with asyncio.timeout(patient_s(2)):
+        while not (lines := await audited(server, "exported")):
+            await asyncio.sleep(0.01)
+    (taken,) = lines
+    assert taken["details"]["whole"] is False and taken["details"]["count"] == 0
+
+
+async def test_what_is_summed_in_lots_is_whole(records, now, monkeypatch) -> None:
+    monkeypatch.setattr(in_lots, "AT_ONCE", 3)
+    line = {"at": now, "actor": "x", "action": "y", "subject": "", "details": {}}
+    await records.write(lambda db: db.execute(insert(audit), [line] * 10))
+    rows, count = select(audit), func.count()
+    assert await in_lots.total(records, rows, audit.c.id, count) == 10
+    assert await in_lots.total(records, rows, audit.c.id, count, most=4) == 5
+    assert await in_lots.total(records, rows.where(audit.c.id < 0), audit.c.id, count) == 0

@@ -18,6 +18,7 @@ from bot.storage.schema import staff
 log = structlog.get_logger(__name__)
 
 # In a quarter of an hour: for one name, from one line, from everywhere, and of the second step.
+EVERYBODY = "everybody"
 _OF_NAME, _OF_SOURCE, _OF_ALL, _OF_STEP = 5, 60, 600, 5
 PASSWORD_LEAST, PASSWORD_MOST = 12, 200
 _COMMON = ("password", "123456", "qwerty", "azerty", "isoko", "rwanda", "kigali", "motdepasse")
@@ -164,7 +165,7 @@ def _limits(name: str, source: str) -> dict[str, int]:
     return {
         f"source {counted_as(source)}": _OF_SOURCE,
         f"name {name}": _OF_NAME,
-        "everybody": _OF_ALL,
+        EVERYBODY: _OF_ALL,
     }
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select
+from sqlalchemy import ColumnElement, Connection, func, insert, select
 
 from bot.dashboard.access.members import Member, note
 from bot.dashboard.screens.ticket_desk import OPEN, Ticket, close_ticket, open_tickets_where
@@ -110,11 +109,11 @@ def _last_calls(db: Connection, contact_ids: set[int]) -> dict[int, tuple[str, i
     return {row.id: (row.place, row.row_id) for row in db.execute(query)}
 
 
-def _is_sure(found: Sequence[Row[tuple[int, datetime]]]) -> bool:
+def _is_sure(found: list[tuple[int, datetime]]) -> bool:
     """Whether another person answered two of the staff, or one of them at two times."""
-    moments = [row.at for row in found]
+    moments = [at for _staff_id, at in found]
     far = bool(moments) and max(moments) - min(moments) >= _APART
-    return far or len({row.staff_id for row in found}) > 1
+    return far or len({staff_id for staff_id, _at in found}) > 1
 
 
 def _count(db: Connection, ticket_id: int) -> int:
@@ -122,6 +121,7 @@ def _count(db: Connection, ticket_id: int) -> int:
     return int(db.execute(select(func.count()).where(mine)).scalar() or 0)
 
 
-def _wrong_persons(db: Connection, ticket_id: int) -> Sequence[Row[tuple[int, datetime]]]:
+def _wrong_persons(db: Connection, ticket_id: int) -> list[tuple[int, datetime]]:
     mine = (call_tries.c.ticket_id == ticket_id) & (call_tries.c.outcome == "wrong_person")
-    return db.execute(select(call_tries.c.staff_id, call_tries.c.at).where(mine)).all()
+    query = select(call_tries.c.staff_id, call_tries.c.at).where(mine)
+    return [(row.staff_id, row.at) for row in db.execute(query)]

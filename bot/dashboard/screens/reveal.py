@@ -14,6 +14,7 @@ from bot.storage.schema import audit
 
 SECONDS = 60
 AN_HOUR = 20
+REVEAL_REFUSED = "reveal refused"
 _ACTION, _LOOK_UP = "number revealed", "number looked up"
 REASONS = {
     "call_back": N_("To call the person back"),
@@ -53,5 +54,5 @@ def _too_many(db: Connection, subject: str, reason: str, by: str, now: datetime)
     )
     if (db.execute(lately).scalar() or 0) < AN_HOUR:
         return False
-    note(db, by, "reveal refused", subject, now, reason=reason)
+    note(db, by, REVEAL_REFUSED, subject, now, reason=reason)
     return True
