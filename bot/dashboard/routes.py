@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.dashboard.access.roles import ANSWERERS, ANYBODY, READERS, REVEALERS
+from bot.dashboard.access.roles import ANSWERERS, ANYBODY, EXPORTERS, READERS, REVEALERS
 from bot.dashboard.access.second_step import SecondStep
 from bot.dashboard.access.sign_in import SignIn
 from bot.dashboard.desks import Desks
@@ -105,7 +105,8 @@ class Dashboard:
         for method, path, handler, roles in self._routes():
             self.guard.allow(handler, roles)
             if method == "GET":
-                own.router.add_get(path, handler)
+                # A link that is good once is not used up by who only asks whether it is there.
+                own.router.add_get(path, handler, allow_head="{token" not in path)
             else:
                 own.router.add_post(path, handler)
         stream = self._feed_door.stream
@@ -139,8 +140,8 @@ class Dashboard:
             ("GET", "/", self._overview.now, READERS),
             ("GET", "/calls", calls.board, READERS),
             ("GET", "/calls/{id:[0-9]{1,18}}", call.show, READERS),
-            ("GET", "/calls/{id:[0-9]{1,18}}/test.py", call.as_test, READERS),
-            ("GET", "/calls/{id:[0-9]{1,18}}/call.json", call.as_json, READERS),
+            ("GET", "/calls/{id:[0-9]{1,18}}/test.py", call.as_test, EXPORTERS),
+            ("GET", "/calls/{id:[0-9]{1,18}}/call.json", call.as_json, EXPORTERS),
             ("POST", f"/calls/{{id:[0-9]{{1,18}}}}/do/{{doing:{_DOINGS}}}", call.do, ANSWERERS),
             ("POST", "/calls/{id:[0-9]{1,18}}/reveal", calls.reveal, REVEALERS),
             ("GET", "/call-backs", self._call_backs.listed, READERS),

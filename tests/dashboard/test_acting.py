@@ -298,16 +298,16 @@ async def test_a_call_taken_along_as_a_test_is_one_that_passes(
 
 
 async def test_B20_D07_a_call_taken_along_has_no_number_and_no_pin(
-    server: Running, viewer: Desk
+    server: Running, agent: Desk
 ) -> None:
     phone = server.phone()
     await phone.dials()
     await phone.types("2", "1", "1", PIN)
-    call = await on_call(server, viewer, phone)
-    said = viewer.text
+    call = await on_call(server, agent, phone)
+    said = agent.text
     for name in ("test.py", "call.json"):
-        said += await viewer.raw(f"{call.path}/{name}")
-        assert viewer.status == 200
+        said += await agent.raw(f"{call.path}/{name}")
+        assert agent.status == 200
     assert FARMER[4:] not in said and PIN not in said and "ATUid" not in said
     assert "phone.types(PIN)" in said
 

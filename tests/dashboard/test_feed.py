@@ -277,6 +277,16 @@ async def test_so_many_may_look_on_and_no_more(
         assert stream.status == 200
 
 
+async def test_one_session_does_not_take_the_places_of_all(
+    server: Running, viewer: Desk, supervisor: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "OF_ONE_MAX", 2)
+    async with streaming(viewer), streaming(viewer), streaming(viewer) as third:
+        assert third.status == 503
+        async with streaming(supervisor) as stream:
+            assert stream.status == 200
+
+
 async def test_nothing_is_read_while_nobody_looks_on(
     server: Running, viewer: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
