@@ -89,7 +89,8 @@ async def test_D01_a_hostile_name_is_text_on_every_desk(server: Running, supervi
     for path in ("people", "people/1", "orders/KW-1042", "payments", "payments/1"):
         page = await supervisor.raw(f"/dashboard/{path}")
         assert "<script>alert" not in page, path
-        assert "<bdi>" in page
+        # A list of payments names nobody.
+        assert path == "payments" or "<bdi>&lt;script&gt;alert(1)" in page, path
 
 
 async def flag(server: Running) -> int:

@@ -45,7 +45,7 @@ class SignIn:
         answered, and how long it takes, does not tell whether there is such a name. "busy" when
         too many wait to be hashed; that try counts for nothing.
         """
-        plain = " ".join(name.split()).casefold()
+        plain = " ".join(name.split()).casefold()[: members.NAME_MAX]
         limits = _limits(plain, source)
         if not await self._records.write(lambda db: _counted(db, limits, now)):
             log.warning("sign-ins refused for a while", source=source)
