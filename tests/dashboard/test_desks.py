@@ -331,3 +331,17 @@ async def test_the_system_page_says_what_runs_and_that_the_books_sum_to_nothing(
 ) -> None:
     page = await viewer.gets("/dashboard/system")
     assert revision_wanted() in page and "SQLite" in page and ">0\u00a0Frw<" in page
+
+
+async def test_codes_of_rows_are_words_in_the_language_of_who_looks(
+    server: Running, supervisor: Desk
+) -> None:
+    now = datetime.now(UTC)
+    reference = await value(server, select(payments.c.reference).where(payments.c.id == 1))
+    letter = {"kind": "payout", "dedupe_key": f"payout:{reference}:x", "payload": {},
+              "due_at": now, "written_at": now, "state": "dead"}  # fmt: skip
+    await write(server, insert(outbox).values(letter))
+    assert "given up" in await supervisor.gets("/dashboard/payments/1")
+    await supervisor.posts("/dashboard/language", language="fr", next="/dashboard/")
+    page = await supervisor.gets("/dashboard/payments/1")
+    assert "abandonné" in page and "dead ·" not in page

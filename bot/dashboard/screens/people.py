@@ -126,16 +126,17 @@ class People:
         if not reason or person.erased_at is not None:
             raise web.HTTPSeeOther(f"{_PATH}/{person.id}?said=no_reason")
 
-        def work(db: Connection) -> dict[str, object] | None:
+        def put_on_record(db: Connection) -> bool:
             # It names the whole number, so it counts as a look at one.
-            if not reveal(db, subject_of(person.id), "copy", by, now):
-                return None
-            note(db, by, "copy made", subject_of(person.id), now, reason=reason)
-            return person_deeds.copy(db, person.id)
+            shown = reveal(db, subject_of(person.id), "copy", by, now)
+            if shown:
+                note(db, by, "copy made", subject_of(person.id), now, reason=reason)
+            return shown
 
-        held = await self._records.write(work)
-        if held is None:
+        if not await self._records.write(put_on_record):
             return self._too_many(request, person.name, f"{_PATH}/{person.id}")
+        # Photos are in it: it is read when nobody waits for its commit.
+        held = await self._records.read(lambda db: person_deeds.copy(db, person.id))
         text = json.dumps(held, ensure_ascii=False, indent=1)
         headers = {"Content-Disposition": f'attachment; filename="isoko-person-{person.id}.json"'}
         return web.Response(text=text, content_type="application/json", headers=headers)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
+from bot.dashboard.screens.code_words import word_of
 from bot.dashboard.screens.fresh import Fresh
 from bot.market import Market, outages
 from bot.market.ledger import off_rwf
@@ -54,6 +55,7 @@ class System:
             "system.html",
             visitor.member,
             visitor.form,
+            word=word_of,
             checks=await self._records.read(_look),
             off_rwf=await self._off_rwf.get(),
             version=version("isoko"),
