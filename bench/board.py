@@ -12,6 +12,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -66,12 +67,15 @@ def main() -> None:
 
 
 async def _run(server: Server, folder: Path) -> Found:
-    found, cookie = Found(), await _member(folder)
+    found, cookies = Found(), await _sessions(folder)
     for number in range(ROUNDS):
         found.alone_s += await _load(server.port, f"a{number}")
         heard: list[dict[int, float]] = [{} for _browser in range(BROWSERS)]
-        async with aiohttp.ClientSession(cookies={"isoko_staff": cookie}) as http:
-            watching = [asyncio.create_task(_watch(http, server.port, one)) for one in heard]
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+            watching = [
+                asyncio.create_task(_watch(http, server.port, cookie, one))
+                for cookie, one in zip(cookies, heard, strict=True)
+            ]
             await asyncio.sleep(2)
             times, sent = await asyncio.gather(
                 _load(server.port, f"w{number}"), _lost(server.port, f"l{number}")
@@ -88,23 +92,27 @@ async def _run(server: Server, folder: Path) -> Found:
     return found
 
 
-async def _member(folder: Path) -> str:
-    """A member of staff who is signed in; the cookie."""
+async def _sessions(folder: Path) -> list[str]:
+    """A member of staff who is signed in once for each browser; the cookies."""
     records, now = await open_records("", folder), datetime.now(UTC)
 
-    def add(db: Db) -> str:
+    def add(db: Db) -> list[str]:
         member = members.add(db, "bench", "viewer", "en", now, "bench", demo=True)
-        return staff_sessions.begin(db, member.id, "full", now)
+        begin = partial(staff_sessions.begin, db, member.id, "full", now)
+        return [begin() for _browser in range(BROWSERS)]
 
-    token = await records.write(add)
+    tokens = await records.write(add)
     await records.close()
-    return token
+    return tokens
 
 
-async def _watch(http: aiohttp.ClientSession, port: int, heard: dict[int, float]) -> None:
+async def _watch(
+    http: aiohttp.ClientSession, port: int, cookie: str, heard: dict[int, float]
+) -> None:
     """Look on; when each hop of the lost caller was told."""
     url = f"http://127.0.0.1:{port}/dashboard/feed"
-    async with http.get(url, timeout=aiohttp.ClientTimeout(None)) as response:
+    sent = {"Cookie": f"isoko_staff={cookie}"}
+    async with http.get(url, headers=sent, timeout=aiohttp.ClientTimeout(None)) as response:
         async for line in response.content:
             if line.startswith(b"data: "):
                 for call in json.loads(line[6:]).get("calls", []):

@@ -29,6 +29,11 @@ def asks_for_pin(text: str) -> bool:
     return re.search(_WORD, text, re.IGNORECASE) is not None
 
 
+def may_be_about_a_pin(text: str) -> bool:
+    """Whether staff must not send this: it asks for a PIN, or may tell one."""
+    return asks_for_pin(text) or CUT in without_pins(text)
+
+
 def without_pins(text: str) -> str:
     """The text with `•••••` in place of what may be a PIN.
 

@@ -196,6 +196,10 @@ class AlertSettings(_Frozen):
     unknown_minutes: int = Field(ge=0)
     late_s: int = Field(ge=0)
     slow_ms: int = Field(ge=0)
+    sign_in_tries: int = Field(ge=0)
+    refused_reveals: int = Field(ge=0)
+    left_over: int = Field(ge=0)
+    shop_failures: int = Field(ge=0)
     hold_s: float = Field(ge=0)
     rest_s: float = Field(ge=0)
     telegram_chat: int

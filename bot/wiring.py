@@ -157,6 +157,10 @@ def alert_rules_of(settings: Settings) -> AlertRules:
         pin.alarm_failures,
         pin.alarm_minutes,
         settings.hub.timezone,
+        alerts.sign_in_tries,
+        alerts.refused_reveals,
+        alerts.left_over,
+        alerts.shop_failures,
     )
 
 
@@ -236,6 +240,7 @@ def dashboard_rules_of(settings: Settings) -> DashboardRules:
         demo=settings.env == "demo",
         stale_after_days=settings.prices.stale_after_days,
         proxies=proxies_of(settings),
+        address=settings.public_url.rstrip("/"),
         # Secrets stand in it as stars, so that it tells nothing of them.
         fingerprint=hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:12],
     )

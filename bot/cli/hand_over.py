@@ -26,6 +26,7 @@ _SAID = {
     "gone": "NOT done: the bot has this chat, or it is none",
     "anothers": "NOT done: a colleague has this chat, or nobody has taken it yet",
     "empty": "NOT done: write something",
+    "pin": "NOT done: nobody may be asked for a PIN, and none may be sent",
     "no_chat": "NOT done: this person has no chat that takes messages",
     "nobody": "NOT done: nobody is registered with this number",
     "not_staff": "NOT done: --by must be an agent or supervisor who has set up their account: "

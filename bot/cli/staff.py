@@ -39,7 +39,7 @@ def add(
     role: Annotated[Role, typer.Option(help=f"One of: {', '.join(ROLES)}")],
     language: Annotated[Language, typer.Option(help="Of the dashboard: rw, fr or en")] = "rw",
 ) -> None:
-    """Add a member of staff and print a one-time link, good for a day.
+    """Add a member of staff and print a one-time link, good for 15 minutes.
 
     With it the person chooses a password and sets up an authenticator.
 
@@ -136,7 +136,7 @@ def _operator() -> str:
 
 def _print_link(settings: Settings, name: str, token: str) -> None:
     typer.echo(f"{settings.url}/dashboard/welcome/{token}")
-    typer.echo(f"Give this link to {name} alone: it is good once, for a day.", err=True)
+    typer.echo(f"Give this link to {name} alone: it is good once, for 15 minutes.", err=True)
 
 
 def _fail(why: str) -> NoReturn:

@@ -8,6 +8,7 @@ from bot.dashboard.access.roles import (
     AUDITORS,
     CUSTODIANS,
     EXPORTERS,
+    FINDERS,
     MONEY,
     READERS,
     REPLAYERS,
@@ -42,7 +43,7 @@ class Desks:
         self._people = People(market, pages)
         self._exports = Exports(market, pages, guard)
         self._audit = AuditLog(market, pages)
-        self._staff = Staff(market, pages, sign_in)
+        self._staff = Staff(market, pages, guard, sign_in)
         self._system = System(market, pages, fingerprint)
 
     def routes(self) -> list[_Route]:
@@ -78,6 +79,7 @@ class Desks:
         people = self._people
         return [
             ("GET", "/people", people.listed, READERS),
+            ("POST", "/people/find", people.find, FINDERS),
             ("GET", f"/people/{_ID}", people.one, READERS),
             ("POST", f"/people/{_ID}/copy", people.copy, CUSTODIANS),
             ("POST", f"/people/{_ID}/forget", people.propose, CUSTODIANS),

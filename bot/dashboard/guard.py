@@ -68,9 +68,10 @@ class Guard:
         *,
         secure: bool,
         demo: bool,
+        address: str = "",
     ) -> None:
         self._records, self._pages, self._count = records, pages, refused
-        self._secure, self._demo = secure, demo
+        self._secure, self._demo, self._address = secure, demo, address
         self._allowed: dict[Handler, frozenset[str]] = {}
         self._streams: set[Handler] = set()
         # A browser sends and keeps a `__Host-` cookie for this very host over https only.
@@ -92,6 +93,11 @@ class Guard:
     def token_of(self, request: web.Request) -> str:
         """The session's token that the browser sent, or ""."""
         return request.cookies.get(self.cookie, "")
+
+    def address_of(self, request: web.Request) -> str:
+        """Where browsers reach this server. Behind a proxy the scheme seen here is another."""
+        scheme = "https" if self._secure else request.scheme
+        return self._address or f"{scheme}://{request.host}"
 
     def sign_in(self, response: web.StreamResponse, token: str) -> None:
         """Give the browser its session."""

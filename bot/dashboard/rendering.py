@@ -15,6 +15,7 @@ from bot.dashboard.access.roles import Role
 from bot.i18n import N_, _, language_spoken
 from bot.i18n.formats import amount, at, day, number
 from bot.market import Hub
+from bot.masking import without_numbers
 
 _FOLDER = Path(__file__).parent
 STATIC = _FOLDER / "static"
@@ -51,6 +52,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._jinja.filters["masked"] = without_numbers
         self._jinja.globals.update(
             _=_,
             ago=ago,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.dashboard.access.roles import ANSWERERS, ANYBODY, READERS, REVEALERS
+from bot.dashboard.access.roles import ANSWERERS, ANYBODY, EXPORTERS, READERS, REVEALERS
 from bot.dashboard.access.second_step import SecondStep
 from bot.dashboard.access.sign_in import SignIn
 from bot.dashboard.desks import Desks
@@ -36,13 +36,17 @@ _DOINGS = "|".join(DOINGS)
 
 @dataclass(frozen=True, slots=True)
 class DashboardRules:
-    """The dashboard's settings. `secure` where browsers come over https."""
+    """The dashboard's settings. `secure` where browsers come over https.
+
+    `address` is where they reach this server, "" where only their own requests tell.
+    """
 
     key: str
     secure: bool
     demo: bool
     stale_after_days: int
     proxies: Proxies
+    address: str = ""
     # Of the settings: two servers with the same one are set up alike.
     fingerprint: str = ""
 
@@ -76,7 +80,9 @@ class Dashboard:
     ) -> None:
         pages = Pages(market.hub, rules.demo)
         records, self._passwords = market.records, passwords
-        self.guard = Guard(records, pages, refused, secure=rules.secure, demo=rules.demo)
+        self.guard = Guard(
+            records, pages, refused, secure=rules.secure, demo=rules.demo, address=rules.address
+        )
         second_step = SecondStep(rules.key)
         sign_in = SignIn(records, passwords, second_step, rules.demo)
         self._entry = Entry(records, pages, self.guard, sign_in, second_step, rules.proxies)
@@ -101,7 +107,8 @@ class Dashboard:
         for method, path, handler, roles in self._routes():
             self.guard.allow(handler, roles)
             if method == "GET":
-                own.router.add_get(path, handler)
+                # A link that is good once is not used up by who only asks whether it is there.
+                own.router.add_get(path, handler, allow_head="{token" not in path)
             else:
                 own.router.add_post(path, handler)
         stream = self._feed_door.stream
@@ -136,8 +143,8 @@ class Dashboard:
             ("GET", "/", self._overview.now, READERS),
             ("GET", "/calls", calls.board, READERS),
             ("GET", "/calls/{id:[0-9]{1,18}}", call.show, READERS),
-            ("GET", "/calls/{id:[0-9]{1,18}}/test.py", call.as_test, READERS),
-            ("GET", "/calls/{id:[0-9]{1,18}}/call.json", call.as_json, READERS),
+            ("GET", "/calls/{id:[0-9]{1,18}}/test.py", call.as_test, EXPORTERS),
+            ("GET", "/calls/{id:[0-9]{1,18}}/call.json", call.as_json, EXPORTERS),
             ("POST", f"/calls/{{id:[0-9]{{1,18}}}}/do/{{doing:{_DOINGS}}}", call.do, ANSWERERS),
             ("POST", "/calls/{id:[0-9]{1,18}}/reveal", calls.reveal, REVEALERS),
             ("GET", "/call-backs", self._call_backs.listed, READERS),

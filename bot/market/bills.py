@@ -8,8 +8,8 @@ from typing import Literal
 
 from sqlalchemy import Connection, RowMapping, exists, func, insert, select, update
 
+from bot.kept_text import kept_text
 from bot.market import ledger
-from bot.pins_in_texts import without_pins
 from bot.storage.schema import audit, bills, orders, payments
 
 LARGEST_RWF = 5_000_000
@@ -98,7 +98,7 @@ def withdraw(
     if not ledger.post(db, f"bill:{bill_id}:withdrawn", back, now):
         raise RuntimeError(f"the ledger holds bill {bill_id} as withdrawn already")
     line = {"at": now, "actor": name, "action": "bill withdrawn", "subject": f"bill {bill_id}"}
-    db.execute(insert(audit).values(**line, details={"why": without_pins(why.strip())[:320]}))
+    db.execute(insert(audit).values(**line, details={"why": kept_text(why, 320)}))
     return "withdrawn", bill
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from bot.i18n import _, speaking
 from bot.market.hand_overs import HandOver, Outcome, by_id, put
-from bot.pins_in_texts import without_pins
+from bot.pins_in_texts import may_be_about_a_pin, without_pins
 from bot.storage.schema import hand_over_lines as rows
 from bot.storage.schema import hand_overs
 
@@ -32,11 +32,25 @@ def heard(db: Connection, hand_over_id: int, text: str, key: str, now: datetime)
     _keep_line(db, hand_over_id, "person", "", text, key, now)
 
 
-def say(db: Connection, hand_over_id: int, by: str, text: str, key: str, now: datetime) -> Outcome:
-    """Let a line of whoever has the chat reach it, once for `key`."""
+def say(
+    db: Connection,
+    hand_over_id: int,
+    by: str,
+    text: str,
+    key: str,
+    now: datetime,
+    *,
+    ready: bool = False,
+) -> Outcome:
+    """Let a line of whoever has the chat reach it, once for `key`.
+
+    It may not speak of a PIN; what is `ready`, words of our own, warns of giving it away.
+    """
     said = text.strip()[:TEXT_MAX]
     if not said:
         return "empty"
+    if not ready and may_be_about_a_pin(said):
+        return "pin"
     found = by_id(db, hand_over_id, hold=True)
     if found is None or found.state == "ended":
         return "gone"

@@ -21,11 +21,12 @@ from bot.storage.schema import audit, hand_over_lines
 from bot.storage.schema import hand_overs as rows
 from bot.storage.schema.hand_overs import OPEN
 
-Outcome = Literal["done", "gone", "anothers", "empty", "no_chat"]
+Outcome = Literal["done", "gone", "anothers", "empty", "no_chat", "pin"]
 
 # Left alone for so long it goes back to the bot: sooner than the session with the place is lost.
 IDLE = timedelta(minutes=10)
 _KEPT = timedelta(days=30)
+LISTED_MOST = 100
 # Asked with every update.
 _open_in = Prepared(select(rows.c.id).where(OPEN, rows.c.chat_id == bindparam("chat")), "chat")
 
@@ -123,8 +124,9 @@ def lapse_due(db: Connection, now: datetime, limit: int = 100) -> int:
 
 
 def listed(db: Connection) -> list[HandOver]:
-    """All that are open, those that wait longest first."""
+    """Those that are open, who waits longest first, at most `LISTED_MOST`."""
     query = select(rows).where(OPEN).order_by(rows.c.state.desc(), rows.c.opened_at)
+    query = query.limit(LISTED_MOST)
     return [_hand_over(row) for row in db.execute(query).mappings()]
 
 

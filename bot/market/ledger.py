@@ -6,6 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
 
+from bot.storage.in_lots import total
+from bot.storage.records import Records
 from bot.storage.schema import ledger_entries, ledger_lines
 
 HUB_FLOAT = "hub_float"
@@ -52,6 +54,12 @@ def balance(db: Connection, account: str) -> int:
     """The balance of an account, computed from its lines."""
     query = select(func.sum(ledger_lines.c.amount_rwf)).where(ledger_lines.c.account == account)
     return int(db.execute(query).scalar() or 0)
+
+
+async def off_rwf(records: Records) -> int:
+    """What all lines sum up to, which must be nothing; read entry by entry, in lots."""
+    lines, amount = select(ledger_lines), func.sum(ledger_lines.c.amount_rwf)
+    return await total(records, lines, ledger_lines.c.entry_id, amount)
 
 
 def _next_number(db: Connection) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -65,6 +66,11 @@ def waiting(db: Connection, kind: Kind, subject: str) -> Proposal | None:
         row["asked_at"],
         name_of(db, row["asked_by"]),
     )
+
+
+def is_meant(proposal: Proposal, form: Mapping[str, str]) -> bool:
+    """Whether the form was made for this very proposal, and not for one that was there before."""
+    return form.get("proposal", "") == str(proposal.id)
 
 
 def may_do(proposal: Proposal, staff_id: int, name: str) -> bool:

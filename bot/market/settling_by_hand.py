@@ -8,12 +8,12 @@ from typing import Literal
 
 from sqlalchemy import Connection, func, insert, select
 
+from bot.kept_text import kept_text
 from bot.market import ledger, postings, settlement
 from bot.market.approvals import HUB
 from bot.market.payments import Payment, as_payment, by_reference, change, locked
 from bot.market.staff_names import look_alike
 from bot.market.tickets import ABOUT_MONEY, close
-from bot.pins_in_texts import without_pins
 from bot.storage.schema import audit, ledger_entries, ledger_lines, payments, tickets
 
 End = Literal["succeeded", "failed"]
@@ -59,7 +59,7 @@ def settle(
         return "no_reason"
     if by_reference(db, reference) is None:
         return "gone"
-    reason, payment = without_pins(reason), locked(db, reference)
+    reason, payment = kept_text(reason, 320), locked(db, reference)
     if payment.state != "flagged":
         return "not_flagged"
     suspense_rwf = _suspense_rwf(db, payment)

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from bot.i18n import N_, _, speaking
+from bot.kept_text import kept_text
 from bot.market import hub_news
 from bot.storage import outbox
 from bot.storage.schema import alert_mutes, audit
@@ -27,6 +28,17 @@ RULES: dict[str, str] = {
     "pin_spray": N_("{figure} wrong PINs on all numbers together"),
     "news_late": N_("Messages to people have waited for {figure} seconds"),
     "slow_hops": N_("One hop in a hundred takes {figure} ms or longer"),
+    "audit_chain": N_("Line {figure} of the audit was changed or removed"),
+    "reveals": N_("{about} was refused a look at a number {figure} times in an hour"),
+    "sign_in_spray": N_("{figure} tries to sign in to the dashboard in a quarter of an hour"),
+    "left_over": N_("{figure} × {about}: they wait for a person"),
+    "shop_failing": N_("Shop {about} could not be asked for its orders, {figure} times in a row"),
+}
+# What is left over, by what the rule calls it.
+LEFT_OVER = {
+    "chats": N_("updates of chats that could not be applied"),
+    "hub": N_("events of the hub that could not be applied"),
+    "letters": N_("messages given up in the last hour"),
 }
 _CHAT_LANE = "alert"
 
@@ -54,7 +66,8 @@ class Manner:
 
 def words_of(rule: str, about: str, figure: int) -> str:
     """An alert in the language being spoken."""
-    return _(RULES[rule]).format(about=about, figure=figure)
+    named = _(LEFT_OVER[about]) if about in LEFT_OVER else about
+    return _(RULES[rule]).format(about=named, figure=figure)
 
 
 def note(
@@ -90,7 +103,7 @@ def is_open(db: Connection, rule: str, about: str) -> bool:
 
 def mute(db: Connection, rule: str, until: datetime, by: str, why: str, now: datetime) -> None:
     """Tell nobody of this rule until then. Raises ValueError without a name or a reason."""
-    name, reason = by.strip()[:40], why.strip()[:160]
+    name, reason = by.strip()[:40], kept_text(why, 160)
     if not name or not reason:
         raise ValueError("who mutes it, and why, must be said")
     if rule not in RULES:

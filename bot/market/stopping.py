@@ -7,11 +7,11 @@ from typing import Literal
 
 from sqlalchemy import Connection, select
 
+from bot.kept_text import kept_text
 from bot.market import settlement
 from bot.market.approvals import HUB
 from bot.market.letters import keys_of
 from bot.market.payments import OPEN, Payment, as_payment, by_reference, locked
-from bot.pins_in_texts import without_pins
 from bot.storage.schema import outbox, payments
 
 Stopped = Literal["stopped", "gone", "ended", "not_asked", "too_early", "no_name", "no_reason"]
@@ -45,7 +45,7 @@ def stop(db: Connection, reference: str, *, reason: str, by: str, now: datetime)
         return "not_asked"
     if not settlement.is_old(db, payment, now) or _in_hand(db, payment, now):
         return "too_early"
-    why = f"stopped: {without_pins(reason.strip())}"
+    why = f"stopped: {kept_text(reason, 160)}"
     settlement.flag(db, payment, why, f"staff {name}"[:40], now)
     return "stopped"
 

@@ -6,9 +6,10 @@ transaction at a time do anything that the audit tells of.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from bot.storage.schema import audit, audit_seals
 AT_ONCE = 500
 # A line is numbered when it is written and seen when it is committed: so far may one come late.
 _LATE = 10_000
+_PAUSE_S = 0.005
 _COLUMNS = ("id", "at", "actor", "action", "subject", "details")
 
 
@@ -79,8 +81,24 @@ async def check(records: Records) -> Chain:
     link = _Link()
     while not link.over:
         link = await records.read(partial(_further, link=link))
+        # On SQLite a lot is read between hops: they have their turn before the next one.
+        await asyncio.sleep(_PAUSE_S)
     waiting = await records.read(_count_unsealed)
     return Chain(link.lines, link.digest, waiting, link.bad_id, link.wrong)
+
+
+class Patrol:
+    """Walks along the chain lot by lot, again and again, while the server runs."""
+
+    def __init__(self) -> None:
+        self._link = _Link()
+
+    def step(self, db: Connection) -> int:
+        """One lot; the line that is wrong, 0 for none. It stays there until that line is right."""
+        link = _further(db, self._link)
+        ended = link.over and not link.wrong
+        self._link = _Link() if ended else replace(link, bad_id=0, wrong="", over=False)
+        return link.bad_id
 
 
 def _further(db: Connection, link: _Link) -> _Link:
@@ -117,5 +135,6 @@ def _unsealed(after: int) -> Any:
 
 
 def _count_unsealed(db: Connection) -> int:
-    waiting = _unsealed(0).with_only_columns(func.count()).order_by(None)
+    newest = int(db.execute(select(func.max(audit_seals.c.audit_id))).scalar() or 0)
+    waiting = _unsealed(newest - _LATE).with_only_columns(func.count()).order_by(None)
     return int(db.execute(waiting).scalar() or 0)

@@ -19,6 +19,7 @@ from tests.server import Running
 
 PASSWORD = "intore zibyina neza 7"
 SHOWN = re.compile(r'<p class="secret">([A-Z2-7 ]+)</p>')
+PROPOSAL = re.compile(r'name="proposal" value="([0-9]+)"')
 FORM = re.compile(r'name="form" value="([0-9a-f]{32})"')
 
 
@@ -66,6 +67,12 @@ class Desk:
         """Open a page, and read it as it came over the wire."""
         await self.gets(path)
         return self.wire
+
+    async def answers(self, page: str, deed: str) -> str:
+        """Press what `page` shows about what waits for a second person; what came of it."""
+        found = PROPOSAL.search(await self.gets(page))
+        await self.posts(f"{page}/{deed}", proposal=found[1] if found else "")
+        return self.headers["Location"].partition("said=")[2]
 
     async def posts(self, path: str, headers: dict[str, str] | None = None, **fields: str) -> str:
         """Send a form of our own page, with the token it carried; `headers` replace a browser's."""

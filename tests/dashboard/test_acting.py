@@ -2,12 +2,14 @@
 
 import ast
 import asyncio
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from bot.dashboard.access import members
+from bot.dashboard.screens.asked import PAGE
 from bot.dashboard.screens.call_back_desk import tried, waiting
 from bot.market import people
 from bot.market.tickets import open_ticket
@@ -124,6 +126,11 @@ async def test_D09_what_is_based_on_an_old_screen_is_refused(
     for doing in ("line", "end"):
         page = await call.does(doing, text="Kanda 1")
         assert supervisor.status == 409 and "has gone on since" in page
+    await server.parts.transcripts.flush()
+    for doing in ("sms", "call-back", "give"):
+        page = await call.does(doing, text="Muraho")
+        assert supervisor.status == 409 and "has gone on since" in page, doing
+    assert await acts(server) == ["taken"]
     # Nothing was done: the call goes on, without a line.
     assert await phone.types("00") != screen and "Ubufasha: " not in phone.last
     await call.looks()
@@ -134,7 +141,22 @@ async def test_D09_what_is_based_on_an_old_screen_is_refused(
     assert supervisor.status == 409 and await acts(server) == ["taken", "line"]
 
 
-@pytest.mark.parametrize("version", ["", "1", "x-1", "1-", "-1", "1-999999999999999999999", "٣-1"])
+async def test_D09_a_call_that_has_gone_on_is_not_taken(server: Running, agent: Desk) -> None:
+    phone = server.phone()
+    await phone.dials()
+    call = await on_call(server, agent, phone)
+    await phone.types("2")
+    await server.parts.transcripts.flush()
+    page = await call.does("take")
+    assert agent.status == 409 and "has gone on since" in page and await acts(server) == []
+    await call.looks()
+    await call.does("take")
+    assert agent.status == 303
+
+
+@pytest.mark.parametrize(
+    "version", ["", "1", "9999999999-0", "x-1", "1-", "-1", "1-999999999999999999999", "٣-1"]
+)
 async def test_D09_a_version_that_no_page_gave_does_nothing(
     server: Running, supervisor: Desk, version: str
 ) -> None:
@@ -276,16 +298,16 @@ async def test_a_call_taken_along_as_a_test_is_one_that_passes(
 
 
 async def test_B20_D07_a_call_taken_along_has_no_number_and_no_pin(
-    server: Running, viewer: Desk
+    server: Running, agent: Desk
 ) -> None:
     phone = server.phone()
     await phone.dials()
     await phone.types("2", "1", "1", PIN)
-    call = await on_call(server, viewer, phone)
-    said = viewer.text
+    call = await on_call(server, agent, phone)
+    said = agent.text
     for name in ("test.py", "call.json"):
-        said += await viewer.raw(f"{call.path}/{name}")
-        assert viewer.status == 200
+        said += await agent.raw(f"{call.path}/{name}")
+        assert agent.status == 200
     assert FARMER[4:] not in said and PIN not in said and "ATUid" not in said
     assert "phone.types(PIN)" in said
 
@@ -333,14 +355,45 @@ async def test_a_call_back_is_asked_for_once_and_its_tries_are_noted(
 
 
 async def test_another_person_twice_and_the_number_must_be_checked(records, now) -> None:
-    member = await records.write(lambda db: members.add(db, "amina", "agent", "en", now, "test"))
-    asked = {"category": "call_back", "msisdn": "+250788000777", "contact_id": None}
-    code = await records.write(lambda db: open_ticket(db, **asked, language="rw", now=now))
-    assert len(await records.read(waiting)) == 1
-    ends = [
-        await records.write(lambda db, n=n: tried(db, code, "wrong_person", n, "", member, now))
-        for n in (0, 1)
-    ]
-    assert ends == ["noted", "verifying"]
-    state = select(tickets.c.state)
+    def add(name: str):
+        return records.write(lambda db: members.add(db, name, "agent", "en", now, "test"))
+
+    amina, eric, hour = await add("amina"), await add("eric"), timedelta(hours=1)
+    soon = [(amina, now), (amina, now + timedelta(minutes=1)), (eric, now + timedelta(minutes=2))]
+    later = [(amina, now), (amina, now + hour / 2), (amina, now + hour), (eric, now + hour)]
+    for number, tries, last in (("1", soon, []), ("2", later, ["noted"])):
+        asked = {"category": "call_back", "msisdn": f"+25078800077{number}", "contact_id": None}
+        code = await records.write(lambda db, a=asked: open_ticket(db, **a, language="rw", now=now))
+        ends = [
+            await records.write(
+                lambda db, n=n, c=code, by=by, at=at: tried(db, c, "wrong_person", n, "", by, at)
+            )
+            for n, (by, at) in enumerate(tries)
+        ]
+        # One alone does not say it twice within the hour, and it is said once.
+        assert ends == ["noted", "noted", "verifying", *last]
+    state = select(tickets.c.state).distinct()
     assert await records.read(lambda db: db.execute(state).scalar()) == "open"
+
+
+async def test_a_ticket_without_a_call_has_no_try(records, now) -> None:
+    member = await records.write(lambda db: members.add(db, "amina", "agent", "en", now, "test"))
+    asked = {"category": "payment_missing", "msisdn": "+250788000777", "contact_id": None}
+    code = await records.write(lambda db: open_ticket(db, **asked, language="rw", now=now))
+    ended = await records.write(lambda db: tried(db, code, "solved", 0, "x", member, now))
+    assert ended == "gone" and (await records.read(waiting))[0] == []
+
+
+async def test_whoever_waits_is_on_a_page(server: Running, agent: Desk) -> None:
+    now = datetime.now(UTC)
+
+    def many(db) -> None:
+        for n in range(PAGE + 1):
+            asked = {"category": ("call_back", "verify")[n % 2], "contact_id": None}
+            open_ticket(db, **asked, msisdn=f"+2507880{n:05}", language="rw", now=now)
+
+    await server.parts.market.records.write(many)
+    page = await agent.gets("/dashboard/call-backs")
+    assert page.count('<li class="wait') == PAGE
+    after = re.search(r'href="(/dashboard/call-backs\?after=[0-9]+)"', page)[1]
+    assert (await agent.gets(after)).count('<li class="wait') == 1 and "?after=" not in agent.text

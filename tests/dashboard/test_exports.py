@@ -8,18 +8,21 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import pytest
 import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from bot.csv_cells import safe_text
-from bot.dashboard.screens import export_tables
+from bot.dashboard.screens import export_tables, exports
 from bot.dashboard.screens.csv_cells import lines_of
 from bot.market import people
-from bot.storage.schema import audit, contacts, payments
-from tests.dashboard.desk import Desk, demo_link, joins
+from bot.storage import in_lots
+from bot.storage.schema import audit, contacts, payments, staff
+from tests.dashboard.desk import Desk, demo_link, guard_of, joins
+from tests.patience import patient_s
 from tests.server import FARMER, Running
 
 # A hundred thousand take a minute and a half here, and the waits between them are the same.
@@ -130,7 +133,7 @@ async def test_X02_nothing_leaves_without_a_reason_or_the_role(server: Running) 
     async with Desk(server) as viewer, Desk(server) as agent:
         await joins(viewer, server, "vera", "viewer")
         await joins(agent, server, "amina", "agent")
-        for what in export_tables.tables("RW"):
+        for what in export_tables.tables():
             await viewer.posts(f"/dashboard/exports/{what}", reason="x")
             assert viewer.status == 403, what
         for what in ("payments", "ledger", "people", "audit"):
@@ -157,16 +160,12 @@ async def test_X02_a_role_takes_so_many_rows_and_no_more(
 
 
 async def test_X02_who_lost_the_role_meanwhile_takes_nothing(server: Running) -> None:
-    from bot.dashboard.access import members
-
     async with Desk(server) as desk:
         await joins(desk, server, "fiona", "finance")
         link = await link_for(desk, "payments")
 
-        def demote(db) -> None:
-            members.set_role(db, members.by_name(db, "fiona"), "agent", datetime.now(UTC), "test")
-
-        await server.parts.market.records.write(demote)
+        demote = update(staff).where(staff.c.name == "fiona").values(role="agent")
+        await server.parts.market.records.write(lambda db: db.execute(demote))
         await desk.gets(link)
         assert desk.status == 403
 
@@ -244,3 +243,46 @@ async def test_a_list_offers_its_export_with_the_filter_that_is_set(
         await joins(viewer, server, "vera", "viewer")
         assert "/dashboard/exports/" not in await viewer.gets("/dashboard/orders")
     assert await demo_link(server)
+
+
+@pytest.mark.parametrize("why", ["broken", "no access"])
+async def test_an_export_that_breaks_is_cut_and_no_page_is_in_it(
+    server: Running, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    async with Desk(server) as desk:
+        await joins(desk, server, "zoe", "supervisor")
+        link = await link_for(desk, "people")
+        if why == "broken":
+            monkeypatch.setattr(exports, "lot_of", lambda _db, **_what: 1 / 0)
+        else:
+            may = guard_of(server).still_may
+            monkeypatch.setattr(exports, "LOOK_AGAIN_S", -1.0)
+
+            async def not_any_more(request) -> bool:
+                await may(request)
+                return False
+
+            monkeypatch.setattr(guard_of(server), "still_may", not_any_more)
+        came = b""
+        with pytest.raises(aiohttp.ClientPayloadError):
+            async with desk.http.get(desk.base + link) as response:
+                async for piece in response.content.iter_any():
+                    came += piece
+    assert b"<html" not in came and b"Mukamana" not in came
+    assert len(await audited(server, "export begun")) == 1
+    # The cut comes first, the line of it right after.
+    async with asyncio.timeout(patient_s(2)):
+        while not (lines := await audited(server, "exported")):
+            await asyncio.sleep(0.01)
+    (taken,) = lines
+    assert taken["details"]["whole"] is False and taken["details"]["count"] == 0
+
+
+async def test_what_is_summed_in_lots_is_whole(records, now, monkeypatch) -> None:
+    monkeypatch.setattr(in_lots, "AT_ONCE", 3)
+    line = {"at": now, "actor": "x", "action": "y", "subject": "", "details": {}}
+    await records.write(lambda db: db.execute(insert(audit), [line] * 10))
+    rows, count = select(audit), func.count()
+    assert await in_lots.total(records, rows, audit.c.id, count) == 10
+    assert await in_lots.total(records, rows, audit.c.id, count, most=4) == 5
+    assert await in_lots.total(records, rows.where(audit.c.id < 0), audit.c.id, count) == 0

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from bot.dashboard.screens import feed as feeds
-from bot.dashboard.screens import feed_door
+from bot.dashboard.screens import feed_door, live_calls
 from bot.dashboard.screens.board import Board
 from bot.dashboard.screens.live_calls import Position, begin, news_since, position_of
 from bot.storage.records import RecordsDown
@@ -277,6 +277,16 @@ async def test_so_many_may_look_on_and_no_more(
         assert stream.status == 200
 
 
+async def test_one_session_does_not_take_the_places_of_all(
+    server: Running, viewer: Desk, supervisor: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "OF_ONE_MAX", 2)
+    async with streaming(viewer), streaming(viewer), streaming(viewer) as third:
+        assert third.status == 503
+        async with streaming(supervisor) as stream:
+            assert stream.status == 200
+
+
 async def test_nothing_is_read_while_nobody_looks_on(
     server: Running, viewer: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,3 +340,17 @@ def test_a_position_is_what_it_says() -> None:
         assert position_of(str(at)) == at
     for odd in ("", "1", "1-2", "1-2-3-4", "a-b-c", "-1-2-3", "1-2-" + "9" * 30, "\u0661-1-1"):
         assert position_of(odd) is None
+
+
+async def test_B02_a_rush_begins_with_the_newest_and_not_with_days_ago(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_ms = int(time.time() * 1000)
+    row = {"session_key": "g:1", "hop": 1, "owner": "", "place": "home.menu", "typed": ""}
+    rows = [{**row, "id": n, "shown": "x", "micros": 9, "at_ms": now_ms} for n in range(1, 11)]
+    records = server.parts.market.records
+    await records.write(lambda db: db.execute(insert(transcripts), rows))
+    monkeypatch.setattr(live_calls, "LOOKED_AT", 4)
+    at = await records.read(lambda db: begin(db, Board("", b"k" * 16), now_ms, settled_ms=5000))
+    news = await records.read(lambda db: news_since(db, at, 4))
+    assert at.row == 7 and news.known and [one.id for one in news.said] == [8, 9, 10]

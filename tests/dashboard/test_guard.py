@@ -1,6 +1,7 @@
 """The guard: roles, other sites, headers, unknown pages."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -9,7 +10,7 @@ from sqlalchemy import func, select
 
 from bot.dashboard.access.roles import ANYBODY, ROLES
 from bot.storage.schema import audit, tickets
-from tests.dashboard.desk import Desk, filled, guard_of, joins, routes
+from tests.dashboard.desk import Desk, demo_link, filled, guard_of, joins, routes
 from tests.real_postgres import RealPostgres
 from tests.server import FARMER, Running, running
 
@@ -263,3 +264,25 @@ async def test_who_is_not_signed_in_is_asked_in_the_browsers_language(stranger: 
     )
     assert "Injira" in await stranger.gets("/dashboard/sign-in?lang=rw&next=%2Fdashboard%2Fcalls")
     assert "?lang=fr&next=%2Fdashboard%2Fcalls" in stranger.text
+
+
+async def test_who_only_asks_whether_a_link_is_there_uses_nothing_up(
+    server: Running, supervisor: Desk
+) -> None:
+    page = await supervisor.posts("/dashboard/exports/orders", reason="x")
+    export = re.search(r"/dashboard/exports/[\w-]{43}", page)[0]
+    for path in (export, await demo_link(server)):
+        async with supervisor.http.head(supervisor.base + path) as response:
+            assert response.status == 405
+        await supervisor.gets(path)
+        assert supervisor.status in {200, 303}
+
+
+async def test_a_viewer_takes_no_call_along(server: Running, viewer: Desk) -> None:
+    await server.phone().dials()
+    await server.parts.transcripts.flush()
+    page = await viewer.gets("/dashboard/calls/1")
+    assert viewer.status == 200 and "take-along" not in page
+    for name in ("test.py", "call.json"):
+        await viewer.gets(f"/dashboard/calls/1/{name}")
+        assert viewer.status == 403

@@ -31,6 +31,10 @@ async def test_a_chat_is_taken_answered_and_given_back(server: Running, supervis
     assert sent.count("Demo Supervisor: Turaguhamagara.") == 1
     await supervisor.posts(f"{path}/say", text=" ", once="1")
     assert supervisor.status == 422 and "Write something first" in supervisor.text
+    for number, pin in enumerate(("What is your PIN?", "Andika umubare w'ibanga", "use 24680")):
+        await supervisor.posts(f"{path}/say", text=pin, once=f"pin{number}")
+        assert supervisor.status == 422 and "asked for a PIN" in supervisor.text, pin
+    assert not any("24680" in str(one) or "PIN?" in str(one) for one in await said(server))
     # What stands ready is said in the language of the person, not in that of staff.
     await supervisor.posts(f"{path}/say", ready="never", once="2")
     assert "umubare w'ibanga" in (await said(server))[-1]["args"]["text"]
@@ -38,6 +42,10 @@ async def test_a_chat_is_taken_answered_and_given_back(server: Running, supervis
     assert supervisor.status == 303
     await supervisor.posts(f"{path}/say", text="late", once="3")
     assert supervisor.status == 409 and "nothing was sent" in supervisor.text
+    # The page of a refusal renews itself where there is something to load.
+    assert (
+        f'data-here="{path}"' in supervisor.text and f'content="10; url={path}"' in supervisor.text
+    )
 
 
 async def test_who_only_reads_takes_no_chat(server: Running, viewer: Desk) -> None:

@@ -15,6 +15,7 @@ from tests.dashboard.desk import PASSWORD, code_of, demo_link, new_link
 from tests.dashboard.test_screens import asks_for_a_call
 from tests.phone import PIN
 from tests.server import FARMER, TEA, Running
+from tests.telegram.door import Chat, link
 
 HOSTILE = "</textarea><script>alert(1)</script><img src=x onerror=alert(1)>"
 
@@ -233,3 +234,37 @@ async def test_B15_the_first_load_is_light(context: BrowserContext, server: Runn
     await page.goto(str(server.client.make_url(await demo_link(server))))
     await page.wait_for_load_state("load")
     assert 2_000 < weight < 60_000, weight
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+async def test_B01_on_a_phone_the_pages_are_one_row_that_opens(
+    browser: Browser, server: Running, scripts: bool
+) -> None:
+    size = {"width": 360, "height": 800}
+    context = await browser.new_context(viewport=size, java_script_enabled=scripts)
+    window = await signed_in(context, server)
+    page = window.page
+    header = await page.locator("header.top").bounding_box()
+    assert header is not None and header["height"] < 180
+    await expect(page.get_by_role("link", name="System")).to_have_count(0)
+    await page.locator(".menu summary").click()
+    await page.get_by_role("link", name="System").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("System")
+    await context.close()
+
+
+async def test_B03_the_page_of_a_refusal_goes_on_renewing_itself(
+    context: BrowserContext, server: Running
+) -> None:
+    await link(server, FARMER)
+    await Chat(server).types("/agent")
+    window = await signed_in(context, server)
+    await window.opens("/dashboard/hand-over/1")
+    await window.page.get_by_role("button", name="Take this chat").click()
+    await window.page.get_by_role("textbox").fill("What is your PIN?")
+    await window.page.get_by_role("button", name="Send", exact=True).click()
+    await expect(window.page.get_by_role("alert")).to_contain_text("asked for a PIN")
+    assert window.page.url.endswith("/say")
+    await Chat(server).types("are you there")
+    await expect(window.page.get_by_text("are you there")).to_be_visible(timeout=10_000)
+    await expect(window.page.locator("#fresh")).to_have_attribute("data-state", "live")

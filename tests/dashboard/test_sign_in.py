@@ -95,13 +95,21 @@ async def test_a_new_member_chooses_a_password_and_sets_up_the_second_step(
         assert told not in kept
 
 
-async def test_a_link_ends_after_a_day(records, now) -> None:
+async def test_A10_a_link_ends_after_a_quarter_of_an_hour(records, now) -> None:
     def work(db) -> list[str]:
         token = links.make(db, members.add(db, "amina", "agent", "rw", now, "test").id, now)
-        later = [now + timedelta(hours=23), now + timedelta(hours=25)]
+        later = [now + timedelta(minutes=14), now + timedelta(minutes=16)]
         return [links.look(db, token, moment).state for moment in later]
 
     assert await records.write(work) == ["good", "old"]
+
+
+async def test_a_long_name_signs_in_as_it_was_kept(server: Running, stranger: Desk) -> None:
+    name = "Uwimana " * 6
+    async with Desk(server) as other:
+        secret, _codes = await joins(other, server, name, "agent")
+    assert await stranger.signs_in(name, PASSWORD, code_of(secret, 30)) == 303
+    assert "uwimana" in await stranger.gets("/dashboard/")
 
 
 async def test_A01_one_name_is_tried_five_times_then_not_for_a_while(

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.storage.schema import audit, staff
-from tests.dashboard.desk import Desk, code_of, joins
+from tests.dashboard.desk import PROPOSAL, Desk, code_of, guard_of, joins
 from tests.server import Running
 
 LINK = re.compile(r"(/dashboard/welcome/[A-Za-z0-9_-]{43})")
@@ -70,13 +70,26 @@ async def test_A08_an_administrator_is_made_by_two(server: Running, admins) -> N
         path = f"/dashboard/staff/{await number_of(server, 'amina')}/role"
         await first.posts(path, role="admin", code=codes[0])
         assert await role_of(server, "amina") == "agent"
-        await first.posts(path, role="admin", code=codes[1])
+        waits = PROPOSAL.search(await second.gets(path.removesuffix("/role")))[1]
+        await first.posts(path, role="admin", code=codes[1], proposal=waits)
         assert first.status == 409 and await role_of(server, "amina") == "agent"
         await second.posts(path, role="admin", code=others[0])
+        assert second.status == 409 and await role_of(server, "amina") == "agent"
+        await second.posts(path, role="admin", code=others[1], proposal=waits)
         assert await role_of(server, "amina") == "admin"
-        # Their very next click is an administrator's.
+        # A session is of the role with which it began.
         await agent.gets("/dashboard/staff")
-        assert agent.status == 200
+        assert agent.status == 303 and agent.headers["Location"].startswith("/dashboard/sign-in")
+
+
+async def test_A08_nobody_without_access_is_given_a_role(server: Running, admins) -> None:
+    (desk, codes, _s), _other = admins
+    async with Desk(server) as agent:
+        await joins(agent, server, "amina", "agent")
+    path = f"/dashboard/staff/{await number_of(server, 'amina')}"
+    await desk.posts(f"{path}/revoke", code=codes[0])
+    page = await desk.posts(f"{path}/role", role="supervisor", code=codes[1])
+    assert "No effect" in page and await role_of(server, "amina") == "agent"
 
 
 async def test_A08_guessing_the_code_ends_after_five_tries(server: Running, admins) -> None:
@@ -132,3 +145,15 @@ async def test_an_auditor_reads_the_staff_and_changes_nothing(server: Running) -
         assert "Give this role" not in await desk.gets(mine)
         await desk.posts(f"{mine}/role", role="admin", code=codes[0])
         assert desk.status == 403 and await role_of(server, "odile") == "auditor"
+
+
+async def test_a_link_names_the_address_that_browsers_use(server: Running, admins) -> None:
+    (desk, codes, _s), _other = admins
+    fields = {"role": "agent", "language": "fr"}
+    guard_of(server)._address = "https://isoko.example"
+    page = await desk.posts("/dashboard/staff/add", name="chantal", code=codes[0], **fields)
+    assert "https://isoko.example/dashboard/welcome/" in page
+    # Behind a proxy that ends TLS, a request comes by http.
+    guard_of(server)._address, guard_of(server)._secure = "", True
+    page = await desk.posts("/dashboard/staff/add", name="diane", code=codes[1], **fields)
+    assert f"https://{desk.base.partition('//')[2]}/dashboard/welcome/" in page

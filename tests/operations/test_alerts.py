@@ -7,23 +7,40 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, event, insert, select, text, update
 
-from bot.market import settlement, staff_alerts, subscriptions
+from bot.dashboard.access import attempts, members
+from bot.dashboard.access.sign_in import EVERYBODY
+from bot.i18n import speaking
+from bot.market import ledger, settlement, staff_alerts, subscriptions
 from bot.market.staff_alerts import Found, Manner
-from bot.operations.alert_rules import AlertRules, Heard, look
+from bot.operations import alert_rules
+from bot.operations.alert_rules import AlertRules, Heard
 from bot.operations.alert_watch import AlertWatch
 from bot.payments.provider import Answer, Outcome
 from bot.settings import SettingsError, load_settings
-from bot.storage.schema import audit, ledger_lines, outbox, transcripts, turns
+from bot.storage import audit_chain
+from bot.storage.audit_chain import Patrol
+from bot.storage.schema import (
+    audit,
+    hub_events,
+    ledger_lines,
+    outbox,
+    shop_pulls,
+    telegram_updates,
+    transcripts,
+    turns,
+)
 from bot.storage.schema import staff_alerts as rows
 from tests.market.money import answer, pay, person, settle
 from tests.server import FARMER, TEA, Running
+from tests.storage.test_audit_chain import by_sql
 
 NOON = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 HOLD, REST, CHAT = timedelta(seconds=30), timedelta(seconds=120), -100200300
+AT_ONCE = Manner(timedelta(0), timedelta(0))
 MANNER = Manner(HOLD, REST, CHAT)
-RULES = AlertRules(20, 7, 20, 30, 120, 1000, 5, 10, "Africa/Kigali")
+RULES = AlertRules(20, 7, 20, 30, 120, 1000, 5, 10, "Africa/Kigali", 10, 2, 1, 3)
 SILENT = Found("gateway_silent", "africastalking", 25)
 
 
@@ -114,8 +131,12 @@ async def hops(
 
 
 async def looks(records: Any, heard: Heard, at: datetime) -> set[tuple[str, str]]:
-    _rules, found = await records.read(lambda db: look(db, RULES, heard, at, with_ledger=True))
-    return {(one.rule, one.about) for one in found}
+    def look(db: Any) -> set[tuple[str, str]]:
+        heard.read(db)
+        every = alert_rules.looks(RULES, heard, Patrol(), at)
+        return {(one.rule, one.about) for _rule, finds in every for one in finds(db)}
+
+    return await records.read(look)
 
 
 async def test_a_gateway_is_silent_by_day_when_it_called_before(records) -> None:
@@ -201,10 +222,11 @@ async def test_a_ledger_that_is_off_is_found(records) -> None:
         db.execute(insert(ledger_lines), line | {"account": "forged", "amount_rwf": 7})
 
     await records.write(forge)
-    _rules, found = await records.read(
-        lambda db: look(db, RULES, Heard(()), NOON, with_ledger=True)
-    )
-    assert found == [Found("ledger_sum", "", 7)]
+    assert await ledger.off_rwf(records) == 7
+    watch = AlertWatch(records, (), RULES, AT_ONCE, lambda: None)
+    await watch.look()
+    (one,) = await records.read(staff_alerts.listed)
+    assert (one["rule"], one["figure"]) == ("ledger_sum", 7)
 
 
 async def test_two_processes_look_in_turn_and_the_other_takes_over(records) -> None:
@@ -228,3 +250,79 @@ def test_every_rule_has_a_run_book() -> None:
     told = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
     assert all(f"`{rule}`" in told for rule in staff_alerts.RULES)
     assert rows.name == "staff_alerts"
+
+
+async def test_what_happens_at_the_staffs_own_door_is_found(records) -> None:
+    heard = Heard(())
+    assert await looks(records, heard, NOON) == set()
+
+    def staff_do(db: Any) -> None:
+        members.add(db, "amina", "supervisor", "en", NOON, "test")
+        for n in range(10):
+            attempts.attempt(db, EVERYBODY, 600, NOON)
+            if n < 2:
+                # A name of nobody's, such as of a command's caller, is no member of the staff.
+                for by in ("amina", "nobody"):
+                    members.note(db, by, "reveal refused", "contact 1", NOON)
+
+    await records.write(staff_do)
+    found = {("sign_in_spray", ""), ("reveals", "amina")}
+    assert await looks(records, heard, NOON + timedelta(minutes=5)) == found
+    assert await looks(records, heard, NOON + timedelta(minutes=61)) == set()
+
+
+async def test_what_nothing_is_done_about_is_found(records) -> None:
+    row = {"kind": "sms", "dedupe_key": "x", "payload": {}, "due_at": NOON, "written_at": NOON}
+    dead = row | {"state": "dead", "done_at": NOON}
+    hub = {"source": "hub", "event_id": "e1", "type": "order.created", "lane": "o", "body": b"",
+             "digest": b"x" * 16, "due_at": NOON, "received_at": NOON, "state": "parked"}  # fmt: skip
+    update_parked = {"update_id": 1, "chat_id": 1, "body": b"", "state": "parked",
+                     "received_at": NOON}  # fmt: skip
+    shop = {"source": "woocommerce", "asked_until": NOON, "due_at": NOON, "failures": 3}
+
+    def leave(db: Any) -> None:
+        db.execute(insert(outbox), dead)
+        db.execute(insert(hub_events), hub)
+        db.execute(insert(shop_pulls), shop)
+        db.execute(insert(telegram_updates), update_parked)
+
+    await records.write(leave)
+    old, shops = {("left_over", "chats"), ("left_over", "hub")}, {("shop_failing", "woocommerce")}
+    assert await looks(records, Heard(()), NOON) == old | shops | {("left_over", "letters")}
+    # A letter that staff have left lying is known.
+    assert await looks(records, Heard(()), NOON + timedelta(minutes=61)) == old | shops
+    with speaking("fr"):
+        assert "chats" in staff_alerts.words_of("left_over", "chats", 1)
+
+
+async def test_a_line_of_the_audit_that_was_changed_is_found(records) -> None:
+    await records.write(lambda db: members.note(db, "amina", "looked", "contact 1", NOON))
+    await records.write(audit_chain.seal)
+    assert await looks(records, Heard(()), NOON) == set()
+    await by_sql(records, update(audit).values(actor="eric"))
+    assert await looks(records, Heard(()), NOON) == {("audit_chain", "")}
+
+
+async def test_the_rules_are_looked_at_without_holding_up_what_is_written(
+    records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def heard(*what: Any) -> None:
+        asked.append(what[2])
+
+    write = type(records).write
+
+    async def counted(self: Any, work: Any) -> Any:
+        def seen(db: Any) -> Any:
+            event.listen(db, "before_cursor_execute", heard)
+            try:
+                return work(db)
+            finally:
+                event.remove(db, "before_cursor_execute", heard)
+
+        return await write(self, seen)
+
+    monkeypatch.setattr(type(records), "write", counted)
+    await AlertWatch(records, ("mtn",), RULES, MANNER, lambda: None).look()
+    assert asked and not any("transcripts" in one or "ledger" in one for one in asked)

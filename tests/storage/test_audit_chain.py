@@ -1,5 +1,7 @@
 """The audit's chain: what was written is sealed, and whoever changes it is found out."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
@@ -106,3 +108,32 @@ async def test_lines_that_are_committed_late_are_sealed_too(records, now) -> Non
     assert await records.write(audit_chain.seal) == 1
     chain = await audit_chain.check(records)
     assert (chain.lines, chain.unsealed, chain.wrong) == (12, 0, "")
+
+
+async def test_a_check_lets_others_have_their_turn(records, now, monkeypatch) -> None:
+    await ten_lines(records, now)
+    monkeypatch.setattr(audit_chain, "AT_ONCE", 1)
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0.001)
+
+    other = asyncio.create_task(count())
+    chain = await audit_chain.check(records)
+    other.cancel()
+    assert chain.lines == 10 and turns >= 10
+
+
+async def test_a_patrol_finds_what_is_wrong_and_stays_there(records, now, monkeypatch) -> None:
+    await ten_lines(records, now)
+    monkeypatch.setattr(audit_chain, "AT_ONCE", 4)
+    patrol = audit_chain.Patrol()
+    assert [await records.read(patrol.step) for _lot in range(7)] == [0] * 7
+    await by_sql(records, update(audit).where(audit.c.id == 6).values(actor="eric"))
+    found = [await records.read(patrol.step) for _lot in range(6)]
+    assert found[-3:] == [6, 6, 6]
+    await by_sql(records, update(audit).where(audit.c.id == 6).values(actor="amina"))
+    assert [await records.read(patrol.step) for _lot in range(4)] == [0] * 4

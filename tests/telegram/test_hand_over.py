@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
+from bot.dashboard.screens.hand_over import _with_names
 from bot.market import hand_over_lines, hand_overs, people, telegram_links
 from bot.storage.records import Records
 from bot.storage.schema import hand_over_lines as line_rows
@@ -206,3 +207,16 @@ async def test_who_leaves_takes_what_was_written_along(records: Records, now) ->
         return len(held), len(db.execute(select(line_rows)).all())
 
     assert await records.write(work) == (1, 0)
+
+
+async def test_the_queue_is_read_with_its_names_at_once(server: Running) -> None:
+    now = datetime.now(UTC)
+
+    def many(db) -> list:
+        for n in range(hand_overs.LISTED_MOST + 5):
+            hand_overs.ask(db, 1000 + n, 1 + n % 3, "rw", now)
+        asked: list[str] = []
+        event.listen(db, "before_cursor_execute", lambda *what: asked.append(what[2]))
+        return [len(_with_names(db)), len(asked)]
+
+    assert await do(server, many) == [hand_overs.LISTED_MOST, 2]

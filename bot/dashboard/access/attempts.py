@@ -22,14 +22,20 @@ def attempt(db: Connection, who: str, most: int, now: datetime) -> bool:
     """
     table, key = staff_attempts, _key(who)
     one_at_a_time(db, f"attempts {key}")
-    lately = select(func.count()).where(table.c.who == key, table.c.at > now - _WINDOW)
-    if (db.execute(lately).scalar() or 0) >= most:
+    if lately(db, who, now) >= most:
         return False
     # Another transaction may be clearing up the same rows while it waits for us.
     old = select(table.c.id).where(table.c.at < now - _KEEP).with_for_update(skip_locked=True)
     db.execute(delete(table).where(table.c.id.in_(old)))
     db.execute(insert(table).values(who=key, at=now))
     return True
+
+
+def lately(db: Connection, who: str, now: datetime) -> int:
+    """How many attempts of `who` are counted of the last quarter hour."""
+    table = staff_attempts
+    recent = (table.c.who == _key(who)) & (table.c.at > now - _WINDOW)
+    return int(db.execute(select(func.count()).where(recent)).scalar() or 0)
 
 
 def give_back(db: Connection, who: str, now: datetime) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from bot.dashboard.access import links, members
 
 NAME = "demo supervisor"
+# It stands in the terminal of who started the demo, and opens nothing but pretended data.
+_VALID_FOR = timedelta(hours=24)
 
 
 def demo_link(db: Connection, now: datetime) -> str:
@@ -21,4 +23,4 @@ def demo_link(db: Connection, now: datetime) -> str:
         member = members.add(db, NAME, "supervisor", "en", now, "server", demo=True)
     if member.revoked or not member.demo:
         return ""
-    return links.make(db, member.id, now)
+    return links.make(db, member.id, now, _VALID_FOR)

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 from bot.dashboard.access.tokens import digest_of, new_token
 from bot.storage.schema import staff, staff_links
 
-VALID_FOR = timedelta(hours=24)
+# Whoever finds a link has the account: it is used while both speak with each other.
+VALID_FOR = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,11 @@ class Link:
     demo: bool = False
 
 
-def make(db: Connection, staff_id: int, now: datetime) -> str:
+def make(db: Connection, staff_id: int, now: datetime, valid_for: timedelta = VALID_FOR) -> str:
     """A new link's token; earlier links of this member are good no more."""
     db.execute(delete(staff_links).where(staff_links.c.staff_id == staff_id))
     token = new_token()
-    row = {"digest": digest_of(token), "staff_id": staff_id, "until": now + VALID_FOR}
+    row = {"digest": digest_of(token), "staff_id": staff_id, "until": now + valid_for}
     db.execute(insert(staff_links).values(row))
     return token
 

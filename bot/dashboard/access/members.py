@@ -14,7 +14,7 @@ from bot.dashboard.access.roles import Role
 from bot.storage.one_at_a_time import one_at_a_time
 from bot.storage.schema import audit, staff, staff_links
 
-_NAME_MAX = 40
+NAME_MAX = 40
 # Names that the audit and the approvals use for what no person did.
 _NOT_NAMES = frozenset({"hub", "server"})
 
@@ -42,7 +42,7 @@ class NotAName(Exception):
 
 def plain_name(name: str) -> str:
     """The name as it is kept: small letters, single blanks. Raises `NotAName`."""
-    plain = " ".join(name.split()).casefold()[:_NAME_MAX]
+    plain = " ".join(name.split()).casefold()[:NAME_MAX]
     if not plain or plain in _NOT_NAMES or not plain.isprintable():
         raise NotAName
     return plain
@@ -120,10 +120,11 @@ def is_last_admin(db: Connection, member: Member) -> bool:
 
 
 def set_role(db: Connection, member: Member, role: Role, now: datetime, by: str) -> bool:
-    """Give a member another role, from their next click on. False for the last administrator."""
+    """Give a member another role: they sign in anew for it. False for the last administrator."""
     if role != "admin" and is_last_admin(db, member):
         return False
     db.execute(update(staff).where(staff.c.id == member.id).values(role=role))
+    staff_sessions.end_all(db, member.id)
     note(db, by, "role changed", f"staff {member.name}", now, before=member.role, after=role)
     return True
 

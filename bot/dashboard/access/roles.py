@@ -13,6 +13,8 @@ READERS: frozenset[str] = frozenset(ROLES)
 ANSWERERS: frozenset[str] = frozenset({"agent", "supervisor"})
 # Who may see a whole number, with a reason, on record.
 REVEALERS: frozenset[str] = frozenset({"supervisor"})
+# Who may find somebody by their number, on record.
+FINDERS: frozenset[str] = ANSWERERS
 # Nobody needs to be signed in: the sign-in itself and its files. An empty set would let in nobody.
 ANYBODY: frozenset[str] = frozenset({"anybody"})
 # Who may take tables away, within what `export_tables` says of each.

@@ -18,6 +18,7 @@ from bot.storage.schema import staff
 log = structlog.get_logger(__name__)
 
 # In a quarter of an hour: for one name, from one line, from everywhere, and of the second step.
+EVERYBODY = "everybody"
 _OF_NAME, _OF_SOURCE, _OF_ALL, _OF_STEP = 5, 60, 600, 5
 PASSWORD_LEAST, PASSWORD_MOST = 12, 200
 _COMMON = ("password", "123456", "qwerty", "azerty", "isoko", "rwanda", "kigali", "motdepasse")
@@ -44,7 +45,7 @@ class SignIn:
         answered, and how long it takes, does not tell whether there is such a name. "busy" when
         too many wait to be hashed; that try counts for nothing.
         """
-        plain = " ".join(name.split()).casefold()
+        plain = " ".join(name.split()).casefold()[: members.NAME_MAX]
         limits = _limits(plain, source)
         if not await self._records.write(lambda db: _counted(db, limits, now)):
             log.warning("sign-ins refused for a while", source=source)
@@ -164,7 +165,7 @@ def _limits(name: str, source: str) -> dict[str, int]:
     return {
         f"source {counted_as(source)}": _OF_SOURCE,
         f"name {name}": _OF_NAME,
-        "everybody": _OF_ALL,
+        EVERYBODY: _OF_ALL,
     }
 
 

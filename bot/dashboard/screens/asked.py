@@ -26,7 +26,12 @@ def choice_asked(request: web.Request, name: str, among: Collection[str]) -> str
 
 def before_asked(request: web.Request) -> int:
     """The id below which the page begins; 0 for the newest."""
-    asked = request.query.get("before", "")
+    return id_asked(request, "before")
+
+
+def id_asked(request: web.Request, name: str) -> int:
+    """An id in the address; 0 for none."""
+    asked = request.query.get(name, "")
     plain = asked.isascii() and asked.isdecimal() and len(asked) <= _ID_DIGITS
     return int(asked) if plain else 0
 

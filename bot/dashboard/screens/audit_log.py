@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from bot.dashboard.guard import VISITOR
@@ -21,14 +23,19 @@ class AuditLog:
 
     def __init__(self, market: Market, pages: Pages) -> None:
         self._records, self._pages = market.records, pages
+        self._checking: asyncio.Task[Chain] | None = None
 
     async def listed(self, request: web.Request) -> web.Response:
         """The newest lines first."""
         return await self._page(request, None)
 
     async def check(self, request: web.Request) -> web.Response:
-        """Compute the chain anew, and say what came of it."""
-        return await self._page(request, await audit_chain.check(self._records))
+        """Compute the chain anew, and say what came of it; who asks meanwhile has that answer."""
+        if self._checking is None or self._checking.done():
+            work = audit_chain.check(self._records)
+            self._checking = asyncio.create_task(work, name="audit check")
+        # Who leaves does not take the answer from the others.
+        return await self._page(request, await asyncio.shield(self._checking))
 
     async def _page(self, request: web.Request, chain: Chain | None) -> web.Response:
         visitor = request[VISITOR]

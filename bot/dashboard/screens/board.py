@@ -194,7 +194,7 @@ class Board:
             id=row.id,
             mark=self.mark_of(row.session_key),
             number=masked(row.owner) if row.owner else "",
-            name=row.names or "",
+            name=without_numbers(row.names or "", self._ours),
             place=row.place,
             language=row.language,
             shown=without_numbers(row.shown, self._ours),

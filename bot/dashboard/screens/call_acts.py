@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, insert, select
 
 from bot.dashboard.access.members import Member, note
-from bot.dashboard.screens.one_call import Caller
+from bot.dashboard.screens.one_call import Caller, last_hop
 from bot.i18n import N_
 from bot.masking import without_numbers
 from bot.storage.one_at_a_time import one_at_a_time
@@ -101,6 +101,8 @@ def act(
     before = helped(db, caller.session_key)
     if before.last != look.act:
         return "anothers" if before.helper_id not in {0, member.id} else "changed"
+    if last_hop(db, caller.row_id) != look.hop:
+        return "changed"
     if doing == "taken" and before.helper_id:
         return "anothers"
     if doing not in {"taken", "call_back"} and before.helper_id != member.id:

@@ -10,12 +10,14 @@ from bot.dashboard.access.roles import ANSWERERS
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
+from bot.dashboard.screens.asked import address, id_asked
 from bot.dashboard.screens.call_back_desk import OUTCOME_WORDS, tried, waiting
 from bot.dashboard.screens.place_words import place_name
 from bot.dashboard.screens.ticket_desk import CATEGORY_WORDS
 from bot.i18n import N_
 from bot.market import Market
 
+_PATH = "/dashboard/call-backs"
 SAID = {
     "noted": N_("Noted. The person stays on the list."),
     "solved": N_("Solved, and the ticket is closed."),
@@ -49,16 +51,18 @@ class CallBacks:
         )
         if ended in {"changed", "gone"}:
             return await self._page(request, ended, 409)
-        raise web.HTTPSeeOther(f"/dashboard/call-backs?said={ended}")
+        raise web.HTTPSeeOther(f"{_PATH}?said={ended}")
 
     async def _page(self, request: web.Request, said: str, status: int = 200) -> web.Response:
-        visitor, ours = request[VISITOR], self._hub.help_msisdn
+        visitor, ours, after = request[VISITOR], self._hub.help_msisdn, id_asked(request, "after")
+        found, following = await self._records.read(lambda db: waiting(db, after, ours))
         return self._pages.page(
             "call_backs.html",
             visitor.member,
             visitor.form,
             status=status,
-            waiting=await self._records.read(lambda db: waiting(db, ours)),
+            waiting=found,
+            next_page=address(_PATH, after=following),
             said=SAID.get(said, ""),
             outcomes=OUTCOME_WORDS,
             words=CATEGORY_WORDS,

@@ -12,7 +12,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from bot.dashboard.access.members import note
-from bot.dashboard.access.roles import ANSWERERS, REVEALERS
+from bot.dashboard.access.roles import ANSWERERS, EXPORTERS, REVEALERS
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.acting import DID, LINE_MAX, REFUSED, SMS_MAX, Acting
@@ -110,6 +110,7 @@ class CallPage:
             said=DID.get(did, ""),
             refused=REFUSED.get(refused, ""),
             mine=done.helper_id == visitor.member.id,
+            may_take_along=visitor.member.role in EXPORTERS,
             may_act=visitor.member.role in ANSWERERS,
             may_reveal=visitor.member.role in REVEALERS and bool(call.contact_id),
             reasons=REASONS,

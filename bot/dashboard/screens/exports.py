@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
 import structlog
 from aiohttp import web
-from sqlalchemy import Connection, RowMapping, and_, case, func, select
+from sqlalchemy import Connection, RowMapping
 
 from bot.dashboard.access import export_links
 from bot.dashboard.access.export_links import Export
@@ -20,15 +23,29 @@ from bot.dashboard.guard import VISITOR, Guard
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.asked import SEARCH_MOST
 from bot.dashboard.screens.csv_cells import lines_of
+from bot.dashboard.screens.export_rows import begin, count_of, lot_of
 from bot.dashboard.screens.export_tables import MOST_ROWS, Table, tables
+from bot.kept_text import kept_text
 from bot.market import Market
 from bot.storage.records import RecordsDown
 
 log = structlog.get_logger(__name__)
 
 _REASON_MOST = 160
-_AT_ONCE = 200
 _PAUSE_S = 0.005
+# A browser that takes nothing for so long is left, and access is asked again so often.
+SLOW_S, LOOK_AGAIN_S = 10.0, 4.0
+
+
+@dataclass(slots=True)
+class _Sent:
+    """How many rows have left."""
+
+    rows: int = 0
+
+
+class _Left(Exception):
+    """Who takes the table away has no access any more."""
 
 
 class Exports:
@@ -36,7 +53,7 @@ class Exports:
 
     def __init__(self, market: Market, pages: Pages, guard: Guard) -> None:
         self._records, self._pages, self._guard = market.records, pages, guard
-        self._tables = tables(market.hub.country)
+        self._tables = tables()
 
     async def ask(self, request: web.Request) -> web.Response:
         """Say what for; the link that comes is good once, here, for ten minutes."""
@@ -48,9 +65,9 @@ class Exports:
         if member.role not in table.roles:
             await self._guard.refuse(request, "not this role")
         filters = _filters(table, form)
-        reason = " ".join(form.get("reason", "").split())[:_REASON_MOST]
+        reason = kept_text(form.get("reason", ""), _REASON_MOST)
         most = MOST_ROWS[member.role]
-        count = await self._records.read(partial(_count, table=table, filters=filters, most=most))
+        count = await count_of(self._records, table, filters, most)
         too_many, token = count > most, ""
         if reason and not too_many:
             token = await self._make(request, Export(what, filters, reason), count)
@@ -78,6 +95,9 @@ class Exports:
             found = export_links.use(db, token, member.id, session, now)
             if found is None:
                 note(db, member.name, "export refused", "export", now, why="link not good")
+            else:
+                # What comes of it may find no records to be written to.
+                note(db, member.name, "export begun", f"export {found.what}", now)
             return found
 
         export = await self._records.write(use)
@@ -109,31 +129,48 @@ class Exports:
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         self._guard.harden(response)
         await response.prepare(request)
-        sent, role = 0, request[VISITOR].member.role
+        sent = _Sent()
         try:
-            await response.write(lines_of([table.columns]).encode())
-            async for rows in self._rows(table, export.filters, role):
-                await response.write(lines_of(map(table.cells, rows)).encode())
-                sent += len(rows)
-            # On record before its end: who has all of it was written down.
-            await self._taken(request, export, sent, whole=True)
-            await response.write_eof()
-        except (ConnectionError, RecordsDown) as error:
-            # The beginning has left: a page cannot be shown any more, and a cut is all there is.
-            log.warning("an export was cut off", what=export.what, why=str(error))
+            await self._send(request, response, export, table, sent)
+        except Exception as error:  # the beginning has left: no page may follow it, only a cut
+            log.warning("an export was cut off", what=export.what, why=repr(error))
             if request.transport is not None:
                 request.transport.abort()
-            await self._taken(request, export, sent, whole=False)
+            with suppress(RecordsDown):
+                await self._taken(request, export, sent.rows, whole=False)
         return response
+
+    async def _send(
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        export: Export,
+        table: Table,
+        sent: _Sent,
+    ) -> None:
+        """Raises `TimeoutError` when the browser takes nothing, `_Left` when access has ended."""
+        looked_at, role = time.monotonic(), request[VISITOR].member.role
+        await _write(response, lines_of([table.columns]))
+        async for rows in self._rows(table, export.filters, role):
+            if time.monotonic() - looked_at > LOOK_AGAIN_S:
+                looked_at = time.monotonic()
+                still = await self._guard.still_may(request)
+                if not still or request[VISITOR].member.role not in table.roles:
+                    raise _Left
+            await _write(response, lines_of(map(table.cells, rows)))
+            sent.rows += len(rows)
+        # On record before its end: who has all of it was written down.
+        await self._taken(request, export, sent.rows, whole=True)
+        await response.write_eof()
 
     async def _rows(
         self, table: Table, filters: Mapping[str, str], role: Role
     ) -> AsyncIterator[list[RowMapping]]:
         """The rows in lots, the newest first, never more than the role may take."""
         left = MOST_ROWS.get(role, 0)
-        before = await self._records.read(partial(_begin, table=table))
+        before = await self._records.read(partial(begin, table=table))
         while left > 0 and before:
-            look = partial(_lot, table=table, filters=filters, before=before)
+            look = partial(lot_of, table=table, filters=filters, before=before)
             rows, before = await self._records.read(look)
             yield rows[:left]
             left -= len(rows)
@@ -149,6 +186,11 @@ class Exports:
         )
 
 
+async def _write(response: web.StreamResponse, lines: str) -> None:
+    async with asyncio.timeout(SLOW_S):
+        await response.write(lines.encode())
+
+
 def _filters(table: Table, form: Mapping[str, str]) -> dict[str, str]:
     kept = {}
     for name, among in table.filters.items():
@@ -159,35 +201,5 @@ def _filters(table: Table, form: Mapping[str, str]) -> dict[str, str]:
 
 
 def _said(filters: Mapping[str, str]) -> str:
-    return "&".join(f"{name}={value}" for name, value in filters.items()) or "all"
-
-
-def _count(db: Connection, table: Table, filters: Mapping[str, str], most: int) -> int:
-    """How many rows there are, counted no further than one past the most."""
-    wanted = table.rows.with_only_columns(table.key).where(*table.where(filters))
-    some = wanted.limit(most + 1).subquery()
-    return int(db.execute(select(func.count()).select_from(some)).scalar() or 0)
-
-
-def _begin(db: Connection, table: Table) -> int:
-    """The key before which the export begins: what comes later is in the next one."""
-    return int(db.execute(select(func.max(table.key))).scalar() or 0) + 1
-
-
-def _lot(
-    db: Connection, table: Table, filters: Mapping[str, str], before: int
-) -> tuple[list[RowMapping], int]:
-    """The rows among the next `_AT_ONCE` keys, the newest first; and before which to go on, or 0.
-
-    The filter is put so that no index can be taken for it: one that is in another order would have
-    all that is left sorted for each lot.
-    """
-    keys = select(table.key.label("key")).where(table.key < before)
-    window = keys.order_by(table.key.desc()).limit(_AT_ONCE).subquery()
-    lowest = db.execute(select(func.min(window.c.key))).scalar()
-    if lowest is None:
-        return [], 0
-    query = table.rows.where(table.key >= lowest, table.key < before)
-    if which := table.where(filters):
-        query = query.where(case((and_(*which), 1), else_=0) == 1)
-    return list(db.execute(query.order_by(table.key.desc())).mappings()), int(lowest)
+    said = "&".join(f"{name}={value}" for name, value in filters.items())
+    return kept_text(said, SEARCH_MOST * 2) or "all"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -23,6 +24,8 @@ from bot.storage.records import Records, RecordsDown
 log = structlog.get_logger(__name__)
 
 WATCHERS_MAX = 100
+# Nobody has more windows open, and one session must not take the places of all.
+OF_ONE_MAX = 10
 # At most two updates a second for each browser.
 EVERY_S = 0.4
 _SAY_WATCHED_EVERY_S = 5.0
@@ -31,7 +34,7 @@ _GAP_S = 5.0
 
 
 class TooMany(Exception):
-    """As many look on as this process can serve."""
+    """As many look on as this process can serve, or as one session may."""
 
 
 class Feed:
@@ -52,6 +55,7 @@ class Feed:
         self._said_watched_at = float("-inf")
         self._read_at = 0.0
         self.watchers = 0
+        self._of_one: Counter[str] = Counter()
         self.closed = False
         self.at = Position()
         self.standing: LiveCalls | None = None
@@ -79,11 +83,13 @@ class Feed:
         return self._board.stamp_of(session_key)
 
     @asynccontextmanager
-    async def watching(self) -> AsyncIterator[None]:
-        """Look on; the first who does wakes the reader. Raises `TooMany`."""
-        if self.closed or self.watchers >= WATCHERS_MAX:
+    async def watching(self, session: str) -> AsyncIterator[None]:
+        """Look on in this session; the first who does wakes the reader. Raises `TooMany`."""
+        full = self.watchers >= WATCHERS_MAX or self._of_one[session] >= OF_ONE_MAX
+        if self.closed or full:
             raise TooMany
         self.watchers += 1
+        self._of_one[session] += 1
         try:
             if self._reader is None or self._reader.done():
                 self._read_at = time.monotonic()
@@ -92,6 +98,8 @@ class Feed:
             yield
         finally:
             self.watchers -= 1
+            # What is at nothing goes, so that no session stays behind.
+            self._of_one -= Counter((session,))
 
     async def next(self, timeout_s: float) -> None:
         """Wait until there may be something new, or for so long."""

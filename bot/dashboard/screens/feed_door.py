@@ -54,7 +54,7 @@ class FeedDoor:
         since = await self._since(request)
         key = await self._call_asked(request)
         try:
-            async with self._feed.watching():
+            async with self._feed.watching(self._guard.token_of(request)):
                 return await self._serve(request, since, key)
         except TooMany:
             raise web.HTTPServiceUnavailable from None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from aiohttp import web
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from bot.dashboard.access.roles import ANSWERERS
 from bot.dashboard.forms import fields_of
@@ -19,11 +19,13 @@ from bot.market.hand_over_lines import TEXT_MAX, Line
 from bot.market.hand_overs import HandOver, Outcome
 from bot.masking import without_numbers
 from bot.msisdn import masked
+from bot.storage.schema import contacts
 
 _SAID = {
     "gone": N_("The bot has this chat again: nothing was sent."),
     "anothers": N_("A colleague has this chat. Nothing was changed."),
     "empty": N_("Write something first."),
+    "pin": N_("Nobody may be asked for a PIN, and none may be sent. Nothing was done."),
     "no_chat": N_("The person has no chat linked."),
 }
 # Sent as they stand in the person's language, when nothing else is written.
@@ -68,10 +70,10 @@ class HandOvers:
 
         def work(db: Connection, row_id: int, by: str, now: datetime) -> Outcome:
             found = hand_overs.by_id(db, row_id)
-            text = fields.get("text", "")
+            text, ours = fields.get("text", ""), bool(ready) and found is not None
             if ready and found is not None:
                 text = hand_over_lines.in_words(found, ready)
-            return hand_over_lines.say(db, row_id, by, text, key, now)
+            return hand_over_lines.say(db, row_id, by, text, key, now, ready=ours)
 
         return await self._do(request, work)
 
@@ -85,7 +87,7 @@ class HandOvers:
         row_id, now, by = _id(request), datetime.now(UTC), request[VISITOR].member.name
         outcome = await self._records.write(lambda db: work(db, row_id, by, now))
         if outcome != "done":
-            return await self._page(request, outcome, 422 if outcome == "empty" else 409)
+            return await self._page(request, outcome, 422 if outcome in {"empty", "pin"} else 409)
         raise web.HTTPSeeOther(f"/dashboard/hand-over/{row_id}")
 
     async def _page(
@@ -120,12 +122,16 @@ def _id(request: web.Request) -> int:
 
 
 def _with_names(db: Connection) -> list[tuple[HandOver, str]]:
-    return [(one, _name(db, one)) for one in hand_overs.listed(db)]
+    found = hand_overs.listed(db)
+    whose = contacts.c.id.in_([one.contact_id for one in found if one.contact_id])
+    query = select(contacts.c.id, contacts.c.names).where(whose)
+    names = {row.id: without_numbers(row.names) for row in db.execute(query)}
+    return [(one, names.get(one.contact_id or 0, "")) for one in found]
 
 
 def _name(db: Connection, chat: HandOver) -> str:
     contact = people.by_id(db, chat.contact_id) if chat.contact_id else None
-    return contact.names if contact is not None else ""
+    return without_numbers(contact.names) if contact is not None else ""
 
 
 def _read(db: Connection, row_id: int, ours: str) -> tuple[HandOver | None, str, str, list[Line]]:
@@ -138,4 +144,4 @@ def _read(db: Connection, row_id: int, ours: str) -> tuple[HandOver | None, str,
         Line(line.who, line.name, without_numbers(line.text, ours), line.at)
         for line in hand_over_lines.lines_of(db, row_id)
     ]
-    return chat, contact.names if contact is not None else "", number, lines
+    return chat, _name(db, chat), number, lines

@@ -66,6 +66,10 @@ def begin(db: Connection, board: Board, now_ms: int, settled_ms: int = 0) -> Pos
     rows = [Said(*row) for row in reversed(found)]
     settled = [row for row in rows if row.at_ms <= now_ms - settled_ms]
     board.partly_before_ms = rows[0].at_ms if len(rows) == LOOKED_AT else 0
+    if not settled and len(rows) == LOOKED_AT:
+        # So much comes that all of it is young: to begin at the first row there is would replay
+        # days of it.
+        settled = rows[:1]
     board.take(settled)
     since = datetime.fromtimestamp(now_ms / 1000).astimezone() - _ACTS_FOR
     acts = _acts(db, call_acts.c.at >= since)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, RowMapping, and_, or_, select
 
 from bot.market import telegram_links
 from bot.masking import without_numbers
@@ -61,31 +62,43 @@ class OneCall:
 
 def one_call(db: Connection, row_id: int, ours: str = "") -> OneCall | None:
     """The call that the transcript row `row_id` belongs to, or None when that is gone."""
-    table = transcripts
-    row = db.execute(select(table).where(table.c.id == row_id)).mappings().first()
-    if row is None:
+    rows = _rows_of(db, row_id)
+    if not rows:
         return None
-    near = table.c.id.between(row_id - _NEAR, row_id + _NEAR)
-    same = table.c.session_key == row["session_key"]
-    mine = and_(table.c.owner == row["owner"], table.c.owner != "")
-    query = select(table).where(or_(near, mine), same).order_by(table.c.id).limit(_HOPS_MAX)
-    rows = db.execute(query).mappings().all()
     owner = next((one["owner"] for one in reversed(rows) if one["owner"]), "")
     person = select(contacts.c.id, contacts.c.names).where(contacts.c.msisdn == owner)
     known = db.execute(person).first() if owner else None
     return OneCall(
         id=row_id,
         number=masked(owner) if owner else "",
-        name=known.names if known else "",
+        name=without_numbers(known.names, ours) if known else "",
         contact_id=known.id if known else 0,
         language=rows[-1]["language"],
         hops=[_hop(one, ours) for one in rows],
         whole=rows[0]["hop"] <= 1,
-        session_key=row["session_key"],
-        is_chat=row["session_key"].startswith(_CHAT),
+        session_key=rows[0]["session_key"],
+        is_chat=rows[0]["session_key"].startswith(_CHAT),
         last_row=rows[-1]["id"],
         chat=_chat_of(db, known.id) if known else "",
     )
+
+
+def last_hop(db: Connection, row_id: int) -> int:
+    """The newest hop of this call as its page shows it; 0 when the row is gone."""
+    rows = _rows_of(db, row_id)
+    return int(rows[-1]["hop"]) if rows else 0
+
+
+def _rows_of(db: Connection, row_id: int) -> Sequence[RowMapping]:
+    table = transcripts
+    row = db.execute(select(table).where(table.c.id == row_id)).mappings().first()
+    if row is None:
+        return []
+    near = table.c.id.between(row_id - _NEAR, row_id + _NEAR)
+    same = table.c.session_key == row["session_key"]
+    mine = and_(table.c.owner == row["owner"], table.c.owner != "")
+    query = select(table).where(or_(near, mine), same).order_by(table.c.id).limit(_HOPS_MAX)
+    return db.execute(query).mappings().all()
 
 
 def session_key_of(db: Connection, row_id: int) -> str:
@@ -96,8 +109,12 @@ def session_key_of(db: Connection, row_id: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose call it is. `owner` is the whole number, "" for who has not agreed to be known."""
+    """Whose call it is, and a row of it.
 
+    `owner` is the whole number, "" for who has not agreed to be known.
+    """
+
+    row_id: int
     session_key: str
     owner: str
     contact_id: int
@@ -112,7 +129,7 @@ def caller_of(db: Connection, row_id: int) -> Caller | None:
     row = db.execute(query.where(transcripts.c.id == row_id)).first()
     if row is None:
         return None
-    return Caller(row.session_key, row.owner, row.id or 0, row.language)
+    return Caller(row_id, row.session_key, row.owner, row.id or 0, row.language)
 
 
 def msisdn_of_contact(db: Connection, contact_id: int) -> str:

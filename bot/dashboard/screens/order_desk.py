@@ -191,7 +191,7 @@ def _offers(db: Connection, order_id: int) -> list[OfferRow]:
         OfferRow(
             id=row["id"],
             contact_id=row["contact_id"],
-            name=row["names"],
+            name=without_numbers(row["names"]),
             number=masked(row["msisdn"]) if row["msisdn"] else "",
             packs=row["packs"],
             accepted=row["packs_accepted"],

@@ -7,6 +7,7 @@ from aiohttp import web
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.asked import address, before_asked, choice_asked, text_asked
+from bot.dashboard.screens.code_words import word_of
 from bot.dashboard.screens.export_tables import may_export
 from bot.dashboard.screens.order_desk import OFFER_WORDS, one_order, orders_page
 from bot.dashboard.screens.payment_words import STATE_WORDS
@@ -54,6 +55,7 @@ class Orders:
             "order.html",
             visitor.member,
             visitor.form,
+            word=word_of,
             order=order,
             product=products.name(order.row.product),
             words=OFFER_WORDS,

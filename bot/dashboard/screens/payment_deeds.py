@@ -11,11 +11,11 @@ from sqlalchemy import Connection, select
 
 from bot.dashboard.access.members import Member, note
 from bot.dashboard.screens.payment_desk import subject_of
+from bot.kept_text import kept_text
 from bot.market import clearance, proposals, settlement, settling_by_hand, stopping
 from bot.market.letters import keys_of
 from bot.market.limits import PayoutRules
 from bot.market.payments import OPEN, Payment, locked
-from bot.pins_in_texts import without_pins
 from bot.storage import outbox
 from bot.storage.schema import outbox as letters
 
@@ -72,13 +72,15 @@ def propose(
 
 
 def settle(
-    db: Connection, payment: Payment, by: Member, _form: dict[str, str], now: datetime
+    db: Connection, payment: Payment, by: Member, form: dict[str, str], now: datetime
 ) -> str:
     """The second of them agrees: the books hold it, its tickets are closed, the person is told."""
     payment = locked(db, payment.reference)
     proposal = proposals.waiting(db, "settle", subject_of(payment))
     if proposal is None or proposal.details["version"] != payment.version:
         return "no_effect"
+    if not proposals.is_meant(proposal, form):
+        return "another"
     if not proposals.may_do(proposal, by.id, by.name):
         return "same_person"
     outcome = settling_by_hand.settle(
@@ -96,18 +98,20 @@ def settle(
 
 
 def withdraw(
-    db: Connection, payment: Payment, by: Member, _form: dict[str, str], now: datetime
+    db: Connection, payment: Payment, by: Member, form: dict[str, str], now: datetime
 ) -> str:
     """What was proposed is not wanted any more."""
     proposal = proposals.waiting(db, "settle", subject_of(payment))
     if proposal is None:
         return "no_effect"
+    if not proposals.is_meant(proposal, form):
+        return "another"
     proposals.end(db, proposal, "withdrawn", by.id, now)
     return _noted(db, payment, by, "end withdrawn", now, "withdrawn")
 
 
 def _reason(form: dict[str, str]) -> str:
-    return without_pins(" ".join(form.get("reason", "").split()))[:_REASON_MOST]
+    return kept_text(form.get("reason", ""), _REASON_MOST)
 
 
 def _noted(

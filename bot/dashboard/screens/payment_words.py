@@ -47,6 +47,7 @@ SAID = {
     "ended": N_("It is settled, failed or flagged already."),
     "proposed": N_("Noted. It is done when a second person does the same."),
     "waits": N_("Something waits for a second person already."),
+    "another": N_("What waits here is another than you were shown. Nothing was done: look again."),
     "same_person": N_("You have asked for this. A second, different person must do it."),
     "settled": N_("Settled. The books and the audit hold it, and the person is told."),
     "not_flagged": N_("It is not flagged: only a flagged payment is ended by hand."),

@@ -15,6 +15,7 @@ from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens import payment_deeds
 from bot.dashboard.screens.asked import address, before_asked, choice_asked, text_asked
+from bot.dashboard.screens.code_words import word_of
 from bot.dashboard.screens.export_tables import may_export
 from bot.dashboard.screens.payment_desk import (
     PaymentPage,
@@ -79,6 +80,7 @@ class Payments:
             "payment.html",
             visitor.member,
             visitor.form,
+            word=word_of,
             found=found,
             payment=payment,
             words=STATE_WORDS,

@@ -9,25 +9,27 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from bot.dashboard.access.members import note
-from bot.dashboard.access.roles import CUSTODIANS
+from bot.dashboard.access.roles import CUSTODIANS, FINDERS
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens import person_deeds
-from bot.dashboard.screens.asked import address, before_asked, choice_asked, text_asked
+from bot.dashboard.screens.asked import SEARCH_MOST, address, before_asked, choice_asked, text_asked
 from bot.dashboard.screens.export_tables import may_export
 from bot.dashboard.screens.order_desk import OFFER_WORDS
 from bot.dashboard.screens.payment_words import STATE_WORDS
 from bot.dashboard.screens.people_desk import (
     ROLE_WORDS,
     PersonPage,
+    contact_with,
     one_person,
     people_page,
     subject_of,
 )
-from bot.dashboard.screens.reveal import AN_HOUR, SECONDS, reveal
+from bot.dashboard.screens.reveal import AN_HOUR, SECONDS, look_up, reveal
 from bot.dashboard.screens.ticket_desk import CATEGORY_WORDS
 from bot.i18n import N_
+from bot.kept_text import kept_text
 from bot.market import Market
 
 _PATH = "/dashboard/people"
@@ -40,6 +42,7 @@ _PIN_WORDS = {
 _SAID = {
     "proposed": N_("Noted. It is done when a second person does the same."),
     "waits": N_("Something waits for a second person already."),
+    "another": N_("What waits here is another than you were shown. Nothing was done: look again."),
     "same_person": N_("You have asked for this. A second, different person must do it."),
     "no_effect": N_("No effect: this was done already, or is not needed any more."),
     "no_reason": N_("Say why: the next person reads it."),
@@ -55,21 +58,38 @@ class People:
         self._records, self._pages, self._country = market.records, pages, market.hub.country
 
     async def listed(self, request: web.Request) -> web.Response:
-        """The newest first, or who is looked for."""
-        visitor, country = request[VISITOR], self._country
+        """The newest first, or those whose name is looked for."""
+        return await self._list_page(request)
+
+    async def find(self, request: web.Request) -> web.Response:
+        """Who has this whole number; that somebody asked is on record, and counts as a look."""
+        by, now = request[VISITOR].member.name, datetime.now(UTC)
+        typed, country = (await fields_of(request)).get("number", "")[:SEARCH_MOST], self._country
+        found = await self._records.write(
+            lambda db: look_up(db, lambda db: contact_with(db, typed, country), by, now)
+        )
+        if found is None:
+            return self._too_many(request, "", _PATH)
+        if not found:
+            return await self._list_page(request, nobody=True)
+        raise web.HTTPSeeOther(f"{_PATH}/{found}")
+
+    async def _list_page(self, request: web.Request, *, nobody: bool = False) -> web.Response:
+        visitor = request[VISITOR]
         filters = {
             "q": text_asked(request, "q"),
             "role": choice_asked(request, "role", ROLE_WORDS),
         }
         before = before_asked(request)
-        found, following = await self._records.read(
-            lambda db: people_page(db, filters, before, country)
-        )
+        found, following = await self._records.read(lambda db: people_page(db, filters, before))
+        if nobody:
+            found, following = [], 0
         return self._pages.page(
             "people.html",
             visitor.member,
             visitor.form,
             people=found,
+            may_find=visitor.member.role in FINDERS,
             filters=filters,
             next_page=address(_PATH, **filters, before=following) if following else "",
             roles_of_people=ROLE_WORDS,
@@ -101,31 +121,22 @@ class People:
     async def copy(self, request: web.Request) -> web.Response:
         """All that is held about them, as a file to hand over; with a reason, on record."""
         visitor, found = request[VISITOR], await self._found(request)
-        reason = " ".join((await fields_of(request)).get("reason", "").split())[:160]
+        reason = kept_text((await fields_of(request)).get("reason", ""), 160)
         person, by, now = found.row, visitor.member.name, datetime.now(UTC)
         if not reason or person.erased_at is not None:
             raise web.HTTPSeeOther(f"{_PATH}/{person.id}?said=no_reason")
 
-        def work(db: Connection) -> dict[str, object] | None:
+        def put_on_record(db: Connection) -> bool:
             # It names the whole number, so it counts as a look at one.
-            if not reveal(db, subject_of(person.id), "copy", by, now):
-                return None
-            note(db, by, "copy made", subject_of(person.id), now, reason=reason)
-            return person_deeds.copy(db, person.id)
+            shown = reveal(db, subject_of(person.id), "copy", by, now)
+            if shown:
+                note(db, by, "copy made", subject_of(person.id), now, reason=reason)
+            return shown
 
-        held = await self._records.write(work)
-        if held is None:
-            return self._pages.page(
-                "reveal.html",
-                visitor.member,
-                visitor.form,
-                status=429,
-                number="",
-                name=person.name,
-                back=f"{_PATH}/{person.id}",
-                seconds=SECONDS,
-                an_hour=AN_HOUR,
-            )
+        if not await self._records.write(put_on_record):
+            return self._too_many(request, person.name, f"{_PATH}/{person.id}")
+        # Photos are in it: it is read when nobody waits for its commit.
+        held = await self._records.read(lambda db: person_deeds.copy(db, person.id))
         text = json.dumps(held, ensure_ascii=False, indent=1)
         headers = {"Content-Disposition": f'attachment; filename="isoko-person-{person.id}.json"'}
         return web.Response(text=text, content_type="application/json", headers=headers)
@@ -147,6 +158,20 @@ class People:
         person_id = (await self._found(request)).row.id
         said = await self._records.write(lambda db: deed(db, person_id, member, form, now))
         raise web.HTTPSeeOther(f"{_PATH}/{person_id}?said={said}")
+
+    def _too_many(self, request: web.Request, name: str, back: str) -> web.Response:
+        visitor = request[VISITOR]
+        return self._pages.page(
+            "reveal.html",
+            visitor.member,
+            visitor.form,
+            status=429,
+            number="",
+            name=name,
+            back=back,
+            seconds=SECONDS,
+            an_hour=AN_HOUR,
+        )
 
     async def _found(self, request: web.Request) -> PersonPage:
         contact_id, now = int(request.match_info["id"]), datetime.now(UTC)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, false, func, select
 
 from bot.dashboard.screens.asked import PAGE, like
 from bot.i18n import N_
 from bot.market import pin_reset
 from bot.market.proposals import Proposal, waiting
+from bot.masking import without_numbers
 from bot.msisdn import masked, read_msisdn
 from bot.storage.schema import (
     consents,
@@ -32,6 +33,7 @@ ROLE_WORDS = {
     "host": N_("host"),
 }
 _SHOWN = 20
+_DIGITS_MAX = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,13 @@ class PersonPage:
     erasing: Proposal | None
 
 
-def people_where(filters: Mapping[str, str], country: str) -> list[ColumnElement[bool]]:
-    """Which people: `q` is a whole number, or a part of a name; and by `role`."""
+def people_where(filters: Mapping[str, str]) -> list[ColumnElement[bool]]:
+    """Which people: `q` is a part of a name, never of a number; and by `role`."""
     which: list[ColumnElement[bool]] = []
     wanted = filters.get("q", "")
-    msisdn = read_msisdn("".join(wanted.split()), country) if wanted else None
-    if msisdn is not None:
-        which.append(contacts.c.msisdn == msisdn)
+    if sum(sign.isdigit() for sign in wanted) > _DIGITS_MAX:
+        # Some write their number with their name: it could be guessed digit by digit.
+        which.append(false())
     elif wanted:
         # The database's own small letters are ASCII's; ours are put beside them.
         either = func.lower(contacts.c.names).like(like(wanted.lower()), escape="\\")
@@ -83,15 +85,23 @@ def people_where(filters: Mapping[str, str], country: str) -> list[ColumnElement
 
 
 def people_page(
-    db: Connection, filters: Mapping[str, str], before: int, country: str
+    db: Connection, filters: Mapping[str, str], before: int
 ) -> tuple[list[PersonRow], int]:
     """A page of people, the newest first; and where the next begins, 0 for nowhere."""
-    query = select(contacts).where(*people_where(filters, country))
+    query = select(contacts).where(*people_where(filters))
     if before:
         query = query.where(contacts.c.id < before)
     rows = db.execute(query.order_by(contacts.c.id.desc()).limit(PAGE + 1)).mappings().all()
     found = [_row(row) for row in rows[:PAGE]]
     return found, found[-1].id if len(rows) > PAGE else 0
+
+
+def contact_with(db: Connection, typed: str, country: str) -> int:
+    """Whose whole number was typed, in any form; 0 for nobody's."""
+    msisdn = read_msisdn("".join(typed.split()), country)
+    if msisdn is None:
+        return 0
+    return int(db.execute(select(contacts.c.id).where(contacts.c.msisdn == msisdn)).scalar() or 0)
 
 
 def one_person(db: Connection, contact_id: int, now: datetime) -> PersonPage | None:
@@ -125,7 +135,7 @@ def subject_of(contact_id: int) -> str:
 def _row(row: RowMapping) -> PersonRow:
     return PersonRow(
         row["id"],
-        row["names"],
+        without_numbers(row["names"]),
         masked(row["msisdn"]) if row["msisdn"] else "",
         row["district"],
         row["language"],

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from bot.dashboard.access.members import Member, note
 from bot.dashboard.screens.people_desk import subject_of
+from bot.kept_text import kept_text
 from bot.market import people, proposals, splits
-from bot.pins_in_texts import without_pins
 
 Deed = Callable[[Connection, int, Member, dict[str, str], datetime], str]
 # What is ours and no part of what a person has told us.
@@ -36,7 +36,7 @@ def propose(
     db: Connection, contact_id: int, by: Member, form: dict[str, str], now: datetime
 ) -> str:
     """The first of two asks that this person be forgotten."""
-    reason = without_pins(" ".join(form.get("reason", "").split()))[:_REASON_MOST]
+    reason = kept_text(form.get("reason", ""), _REASON_MOST)
     if not reason:
         return "no_reason"
     if people.by_id(db, contact_id) is None:
@@ -48,12 +48,14 @@ def propose(
     return "proposed"
 
 
-def erase(db: Connection, contact_id: int, by: Member, _form: dict[str, str], now: datetime) -> str:
+def erase(db: Connection, contact_id: int, by: Member, form: dict[str, str], now: datetime) -> str:
     """The second does it: what the person's own phone does under My data, and no more."""
     subject = subject_of(contact_id)
     proposal = proposals.waiting(db, "erase", subject)
     if proposal is None or people.by_id(db, contact_id) is None:
         return "no_effect"
+    if not proposals.is_meant(proposal, form):
+        return "another"
     if not proposals.may_do(proposal, by.id, by.name):
         return "same_person"
     splits.forget(db, contact_id, now)
@@ -64,12 +66,14 @@ def erase(db: Connection, contact_id: int, by: Member, _form: dict[str, str], no
 
 
 def withdraw(
-    db: Connection, contact_id: int, by: Member, _form: dict[str, str], now: datetime
+    db: Connection, contact_id: int, by: Member, form: dict[str, str], now: datetime
 ) -> str:
     """The wish is taken back."""
     proposal = proposals.waiting(db, "erase", subject_of(contact_id))
     if proposal is None:
         return "no_effect"
+    if not proposals.is_meant(proposal, form):
+        return "another"
     proposals.end(db, proposal, "withdrawn", by.id, now)
     note(db, by.name, "erasure withdrawn", subject_of(contact_id), now)
     return "withdrawn"

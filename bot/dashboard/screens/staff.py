@@ -14,7 +14,7 @@ from bot.dashboard.access.members import Member, NameTaken, NotAName
 from bot.dashboard.access.roles import ADMINS, ROLES
 from bot.dashboard.access.sign_in import SignIn
 from bot.dashboard.forms import fields_of
-from bot.dashboard.guard import VISITOR
+from bot.dashboard.guard import VISITOR, Guard
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens import staff_deeds
 from bot.i18n import N_
@@ -22,8 +22,9 @@ from bot.market import Market, proposals
 
 _PATH = "/dashboard/staff"
 _SAID = {
-    "changed": N_("Changed. It holds from their next click on."),
+    "changed": N_("Changed. They sign in again, and have it then."),
     "proposed": N_("Noted. A second administrator gives the same role."),
+    "another": N_("What waits here is another than you were shown. Nothing was done: look again."),
     "same_person": N_("You have asked for this. A second, different person must do it."),
     "last_admin": N_("Refused: nobody else could change the staff then."),
     "not_own": N_("Refused: another administrator makes your link."),
@@ -41,8 +42,9 @@ _Deed = Callable[[Connection, Member, Member, datetime], tuple[str, str]]
 class Staff:
     """The pages about the staff."""
 
-    def __init__(self, market: Market, pages: Pages, sign_in: SignIn) -> None:
-        self._records, self._pages, self._sign_in = market.records, pages, sign_in
+    def __init__(self, market: Market, pages: Pages, guard: Guard, sign_in: SignIn) -> None:
+        self._records, self._pages = market.records, pages
+        self._guard, self._sign_in = guard, sign_in
 
     async def listed(self, request: web.Request) -> web.Response:
         """Everybody, their roles, and how often they are signed in."""
@@ -76,12 +78,15 @@ class Staff:
 
     async def role(self, request: web.Request) -> web.Response:
         """Another role for a member."""
-        role = staff_deeds.role_of((await fields_of(request)).get("role", ""))
+        form = await fields_of(request)
+        role = staff_deeds.role_of(form.get("role", ""))
         if role is None:
             raise web.HTTPBadRequest
-        return await self._do(
-            request, lambda db, who, by, now: (staff_deeds.change_role(db, who, role, by, now), "")
-        )
+
+        def work(db: Connection, who: Member, by: Member, now: datetime) -> tuple[str, str]:
+            return staff_deeds.change_role(db, who, role, by, form, now), ""
+
+        return await self._do(request, work)
 
     async def link(self, request: web.Request) -> web.Response:
         """A new link for who lost password or phone."""
@@ -130,7 +135,7 @@ class Staff:
             visitor.form,
             status=_status(said),
             everybody=await self._records.read(look),
-            link=_link(request, token),
+            link=self._link(request, token),
             said=_SAID.get(said, ""),
             may_change=visitor.member.role in ADMINS,
             offered=[one for one in ROLES if one != "admin"],
@@ -148,12 +153,15 @@ class Staff:
             whose=whose,
             sessions=await self._records.read(lambda db: staff_sessions.living(db, whose.id, now)),
             proposal=await self._records.read(lambda db: proposals.waiting(db, "role", subject)),
-            link=_link(request, token),
+            link=self._link(request, token),
             said=_SAID.get(said, ""),
             may_change=visitor.member.role in ADMINS and not whose.revoked and not whose.demo,
             may_end=visitor.member.role in ADMINS,
             every_role=ROLES,
         )
+
+    def _link(self, request: web.Request, token: str) -> str:
+        return f"{self._guard.address_of(request)}/dashboard/welcome/{token}" if token else ""
 
 
 def _whose(db: Connection, request: web.Request) -> Member:
@@ -163,13 +171,10 @@ def _whose(db: Connection, request: web.Request) -> Member:
     return found
 
 
-def _link(request: web.Request, token: str) -> str:
-    return f"{request.scheme}://{request.host}/dashboard/welcome/{token}" if token else ""
-
-
 def _status(said: str) -> int:
     refused = {"wrong": 401, "wait": 429, "taken": 409, "no_name": 422}
-    return refused.get(said, 409 if said in {"last_admin", "not_own", "same_person"} else 200)
+    nothing_done = {"last_admin", "not_own", "same_person", "another"}
+    return refused.get(said, 409 if said in nothing_done else 200)
 
 
 def _now() -> datetime:

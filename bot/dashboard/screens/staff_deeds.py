@@ -17,12 +17,14 @@ def role_of(text: str) -> Role | None:
     return next((one for one in ROLES if one == text), None)
 
 
-def change_role(db: Connection, whose: Member, role: Role, by: Member, now: datetime) -> str:
+def change_role(
+    db: Connection, whose: Member, role: Role, by: Member, form: dict[str, str], now: datetime
+) -> str:
     """Another role; the administrator's needs a second administrator."""
-    if whose.role == role:
+    if whose.role == role or whose.revoked or whose.demo:
         return "no_effect"
     if role == "admin":
-        return _make_admin(db, whose, by, now)
+        return _make_admin(db, whose, by, form, now)
     return "changed" if members.set_role(db, whose, role, now, by.name) else "last_admin"
 
 
@@ -56,7 +58,9 @@ def end_sessions(db: Connection, whose: Member, mark: str, by: Member, now: date
     return "signed_out"
 
 
-def _make_admin(db: Connection, whose: Member, by: Member, now: datetime) -> str:
+def _make_admin(
+    db: Connection, whose: Member, by: Member, form: dict[str, str], now: datetime
+) -> str:
     subject = f"staff {whose.name}"
     proposal = proposals.waiting(db, "role", subject)
     if proposal is None:
@@ -66,6 +70,8 @@ def _make_admin(db: Connection, whose: Member, by: Member, now: datetime) -> str
         return "proposed"
     if not proposals.may_do(proposal, by.id, by.name) or by.id == whose.id:
         return "same_person"
+    if not proposals.is_meant(proposal, form):
+        return "another"
     members.set_role(db, whose, "admin", now, f"{proposal.asker} and {by.name}")
     proposals.end(db, proposal, "done", by.id, now)
     return "changed"

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, true
 
 from bot.dashboard.access.members import note
 from bot.i18n import N_
+from bot.kept_text import kept_text
 from bot.market import call_backs, money_tickets
 from bot.market.tickets import close
 from bot.masking import without_numbers
 from bot.msisdn import masked
-from bot.pins_in_texts import without_pins
 from bot.storage.schema import contacts, tickets
 
 OPEN = ("open", "taken")
@@ -69,9 +69,15 @@ def open_tickets(
 
     They are due in the order in which they came, each two days after.
     """
-    query = _with_person().where(tickets.c.state.in_(OPEN), tickets.c.id > after)
-    if category in CATEGORY_WORDS:
-        query = query.where(tickets.c.category == category)
+    which = tickets.c.category == category if category in CATEGORY_WORDS else true()
+    return open_tickets_where(db, which, after, ours)
+
+
+def open_tickets_where(
+    db: Connection, which: ColumnElement[bool], after: int = 0, ours: str = ""
+) -> tuple[list[Ticket], int]:
+    """The same of the tickets of which `which` is true."""
+    query = _with_person().where(tickets.c.state.in_(OPEN), tickets.c.id > after, which)
     rows = db.execute(query.order_by(tickets.c.id).limit(PAGE + 1)).mappings().all()
     found = [_ticket(row, ours) for row in rows[:PAGE]]
     return found, found[-1].id if len(rows) > PAGE else 0
@@ -117,7 +123,7 @@ def close_ticket(
         return "unsettled"
     if not close(db, mine, now):
         return "was_closed"
-    kept = without_numbers(without_pins(said)[:NOTE_MOST])
+    kept = kept_text(said, NOTE_MOST)
     note(db, by, "ticket closed", f"ticket {code}", now, note=kept)
     return "closed"
 
@@ -135,7 +141,7 @@ def _ticket(row: RowMapping, ours: str) -> Ticket:
         about=without_numbers(row["about"], ours),
         text=without_numbers(row["text"], ours),
         number=masked(row["msisdn"]) if row["msisdn"] else "",
-        name=row["names"] or "",
+        name=without_numbers(row["names"] or "", ours),
         contact_id=row["contact_id"] or 0,
         language=row["language"],
         state=row["state"],

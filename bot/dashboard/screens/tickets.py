@@ -10,6 +10,7 @@ from bot.dashboard.access.roles import ANSWERERS, REVEALERS
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
+from bot.dashboard.screens.asked import id_asked
 from bot.dashboard.screens.pin_resets import OUTCOMES
 from bot.dashboard.screens.reveal import AN_HOUR, REASONS, SECONDS, reveal
 from bot.dashboard.screens.ticket_desk import (
@@ -24,8 +25,6 @@ from bot.dashboard.screens.ticket_desk import (
 )
 from bot.market import Market
 
-_ID_DIGITS = 18
-
 
 class Tickets:
     """The tickets' pages."""
@@ -36,9 +35,8 @@ class Tickets:
     async def listed(self, request: web.Request) -> web.Response:
         """The open ones, the oldest first; the address keeps the filter and the page."""
         visitor = request[VISITOR]
-        category, asked = request.query.get("category", ""), request.query.get("after", "")
-        plain = asked.isascii() and asked.isdecimal() and len(asked) <= _ID_DIGITS
-        after, ours = int(asked) if plain else 0, self._hub.help_msisdn
+        category, after = request.query.get("category", ""), id_asked(request, "after")
+        ours = self._hub.help_msisdn
         found, following = await self._records.read(
             lambda db: open_tickets(db, category, after, ours)
         )

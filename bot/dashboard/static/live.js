@@ -10,11 +10,17 @@ function say(state) {
   live.classList.toggle("old", state !== "live");
 }
 
+// What a button did may have its own address, at which there is nothing to load again.
+function address() {
+  const own = location.pathname === live.dataset.here;
+  return own ? location.href : live.dataset.here;
+}
+
 async function renew() {
   clearTimeout(timer);
   if (document.hidden) return;
   try {
-    const answer = await fetch(location.href, {
+    const answer = await fetch(address(), {
       headers: { "X-Isoko-Poll": "1" }, redirect: "error", signal: AbortSignal.timeout(10000),
     });
     if (answer.status === 401 || answer.status === 403) return say("out");

@@ -1,0 +1,26 @@
+"""Words for the codes that stand in rows: of letters, of the hub's orders, of operators."""
+
+from __future__ import annotations
+
+from bot.dashboard.screens.payment_words import KIND_WORDS
+from bot.i18n import N_, _
+
+_WORDS = {
+    **KIND_WORDS,
+    "waiting": N_("waiting"),
+    "sent": N_("sent"),
+    "dead": N_("given up"),
+    "open": N_("open for offers"),
+    "filled": N_("all packs promised"),
+    "declined": N_("declined"),
+    "expired": N_("expired"),
+    "cancelled": N_("cancelled by the hub"),
+    "working": N_("works"),
+    "down": N_("out of order"),
+    "recovering": N_("works again, carefully"),
+}
+
+
+def word_of(code: str) -> str:
+    """The code in the language being spoken; one that has no word stays as it is."""
+    return _(_WORDS[code]) if code in _WORDS else code
