@@ -1,4 +1,4 @@
-"""A figure that many pages ask for is read once a second, however many ask."""
+"""A figure that many pages ask for is read once in a while, however many ask."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _GOOD_FOR_S = 1.0
 
 
 class Fresh(Generic[T]):
-    """What `read` gave, at most a second old; those who ask meanwhile wait for the same answer."""
+    """What `read` gave, at most so old; those who ask meanwhile wait for the same answer."""
 
-    def __init__(self, read: Callable[[], Awaitable[T]]) -> None:
-        self._read = read
+    def __init__(self, read: Callable[[], Awaitable[T]], good_for_s: float = _GOOD_FOR_S) -> None:
+        self._read, self._good_for_s = read, good_for_s
         self._alone = asyncio.Lock()
         self._kept: T | None = None
         self._until = 0.0
@@ -25,5 +25,5 @@ class Fresh(Generic[T]):
         async with self._alone:
             if self._kept is None or time.monotonic() >= self._until:
                 self._kept = await self._read()
-                self._until = time.monotonic() + _GOOD_FOR_S
+                self._until = time.monotonic() + self._good_for_s
             return self._kept
