@@ -34,6 +34,7 @@ FILES = {
     "live.js": "text/javascript",
     "feed.js": "text/javascript",
     "board.js": "text/javascript",
+    "now.js": "text/javascript",
     "call.js": "text/javascript",
     "keys.js": "text/javascript",
     "icon.svg": "image/svg+xml",

@@ -22,7 +22,8 @@ from bot.dashboard.screens.entry import Entry
 from bot.dashboard.screens.feed import Feed
 from bot.dashboard.screens.feed_door import FeedDoor
 from bot.dashboard.screens.hand_over import HandOvers
-from bot.dashboard.screens.overview import Overview
+from bot.dashboard.screens.health import Health
+from bot.dashboard.screens.overview import Overview, fresh_counts
 from bot.dashboard.screens.pin_resets import PinResets
 from bot.dashboard.screens.tickets import Tickets
 from bot.engine import Engine
@@ -80,10 +81,14 @@ class Dashboard:
         sign_in = SignIn(records, passwords, second_step, rules.demo)
         self._entry = Entry(records, pages, self.guard, sign_in, second_step, rules.proxies)
         self._feed = Feed(records, market.hub.help_msisdn, rules.key, line.watched)
-        self._feed_door = FeedDoor(records, self.guard, self._feed)
         self._calls = Calls(market, pages, self._feed)
         self._call = CallPage(market, pages, Acting(market, line.engine), line.size)
-        self._overview = Overview(market, pages, self._calls, rules.stale_after_days)
+        counted = fresh_counts(market)
+        self._health = Health(market, pages, counted.get)
+        self._overview = Overview(
+            market, pages, self._calls, self._health, counted, rules.stale_after_days
+        )
+        self._feed_door = FeedDoor(records, self.guard, self._feed, self._overview.stamp)
         self._call_backs = CallBacks(market, pages)
         self._tickets = Tickets(market, pages)
         self._pins = PinResets(market)
@@ -131,6 +136,7 @@ class Dashboard:
             ("POST", "/sign-out", entry.sign_out, READERS),
             ("POST", "/language", entry.language, READERS),
             ("GET", "/", self._overview.now, READERS),
+            ("GET", "/health", self._health.show, READERS),
             ("GET", "/calls", calls.board, READERS),
             ("GET", "/calls/{id:[0-9]{1,18}}", call.show, READERS),
             ("GET", "/calls/{id:[0-9]{1,18}}/test.py", call.as_test, READERS),

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from statistics import median_low
+from typing import Any
 
 from aiohttp import web
 
@@ -99,7 +100,7 @@ def _counter(
     return read
 
 
-def _tables(part: Part, flow: str, *, split: bool) -> dict[str, object]:
+def _tables(part: Part, flow: str, *, split: bool) -> dict[str, Any]:
     """What the page shows of this part: of one flow its places, else all flows."""
     least = FEWEST if split else 1
     inside = {

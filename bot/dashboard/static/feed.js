@@ -44,7 +44,7 @@ class Feed {
     if (this.state !== "wait") this.silent();
     const mark = this.path.includes("?") ? "&" : "?";
     const source = this.source = new EventSource(this.path + (this.at ? `${mark}since=${this.at}` : ""));
-    for (const name of ["calls", "call", "beat"]) {
+    for (const name of ["calls", "call", "now", "beat"]) {
       source.addEventListener(name, (event) => source === this.source && this.hear(name, event));
     }
     source.onerror = () => source === this.source && this.broken(source);
