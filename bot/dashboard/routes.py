@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.dashboard.access.roles import ANSWERERS, ANYBODY, READERS, REVEALERS
+from bot.dashboard.access.roles import ALERTERS, ANSWERERS, ANYBODY, READERS, REVEALERS, SIMULATORS
 from bot.dashboard.access.second_step import SecondStep
 from bot.dashboard.access.sign_in import SignIn
 from bot.dashboard.desks import Desks
@@ -25,6 +25,7 @@ from bot.dashboard.screens.hand_over import HandOvers
 from bot.dashboard.screens.health import Health
 from bot.dashboard.screens.overview import Overview, fresh_counts
 from bot.dashboard.screens.pin_resets import PinResets
+from bot.dashboard.screens.simulator import Pretended, Simulator
 from bot.dashboard.screens.tickets import Tickets
 from bot.engine import Engine
 from bot.market import Market
@@ -63,7 +64,7 @@ class Dashboard:
     """Everything under /dashboard/.
 
     `passwords` hashes those of staff; `refused` counts strangers who were refused, by the reason;
-    `line` leads to the calls that go on.
+    `line` leads to the calls that go on; `pretended` is the outside of the demo.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Dashboard:
         passwords: PinHashing,
         refused: Callable[[str], None],
         line: CallLine,
+        pretended: Pretended | None = None,
     ) -> None:
         pages = Pages(market.hub, rules.demo)
         records, self._passwords = market.records, passwords
@@ -95,6 +97,7 @@ class Dashboard:
         self._desks = Desks(market, pages, self.guard, sign_in, rules.fingerprint)
         self._hand_overs = HandOvers(market, pages)
         self._alerts = Alerts(market, pages)
+        self._simulator = Simulator(market, pages, pretended)
 
     def mount(self, app: web.Application) -> web.Application:
         """Put the dashboard into `app`; returns its own part, whose router tests walk."""
@@ -146,6 +149,11 @@ class Dashboard:
             ("GET", "/call-backs", self._call_backs.listed, READERS),
             ("POST", "/call-backs/{code:T-[0-9A-Z]{5}}/tried", self._call_backs.tried, ANSWERERS),
             ("GET", "/alerts", self._alerts.listed, READERS),
+            ("POST", "/alerts/{id:[0-9]{1,18}}/own", self._alerts.own, ALERTERS),
+            ("POST", "/alerts/{id:[0-9]{1,18}}/let-go", self._alerts.let_go, ALERTERS),
+            ("POST", "/alerts/rules/{rule:[a-z_]{1,24}}/mute", self._alerts.mute, ALERTERS),
+            ("GET", "/simulator", self._simulator.show, READERS),
+            ("POST", "/simulator", self._simulator.switch, SIMULATORS),
             ("GET", "/tickets", tickets.listed, READERS),
             ("GET", "/tickets/{code:T-[0-9A-Z]{5}}", tickets.one, READERS),
             ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/close", tickets.close, ANSWERERS),

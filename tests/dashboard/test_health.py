@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -11,6 +12,8 @@ from playwright.async_api import Browser, expect
 from sqlalchemy import Connection
 
 from bot.dashboard.screens.chart import chart
+from bot.market import alert_owners, staff_alerts
+from bot.market.staff_alerts import Found, Manner
 from bot.operations.backlog import Waiting
 from bot.operations.figures import HopFigures
 from bot.operations.minute_figures import MinuteFigures
@@ -38,6 +41,16 @@ def seed(db: Connection, back: int = 400) -> None:
         for worker in ("a", "b"):
             wave = 300 + 250 * ((ago // 10) % 3)
             minutes.keep(db, worker, busy(last - ago, wave, wave // 40 if ago % 7 == 0 else 1))
+
+
+def raise_some(db: Connection) -> None:
+    """Two alerts, of which one is looked after, and a rule that is muted."""
+    now, at_once = datetime.now(UTC), Manner(timedelta(0), timedelta(0))
+    found = [Found("gateway_silent", "africastalking", 25), Found("slow_hops", "", 1400)]
+    staff_alerts.note(db, [one.rule for one in found], found, at_once, now)
+    owned = next(row["id"] for row in staff_alerts.listed(db) if row["about"])
+    alert_owners.own(db, owned, "amina", "The network was called: " + "x" * 90, now)
+    staff_alerts.mute(db, "pin_spray", now + timedelta(hours=4), "amina", "<b>a test", now)
 
 
 async def test_each_minute_of_each_process_is_kept_and_they_add_up(records) -> None:
@@ -115,7 +128,8 @@ async def test_B01_B11_B16_funnel_health_and_now_fit_and_need_no_script(
     context = await browser.new_context(color_scheme=scheme)
     window = await signed_in(context, server)
     page = window.page
-    paths = ["", "funnel", "funnel?flow=orders", "health", "health?span=7d"]
+    await server.parts.market.records.write(raise_some)
+    paths = ["", "alerts", "simulator", "funnel", "funnel?flow=orders", "health", "health?span=7d"]
     for language in ("rw", "fr", "en"):
         await page.click(f"button[value={language}]")
         for width in (360, 768, 1440) if language == "rw" else (360,):
