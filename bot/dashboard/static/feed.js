@@ -8,7 +8,7 @@ class Feed {
     this.banner = document.getElementById("fresh");
     document.addEventListener("visibilitychange", () => this.look());
     document.addEventListener("resume", () => this.open());
-    addEventListener("offline", () => this.say("lost"));
+    addEventListener("offline", () => this.held || this.say("lost"));
     addEventListener("online", () => this.open());
     addEventListener("pagehide", () => this.close());
     addEventListener("pageshow", (event) => event.persisted && this.open());
@@ -28,8 +28,16 @@ class Feed {
 
   // A hidden page asks for nothing; seen again it is behind until it has caught up.
   look() {
+    if (this.held) return;
     if (document.hidden) { this.close(); this.say("paused"); }
     else this.open();
+  }
+
+  // Held by who reads: nothing moves until they let it go on.
+  hold() {
+    this.held = !this.held;
+    if (this.held) { this.close(); this.say("held"); }
+    else { this.state = "behind"; this.open(); }
   }
 
   close() {
@@ -38,7 +46,7 @@ class Feed {
   }
 
   open() {
-    if (document.hidden || this.state === "out") return;
+    if (document.hidden || this.held || this.state === "out") return;
     this.close();
     this.asked = performance.now();
     if (this.state !== "wait") this.silent();
@@ -71,7 +79,7 @@ class Feed {
 
   check() {
     const now = performance.now();
-    if (document.hidden || this.state === "out" || now - this.heard < SILENT_MS) return;
+    if (document.hidden || this.held || this.state === "out" || now - this.heard < SILENT_MS) return;
     if (this.state !== "lost") this.silent();
     if (now - this.asked > AGAIN_MS) this.open();
   }
