@@ -47,6 +47,10 @@ class Desks:
         self._system = System(market, pages, fingerprint)
         self._funnel = Funnel(market, pages)
 
+    async def close(self) -> None:
+        """Stop what goes on beside the pages."""
+        await self._webhooks.recoveries.close()
+
     def routes(self) -> list[_Route]:
         """Each a line with its method, its path, its page and who may use it."""
         return [*self._of_trade(), *self._of_people(), *self._of_the_house()]

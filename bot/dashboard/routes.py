@@ -123,6 +123,7 @@ class Dashboard:
 
     async def _close(self, _app: web.Application) -> None:
         self._passwords.close()
+        await self._desks.close()
 
     def _routes(self) -> list[tuple[str, str, Handler, frozenset[str]]]:
         entry, calls, tickets = self._entry, self._calls, self._tickets
