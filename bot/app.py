@@ -13,6 +13,7 @@ from bot.callbacks import Callbacks
 from bot.dashboard.guard import Guard
 from bot.dashboard.routes import CallLine, Dashboard
 from bot.dashboard.screens.call_page import PhoneSize
+from bot.dashboard.screens.simulator import Pretended
 from bot.demo_waiting import waiting_payments
 from bot.hub_doors import buyer_of, mount_hub
 from bot.knock import Answer
@@ -76,6 +77,7 @@ def build_app(parts: Parts) -> web.Application:
             parts.transcripts.watched,
             PhoneSize(septets, settings.ussd.page_septets),
         ),
+        _pretended(parts),
     )
     app[DASHBOARD], app[GUARD] = dashboard.mount(app), dashboard.guard
     checks = {"records": lambda: _records_work(parts), "work": lambda: _all_at_work(parts)}
@@ -86,6 +88,11 @@ def build_app(parts: Parts) -> web.Application:
         if parts.hub is not None:
             buyer_of(parts).mount(app)
     return app
+
+
+def _pretended(parts: Parts) -> Pretended | None:
+    there = parts.settings.env == "demo" and bool(parts.sandbox_url)
+    return Pretended(parts.sandbox_url, parts.http) if there else None
 
 
 def _mount_telegram(

@@ -29,6 +29,7 @@ from bot.market.hub_news import KIND
 from bot.operations.alert_watch import AlertWatch
 from bot.operations.backlog import Backlog
 from bot.operations.housekeeping import Housekeeping
+from bot.operations.minute_figures import MinuteFigures
 from bot.operations.pin_figures import PinFigures
 from bot.operations.process_figures import show_process
 from bot.operations.session_news import SessionNews
@@ -286,6 +287,9 @@ async def _sandbox_of(settings: Settings, stack: AsyncExitStack) -> Sandbox | No
 async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
     records = parts.market.records
     keep_for = timedelta(days=parts.settings.transcripts.keep_days)
+    backlog = Backlog(records, parts.registry)
+    watching = parts.watching
+    figures = MinuteFigures(records, watching.figures, watching.faults, lambda: backlog.found)
     work: dict[str, Coroutine[Any, Any, None]] = {
         "transcripts": parts.transcripts.run(),
         "call days": parts.call_days.run(),
@@ -294,7 +298,8 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
         "orphans": OrphanCallbacks(records, parts.providers, parts.look_ups.wake).run(),
         "wallet watch": parts.wallet_watch.run(),
         "housekeeping": Housekeeping(parts.market, parts.sender.wake, keep_for).run(),
-        "backlog": Backlog(records, parts.registry).run(),
+        "backlog": backlog.run(),
+        "minutes": figures.run(),
     }
     if parts.settings.alerts.enabled:
         rules, manner = alert_rules_of(parts.settings), alert_manner_of(parts.settings)

@@ -19,6 +19,7 @@ from bot.dashboard.guard import Guard, Handler
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.audit_log import AuditLog
 from bot.dashboard.screens.exports import Exports
+from bot.dashboard.screens.funnel import Funnel
 from bot.dashboard.screens.orders import Orders
 from bot.dashboard.screens.payments import Payments
 from bot.dashboard.screens.people import People
@@ -45,6 +46,11 @@ class Desks:
         self._audit = AuditLog(market, pages)
         self._staff = Staff(market, pages, guard, sign_in)
         self._system = System(market, pages, fingerprint)
+        self._funnel = Funnel(market, pages)
+
+    async def close(self) -> None:
+        """Stop what goes on beside the pages."""
+        await self._webhooks.recoveries.close()
 
     def routes(self) -> list[_Route]:
         """Each a line with its method, its path, its page and who may use it."""
@@ -102,4 +108,5 @@ class Desks:
             ("POST", f"/staff/{_ID}/revoke", staff.revoke, ADMINS),
             ("POST", f"/staff/{_ID}/sign-out", staff.sign_out, ADMINS),
             ("GET", "/system", self._system.show, READERS),
+            ("GET", "/funnel", self._funnel.show, READERS),
         ]

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.dashboard.access.roles import ANSWERERS, ANYBODY, EXPORTERS, READERS, REVEALERS
+from bot.dashboard.access.roles import (
+    ALERTERS,
+    ANSWERERS,
+    ANYBODY,
+    EXPORTERS,
+    READERS,
+    REVEALERS,
+    SIMULATORS,
+)
 from bot.dashboard.access.second_step import SecondStep
 from bot.dashboard.access.sign_in import SignIn
 from bot.dashboard.desks import Desks
@@ -22,9 +30,11 @@ from bot.dashboard.screens.entry import Entry
 from bot.dashboard.screens.feed import Feed
 from bot.dashboard.screens.feed_door import FeedDoor
 from bot.dashboard.screens.hand_over import HandOvers
-from bot.dashboard.screens.overview import Overview
+from bot.dashboard.screens.health import Health
+from bot.dashboard.screens.overview import Overview, fresh_counts
 from bot.dashboard.screens.photos import Photos
 from bot.dashboard.screens.pin_resets import PinResets
+from bot.dashboard.screens.simulator import Pretended, Simulator
 from bot.dashboard.screens.tickets import Tickets
 from bot.engine import Engine
 from bot.market import Market
@@ -67,7 +77,7 @@ class Dashboard:
     """Everything under /dashboard/.
 
     `passwords` hashes those of staff; `refused` counts strangers who were refused, by the reason;
-    `line` leads to the calls that go on.
+    `line` leads to the calls that go on; `pretended` is the outside of the demo.
     """
 
     def __init__(
@@ -77,6 +87,7 @@ class Dashboard:
         passwords: PinHashing,
         refused: Callable[[str], None],
         line: CallLine,
+        pretended: Pretended | None = None,
     ) -> None:
         pages = Pages(market.hub, rules.demo)
         records, self._passwords = market.records, passwords
@@ -87,10 +98,14 @@ class Dashboard:
         sign_in = SignIn(records, passwords, second_step, rules.demo)
         self._entry = Entry(records, pages, self.guard, sign_in, second_step, rules.proxies)
         self._feed = Feed(records, market.hub.help_msisdn, rules.key, line.watched)
-        self._feed_door = FeedDoor(records, self.guard, self._feed)
         self._calls = Calls(market, pages, self._feed)
         self._call = CallPage(market, pages, Acting(market, line.engine), line.size)
-        self._overview = Overview(market, pages, self._calls, rules.stale_after_days)
+        counted = fresh_counts(market)
+        self._health = Health(market, pages, counted.get)
+        self._overview = Overview(
+            market, pages, self._calls, self._health, counted, rules.stale_after_days
+        )
+        self._feed_door = FeedDoor(records, self.guard, self._feed, self._overview.stamp)
         self._call_backs = CallBacks(market, pages)
         self._tickets = Tickets(market, pages)
         self._pins = PinResets(market)
@@ -98,6 +113,7 @@ class Dashboard:
         self._hand_overs = HandOvers(market, pages)
         self._alerts = Alerts(market, pages)
         self._photos = Photos(market, pages)
+        self._simulator = Simulator(market, pages, pretended)
 
     def mount(self, app: web.Application) -> web.Application:
         """Put the dashboard into `app`; returns its own part, whose router tests walk."""
@@ -124,6 +140,7 @@ class Dashboard:
 
     async def _close(self, _app: web.Application) -> None:
         self._passwords.close()
+        await self._desks.close()
 
     def _routes(self) -> list[tuple[str, str, Handler, frozenset[str]]]:
         entry, calls, tickets = self._entry, self._calls, self._tickets
@@ -141,6 +158,7 @@ class Dashboard:
             ("POST", "/sign-out", entry.sign_out, READERS),
             ("POST", "/language", entry.language, READERS),
             ("GET", "/", self._overview.now, READERS),
+            ("GET", "/health", self._health.show, READERS),
             ("GET", "/calls", calls.board, READERS),
             ("GET", "/calls/{id:[0-9]{1,18}}", call.show, READERS),
             ("GET", "/calls/{id:[0-9]{1,18}}/test.py", call.as_test, EXPORTERS),
@@ -150,6 +168,11 @@ class Dashboard:
             ("GET", "/call-backs", self._call_backs.listed, READERS),
             ("POST", "/call-backs/{code:T-[0-9A-Z]{5}}/tried", self._call_backs.tried, ANSWERERS),
             ("GET", "/alerts", self._alerts.listed, READERS),
+            ("POST", "/alerts/{id:[0-9]{1,18}}/own", self._alerts.own, ALERTERS),
+            ("POST", "/alerts/{id:[0-9]{1,18}}/let-go", self._alerts.let_go, ALERTERS),
+            ("POST", "/alerts/rules/{rule:[a-z_]{1,24}}/mute", self._alerts.mute, ALERTERS),
+            ("GET", "/simulator", self._simulator.show, READERS),
+            ("POST", "/simulator", self._simulator.switch, SIMULATORS),
             ("GET", "/tickets", tickets.listed, READERS),
             ("GET", "/tickets/{code:T-[0-9A-Z]{5}}", tickets.one, READERS),
             ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/close", tickets.close, ANSWERERS),

@@ -36,6 +36,8 @@ class Backlog:
         self, records: Records, registry: CollectorRegistry, every_s: float = _EVERY_S
     ) -> None:
         self._records, self._every_s = records, every_s
+        # What was found last, None before anything was.
+        self.found: Waiting | None = None
 
         def gauge(name: str, words: str, *labels: str) -> Gauge:
             return Gauge(name, words, labels, registry=registry)
@@ -63,6 +65,7 @@ class Backlog:
             self._down.set(1)
             raise
         self._down.set(0)
+        self.found = found
         self._late.set(found.news_late_s)
         self._dead.set(found.dead_letters)
         for state in _FOR_PEOPLE:

@@ -10,9 +10,10 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from bot.storage.minutes import BOUNDS_S
+
 # As gateways tell them; whatever else they tell is a network that we do not know.
 _NETWORKS = {"63510": "MTN", "63513": "Airtel", "63514": "Airtel"}
-_BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 
 
 class HopFigures(Collector):
@@ -21,14 +22,18 @@ class HopFigures(Collector):
     def __init__(self) -> None:
         self._kinds: Counter[str] = Counter()
         self._networks: Counter[str] = Counter()
-        self._buckets = [0] * (len(_BOUNDS_S) + 1)
+        self._buckets = [0] * (len(BOUNDS_S) + 1)
         self._seconds = 0.0
 
     def count(self, kind: str, seconds: float) -> None:
         """One hop more. Costs under a microsecond, which the client library's own does not."""
         self._kinds[kind] += 1
-        self._buckets[bisect_left(_BOUNDS_S, seconds)] += 1
+        self._buckets[bisect_left(BOUNDS_S, seconds)] += 1
         self._seconds += seconds
+
+    def so_far(self) -> tuple[Counter[str], list[int]]:
+        """Hops by kind, and how many fell into each step of time, since the process began."""
+        return Counter(self._kinds), list(self._buckets)
 
     def call(self, network: str) -> None:
         """One call more, from the network with this code."""
@@ -46,7 +51,7 @@ class HopFigures(Collector):
         yield calls
         times = HistogramMetricFamily("isoko_hop_seconds", "Time to answer a hop.")
         total, buckets = 0, []
-        for bound, count in zip((*map(str, _BOUNDS_S), "+Inf"), self._buckets, strict=True):
+        for bound, count in zip((*map(str, BOUNDS_S), "+Inf"), self._buckets, strict=True):
             total += count
             buckets.append((bound, float(total)))
         times.add_metric([], buckets, self._seconds)

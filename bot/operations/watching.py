@@ -36,7 +36,7 @@ class Watching:
         self._tell = tell
         self._transcripts = transcripts
         self.came = call_days.add
-        figures = HopFigures()
+        figures = self.figures = HopFigures()
         registry.register(figures)
         self._count, self._call = figures.count, figures.call
         self._refused = Counter(
@@ -81,6 +81,11 @@ class Watching:
                 session.language or "",
             )
         )
+
+    def faults(self) -> int:
+        """How many faults of ours there were, since the process began."""
+        counted = next(iter(self._faults.collect())).samples
+        return int(sum(one.value for one in counted if one.name.endswith("_total")))
 
     def refused(self, what: str, msisdn: str, session_key: str) -> None:
         """A safety event: counted, logged with the number masked, written to the audit."""

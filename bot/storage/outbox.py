@@ -255,14 +255,33 @@ def replay(db: Connection, dedupe_key: str, now: datetime) -> bool:
 
 def replay_all(db: Connection, via: str, since: datetime, now: datetime) -> int:
     """Send again every dead letter of `via` that was written since then; returns how many."""
-    fresh = {"state": "waiting", "due_at": now, "attempts": 0, "done_at": None, "last_error": ""}
-    are_dead = (
-        HAS_VIA
-        & (outbox.c.via == via)
-        & (outbox.c.state == "dead")
-        & (outbox.c.written_at >= since)
-    )
-    return db.execute(update(outbox).where(are_dead).values(fresh)).rowcount
+    return db.execute(update(outbox).where(dead_letters(via, since)).values(_fresh(now))).rowcount
+
+
+def replay_some(
+    db: Connection, via: str, since: datetime, after: int, last: int, limit: int, now: datetime
+) -> tuple[int, int]:
+    """The same of at most `limit` of them with ids above `after`, up to `last`.
+
+    Returns how many, and the id after which the next ones come, 0 when there are none.
+    """
+    row = outbox.c
+    mine = dead_letters(via, since) & (row.id > after) & (row.id <= last)
+    ids = list(db.execute(select(row.id).where(mine).order_by(row.id).limit(limit)).scalars())
+    still = row.id.in_(ids) & (row.state == "dead")
+    count = db.execute(update(outbox).where(still).values(_fresh(now))).rowcount if ids else 0
+    return count, ids[-1] if len(ids) == limit else 0
+
+
+def dead_letters(via: str, since: datetime) -> ColumnElement[bool]:
+    """Those of `via` that were given up, and written since then."""
+    row = outbox.c
+    return HAS_VIA & (row.via == via) & (row.state == "dead") & (row.written_at >= since)
+
+
+def _fresh(now: datetime) -> dict[str, Any]:
+    """A letter as it was before it was first tried."""
+    return {"state": "waiting", "due_at": now, "attempts": 0, "done_at": None, "last_error": ""}
 
 
 def counts(db: Connection) -> dict[str, int]:

@@ -151,6 +151,7 @@ def filled(path: str) -> str:
         "what": "orders",
         "token": "a" * 43,
         "doing": "take",
+        "rule": "slow_hops",
     }
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path)
 

@@ -84,6 +84,10 @@ async def test_A07_only_these_roles_change_anything(server: Running) -> None:
         "/dashboard/hand-over/{id}/give-back": ["agent", "supervisor"],
         "/dashboard/photos/{id}/show": ["agent", "supervisor"],
         "/dashboard/photos/{id}/refuse": ["agent", "supervisor"],
+        "/dashboard/alerts/{id}/own": ["admin", "agent", "supervisor"],
+        "/dashboard/alerts/{id}/let-go": ["admin", "agent", "supervisor"],
+        "/dashboard/alerts/rules/{rule}/mute": ["admin", "agent", "supervisor"],
+        "/dashboard/simulator": ["admin", "agent", "supervisor"],
     }
 
 

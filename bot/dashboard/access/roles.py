@@ -17,6 +17,10 @@ REVEALERS: frozenset[str] = frozenset({"supervisor"})
 FINDERS: frozenset[str] = ANSWERERS
 # Nobody needs to be signed in: the sign-in itself and its files. An empty set would let in nobody.
 ANYBODY: frozenset[str] = frozenset({"anybody"})
+# Who may look after alerts, and have nobody told of one for a while.
+ALERTERS: frozenset[str] = frozenset({"agent", "supervisor", "admin"})
+# Who may make the pretended outside of the demo misbehave.
+SIMULATORS: frozenset[str] = frozenset({"agent", "supervisor", "admin"})
 # Who may take tables away, within what `export_tables` says of each.
 EXPORTERS: frozenset[str] = frozenset({"agent", "supervisor", "finance", "admin", "auditor"})
 # Who may have a payment asked about again.

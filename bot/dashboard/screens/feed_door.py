@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from bot.dashboard.guard import Guard
 from bot.dashboard.screens.board import LiveCall
 from bot.dashboard.screens.feed import Feed, TooMany
 from bot.dashboard.screens.live_calls import Position, is_known, position_of
+from bot.dashboard.screens.now_news import NowNews
 from bot.dashboard.screens.one_call import session_key_of
 from bot.dashboard.screens.place_words import place_name
 from bot.dashboard.screens.risk_words import RISK_WORDS
@@ -36,18 +38,24 @@ _HEADERS = {
     # Else a proxy would keep what is meant for now.
     "X-Accel-Buffering": "no",
 }
-_ASKED = {"since", "call"}
+_ASKED = {"since", "call", "now"}
 
 
 class FeedDoor:
     """Answers those who look on."""
 
-    def __init__(self, records: Records, guard: Guard, feed: Feed) -> None:
-        self._records, self._guard, self._feed = records, guard, feed
+    def __init__(
+        self, records: Records, guard: Guard, feed: Feed, stamp: Callable[[], Awaitable[str]]
+    ) -> None:
+        """`stamp` gives another text once a figure on the page Now is another."""
+        self._records, self._guard, self._feed, self._stamp = records, guard, feed, stamp
         self._cards: dict[tuple[Any, ...], msgspec.Raw] = {}
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        """The board, or one `call`, from `Last-Event-ID` (or `since`) on, until either leaves."""
+        """The board, one `call`, or the figures of `now`, until either leaves.
+
+        The board goes on from `Last-Event-ID`, or from `since`.
+        """
         if set(request.query) - _ASKED:
             # There is nothing to choose from: everybody who may look sees the same, masked.
             await self._guard.refuse(request, "asked the feed for more")
@@ -82,7 +90,13 @@ class FeedDoor:
         response = web.StreamResponse(headers=_HEADERS)
         self._guard.harden(response)
         await response.prepare(request)
-        told = _OneCall(self._feed, key) if key else _WholeBoard(self._feed, self._card, since)
+        told: _OneCall | _WholeBoard | NowNews
+        if request.query.get("now"):
+            told = NowNews(self._stamp)
+        elif key:
+            told = _OneCall(self._feed, key)
+        else:
+            told = _WholeBoard(self._feed, self._card, since)
         try:
             await _write(response, b"retry: 1000\n\n")
             while await self._may_stay(request):
@@ -100,10 +114,14 @@ class FeedDoor:
             # Nobody can be asked, and there is nothing new to tell.
             return True
 
-    async def _tell(self, response: web.StreamResponse, told: _OneCall | _WholeBoard) -> None:
+    async def _tell(
+        self, response: web.StreamResponse, told: _OneCall | _WholeBoard | NowNews
+    ) -> None:
         """Tell what is new for a few seconds, and at their end that we are still there."""
         until = time.monotonic() + _LOOK_AGAIN_S
         while time.monotonic() < until and not self._feed.closed:
+            if isinstance(told, NowNews):
+                await told.look()
             if self._feed.standing is not None and (news := told.news()) is not None:
                 await _write(response, _event(told.name, news, str(self._feed.at)))
             elif behind_s := self._feed.behind_s:

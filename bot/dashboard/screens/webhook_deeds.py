@@ -8,7 +8,6 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from bot.dashboard.access.members import Member, note
-from bot.dashboard.screens.webhook_desk import RECOVER_WITHIN
 from bot.market import hub_news, settlement, subscriptions
 from bot.market.payments import OPEN
 from bot.storage import outbox
@@ -41,14 +40,6 @@ def send_again(db: Connection, letter_id: int, by: Member, now: datetime) -> str
     key = db.execute(select(letters.c.dedupe_key).where(mine)).scalar()
     done = key is not None and outbox.replay(db, key, now)
     return _noted(db, by, f"delivery {letter_id}", now, "again" if done else "duplicate")
-
-
-def recover(db: Connection, number: int, by: Member, now: datetime) -> int:
-    """All that was given up for this receiver in two weeks leaves again; returns how much."""
-    via = subscriptions.via_of(number)
-    count = outbox.replay_all(db, via, now - RECOVER_WITHIN, now)
-    note(db, by.name, "webhooks recovered", f"subscription {number}", now, count=count)
-    return count
 
 
 def switch(db: Connection, number: int, by: Member, now: datetime, *, on: bool) -> str:

@@ -15,6 +15,7 @@ from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens import webhook_deeds
 from bot.dashboard.screens.asked import address, before_asked, choice_asked
+from bot.dashboard.screens.recovering import Recoveries
 from bot.dashboard.screens.webhook_desk import (
     IN_WORDS,
     OUT_WORDS,
@@ -27,6 +28,8 @@ from bot.i18n import N_
 from bot.market import Market
 
 _PATH = "/dashboard/webhooks"
+# A small job is over by then.
+_MOMENT_S = 1.0
 _SAID = {
     "again": N_("It waits to be tried again, under its old id."),
     "asked": N_("The operator is asked now. Load the page again in a moment."),
@@ -34,6 +37,7 @@ _SAID = {
     "on": N_("It is delivered to again, what has waited longest first."),
     "off": N_("Nothing is delivered there, and nothing is lost."),
     "tested": N_("A test is on its way."),
+    "recovering": N_("{n} are being sent again. You may close this page."),
     "recovered": N_("{n} wait to be sent again."),
 }
 
@@ -43,6 +47,7 @@ class Webhooks:
 
     def __init__(self, market: Market, pages: Pages) -> None:
         self._records, self._pages = market.records, pages
+        self.recoveries = Recoveries(market.records)
 
     async def came(self, request: web.Request) -> web.Response:
         """What the hub and the operators sent."""
@@ -72,7 +77,7 @@ class Webhooks:
         more = address(f"{_PATH}/out", **filters, before=following) if following else ""
         return self._page(
             request, "webhooks_out.html", receivers=known, leaves=found, filters=filters,
-            words=OUT_WORDS, next_page=more, utc_now=now,
+            jobs=self.recoveries.under_way(), words=OUT_WORDS, next_page=more, utc_now=now,
         )  # fmt: skip
 
     async def apply_again(self, request: web.Request) -> web.Response:
@@ -88,10 +93,11 @@ class Webhooks:
         return await self._do(request, webhook_deeds.send_again, f"{_PATH}/out")
 
     async def recover(self, request: web.Request) -> web.Response:
-        """Send all again that was given up for a receiver: one statement, done or not."""
-        number, member, now = int(request.match_info["id"]), request[VISITOR].member, _now()
-        count = await self._records.write(lambda db: webhook_deeds.recover(db, number, member, now))
-        raise web.HTTPSeeOther(f"{_PATH}/out?said=recovered&n={count}")
+        """Send all again that was given up for a receiver: a job, whoever closes the browser."""
+        number, member = int(request.match_info["id"]), request[VISITOR].member
+        job = await self.recoveries.begin(number, member, _MOMENT_S)
+        said, count = ("recovered", job.done) if job.over else ("recovering", job.of)
+        raise web.HTTPSeeOther(f"{_PATH}/out?said={said}&n={count}")
 
     async def switch_on(self, request: web.Request) -> web.Response:
         """Deliver to a receiver again."""

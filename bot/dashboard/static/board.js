@@ -7,6 +7,8 @@ let skew = 0;
 
 const cardOf = (mark) => list.querySelector(`[data-mark="${mark}"]`);
 const busy = () => list.matches(":hover") || list.contains(document.activeElement);
+// As the server writes whole numbers: in groups of three.
+const grouped = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, document.documentElement.lang === "fr" ? "\u00a0" : ",");
 const ago = (s) => (s < 60 ? `${s} s` : `${Math.floor(s / 60)} min`);
 
 function put(place, text) {
@@ -68,7 +70,7 @@ function show() {
 
 function count() {
   more.hidden = !held.size;
-  put(more.firstElementChild, words.more.replace("{n}", held.size));
+  put(more.firstElementChild, words.more.replace("{n}", grouped(held.size)));
   document.getElementById("nobody").hidden = list.children.length + held.size > 0;
 }
 
@@ -84,9 +86,9 @@ function take(_name, data) {
     if (card) fill(card, call);
     else held.set(call.mark, call);
   }
-  put(document.getElementById("count"), words.count.replace("{n}", data.count));
+  put(document.getElementById("count"), words.count.replace("{n}", grouped(data.count)));
   document.getElementById("risky").hidden = !data.at_risk;
-  put(document.getElementById("risky").firstElementChild, words.risk.replace("{n}", data.at_risk));
+  put(document.getElementById("risky").firstElementChild, words.risk.replace("{n}", grouped(data.at_risk)));
   document.getElementById("newest").hidden = data.count <= list.children.length + held.size;
   if (busy()) count();
   else show();

@@ -8,7 +8,7 @@ class Feed {
     this.banner = document.getElementById("fresh");
     document.addEventListener("visibilitychange", () => this.look());
     document.addEventListener("resume", () => this.open());
-    addEventListener("offline", () => this.say("lost"));
+    addEventListener("offline", () => this.held || this.say("lost"));
     addEventListener("online", () => this.open());
     addEventListener("pagehide", () => this.close());
     addEventListener("pageshow", (event) => event.persisted && this.open());
@@ -28,8 +28,16 @@ class Feed {
 
   // A hidden page asks for nothing; seen again it is behind until it has caught up.
   look() {
+    if (this.held) return;
     if (document.hidden) { this.close(); this.say("paused"); }
     else this.open();
+  }
+
+  // Held by who reads: nothing moves until they let it go on.
+  hold() {
+    this.held = !this.held;
+    if (this.held) { this.close(); this.say("held"); }
+    else { this.state = "behind"; this.open(); }
   }
 
   close() {
@@ -38,13 +46,13 @@ class Feed {
   }
 
   open() {
-    if (document.hidden || this.state === "out") return;
+    if (document.hidden || this.held || this.state === "out") return;
     this.close();
     this.asked = performance.now();
     if (this.state !== "wait") this.silent();
     const mark = this.path.includes("?") ? "&" : "?";
     const source = this.source = new EventSource(this.path + (this.at ? `${mark}since=${this.at}` : ""));
-    for (const name of ["calls", "call", "beat"]) {
+    for (const name of ["calls", "call", "now", "beat"]) {
       source.addEventListener(name, (event) => source === this.source && this.hear(name, event));
     }
     source.onerror = () => source === this.source && this.broken(source);
@@ -71,7 +79,7 @@ class Feed {
 
   check() {
     const now = performance.now();
-    if (document.hidden || this.state === "out" || now - this.heard < SILENT_MS) return;
+    if (document.hidden || this.held || this.state === "out" || now - this.heard < SILENT_MS) return;
     if (this.state !== "lost") this.silent();
     if (now - this.asked > AGAIN_MS) this.open();
   }

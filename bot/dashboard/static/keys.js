@@ -3,24 +3,52 @@
 {
   const OFF = "isoko keys off";
   const words = JSON.parse(document.getElementById("keys").textContent);
-  const PAGES = { n: "/dashboard/", s: "/dashboard/calls", k: "/dashboard/tickets", c: "/dashboard/call-backs" };
+  const SEARCH = "[role=search] input:not([type=hidden]), [role=search] select";
   let going = 0;
 
-  const press = (selector) => { const one = document.querySelector(selector); if (one && !one.disabled && !one.closest("fieldset:disabled")) one.click(); };
-  const rows = () => [...document.querySelectorAll("#board .open, .list a.row, .list a.code")];
+  const one = (selector) => document.querySelector(selector);
+  const press = (selector) => { const it = one(selector); if (it && !it.disabled && !it.closest("fieldset:disabled")) it.click(); };
+  const linkTo = (path) => [...document.querySelectorAll("nav a")].find((link) => link.getAttribute("href") === path);
+  const works = (on) => !on || (on.startsWith("/dashboard/") ? linkTo(on) : one(on));
+
+  function rows() {
+    const lists = [...document.querySelectorAll("#board .open, .list a.row, .list a.code")];
+    return lists.concat([...document.querySelectorAll(".sheet tbody tr")].map((row) => row.querySelector("a")).filter(Boolean));
+  }
 
   function move(step) {
     const all = rows(), at = all.indexOf(document.activeElement);
     all[Math.min(all.length - 1, Math.max(0, at + step))]?.focus();
   }
 
-  function help() {
-    const old = document.querySelector(".keys-help");
-    if (old) return old.close();
-    const box = document.createElement("dialog"), list = document.createElement("dl");
+  function apart() {
+    const here = document.activeElement;
+    if (rows().includes(here)) window.open(here.href, "_blank", "noopener");
+  }
+
+  function reveal() {
+    const reason = one(".reveal [name=reason]");
+    if (!reason) return;
+    reason.closest("details").open = true;
+    reason.focus();
+  }
+
+  function dialog(title, ...inside) {
+    one("dialog.keys-help")?.close();
+    const box = document.createElement("dialog");
     box.className = "keys-help";
-    box.setAttribute("aria-label", words.title);
-    for (const [key, what] of words.list) {
+    box.setAttribute("aria-label", title);
+    box.append(...inside);
+    box.addEventListener("close", () => box.remove());
+    document.body.append(box);
+    box.showModal();
+    return box;
+  }
+
+  function help() {
+    if (one("dialog.keys-help")) return one("dialog.keys-help").close();
+    const list = document.createElement("dl");
+    for (const [key, what] of words.list.filter((line) => works(line[2]))) {
       const term = document.createElement("dt"), said = document.createElement("dd"), sign = document.createElement("kbd");
       sign.textContent = key;
       term.append(sign);
@@ -30,42 +58,68 @@
     const off = document.createElement("button");
     off.className = "act";
     off.textContent = words.off;
+    const box = dialog(words.title, list, off);
     off.addEventListener("click", () => { localStorage.setItem(OFF, "1"); box.close(); });
-    box.append(list, off);
-    box.addEventListener("close", () => box.remove());
-    document.body.append(box);
-    box.showModal();
   }
 
+  // Every page by its name; the first that fits is opened by Enter.
+  function palette() {
+    const label = document.createElement("label"), field = document.createElement("input"), list = document.createElement("ul");
+    label.append(words.find, field);
+    field.autocomplete = "off";
+    const find = () => {
+      const asked = field.value.trim().toLowerCase();
+      const all = [...document.querySelectorAll("header nav a")].filter((link) => link.textContent.toLowerCase().includes(asked));
+      list.replaceChildren(...all.map((link) => { const line = document.createElement("li"); line.append(link.cloneNode(true)); return line; }));
+    };
+    field.addEventListener("input", find);
+    field.addEventListener("keydown", (event) => { if (event.key === "Enter") list.querySelector("a")?.click(); });
+    find();
+    dialog(words.find, label, list);
+    field.focus();
+  }
+
+  const GO = Object.fromEntries(words.list.filter(([key]) => key.startsWith("g ")).map(([key, , path]) => [key[2], path]));
   const KEYS = {
     "?": help,
     j: () => move(1),
     k: () => move(-1),
+    ArrowDown: () => rows().includes(document.activeElement) && (move(1), true),
+    ArrowUp: () => rows().includes(document.activeElement) && (move(-1), true),
+    o: apart,
     n: () => press("#more button"),
+    p: () => { if (one("#fresh[data-held]")) feed.hold(); },
     t: () => press("[data-do=take] button"),
     b: () => press("[data-do=give] button"),
     c: () => press("[data-do=call-back] button"),
+    m: reveal,
+    e: () => one("#note")?.focus(),
+    r: () => press("form[action$='/ask'] button"),
     "[": () => press("#before"),
     "]": () => press("#after"),
-    " ": () => press("#play"),
-    "/": () => document.querySelector("input[type=search]")?.focus(),
+    " ": () => one("#play") && (press("#play"), true),
+    "/": () => one(SEARCH)?.focus(),
     y: () => navigator.clipboard?.writeText(location.href),
     g: () => { going = performance.now() + 1500; },
     Escape: () => press(".back a"),
   };
+  // These do what the browser does, unless there is something here for them to do.
+  const SHARED = new Set(["ArrowDown", "ArrowUp", " "]);
 
   document.addEventListener("keydown", (event) => {
-    const { target, key } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat && key !== "j" && key !== "k") return;
+    const { target, key } = event, off = localStorage.getItem(OFF);
+    if ((event.ctrlKey || event.metaKey) && key === "k" && !off) { event.preventDefault(); return palette(); }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat && !"jk".includes(key)) return;
     if (target.closest("input:not([type=hidden]), textarea, select, dialog, [contenteditable]")) return;
     if (key === " " && target.closest("button, a, summary")) return;
-    if (key !== "?" && localStorage.getItem(OFF)) return;
+    if (key !== "?" && off) return;
     if (key === "?") localStorage.removeItem(OFF);
-    const there = performance.now() < going && PAGES[key];
-    const does = there ? () => { location.href = there; } : KEYS[key];
+    const there = performance.now() < going && GO[key] && linkTo(GO[key]);
     if (key !== "g") going = 0;
-    if (!does) return;
+    if (!there && /^[1-9]$/.test(key)) return document.querySelectorAll(".filters a")[key - 1]?.click();
+    const does = there ? () => { location.href = there.href; } : KEYS[key];
+    if (!does || SHARED.has(key) && !does()) return;
     event.preventDefault();
-    does();
+    if (!SHARED.has(key)) does();
   });
 }

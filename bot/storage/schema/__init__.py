@@ -6,6 +6,7 @@ from bot.storage.schema.columns import metadata
 from bot.storage.schema.cooperatives import members, shares, splits
 from bot.storage.schema.delivery import audit, hops, inbox, outbox, transcripts, turns
 from bot.storage.schema.desk import audit_seals, exports, proposals, reconciliations
+from bot.storage.schema.figures import minutes
 from bot.storage.schema.hand_overs import hand_over_lines, hand_overs
 from bot.storage.schema.marketplace import (
     allocations,
@@ -91,6 +92,7 @@ __all__ = [
     "lesson_progress",
     "members",
     "metadata",
+    "minutes",
     "offer_events",
     "offers",
     "operators",

@@ -24,6 +24,10 @@ staff_alerts = Table(
     Column("cleared_at", Moment),
     # Whether anybody was told when it was raised: who was not hears of no end either.
     Column("told", Integer, nullable=False, server_default="0"),
+    # Who looks after it, since when, and what they say of it.
+    Column("owner", String(40), nullable=False, server_default=""),
+    Column("owner_why", String(160), nullable=False, server_default=""),
+    Column("owned_at", Moment),
     Index(
         "ix_staff_alerts_open",
         "rule",
