@@ -27,6 +27,7 @@ from bot.storage.schema.money import (
     payment_approvals,
     payment_events,
     payments,
+    sales,
 )
 from bot.storage.schema.people import (
     call_backs,
@@ -108,6 +109,7 @@ __all__ = [
     "rates",
     "reconciliations",
     "reviews",
+    "sales",
     "shares",
     "shop_pulls",
     "splits",
