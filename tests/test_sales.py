@@ -1,6 +1,7 @@
 """A seller asks a local buyer to pay by phone: the prompt, its end, and the money passed on."""
 
 import asyncio
+import re
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from bot.storage.schema import sales as sale_rows
 from tests.patience import patient_s
 from tests.phone import PIN
 from tests.server import CRAFTS, DEBTOR, TEA, Running, running
+from tests.telegram.door import ALINE, Chat, link, said
 from tests.test_payout_loop import settled
 
 BUYER, AIRTEL_BUYER = "+250788777001", "+250738777002"
@@ -75,8 +77,8 @@ async def test_a_buyer_pays_and_the_seller_has_the_money(
         nuisances(server)
         before = await server.parts.market.records.read(books.check)
         phone = server.phone(CRAFTS)
-        said = await asks(phone, buyer)
-        assert said.startswith("S-1: ") and "12,000 Frw" in said
+        shown = await asks(phone, buyer)
+        assert shown.startswith("S-1: ") and "12,000 Frw" in shown
         paid = await settled(server, await one(server), "succeeded")
         out = await settled(server, await one(server, "payout"), "succeeded")
         assert (paid.payee_msisdn, out.payee_msisdn) == (buyer, CRAFTS)
@@ -129,7 +131,7 @@ async def test_a_seller_does_not_hear_how_much_a_buyer_has(tmp_path) -> None:
         (told,) = [sms for sms in await server.inbox(CRAFTS) if "S-1" in sms]
         assert "did not pay" in told and "enough money" not in told
         (_asked, ended) = await server.inbox(SILENT)
-        assert "Amafaranga" in ended
+        assert "Nta mafaranga ahagije" in ended
 
 
 async def test_who_never_answers_is_unknown_and_both_ask_no_more(tmp_path) -> None:
@@ -183,9 +185,9 @@ async def test_a_hop_sent_again_and_callbacks_by_the_dozen_ask_once(tmp_path) ->
     async with running(tmp_path) as server:
         nuisances(server, settle_after_s=0.5, lost_callback=True)
         phone = server.phone(CRAFTS)
-        said = await asks(phone)
+        shown = await asks(phone)
         again = await asyncio.gather(*(phone.sends() for _ in range(3)))
-        assert set(again) == {said}
+        assert set(again) == {shown}
         sent = await settled(server, await one(server), "sent", "succeeded")
         url = f"/payments/mtn-momo/callback/{sent.callback_token}"
 
@@ -209,8 +211,8 @@ async def test_two_phones_that_ask_the_same_buyer_at_once_ask_once(tmp_path, pos
             await to_the_menu(each)
             await each.picks("Ask a buyer to pay")
             await each.types("0788777001", "12000", "honey")
-        said = await asyncio.gather(phone.types(PIN), other.types(PIN))
-        assert sorted("asked already" in one for one in said) == [False, True]
+        shown = await asyncio.gather(phone.types(PIN), other.types(PIN))
+        assert sorted("asked already" in screen for screen in shown) == [False, True]
         assert await count(server, sale_rows) == 1
 
 
@@ -298,6 +300,26 @@ async def test_what_is_paid_goes_nowhere_but_to_the_seller(tmp_path) -> None:
         assert (held.held, held.state) == ("limit of the day", "created")
         assert "Our staff check it" in await truth(phone, "S-2: paid")
         assert await faults(server) == []
+
+
+async def test_who_asks_in_the_chat_has_the_end_in_the_chat(tmp_path) -> None:
+    async with running(tmp_path) as server:
+        nuisances(server)
+        await link(server, CRAFTS)
+        server.parts.sandbox.telegram.chats.of_person({"id": ALINE}).started = True
+        chat = Chat(server)
+        await chat.types("/menu")
+        for button in ("Payments", "Buyers pay me", "Ask a buyer to pay"):
+            await chat.presses(button)
+        for typed in ("0788777001", "12000", "honey", PIN):
+            await chat.types(typed)
+        await server.write_transcripts()
+        await settled(server, await one(server), "succeeded")
+        await settled(server, await one(server, "payout"), "succeeded")
+        texts = [call["args"].get("text", "") for call in await said(server)]
+        paid = [text for text in texts if re.search(r"paid 12,000\sFrw \(S-1\)", text)]
+        assert len(paid) == 1
+        assert not any("S-1" in sms for sms in await server.inbox(CRAFTS))
 
 
 def reference_of(db) -> str:

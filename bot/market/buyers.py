@@ -17,10 +17,13 @@ def forget(db: Connection, contact_id: int, msisdn: str) -> None:
 
     What is on its way is still compared with what the operator says; settling forgets then.
     """
+    by_number = (payments.c.payee_msisdn == msisdn) & payments.c.sale_id.is_not(None)
+    paid_by = by_number & (payments.c.direction == "collection")
+    # One that is being settled now is waited for: else neither side would see the other.
+    db.execute(select(payments.c.id).where(paid_by).with_for_update()).all()
     theirs = (sales.c.contact_id == contact_id) | (sales.c.buyer_msisdn == msisdn)
-    ended = payments.c.settled_at.is_not(None) & (payments.c.direction == "collection")
-    paid_by = ended & payments.c.sale_id.is_not(None) & (payments.c.payee_msisdn == msisdn)
-    db.execute(update(payments).where(paid_by).values(payee_msisdn=""))
+    ended = paid_by & payments.c.settled_at.is_not(None)
+    db.execute(update(payments).where(ended).values(payee_msisdn=""))
     db.execute(update(sales).where(theirs).values(buyer_msisdn="", what_for=""))
 
 

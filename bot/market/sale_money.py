@@ -11,6 +11,7 @@ from bot.market import people, wallet_changes, wallets
 from bot.market.limits import PayoutRules
 from bot.market.payments import Payment
 from bot.payments.provider import MTN_MOMO
+from bot.storage.one_at_a_time import one_at_a_time
 from bot.storage.schema import payments
 
 # Why such a payout waits for two people although it is not large.
@@ -23,6 +24,8 @@ def pass_on(db: Connection, collected: Payment, rules: PayoutRules, now: datetim
     The money is here and is the seller's: what would refuse another payout only holds this one for
     two people. It is held, too, where the seller's number changed, or is another's by now.
     """
+    # Not by holding the person: who erases them waits for this payment.
+    one_at_a_time(db, f"passed on to {collected.contact_id}")
     seller = people.by_id(db, collected.contact_id)
     amount_rwf = collected.really_rwf
     before = wallet_changes.before_since(db, collected.contact_id, now, rules.cooling_off_hours)

@@ -55,7 +55,8 @@ def ask(
     """
     # Two at once, of this seller or to this buyer, are counted one after the other.
     one_at_a_time(db, f"sale to {asking.buyer_msisdn}")
-    db.execute(select(contacts.c.id).where(contacts.c.id == actor.contact_id).with_for_update())
+    own = select(contacts.c.id).where(contacts.c.id == actor.contact_id)
+    db.execute(own.with_for_update(key_share=True))
     before = _made_with(db, actor.key)
     if before is not None:
         return Asked("asked", before)
