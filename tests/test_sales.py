@@ -332,6 +332,26 @@ async def truth(phone, label: str) -> str:
     return await phone.picks(label)
 
 
+async def test_the_books_see_what_is_not_passed_on_or_passed_on_unpaid(tmp_path) -> None:
+    async with running(tmp_path) as server:
+        nuisances(server)
+        await asks(server.phone(CRAFTS))
+        await settled(server, await one(server), "succeeded")
+        out = await one(server, "payout")
+        await settled(server, out, "succeeded")
+        mine = rows.c.reference == out
+        for change, wrong in (({"sale_id": None}, "not passed on"), ({"sale_id": 1}, "")):
+            await server.parts.market.records.write(
+                lambda db, to=change: db.execute(update(rows).where(mine).values(to))
+            )
+            assert [wrong in fault.what for fault in await faults(server)] == [True] * bool(wrong)
+        prompt = (rows.c.direction == "collection") & (rows.c.sale_id == 1)
+        await server.parts.market.records.write(
+            lambda db: db.execute(update(rows).where(prompt).values(state="flagged"))
+        )
+        assert any("has not paid as much" in fault.what for fault in await faults(server))
+
+
 async def test_who_leaves_is_named_nowhere(tmp_path) -> None:
     async with running(tmp_path) as server:
         nuisances(server)
