@@ -21,7 +21,7 @@ from tests.telegram.door import ALINE, Chat, link, said
 from tests.test_payout_loop import settled
 
 BUYER, AIRTEL_BUYER = "+250788777001", "+250738777002"
-REFUSES, SILENT = "+250788123451", "+250788123453"
+REFUSES, SILENT = "+250788999051", "+250788999053"
 
 
 def nuisances(server: Running, **switches) -> None:

@@ -37,8 +37,8 @@ _LAST_DIGITS = {
     ],
 }
 
-# A seller types a number of this country, so the same ends stand behind ours: 0788 1234 50 and on.
-_STARTS = {"collection": ("467331234", "2507881234"), "disbursement": ("467331234",)}
+# A seller types a number of this country, so the same ends stand behind ours: 0788 999 050 and on.
+_STARTS = {"collection": ("467331234", "2507889990"), "disbursement": ("467331234",)}
 
 OUTCOMES: dict[str, dict[str, str]] = {
     product: {

@@ -55,7 +55,7 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
                 DEBTOR, ("3", "4", "4", "2", "4", "0", "0")),
     "sale": ("A crafts maker asks a buyer to pay, by a number that is none first; then looks how it "
              "stands.", CRAFTS,
-             ("3", "4", "1", "0788", "0788123453", "12 kg", "12,000", "call 0788999111",
+             ("3", "4", "1", "0788", "0788999053", "12 kg", "12,000", "call 0788999111",
               "agaseke 2", "00000", PIN, "1", "2", "0", "00")),
     "statement": ("A farmer looks at the statement.", FARMER, ("3", "2", PIN)),
     "payment_problem": ("A farmer reports a payment problem.", FARMER, ("3", "3", "5")),

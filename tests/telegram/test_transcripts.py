@@ -93,7 +93,7 @@ CHATS: dict[str, tuple[str, str, tuple[int | str, ...]]] = {
     "sale": (
         "A crafts maker asks a buyer to pay, and looks how it stands.",
         CRAFTS,
-        ("/menu", 3, 4, 1, "0788 123 453", "12 kg", "12 000 Frw", "agaseke 2", PIN, 1, 2, "0"),
+        ("/menu", 3, 4, 1, "0788 999 053", "12 kg", "12 000 Frw", "agaseke 2", PIN, 1, 2, "0"),
     ),
     "stop": ("A farmer ends the link.", FARMER, ("/stop", "/stop")),
     "unlinked": ("Somebody without a number looks around.", "", ("/start", "/prices", 1, "/menu")),
