@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.market import outages, settlement
+from bot.market.limits import USUAL, PayoutRules
 from bot.market.lines import line_of
 from bot.market.outages import USUAL_OUTAGE, OutageRules
 from bot.market.payments import Payment
@@ -38,7 +39,9 @@ class LookUps:
         poll_s: float = 1.0,
         collectors: Mapping[str, CollectionProvider] | None = None,
         outage: OutageRules = USUAL_OUTAGE,
+        payouts: PayoutRules = USUAL,
     ) -> None:
+        self._payouts = payouts
         self._records, self._news = records, news
         self._operators = Operators(providers, collectors or {})
         self._poll_s, self._outage = poll_s, outage
@@ -96,7 +99,7 @@ class LookUps:
 
         def record(db: Connection) -> None:
             now = datetime.now(UTC)
-            settlement.record_answer(db, payment.reference, answer, now, payment)
+            settlement.record_answer(db, payment.reference, answer, now, payment, self._payouts)
             outages.note(db, payment, answer, self._outage, now)
 
         await self._records.write(record)

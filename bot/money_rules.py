@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.market.collecting import CollectionRules
 from bot.market.limits import PayoutRules
+from bot.market.sale_rules import SaleRules
 from bot.payments.provider import AIRTEL_MONEY, MTN_MOMO
 from bot.settings import Settings
 
@@ -27,4 +28,11 @@ def collection_rules_of(settings: Settings) -> CollectionRules:
     switch = settings.collections
     providers = frozenset(through) if switch.enabled else frozenset()
     hours = settings.payouts.cooling_off_hours
-    return CollectionRules(providers, switch.prompt_after_s, settings.hub.currency, hours)
+    sale = SaleRules(
+        switch.sale_largest_rwf,
+        switch.sale_day_rwf,
+        switch.sale_open_max,
+        switch.sale_day_max,
+        switch.buyer_day_max,
+    )
+    return CollectionRules(providers, switch.prompt_after_s, settings.hub.currency, hours, sale)

@@ -146,7 +146,14 @@ async def open_parts(settings: Settings, figures_dir: Path | None = None) -> Asy
         if chats is not None:
             stack.push_async_callback(chats.close)
             sender.leave_to("telegram", chats.sender.wake)
-        look_ups = LookUps(records, providers, sender.wake, collectors=collectors, outage=outage)
+        look_ups = LookUps(
+            records,
+            providers,
+            sender.wake,
+            collectors=collectors,
+            outage=outage,
+            payouts=market.payouts,
+        )
         watch = WalletWatch(
             records,
             providers,

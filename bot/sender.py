@@ -268,8 +268,11 @@ class Sender:
 
         def record(db: Connection) -> str:
             now = datetime.now(UTC)
-            keep = settlement.record_asked if asked else settlement.record_answer
-            after = keep(db, payment.reference, answer, now, payment)
+            reference = payment.reference
+            if asked:
+                after = settlement.record_asked(db, reference, answer, now, payment)
+            else:
+                after = settlement.record_answer(db, reference, answer, now, payment, self._payouts)
             outages.note(db, payment, answer, self._outage, now)
             if not answer.down or after.state not in OPEN:
                 return ""

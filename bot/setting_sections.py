@@ -107,6 +107,11 @@ class CollectionSettings(_Frozen):
 
     enabled: bool
     prompt_after_s: float = Field(ge=0, le=60)
+    sale_largest_rwf: int = Field(gt=0, le=5_000_000)
+    sale_day_rwf: int = Field(gt=0)
+    sale_open_max: int = Field(gt=0)
+    sale_day_max: int = Field(gt=0)
+    buyer_day_max: int = Field(gt=0)
 
 
 class OutageSettings(_Frozen):

@@ -13,6 +13,7 @@ import pytest
         ("sqlite", "payout mtn", 15),
         ("postgres", "collect mtn", 15),
         ("sqlite", "outage", 50),
+        ("postgres", "sale", 30),
     ],
 )
 def test_M14_killed_at_a_slice_of_the_points_nothing_is_lost_or_doubled(

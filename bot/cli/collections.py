@@ -26,6 +26,8 @@ _SAID = {
     "when the operator does not tell what became of it",
     "gone": "there is no payment with this reference",
     "not_collected": "it is no collection that has arrived: there is nothing to give back",
+    "passed_on": "a buyer has paid it to a seller, and it is passed on: only the seller can give "
+    "it back",
     "before": "it is given back already, or about to be: refund {reference}",
     "left": "its person has left and their number is gone: ask the operator to give it back",
     "no_name": "--by must be the name of a member of staff",

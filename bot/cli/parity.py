@@ -21,7 +21,8 @@ from bot.engine.layout import lay_out, nav_for, ways_out
 from bot.flows import FLOWS
 from bot.flows.language import NAMES
 from bot.i18n import load_catalogues, speaking
-from bot.market import Market, payments, people, telegram_linking, telegram_words
+from bot.market import Actor, Market, payments, people, sales, telegram_linking, telegram_words
+from bot.market.sales import Asking
 from bot.payments.provider import MTN_MOMO
 from bot.settings import load_settings
 from bot.storage.opening import open_records, upgrade
@@ -32,6 +33,7 @@ from bot.wiring import market_of
 # What is shown depends on the day, so that the sheet has a day of its own.
 DAY = datetime(2026, 11, 24, 9, tzinfo=UTC)
 LINKED = demo.CAST[4].msisdn
+_BUYER = "+250788777001"
 # Places that only one of the two can come to: which one, and why.
 ONE_ONLY: dict[Place, tuple[str, str]] = {
     ("telegram_link", "share"): ("telegram", "a phone always has a number"),
@@ -91,6 +93,10 @@ def _more(db: Connection, market: Market) -> None:
             currency=market.hub.currency,
             now=DAY - timedelta(hours=1),
         )
+    for contact in (farmer, linked):
+        actor = Actor(f"contact:{contact.id}", "demo", f"parity-sale-{contact.id}", contact.id)
+        buyer = Asking(_BUYER, 12_000, "honey")
+        sales.ask(db, actor, buyer, market.collections, DAY - timedelta(minutes=3))
     asked = telegram_linking.ask(
         db,
         market.link_codes,

@@ -50,6 +50,7 @@ flow = Flow(
         ("register", "menu"),
         ("receipts", "menu"),
         ("pay",      "menu"),
+        ("sale",     "menu"),
         ("help",     "checking"),
     ],
     personal=True,
@@ -76,12 +77,14 @@ async def show_menu(turn: Turn) -> Next:
         Choice(_("Report a problem"), "problem", arrived[0].id if arrived else 0),
         Choice(_("Check a receipt"), start="receipts"),
     ]
-    # Last, so that the key of a bill is never the 1 that pays it.
+    # Behind these, so that the key of a bill is never the 1 that pays it.
     choices += [
         Choice(_("Pay {code}").format(code=bill.order_code), value=bill.id, start="pay")
         for bill in await turn.read(bills.to_pay, contact_id)
         if turn.market.collections.providers
     ]
+    if turn.market.collections.providers:
+        choices.append(Choice(_("Buyers pay me"), start="sale"))
     return Screen(_("Payments") if arrived else _("No new money to confirm."), choices)
 
 

@@ -8,12 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from bot.masking import without_numbers
-from bot.pins_in_texts import without_pins
+from bot.kept_text import kept_text
 from bot.storage.schema import audit
 from bot.storage.schema import staff_alerts as rows
 
-_WHY_MAX = 160
+WHY_MAX = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Tally:
 
 def own(db: Connection, alert_id: int, by: str, why: str, now: datetime) -> bool:
     """Look after an alert; False when somebody does already, or it is over."""
-    said = kept(why)
+    said = kept_text(why, WHY_MAX)
     mine = (rows.c.id == alert_id) & (rows.c.state == "raised") & (rows.c.owner == "")
     values = {"owner": by[:40], "owner_why": said, "owned_at": now}
     if not db.execute(update(rows).where(mine).values(values)).rowcount:
@@ -51,11 +50,6 @@ def tallies(db: Connection) -> dict[tuple[str, str], Tally]:
     query = select(rows.c.rule, rows.c.about, func.count(), first).where(rows.c.state != "pending")
     found = db.execute(query.group_by(rows.c.rule, rows.c.about))
     return {(row[0], row[1]): Tally(row[2], row[3]) for row in found}
-
-
-def kept(text: str) -> str:
-    """What staff write, as it is kept: without numbers of people, without PINs, not too long."""
-    return without_numbers(without_pins(text.strip()))[:_WHY_MAX]
 
 
 def _note(

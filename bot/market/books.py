@@ -30,6 +30,7 @@ _ASK = "stop payouts and call the developers: this cannot come from the program 
 _PLAIN = (ledger.HUB_FLOAT, ledger.FEES, ledger.SALES, ledger.SUSPENSE)
 # Shown once there is something in them.
 _RARE = (ledger.REVENUE, ledger.WRITE_OFF)
+_OF_BUYER = payments.c.sale_id.is_not(None) & (payments.c.direction == "collection")
 _OWED, _TO_GET = "farmer_payable:", "receivable:"
 # The state in which a payment has each entry; None: in every state.
 _ENTRIES = {"owed": None, "succeeded": "succeeded", "failed": "failed"}
@@ -75,6 +76,7 @@ def _check(db: Connection) -> Books:
         *_not_as_approved(db),
         *_wrong_receivables(db, accounts),
         *_left_in_suspense(db),
+        *_not_passed_on(db),
     ]
     return Books(
         _count(db, ledger_entries),
@@ -170,7 +172,8 @@ def _wrong_amounts(db: Connection) -> Iterator[Fault]:
     moved_rwf = case((out, -payments.c.amount_rwf), else_=payments.c.amount_rwf)
     expected = {
         "payable": (_whose(_OWED), payments.c.amount_rwf, out),
-        "receivable": (_whose(_TO_GET), -payments.c.amount_rwf, ~out),
+        "receivable": (_whose(_TO_GET), -payments.c.amount_rwf, ~out & ~_OF_BUYER),
+        "sales": (literal(ledger.SALES), -payments.c.amount_rwf, _OF_BUYER),
         "float": (literal(ledger.HUB_FLOAT), moved_rwf - payments.c.fee_rwf, true()),
     }
     for name, (account, amount_rwf, which) in expected.items():
@@ -254,6 +257,22 @@ def _left_in_suspense(db: Connection) -> Iterator[Fault]:
     )
     for row in db.execute(query):
         yield Fault(f"payment {row[0]} is settled, but {int(row[1])} Frw stand in suspense", _ASK)
+
+
+def _not_passed_on(db: Connection) -> Iterator[Fault]:
+    """What buyers have paid goes on to the seller, as much of it; and nothing else does."""
+    really_rwf = func.coalesce(payments.c.moved_rwf, payments.c.amount_rwf)
+    sides = select(payments.c.sale_id, really_rwf.label("rwf"))
+    paid = sides.where(_OF_BUYER, payments.c.state == "succeeded").subquery()
+    on = (payments.c.sale_id == paid.c.sale_id) & (payments.c.direction == "payout")
+    came = select(paid.c.sale_id).outerjoin(payments, on).where(payments.c.id.is_(None))
+    for row in db.execute(came):
+        yield Fault(f"sale {row[0]} is paid, but not passed on to the seller", _ASK)
+    outs = select(payments.c.sale_id).outerjoin(paid, payments.c.sale_id == paid.c.sale_id)
+    wrong = paid.c.rwf.is_(None) | (paid.c.rwf != payments.c.amount_rwf)
+    passed = (payments.c.direction == "payout") & payments.c.sale_id.is_not(None)
+    for row in db.execute(outs.where(passed, wrong)):
+        yield Fault(f"sale {row[0]} is passed on, but its buyer has not paid as much", _ASK)
 
 
 def _cause(phase: str) -> ColumnElement[str]:

@@ -19,11 +19,12 @@ from bot.market.payments import (
     make,
 )
 from bot.market.people import Contact
+from bot.market.sale_rules import USUAL_SALE, SaleRules
 from bot.payments.provider import MTN_MOMO
 from bot.storage.schema import bills as bill_rows
 from bot.storage.schema import payments
 
-Refunding = Literal["refunding", "gone", "not_collected", "before", "left"]
+Refunding = Literal["refunding", "gone", "not_collected", "passed_on", "before", "left"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,14 @@ class CollectionRules:
 
     `prompt_after_s` leaves the person's own session time to end: it would hide the prompt. For
     `cooling_off_hours` after a change of the number for money, people pay from their own number.
+    `sale` is for buyers, whom a seller asks.
     """
 
     providers: frozenset[str] = frozenset()
     prompt_after_s: float = 3.0
     currency: str = "RWF"
     cooling_off_hours: int = 72
+    sale: SaleRules = USUAL_SALE
 
 
 class NotCollected(Exception):
@@ -126,6 +129,9 @@ def refund(db: Connection, reference: str, now: datetime) -> tuple[Refunding, Pa
     paid = locked(db, reference)
     if paid.kind != "collection" or paid.state != "succeeded":
         return "not_collected", paid
+    if paid.of_buyer:
+        # The money is the seller's, and on its way to them.
+        return "passed_on", paid
     alive = (payments.c.refunds_id == paid.id) & (payments.c.state != "failed")
     before = db.execute(select(payments).where(alive)).mappings().first()
     if before is not None:

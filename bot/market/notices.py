@@ -129,7 +129,7 @@ def wallet_down(payment: Payment) -> str:
 
 def wallet_back(payment: Payment) -> str:
     """The operator works again, and what waited for it leaves."""
-    if payment.kind == "collection":
+    if payment.kind == "collection" and not payment.of_buyer:
         return _(
             "Isoko: {wallet} works again. It now asks you to pay {amount} for order {code}. Enter "
             "your PIN in that request only, and never give it to anyone."

@@ -56,6 +56,7 @@ class Payment:
     look_ups: int
     bill_id: int | None = None
     refunds_id: int | None = None
+    sale_id: int | None = None
     asks: int = 0
     held: str = ""
     moved_rwf: int | None = None
@@ -70,12 +71,19 @@ class Payment:
         return "collection" if self.direction == "collection" else "payout"
 
     @property
+    def of_buyer(self) -> bool:
+        """Whether a buyer is asked for it, on behalf of the person: the payer is somebody else."""
+        return self.sale_id is not None and self.direction == "collection"
+
+    @property
     def really_rwf(self) -> int:
         """What moved when it succeeded, which staff may have found to be another amount."""
         return self.amount_rwf if self.moved_rwf is None else self.moved_rwf
 
 
 _all = select(payments)
+# What is the person's own; what a buyer is asked for, on their behalf, is not.
+_OWN = (payments.c.direction == "payout") | payments.c.sale_id.is_(None)
 # What a person was paid; a refund is their own money coming back.
 EARNED = (payments.c.direction == "payout") & payments.c.refunds_id.is_(None)
 
@@ -120,14 +128,15 @@ def pay_out(
         provider=provider,
         payee_msisdn=payee_msisdn,
         currency=currency,
-        held=_why_held(db, contact_id, bool(before)),
+        held=why_held(db, contact_id, bool(before)),
         created_at=now,
     )
     wallet_changes.tell_held(db, payment, before)
     return payment
 
 
-def _why_held(db: Connection, contact_id: int, changed: bool) -> str:
+def why_held(db: Connection, contact_id: int, changed: bool) -> str:
+    """Why a payout to this person needs people; `changed`: their number for money was, lately."""
     contact = people.by_id(db, contact_id)
     if contact is not None and not contact.msisdn:
         return ANOTHERS
@@ -218,12 +227,12 @@ def to_confirm(db: Connection, contact_id: int) -> list[Payment]:
 def under_way(db: Connection, contact_id: int) -> list[Payment]:
     """Money that is on its way or being checked, the newest first."""
     mine = payments.c.contact_id == contact_id
-    return _listed(db, _all.where(mine, payments.c.state.in_((*OPEN, "flagged"))))
+    return _listed(db, _all.where(mine, _OWN, payments.c.state.in_((*OPEN, "flagged"))))
 
 
 def statement(db: Connection, contact_id: int, limit: int = 9) -> list[Payment]:
     """The newest payments of a person."""
-    return _listed(db, _all.where(payments.c.contact_id == contact_id).limit(limit))
+    return _listed(db, _all.where(payments.c.contact_id == contact_id, _OWN).limit(limit))
 
 
 def received_rwf(db: Connection, contact_id: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, or_, select, update
 
 from bot.conversation import Language
-from bot.market import telegram_links
+from bot.market import buyers, telegram_links
 from bot.market.tickets import ABOUT_MONEY
 from bot.storage.prepared import Prepared
 from bot.storage.schema import (
@@ -32,6 +32,7 @@ from bot.storage.schema import (
     pin_failures,
     pins,
     price_alerts,
+    sales,
     shares,
     stock_listings,
     stock_photos,
@@ -230,6 +231,7 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
     )
     # What staff must find out about money stays open, without the number of who has left.
     db.execute(update(tickets).where(_tickets_of(contact_id, contact.msisdn)).values(msisdn=""))
+    buyers.forget(db, contact_id, contact.msisdn)
     _forget_payee(db, contact_id)
     db.execute(update(bills).where(bills.c.contact_id == contact_id).values(why=""))
     db.execute(delete(transcripts).where(transcripts.c.owner == contact.msisdn))
@@ -292,6 +294,7 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
         "turns": select(allocations).where(allocations.c.contact_id == contact_id),
         "payments": select(payments).where(payments.c.contact_id == contact_id),
         "bills": select(bills).where(bills.c.contact_id == contact_id),
+        "sales": select(sales).where(sales.c.contact_id == contact_id),
         "wallet_changes": select(wallet_changes).where(wallet_changes.c.contact_id == contact_id),
         "bookings": select(bookings).where(bookings.c.contact_id == contact_id),
         "price_alerts": select(price_alerts).where(price_alerts.c.contact_id == contact_id),
@@ -304,6 +307,10 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
     msisdn = held["contacts"][0]["msisdn"] if held["contacts"] else None
     asked = select(tickets).where(_tickets_of(contact_id, msisdn))
     held["tickets"] = [dict(row) for row in db.execute(asked).mappings()]
+    asked_of = select(sales.c.amount_rwf, sales.c.what_for, sales.c.asked_at).where(
+        sales.c.buyer_msisdn == msisdn
+    )
+    held["asked_to_pay"] = [dict(row) for row in db.execute(asked_of).mappings()] if msisdn else []
     spoken = select(transcripts).where(transcripts.c.owner == msisdn)
     held["calls"] = [dict(row) for row in db.execute(spoken).mappings()] if msisdn else []
     helped = select(call_acts).where(call_acts.c.owner == msisdn)

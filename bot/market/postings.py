@@ -31,7 +31,7 @@ def succeeded(payment: Payment, fee_rwf: int) -> Lines:
     """The money is where it was to go; the fee is the hub's."""
     amount_rwf = payment.amount_rwf
     if payment.kind == "collection":
-        debt = (ledger.receivable(payment.contact_id), -amount_rwf)
+        debt = (_paid_by(payment), -amount_rwf)
         return [debt, *_through_the_float(amount_rwf, fee_rwf)]
     debt = (ledger.payable(payment.contact_id), amount_rwf)
     return [debt, *_through_the_float(-amount_rwf, fee_rwf)]
@@ -58,13 +58,24 @@ def settled(payment: Payment, suspense_rwf: int, *, paid: bool) -> Lines:
         return _told([*failed(payment), *back])
     if not suspense_rwf:
         return succeeded(payment, 0)
-    debt_rwf = payment.amount_rwf if payment.kind != "collection" else -payment.amount_rwf
-    account = ledger.receivable if payment.kind == "collection" else ledger.payable
+    if payment.sale_id is not None and payment.kind == "collection":
+        # Whatever the buyer really paid is the seller's.
+        return [(ledger.SALES, suspense_rwf), (ledger.SUSPENSE, -suspense_rwf)]
+    collected = payment.kind == "collection"
+    debt_rwf = -payment.amount_rwf if collected else payment.amount_rwf
+    account = _paid_by(payment) if collected else ledger.payable(payment.contact_id)
     return _told([
-        (account(payment.contact_id), debt_rwf),
+        (account, debt_rwf),
         (ledger.SUSPENSE, -suspense_rwf),
         (ledger.WRITE_OFF, suspense_rwf - debt_rwf),
     ])  # fmt: skip
+
+
+def _paid_by(payment: Payment) -> str:
+    """What a collection pays: a bill of the person, or a seller's goods, passed on at once."""
+    if payment.sale_id is not None:
+        return ledger.SALES
+    return ledger.receivable(payment.contact_id)
 
 
 def _other_side(payment: Payment) -> tuple[str, int]:

@@ -42,8 +42,14 @@ _OF_A_PAYEE = {
 }
 
 
-def why_failed(payment: Payment) -> str:
+# What a seller may hear of a buyer, whose money and PIN are the buyer's own matter.
+_FOR_A_SELLER = (_LATE, _REFUSED, _NO_WALLET)
+
+
+def why_failed(payment: Payment, *, to_seller: bool = False) -> str:
     """A sentence in the language that is spoken, with a blank before it; "" for other codes."""
     known = _OF_A_PAYER if payment.kind == "collection" else _OF_A_PAYEE
     words = known.get(payment.reason)
+    if to_seller and words not in _FOR_A_SELLER:
+        return ""
     return "" if words is None else " " + _(words)

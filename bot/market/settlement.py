@@ -7,7 +7,18 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, exists, literal, select, update
 
-from bot.market import Actor, ledger, news, notices, people, postings
+from bot.market import (
+    Actor,
+    buyers,
+    ledger,
+    news,
+    notices,
+    people,
+    postings,
+    sale_money,
+    sale_notices,
+)
+from bot.market.limits import USUAL, PayoutRules
 from bot.market.lines import line_column
 from bot.market.payments import (
     OPEN,
@@ -73,19 +84,25 @@ def record_asked(
 
 
 def record_answer(
-    db: Connection, reference: str, answer: Answer, now: datetime, asked: Payment | None = None
+    db: Connection,
+    reference: str,
+    answer: Answer,
+    now: datetime,
+    asked: Payment | None = None,
+    rules: PayoutRules = USUAL,
 ) -> Payment:
     """What the operator answered to our look-up; the first truth wins, the second changes nothing.
 
     `asked` is the payment as it stood before the look-up: what hinted since is not forgotten.
     Amount, currency and payee must be ours, else the payment is flagged for staff. A term that this
     operator never tells cannot be compared; its answer is bound to us by the reference alone.
+    What a buyer has paid is passed on at once, by the `rules` of payouts.
     """
     payment = locked(db, reference)
     if payment.state not in OPEN:
         return payment
     if answer.outcome is Outcome.SUCCEEDED:
-        return _succeed(db, payment, answer, now)
+        return _succeed(db, payment, answer, now, rules)
     if answer.outcome is Outcome.REFUSED:
         return _fail(db, payment, answer, now)
     if answer.outcome is Outcome.NEVER_TOLD:
@@ -183,7 +200,9 @@ def ask_staff_of_old(db: Connection, now: datetime, limit: int = 100) -> int:
     return len(old)
 
 
-def _succeed(db: Connection, payment: Payment, answer: Answer, now: datetime) -> Payment:
+def _succeed(
+    db: Connection, payment: Payment, answer: Answer, now: datetime, rules: PayoutRules
+) -> Payment:
     wrong = _mismatch(payment, answer)
     if wrong:
         _suspend(db, payment, answer, now)
@@ -204,12 +223,16 @@ def _succeed(db: Connection, payment: Payment, answer: Answer, now: datetime) ->
     )
     lines = postings.succeeded(payment, fee_rwf)
     ledger.post(db, f"payment:{payment.reference}:succeeded", lines, now)
-    return tell_paid(db, payment.reference, now)
+    return tell_paid(db, payment.reference, now, rules)
 
 
-def tell_paid(db: Connection, reference: str, now: datetime) -> Payment:
-    """The money is there: its order goes on, and the person has a message."""
+def tell_paid(db: Connection, reference: str, now: datetime, rules: PayoutRules = USUAL) -> Payment:
+    """The money is there: its order goes on, or it is passed on, and the person has a message."""
     paid = must_have(db, reference)
+    if paid.of_buyer:
+        sale_money.pass_on(db, paid, rules, now)
+        sale_notices.tell_paid(db, paid, now)
+        return paid
     if paid.kind == "payout":
         carry_offer(db, paid, Actor("operator", "server", f"paid:{reference}"), "pay", now)
     words = notices.of_money_there(paid)
@@ -220,6 +243,9 @@ def tell_paid(db: Connection, reference: str, now: datetime) -> Payment:
 def tell_failed(db: Connection, reference: str, now: datetime) -> Payment:
     """No money moved: the person has a message; what we owe is for staff to look at too."""
     failed = must_have(db, reference)
+    if failed.of_buyer:
+        sale_notices.tell_failed(db, failed, now)
+        return failed
     if failed.kind != "collection":
         ask_staff(db, failed, "payment_missing", now)
     words = notices.of_money_failed(failed)
@@ -254,6 +280,8 @@ def flag(
     change(db, payment, "flag", by, now, reason=wrong[:160], look_up_at=None, **more)
     flagged = must_have(db, payment.reference)
     ask_staff(db, flagged, "payment_flagged", now)
+    if flagged.of_buyer:
+        sale_notices.tell_unknown(db, flagged, now)
     return flagged
 
 
@@ -286,8 +314,11 @@ def _show_what_is_strange(db: Connection, payment: Payment, answer: Answer, now:
 def _ask_staff_once(
     db: Connection, payment: Payment, category: str, now: datetime, why: str = ""
 ) -> None:
-    if not has_ticket(db, category, about(payment)):
-        ask_staff(db, payment, category, now, why)
+    if has_ticket(db, category, about(payment)):
+        return
+    ask_staff(db, payment, category, now, why)
+    if payment.of_buyer and category == "payment_unknown":
+        sale_notices.tell_unknown(db, payment, now)
 
 
 def ask_staff(
@@ -332,6 +363,8 @@ def about(payment: Payment) -> str:
 
 def payee_to_keep(db: Connection, payment: Payment) -> str:
     """Once settled the number is needed no more, so of who has left meanwhile it goes."""
+    if payment.of_buyer and buyers.is_forgotten(db, payment):
+        return ""
     return payment.payee_msisdn if people.by_id(db, payment.contact_id) else ""
 
 

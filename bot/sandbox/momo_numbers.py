@@ -37,8 +37,15 @@ _LAST_DIGITS = {
     ],
 }
 
+# A seller types a number of this country, so the same ends stand behind ours: 0788 999 050 and on.
+_STARTS = {"collection": ("467331234", "2507889990"), "disbursement": ("467331234",)}
+
 OUTCOMES: dict[str, dict[str, str]] = {
-    product: {f"467331234{50 + step}": outcome for step, outcome in enumerate(outcomes)}
+    product: {
+        f"{start}{50 + step}": outcome
+        for start in _STARTS[product]
+        for step, outcome in enumerate(outcomes)
+    }
     for product, outcomes in _LAST_DIGITS.items()
 }
 

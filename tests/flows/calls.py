@@ -53,6 +53,10 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
             ("3", "4", "1")),
     "pay_not": ("A farmer looks at a bill and does not pay it; a double press of 4 does nothing.",
                 DEBTOR, ("3", "4", "4", "2", "4", "0", "0")),
+    "sale": ("A crafts maker asks a buyer to pay, by a number that is none first; then looks how it "
+             "stands.", CRAFTS,
+             ("3", "4", "1", "0788", "0788999053", "12 kg", "12,000", "call 0788999111",
+              "agaseke 2", "00000", PIN, "1", "2", "0", "00")),
     "statement": ("A farmer looks at the statement.", FARMER, ("3", "2", PIN)),
     "payment_problem": ("A farmer reports a payment problem.", FARMER, ("3", "3", "5")),
     "receipt": ("A farmer checks a receipt: a slip first, then a code that nobody has.", FARMER,

@@ -9,18 +9,18 @@ from sqlalchemy import Connection, func, select
 
 from bot.flows import FLOWS
 from bot.storage.records import RecordsDown
-from bot.storage.schema import audit, outbox, stock_listings, telegram_links, tickets
+from bot.storage.schema import audit, outbox, sales, stock_listings, telegram_links, tickets
 from bot.storage.sessions import unpack_kept
 from tests.flows.calls import CALLS
 from tests.phone import Phone
 from tests.server import Running, running
 from tests.steady import of_today
 
-_WRITTEN = (tickets, stock_listings, outbox, audit, telegram_links)
+_WRITTEN = (tickets, stock_listings, sales, outbox, audit, telegram_links)
 # The calls of the golden transcripts in which something is done and the call goes on.
 _GO_ON = (
     "stock", "stock_pieces", "stock_change", "split", "alerts", "confirm", "account", "wallet",
-    "visitors_date",
+    "visitors_date", "sale",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.phone import PIN
-from tests.server import COOPERATIVE, DEBTOR, FARMER, HOST, running
+from tests.server import COOPERATIVE, CRAFTS, DEBTOR, FARMER, HOST, running
 from tests.steady import of_today, steady
 from tests.telegram.door import Chat, link, said
 from tests.telegram.test_photos import jpeg, sent
@@ -103,6 +103,11 @@ CHATS: dict[str, tuple[str, str, tuple[int | str, ...]]] = {
         "Somebody shares the number of a farmer's phone, to be confirmed there.",
         "",
         ("/orders", "{contact}", "123456", "/orders"),
+    ),
+    "sale": (
+        "A crafts maker asks a buyer to pay, and looks how it stands.",
+        CRAFTS,
+        ("/menu", 3, 4, 1, "0788 999 053", "12 kg", "12 000 Frw", "agaseke 2", PIN, 1, 2, "0"),
     ),
     "stop": ("A farmer ends the link.", FARMER, ("/stop", "/stop")),
     "unlinked": ("Somebody without a number looks around.", "", ("/start", "/prices", 1, "/menu")),

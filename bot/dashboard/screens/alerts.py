@@ -11,6 +11,7 @@ from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
 from bot.i18n import N_
+from bot.kept_text import kept_text
 from bot.market import Market, alert_owners, staff_alerts
 
 _PATH = "/dashboard/alerts"
@@ -67,7 +68,10 @@ class Alerts:
         """Tell nobody of a rule for some hours; 0 ends it."""
         fields, now = await fields_of(request), datetime.now(UTC)
         rule, hours = request.match_info["rule"], fields.get("hours", "")
-        by, why = request[VISITOR].member.name, alert_owners.kept(fields.get("why", ""))
+        by, why = (
+            request[VISITOR].member.name,
+            kept_text(fields.get("why", ""), alert_owners.WHY_MAX),
+        )
         if rule not in staff_alerts.RULES or hours not in {"0", *map(str, HOURS)}:
             raise web.HTTPNotFound
         ends = hours == "0"

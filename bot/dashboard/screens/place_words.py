@@ -14,6 +14,7 @@ _FLOWS = {
     "my_orders": N_("My orders"),
     "payments": N_("Payments"),
     "pay": N_("Pay"),
+    "sale": N_("Payments of buyers"),
     "receipts": N_("Check a receipt"),
     "track": N_("Track shipment"),
     "lessons": N_("Lessons"),
@@ -59,7 +60,7 @@ _STATES = {
 }
 # Where money or a person's own data is one entry away.
 _WITH_MONEY = frozenset(
-    {"orders", "my_orders", "payments", "pay", "pin", "wallet", "visitors", "give"}
+    {"orders", "my_orders", "payments", "pay", "sale", "pin", "wallet", "visitors", "give"}
 )
 
 

@@ -28,6 +28,7 @@ from bot.storage.schema.money import (
     payment_approvals,
     payment_events,
     payments,
+    sales,
 )
 from bot.storage.schema.people import (
     call_backs,
@@ -110,6 +111,7 @@ __all__ = [
     "rates",
     "reconciliations",
     "reviews",
+    "sales",
     "shares",
     "shop_pulls",
     "splits",

@@ -23,6 +23,23 @@ bills = Table(
     CheckConstraint("amount_rwf > 0 AND amount_rwf <= 5000000", name="amount_in_limits"),
 )
 
+sales = Table(
+    "sales",
+    metadata,
+    row_id(),
+    # Who sells, and asks a buyer beside them to pay by phone.
+    belongs_to("contact_id", "contacts", index=True),
+    # Emptied when either of the two leaves.
+    Column("buyer_msisdn", String(16), nullable=False),
+    Column("amount_rwf", BigInt, nullable=False),
+    Column("what_for", String(24), nullable=False),
+    # Of the hop that asked: the same one asks once.
+    Column("key", String(64), nullable=False, unique=True),
+    Column("asked_at", Moment, nullable=False),
+    Index(None, "buyer_msisdn", "asked_at"),
+    CheckConstraint("amount_rwf > 0 AND amount_rwf <= 5000000", name="amount_in_limits"),
+)
+
 payments = Table(
     "payments",
     metadata,
@@ -62,10 +79,14 @@ payments = Table(
     # What a collection pays, and which collection a payout gives back.
     belongs_to("bill_id", "bills", nullable=True),
     belongs_to("refunds_id", "payments", nullable=True),
+    # Which sale a collection asks the buyer for, and a payout passes on to the seller.
+    belongs_to("sale_id", "sales", nullable=True),
     Index(None, "state", "look_up_at"),
     # A bill is paid once, and a collection given back once, however many ask at the same time.
     Index(None, "bill_id", unique=True, sqlite_where=_ALIVE, postgresql_where=_ALIVE),
     Index(None, "refunds_id", unique=True, sqlite_where=_ALIVE, postgresql_where=_ALIVE),
+    # A buyer pays a sale once, and it is passed on once.
+    Index(None, "sale_id", "direction", unique=True, sqlite_where=_ALIVE, postgresql_where=_ALIVE),
     one_of("direction", ("payout", "collection")),
     one_of("state", PAYMENT_STATES),
     CheckConstraint("amount_rwf > 0 AND amount_rwf <= 5000000", name="amount_in_limits"),

@@ -21,6 +21,7 @@ from tests.sweep.paths import (
     problem,
     refund,
     release,
+    sale,
     wrong_pin,
 )
 
@@ -41,6 +42,7 @@ _ALL = (
     collect_callback,
     collect_airtel,
     refund,
+    sale,
     by_hand,
     outage,
 )

@@ -1,0 +1,57 @@
+"""What a buyer has paid is passed on to the seller, in the transaction that says it came."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from bot.market import payments as kept
+from bot.market import people, wallet_changes, wallets
+from bot.market.limits import PayoutRules
+from bot.market.payments import Payment
+from bot.payments.provider import MTN_MOMO
+from bot.storage.one_at_a_time import one_at_a_time
+from bot.storage.schema import payments
+
+# Why such a payout waits for two people although it is not large.
+OVER_THE_DAY = "limit of the day"
+
+
+def pass_on(db: Connection, collected: Payment, rules: PayoutRules, now: datetime) -> Payment:
+    """Make the payout of what really came, to the seller's number for money.
+
+    The money is here and is the seller's: what would refuse another payout only holds this one for
+    two people. It is held, too, where the seller's number changed, or is another's by now.
+    """
+    # Not by holding the person: who erases them waits for this payment.
+    one_at_a_time(db, f"passed on to {collected.contact_id}")
+    seller = people.by_id(db, collected.contact_id)
+    amount_rwf = collected.really_rwf
+    before = wallet_changes.before_since(db, collected.contact_id, now, rules.cooling_off_hours)
+    held = kept.why_held(db, collected.contact_id, bool(before))
+    day_rwf = _paid_today_rwf(db, collected.contact_id, now) + amount_rwf
+    if not held and day_rwf > rules.person_day_rwf:
+        held = OVER_THE_DAY
+    payment = kept.make(
+        db,
+        direction="payout",
+        contact_id=collected.contact_id,
+        sale_id=collected.sale_id,
+        order_code=collected.order_code,
+        amount_rwf=amount_rwf,
+        provider=MTN_MOMO if seller is None else wallets.provider_of(seller),
+        payee_msisdn="" if seller is None else seller.wallet,
+        currency=collected.currency,
+        held=kept.ANOTHERS if seller is None else held,
+        created_at=now,
+    )
+    wallet_changes.tell_held(db, payment, before)
+    return payment
+
+
+def _paid_today_rwf(db: Connection, contact_id: int, now: datetime) -> int:
+    mine = (payments.c.contact_id == contact_id) & (payments.c.direction == "payout")
+    recent = mine & (payments.c.created_at > now - timedelta(hours=24))
+    total = select(func.sum(payments.c.amount_rwf)).where(recent, payments.c.state != "failed")
+    return int(db.execute(total).scalar() or 0)
