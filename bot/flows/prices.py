@@ -76,7 +76,8 @@ async def show_price(turn: Turn) -> Next:
         choices.append(Choice(_("Other crop"), "crops"))
     if any(_leads_to(turn, price) for price in found):
         choices.append(Choice(_("More"), "more"))
-    return Screen(_text(*lines, told), choices)
+    # Kept whole: after a wrong key the last lines of the text may have no room.
+    return Screen(_text(*lines), choices, keep=told)
 
 
 @flow.step("markets")
@@ -94,8 +95,8 @@ async def show_market(turn: Turn) -> Next:
         lines += [price_line(turn, price), *source(price)]
     if found:
         lines += before(turn, found[0])
-    text = _text(*lines, warning(turn, found[:SHOWN_MAX]))
-    return Screen(text, [Choice(_("Other market"), "markets"), Choice(_("Other crop"), "crops")])
+    choices = [Choice(_("Other market"), "markets"), Choice(_("Other crop"), "crops")]
+    return Screen(_text(*lines), choices, keep=warning(turn, found[:SHOWN_MAX]))
 
 
 @flow.step("which")

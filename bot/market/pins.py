@@ -12,14 +12,14 @@ from functools import partial
 from typing import Literal
 from weakref import WeakValueDictionary
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.market import news, notices
 from bot.market.pin_alarm import PinAlarm, WrongPin
 from bot.market.pin_hashing import Busy, PinHashing
 from bot.storage.records import Records
-from bot.storage.schema import pin_failures, pins
+from bot.storage.schema import audit, pin_failures, pins
 
 Result = Literal["right", "wrong", "locked", "busy", "reset"]
 _DAY = timedelta(hours=24)
@@ -214,7 +214,10 @@ def _lock(db: Connection, contact_id: int, hop_key: bytes, until: datetime, now:
     # A lock that only staff may open is not made shorter by a later, lesser one.
     shorter = pins.c.locked_until.is_(None) | (pins.c.locked_until < until)
     mine = (pins.c.contact_id == contact_id) & shorter
-    db.execute(update(pins).where(mine).values(locked_until=until, locked_at=now))
+    locked = update(pins).where(mine).values(locked_until=until, locked_at=now)
+    if db.execute(locked).rowcount:
+        line = {"actor": "server", "action": "PIN locked", "subject": f"contact {contact_id}"}
+        db.execute(insert(audit).values(**line, details={"until": until.isoformat()}, at=now))
     key = f"pin-locked:{hop_key.hex()}"
     stands = db.execute(select(pins.c.locked_until).where(pins.c.contact_id == contact_id)).scalar()
     by_staff_only = stands is not None and stands - now > BY_STAFF_ONLY

@@ -12,7 +12,7 @@ from bot.market.pin_alarm import AlarmRules, PinAlarm
 from bot.market.pin_hashing import PinHashing
 from bot.market.pins import PinCheck, PinGuard
 from bot.storage.records import Records
-from bot.storage.schema import contacts, outbox, pin_failures, pins
+from bot.storage.schema import audit, contacts, outbox, pin_failures, pins
 from bot.ussd.gsm7 import fold, septets
 from tests.market.money import person
 
@@ -176,6 +176,8 @@ async def test_P01_a_lock_is_in_the_records_and_its_owner_is_told_once(
     await other.close()
     told = select(func.count()).where(outbox.c.dedupe_key.like("pin-locked:%"))
     assert await records.read(lambda db: db.execute(told).scalar()) == 1
+    on_record = select(func.count()).where(audit.c.action == "PIN locked")
+    assert await records.read(lambda db: db.execute(on_record).scalar()) == 1
 
 
 async def test_P02_ten_wrong_in_a_row_over_any_time_are_for_staff(

@@ -1,11 +1,14 @@
 """The buyer's page in a real browser: it orders, a farmer answers, the news comes back signed."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
+from bot.hub.signing import sign
+from bot.market import subscriptions
 from tests.server import FARMER, Running
 
 
@@ -129,3 +132,18 @@ async def test_what_is_not_signed_is_not_shown(server: Running) -> None:
         assert response.status == 401
     async with server.client.post("/simulator/buyer/order", data=b'{"packs": "x"}') as response:
         assert response.status == 400
+
+
+async def test_after_a_restart_news_counts_though_nobody_has_opened_the_page(
+    server: Running,
+) -> None:
+    hook = str(server.client.make_url("/simulator/buyer/hook"))
+    now = datetime.now(UTC)
+    secret = await server.parts.market.records.write(lambda db: subscriptions.once(db, hook, now))
+    body = '{"type":"order.accepted","data":{}}'
+    headers = sign("msg_1", now, body, [secret])
+    async with server.client.post("/simulator/buyer/hook", data=body, headers=headers) as answer:
+        assert answer.status == 204
+    forged = {**headers, "webhook-signature": "v1,AAAA"}
+    async with server.client.post("/simulator/buyer/hook", data=body, headers=forged) as answer:
+        assert answer.status == 401
