@@ -35,13 +35,15 @@ class Budget:
         try:
             return await work
         except asyncio.CancelledError:
-            if task not in self._ended:
+            # Somebody else may want this task to end as well: that goes before.
+            if task not in self._ended or task.cancelling() > 1:
                 raise
-            task.uncancel()
             raise RecordsDown("the records are slow") from None
         finally:
             del self._since[task]
-            self._ended.discard(task)
+            if task in self._ended:
+                self._ended.discard(task)
+                task.uncancel()
 
     def _look_soon(self) -> None:
         self._is_looking = True

@@ -48,6 +48,7 @@ class Effects:
             saved = await self._found(hop)
             if saved is not None:
                 hop.turn.session, hop.noted = saved.session, True
+                hop.session.checking = b""
                 return saved.reply
             if not isinstance(error, Forgotten):
                 raise

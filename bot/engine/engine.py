@@ -11,7 +11,7 @@ from bot.engine import replies
 from bot.engine.admission import Admission
 from bot.engine.arrivals import Arrivals
 from bot.engine.budget import Budget
-from bot.engine.courtesies import apology, closed_by_staff, out_of_reach, refusal, shed
+from bot.engine.courtesies import apology, checking, closed_by_staff, out_of_reach, refusal, shed
 from bot.engine.hop import Hop, asks_secret
 from bot.engine.late import LateWork
 from bot.engine.layout import Layout
@@ -199,8 +199,8 @@ class Engine:
     async def _in_budget(self, answer: Awaitable[Reply | Rest]) -> Reply | Rest:
         """What `answer` comes to; raises `RecordsDown` when the records are that slow.
 
-        It reads, and at most keeps what is shown: to leave it changes nothing. What it says is left
-        to do has the rest of the budget for itself.
+        It reads, and at most keeps what is shown: to leave it changes nothing of its own. What it
+        says is left to do has the rest of the budget for itself.
         """
         if not self._limits.records_wait:
             return await answer
@@ -212,6 +212,9 @@ class Engine:
         if session is None or not session.flow:
             return shed(), _blank(hop.inbound), "shed"
         hop.turn.session = session
+        if session.checking:
+            # What an earlier hop began may be done by now: nobody says that nothing was changed.
+            return checking(hop, self._stage), session, "new"
         reply = out_of_reach(hop, self._stage, self._market.hub.help_msisdn)
         return reply, session, "new"
 
@@ -282,6 +285,7 @@ class Engine:
             if done.session.owner != inbound.msisdn:
                 raise _Refused
             hop.turn.session = done.session
+            hop.session.checking = b""
             return done.reply
         hop.turn.session = await self._arrivals.new_session(inbound, hop.turn.now.timestamp())
         entries = (history or (inbound.typed if inbound.kind == "dial" else "")).split("*")

@@ -12,7 +12,7 @@ from bot.engine.hop import Hop, note
 from bot.engine.stage import Rest, Stage
 from bot.storage import hops
 from bot.storage.records import Records, RecordsDown, Unsure
-from bot.storage.sessions import unpack
+from bot.storage.sessions import pack, unpack
 
 # No effect begins later than that, less what its transaction may take.
 _MAY_RUN_S = 20.0
@@ -65,7 +65,13 @@ class LateWork:
         del self._running[hop.session.key]
         if _unsure(work.task):
             return await self._from_records(hop, stage)
-        reply = work.task.result()
+        try:
+            reply = work.task.result()
+        except RecordsDown:
+            # It came to an end, and changed nothing: there is no more to be asked for.
+            hop.session.checking = b""
+            hop.before = pack(hop.session)
+            raise
         _carry_over(hop, work.hop)
         note(hop, reply)
         return reply

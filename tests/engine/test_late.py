@@ -138,6 +138,25 @@ async def test_a_look_at_slow_records_ends_with_its_hop(tmp_path) -> None:
         assert "KW-1042" in await phone.types("1", "2")
 
 
+async def test_nobody_hears_that_nothing_was_changed_while_it_may_have_been(tmp_path) -> None:
+    async with running(tmp_path, **_IMPATIENT) as server:
+        phone = server.phone()
+        await in_english(phone)
+        object.__setattr__(server.parts.engine._limits, "records_wait", True)
+        slow = HangingRecords(server.parts.market.records, 0)
+        object.__setattr__(server.parts.market, "records", slow)
+        before = await count(slow, tickets)
+        await asks_late(phone, slow, "8", "4", "8")
+        # The next hop lands on another process, which cannot look up what became of it in time.
+        server.parts.engine._late._running.clear()
+        server.parts.engine._late._records = slow
+        slow.wait_s = 5.0
+        assert (await phone.types("1")).startswith(_CHECKING)
+        slow.wait_s = 0
+        assert "T-" in await phone.types("1")
+        assert await count(slow, tickets) == before + 1
+
+
 async def test_a_first_hop_that_comes_again_in_a_flood_has_its_reply(server: Running) -> None:
     phone, stranger = server.phone(), server.phone("+250788000002")
     first = await phone.dials()
