@@ -1,5 +1,7 @@
 """P-09: a number of another person's account; its new owner says so on the phone, and starts anew."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import select, update
 
@@ -8,6 +10,7 @@ from bot.storage.schema import audit, contacts, offers, tickets, transcripts
 from bot.ussd.gsm7 import septets
 from tests.cli.test_money_commands import isoko
 from tests.market.staff_members import member
+from tests.patience import patient_s
 from tests.phone import PIN
 from tests.server import FARMER, TEA, Running, running
 from tests.test_payout_loop import count_at_operator, operator, pay
@@ -169,6 +172,18 @@ async def test_P09_two_members_of_staff_and_the_number_is_anew(tmp_path) -> None
         assert (await isoko(tmp_path, "ledger", "verify")).returncode == 0
 
 
+async def becomes(server: Running, reference: str, state: str) -> None:
+    """Wait for the sender, which may have this payment in hand."""
+    async with asyncio.timeout(patient_s(5)):
+        while True:
+            kept = await server.parts.market.records.read(
+                lambda db: payments.by_reference(db, reference)
+            )
+            if kept is not None and kept.state == state:
+                return
+            await asyncio.sleep(0.02)
+
+
 def _language_and(screen: str) -> tuple[str, ...]:
     """The choice of language, which who is not known has to make."""
     return ("1",) if "Kinyarwanda" in screen else ("00",)
@@ -205,10 +220,7 @@ async def test_P09_what_was_the_old_owners_is_kept_withdrawn_held_and_told_to_st
     late = await pay(server)
     await server.inbox(FARMER)
     for payment in (held, late):
-        kept = await server.parts.market.records.read(
-            lambda db, payment=payment: payments.by_reference(db, payment.reference)
-        )
-        assert kept is not None and kept.state == "flagged"
+        await becomes(server, payment.reference, "flagged")
     assert await count_at_operator(server) == count
     query = select(tickets.c.category, tickets.c.msisdn, tickets.c.state).where(
         tickets.c.contact_id == old.id

@@ -57,6 +57,7 @@ DESKS = {
        for what in ("events", "callbacks", "deliveries")},
     **{f"/dashboard/webhooks/receivers/{{id}}/{deed}": REPLAYERS
        for deed in ("recover", "on", "off", "test")},
+    "/dashboard/people/find": ["agent", "supervisor"],
     **{f"/dashboard/people/{{id}}/{deed}": ["admin", "supervisor"]
        for deed in ("copy", "forget", "erase", "keep")},
     "/dashboard/exports/{what}": ["admin", "agent", "auditor", "finance", "supervisor"],
