@@ -88,8 +88,12 @@ class LookUps:
         return due
 
     async def _ask_all(self, batch: list[Payment]) -> None:
-        await together(*(self._ask(payment) for payment in batch))
-        self._news()
+        try:
+            await together(*(self._ask(payment) for payment in batch))
+            self._news()
+        finally:
+            # A callback that came meanwhile for this line found it busy.
+            self._woken.set()
 
     async def _ask(self, payment: Payment) -> None:
         if not self._operators.know(payment):

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.look_ups import LookUps
 from bot.market import books, outages, settlement
@@ -16,6 +16,7 @@ from bot.storage.schema import tickets
 from bot.wallet_watch import WalletWatch
 from tests.market import bills as owing
 from tests.market.money import person
+from tests.patience import patient_s
 from tests.test_outage import NOBODY, RULES, START, Hub, Inbox, Operator, made, number
 
 
@@ -158,3 +159,51 @@ async def test_answers_and_a_recovery_at_once_are_no_deadlock(records) -> None:
 
     work = [records.write(lambda db, r=r: answered(db, r)) for r in references * 3]
     await asyncio.gather(recover(), recover(), *work)
+
+
+class Slow(Operator):
+    """Answers a look-up only once it is let go, and says which were asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.let_go = asyncio.Event()
+
+    async def look_up(self, reference: str) -> Answer:
+        self.asked.append(reference)
+        await self.let_go.wait()
+        return await super().look_up(reference)
+
+
+async def test_a_callback_for_a_busy_line_is_asked_at_once_after_its_batch(records) -> None:
+    there, now = Slow(), datetime.now(UTC)
+    await made(records, 2, 0, await some(records, 2))
+    query = select(rows.c.reference).order_by(rows.c.id)
+    first, second = await records.read(lambda db: list(db.execute(query).scalars()))
+
+    async def due(reference: str, at: datetime, state: str = "unknown") -> None:
+        change = update(rows).where(rows.c.reference == reference)
+        await records.write(
+            lambda db: db.execute(change.values(look_up_at=at, state=state)).rowcount
+        )
+
+    await due(first, now)
+    await due(second, now + timedelta(minutes=5))
+    # No round comes by itself in this test.
+    look_ups = LookUps(records, {there.name: there}, lambda: None, poll_s=600)
+    task = asyncio.create_task(look_ups.run())
+    async with asyncio.timeout(patient_s(20)):
+        while there.asked != [first]:
+            await asyncio.sleep(0.01)
+        await due(second, now)
+        look_ups.wake()
+        # The round that it brings finds the line busy.
+        while look_ups._woken.is_set():
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        there.let_go.set()
+        while second not in there.asked:
+            await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert there.asked.index(second) > there.asked.index(first)

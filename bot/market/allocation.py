@@ -65,9 +65,11 @@ _round = Prepared(
 
 def _upsert(dialect: Any) -> Prepared:
     fresh = dialect.insert(supply_turns)
+    newer, before = fresh.excluded.last_turn, supply_turns.c.last_turn
+    # An offer that is made again has its old number: nobody's turn goes back.
     later = fresh.on_conflict_do_update(
         index_elements=[supply_turns.c.contact_id],
-        set_={"last_turn": fresh.excluded.last_turn},
+        set_={"last_turn": case((newer > before, newer), else_=before)},
     )
     return Prepared(later, "contact_id", "last_turn")
 
@@ -139,12 +141,16 @@ def _cut(
     of = standing.product, standing.pack_g, row.grade, row.district
     line: list[Candidate] = []
     parts: list[Part] = []
+    known: set[int] = set()
     for page in range(_PAGES_MAX):
         more = able_to_supply(db, row.order_id, *of, page * PAGE)
-        line += more
+        # Turns change between two pages: who stands in the line already is not asked twice.
+        line += [one for one in more if one.contact_id not in known]
+        known.update(one.contact_id for one in more)
         parts = cut(standing.left, standing.pack_g, line, rules.smallest_packs)
         if len(more) < PAGE:
-            return parts, True
+            # Somebody may have moved from a page to come to one that was read.
+            return parts, page == 0
         whole = sum(part.packs for part in parts) == standing.left
         if whole and len(parts) >= max(1, standing.left // rules.smallest_packs):
             break

@@ -1,9 +1,10 @@
 """The rule by which an order is offered, as plain arithmetic: the same for every farmer.
 
 1. Asked can be whoever is registered, grows the crop, holds their number, and was not asked for
-   this order before. Who has told a stock of the product is asked for no more than what of it is
-   neither promised nor offered elsewhere, and only in the grade that the order wants. Where an
-   order names a grade, only who offers that grade is asked; what is handed over is no stock.
+   this order before; who had not answered when the hub called it off counts as not asked. Who has
+   told a stock of the product is asked for no more than what of it is neither promised nor offered
+   elsewhere, and only in the grade that the order wants. Where an order names a grade, only who
+   offers that grade is asked; what is handed over is no stock.
 2. First those whose stock is known, then those of the order's district, then those whose turn was
    longest ago; who was never asked stands before all others.
 3. The order is cut into parts as equal as they can be, none smaller than the smallest part, and

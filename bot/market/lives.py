@@ -10,6 +10,8 @@ OFFER_MOVES = [
     ("decline",   "offered",           "declined"),
     ("expire",    "offered",           "expired"),
     ("withdraw",  "offered",           "withdrawn"),
+    # What the hub called off stands again.
+    ("offer_again", "withdrawn",       "offered"),
     ("hand_over", "accepted",          "handed_over"),
     ("ship",      "handed_over",       "shipped"),
     ("deliver",   "shipped",           "delivered"),

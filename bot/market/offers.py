@@ -190,6 +190,19 @@ def move(
     return _offer(after)
 
 
+def offer_again(
+    db: Connection, offer_id: int, packs: int, answer_by: datetime, now: datetime
+) -> Offer | None:
+    """Offer anew what the hub called off and wants again, `packs` of it now; as it stands then."""
+    row = (
+        db.execute(_all.where(offers.c.id == offer_id).with_for_update(of=offers)).mappings().one()
+    )
+    offer = _offer(row)
+    actor = Actor("hub", "hub", f"again:{offer.id}:{offer.version}", offer.contact_id)
+    _change(db, actor, offer, "offer_again", now, packs=packs, answer_by=answer_by)
+    return by_id(db, offer_id, offer.contact_id)
+
+
 def expire_due(db: Connection, now: datetime) -> int:
     """Close every offer whose time to answer is over; returns how many."""
     query = _all.where(offers.c.state == "offered", offers.c.answer_by <= now)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from bot.market import news, notices
 from bot.market.news import NEVER, QuietHours
-from bot.market.offers import by_id
+from bot.market.offers import Offer, by_id, offer_again
 from bot.market.share import Line, split
 from bot.storage.prepared import Prepared
 from bot.storage.schema import offers, orders
@@ -24,7 +24,7 @@ _new_order = Prepared(
 )
 _price_of = Prepared(select(orders.c.price_rwf).where(orders.c.id == bindparam("id")), "id")
 _offered = Prepared(
-    select(offers.c.id).where(
+    select(offers.c.id, offers.c.state).where(
         offers.c.order_id == bindparam("order_id"), offers.c.contact_id == bindparam("contact_id")
     ),
     *("order_id", "contact_id"),
@@ -89,19 +89,29 @@ def make_offer(
 ) -> int:
     """Offer `packs` of an order to a person, once, and tell them what to dial; the offer's id.
 
+    One that was withdrawn is offered again: who may be asked again, `supply` says.
     The last day to answer is told on the clock of `timezone`, the hub's; not in the `quiet` hours.
     """
     known = _offered.one(db, order_id, contact_id)
-    if known is not None:
+    if known is not None and known[1] != "withdrawn":
         return int(known[0])
+    if known is not None:
+        offer = offer_again(db, int(known[0]), packs, answer_by, now)
+    else:
+        offer = _first_offer(db, order_id, contact_id, packs, answer_by)
+    if offer is None:
+        return 0
+    words = partial(notices.offer_arrived, offer, service_code, timezone)
+    key = f"offered:{offer.id}" if known is None else f"offered:{offer.id}:{offer.version}"
+    news.tell(db, contact_id, key, words, now, quiet.leaves_at(now, answer_by))
+    return offer.id
+
+
+def _first_offer(
+    db: Connection, order_id: int, contact_id: int, packs: int, answer_by: datetime
+) -> Offer | None:
     price = _price_of.one(db, order_id)
     if price is None:
-        return 0
+        return None
     row = _new_offer.one(db, order_id, contact_id, packs, price[0], answer_by)
-    offer_id = int(row[0]) if row else 0
-    offer = by_id(db, offer_id, contact_id)
-    if offer is not None:
-        words = partial(notices.offer_arrived, offer, service_code, timezone)
-        leaves_at = quiet.leaves_at(now, answer_by)
-        news.tell(db, contact_id, f"offered:{offer_id}", words, now, leaves_at)
-    return offer_id
+    return by_id(db, int(row[0]) if row else 0, contact_id)

@@ -11,6 +11,8 @@ from bot.storage.schema import orders, reviews
 
 FAILURES_MAX = 5
 _AGAIN_FIRST_S = 2.0
+# It must still be closed at its time, and goes on by itself once the fault is mended.
+_PARKED_AGAIN_S = 3600.0
 
 
 def due(db: Connection, now: datetime, limit: int) -> list[int]:
@@ -26,19 +28,22 @@ def due(db: Connection, now: datetime, limit: int) -> list[int]:
 
 
 def failed(db: Connection, order_id: int, why: str, now: datetime) -> bool:
-    """Our own fault: it is looked at later, or people must see to it. True for the latter."""
-    mine = (reviews.c.order_id == order_id) & (reviews.c.due_at <= now)
-    times = db.execute(select(func.max(reviews.c.attempts)).where(mine)).scalar()
-    if times is None:
+    """Our own fault: it is looked at later. True when people must see to it, once in a row."""
+    mine = reviews.c.order_id == order_id
+    is_due = mine & (reviews.c.due_at <= now)
+    if db.execute(select(reviews.c.id).where(is_due).limit(1)).first() is None:
         return False
-    db.execute(delete(reviews).where(mine))
-    if times + 1 >= FAILURES_MAX:
-        code = db.execute(select(orders.c.code).where(orders.c.id == order_id)).scalar_one()
-        open_ticket(
-            db, category="order", msisdn="", contact_id=None, about=str(code),
-            text=f"It cannot be offered: {why}"[:320], language="en", now=now,
-        )  # fmt: skip
-        return True
-    due_at = now + timedelta(seconds=_AGAIN_FIRST_S * 2.0**times)
-    db.execute(insert(reviews).values(order_id=order_id, due_at=due_at, attempts=times + 1))
-    return False
+    # The one that is kept for later counts too: an answer of a farmer begins no new row.
+    times: int = db.execute(select(func.max(reviews.c.attempts)).where(mine)).scalar_one() + 1
+    db.execute(delete(reviews).where(is_due | (mine & (reviews.c.attempts > 0))))
+    wait_s = _AGAIN_FIRST_S * 2.0 ** (times - 1) if times < FAILURES_MAX else _PARKED_AGAIN_S
+    due_at = now + timedelta(seconds=wait_s)
+    db.execute(insert(reviews).values(order_id=order_id, due_at=due_at, attempts=times))
+    if times != FAILURES_MAX:
+        return False
+    code = db.execute(select(orders.c.code).where(orders.c.id == order_id)).scalar_one()
+    open_ticket(
+        db, category="order", msisdn="", contact_id=None, about=str(code),
+        text=f"It cannot be offered: {why}"[:320], language="en", now=now,
+    )  # fmt: skip
+    return True

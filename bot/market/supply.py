@@ -13,15 +13,25 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    exists,
     func,
     literal_column,
+    not_,
     select,
 )
 
 from bot.market.allocation_rule import Candidate
 from bot.market.products import CROPS, PRODUCTS
 from bot.storage.prepared import Prepared
-from bot.storage.schema import contacts, hub_orders, offers, orders, stocks, supply_turns
+from bot.storage.schema import (
+    contacts,
+    hub_orders,
+    offer_events,
+    offers,
+    orders,
+    stocks,
+    supply_turns,
+)
 from bot.storage.schema import stock_listings as listings
 
 # So many are looked at at once.
@@ -35,7 +45,9 @@ def _who_is_able() -> Select[Any]:
     grade: ColumnElement[str] = bindparam("grade", type_=stocks.c.grade.type)
     theirs = (stocks.c.contact_id == contacts.c.id) & (stocks.c.product == bindparam("product"))
     free = _free_of_the_grade(grade)
-    asked = select(offers.c.contact_id).where(offers.c.order_id == bindparam("order_id"))
+    asked = select(offers.c.contact_id).where(
+        offers.c.order_id == bindparam("order_id"), not_(_called_off())
+    )
     enough = free >= bindparam("pack_g")
     # Where an order wants a grade, a stock of which nobody knows the grade is not it.
     no_grade = grade == bindparam("none")
@@ -54,6 +66,16 @@ def _who_is_able() -> Select[Any]:
         .limit(literal_column(str(PAGE)))
         .offset(bindparam("start", type_=Integer))
     )
+
+
+def _called_off() -> ColumnElement[bool]:
+    """Whether it was the hub, and nobody else, that withdrew an offer: it may be made again."""
+    by_others = exists().where(
+        offer_events.c.offer_id == offers.c.id,
+        offer_events.c.to_state == literal_column("'withdrawn'"),
+        offer_events.c.by != literal_column("'hub'"),
+    )
+    return (offers.c.state == literal_column("'withdrawn'")) & not_(by_others)
 
 
 def _free_of_the_grade(grade: ColumnElement[str]) -> ColumnElement[int]:

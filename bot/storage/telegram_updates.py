@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,7 +27,7 @@ _new = {
         postgresql.insert(rows).on_conflict_do_nothing().returning(rows.c.id), *_NEW
     ),
 }
-_ENDED = ("state", "outcome", "shown_in", "body", "attempts", "lease", "lease_until", "done_at")
+_ENDED = ("state", "outcome", "shown_in", "body", "lease", "lease_until", "done_at")
 _end = Prepared(
     update(rows)
     .where(rows.c.id == bindparam("the_id"), rows.c.lease == bindparam("the_lease"))
@@ -147,18 +148,37 @@ def next_of(db: Connection, chat_id: int, hand: Hand, now: datetime) -> Held | N
 
 def applied(db: Connection, held: Held, outcome: str, shown_in: int | None, now: datetime) -> None:
     """It was applied, and nothing of what it said is kept. Raises `LeaseLost`."""
-    _ended(db, held, "applied", outcome, shown_in, b"", held.attempts, None, now)
+    _ended(db, held, "applied", outcome, shown_in, b"", None, now)
 
 
 def again(db: Connection, held: Held, why: str, due_at: datetime) -> None:
     """It could not be applied now; its chat waits with it until `due_at`. Raises `LeaseLost`."""
     # Until then it counts as held, by nobody.
-    _ended(db, held, "waiting", why, None, held.body, held.attempts, due_at, None)
+    _ended(db, held, "waiting", why, None, held.body, due_at, None)
+
+
+def give_back(db: Connection, several: Sequence[Held], due_at: datetime) -> None:
+    """They could not be tried: each waits until `due_at` as if it had not been taken.
+
+    One that is in another hand meanwhile stays there, with the try given back all the same.
+    """
+    waits = WAITING & (rows.c.attempts > 0)
+    for held in sorted(several, key=lambda one: one.id):
+        same = rows.c.id == held.id
+        db.execute(update(rows).where(same, waits).values(attempts=rows.c.attempts - 1))
+        ours = same & (rows.c.lease == held.lease)
+        db.execute(update(rows).where(ours, WAITING).values(lease="", lease_until=due_at))
+
+
+def attempts_of(db: Connection, held: Held) -> int:
+    """How often it was tried, this time too; tries may have been given back since it was taken."""
+    found = db.execute(select(rows.c.attempts).where(rows.c.id == held.id)).scalar()
+    return held.attempts if found is None else int(found)
 
 
 def park(db: Connection, held: Held, why: str, body: bytes, now: datetime) -> None:
     """It cannot be applied: its chat goes on without it. Raises `LeaseLost`."""
-    _ended(db, held, "parked", why, None, body, held.attempts, None, now)
+    _ended(db, held, "parked", why, None, body, None, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,10 +265,9 @@ def _ended(
     outcome: str,
     shown_in: int | None,
     body: bytes,
-    attempts: int,
     free_at: datetime | None,
     done_at: datetime | None,
 ) -> None:
-    said = state, outcome[:160], shown_in, body, attempts, "", free_at, done_at
+    said = state, outcome[:160], shown_in, body, "", free_at, done_at
     if _end.one(db, held.id, held.lease, *said) is None:
         raise LeaseLost

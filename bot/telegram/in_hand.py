@@ -19,7 +19,7 @@ from bot.telegram.wire import Update, reread
 
 log = structlog.get_logger(__name__)
 
-_DIED = "each process that had it in hand died"
+_DIED = "each process that had it in hand died or was cut off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,17 @@ def taken(db: Connection, held: Held, update: Update) -> InHand:
     return InHand(held, update, _link(db, update), hand_overs.open_in(db, held.chat_id))
 
 
+def is_given_up(ends: int, tries_max: int) -> bool:
+    """Whether an update of which so many tries came to an end is tried no more."""
+    return ends >= tries_max
+
+
 def read_or_park(db: Connection, held: Held, tries_max: int, now: datetime) -> InHand | None:
     """The update that was just taken; None when it is parked, since nobody could apply it.
 
     That is one whose tries all ended without a word, and one that cannot be read again.
     """
-    if held.attempts > tries_max:
+    if is_given_up(held.attempts - 1, tries_max):
         park(db, held, _DIED, now)
         return None
     try:

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -18,6 +18,7 @@ from bot.storage.rounds import one_round
 from bot.storage.telegram_updates import Hand, Held, LeaseLost
 from bot.telegram import in_hand
 from bot.telegram.applying import Applying
+from bot.telegram.away import Away
 from bot.telegram.figures import UpdateFigures
 from bot.telegram.in_hand import InHand
 from bot.telegram.wire import Unprocessable, read_update, reason_to_ignore
@@ -25,7 +26,6 @@ from bot.telegram.wire import Unprocessable, read_update, reason_to_ignore
 log = structlog.get_logger(__name__)
 
 _HEAD_KEPT = 1024
-_AWAY_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,7 @@ class Updates:
         self._records, self._applying, self.figures = records, applying, figures
         self._rules, self._alone = rules, alone
         self._hand = Hand(secrets.token_hex(8), rules.lease_s)
-        # How often each ended here because the records were away: it is not its own fault.
-        self._away: dict[int, int] = {}
+        self._away = Away(records, rules.again_s)
         self._running: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._open = False
@@ -125,9 +124,14 @@ class Updates:
             counting.cancel()
             if self._running:
                 await asyncio.wait(self._running, timeout=self._rules.lease_s)
+            # Nobody else knows of them. Where the records are still away they count as tried.
+            with suppress(RecordsDown):
+                await self._away.give_back()
 
     async def take(self) -> int:
         """Take the first waiting update of as many chats as there is room for; how many."""
+        if await self._away.give_back():
+            self._wake_later()
         room = self._rules.chats - len(self._running)
         if room <= 0:
             return 0
@@ -135,10 +139,18 @@ class Updates:
         def work(db: Connection) -> list[InHand]:
             now = datetime.now(UTC)
             found = telegram_updates.claim(db, self._hand, now, room)
-            read = [in_hand.read_or_park(db, held, self._tries(held), now) for held in found]
+            read = [in_hand.read_or_park(db, held, self._rules.tries, now) for held in found]
             return [one for one in read if one is not None]
 
-        taken = await self._records.write(work)
+        claim = asyncio.ensure_future(self._records.write(work))
+        try:
+            taken = await asyncio.shield(claim)
+        except asyncio.CancelledError:
+            # It may be written all the same, and then nobody would have in hand what it took.
+            with suppress(RecordsDown):
+                for one in await claim:
+                    self._away.note(one.held)
+            raise
         for one in taken:
             self._begin(one)
         return len(taken)
@@ -184,10 +196,8 @@ class Updates:
                 log.warning("telegram update in another hand", chat=taken.held.chat_id)
                 return
             except RecordsDown as error:
-                # The lease runs out by itself; the next holder finds what was done.
-                if len(self._away) > _AWAY_MAX:
-                    self._away.clear()
-                self._away[held.id] = self._away.get(held.id, 0) + 1
+                # It is not its own fault. The next holder finds what was done.
+                self._away.note(held)
                 log.warning("telegram updates wait", why=str(error))
                 return
 
@@ -223,41 +233,35 @@ class Updates:
         return after
 
     async def _failed(self, held: Held, fault: Exception) -> InHand | None:
-        why, gives_up = type(fault).__name__, held.attempts >= self._rules.tries
-        log.error(
-            "telegram update not applied",
-            update=held.update_id,
-            attempts=held.attempts,
-            parked=gives_up,
-            exc_info=fault,
-        )
+        why = type(fault).__name__
+        log.error("telegram update not applied", update=held.update_id, exc_info=fault)
 
-        def work(db: Connection) -> InHand | None:
+        def work(db: Connection) -> tuple[bool, InHand | None]:
             now = datetime.now(UTC)
-            if not gives_up:
+            tried = replace(held, attempts=telegram_updates.attempts_of(db, held))
+            if not in_hand.is_given_up(tried.attempts, self._rules.tries):
                 due = now + timedelta(seconds=self._rules.again_s)
-                telegram_updates.again(db, held, why, due)
-                return None
-            in_hand.park(db, held, why, now)
-            return self._next(db, held, now)
+                telegram_updates.again(db, tried, why, due)
+                return False, None
+            in_hand.park(db, tried, why, now)
+            return True, self._next(db, held, now)
 
-        after = await self._records.write(work)
-        self.figures.count("parked" if gives_up else "again")
-        self.figures.parked += int(gives_up)
-        if not gives_up:
-            loop = asyncio.get_running_loop()
-            loop.call_later(self._rules.again_s + 0.01, self._woken.set)
+        parked, after = await self._records.write(work)
+        self.figures.count("parked" if parked else "again")
+        self.figures.parked += int(parked)
+        if not parked:
+            self._wake_later()
         return after
+
+    def _wake_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._rules.again_s + 0.01, self._woken.set)
 
     def _next(self, db: Connection, held: Held, now: datetime) -> InHand | None:
         if not self._open:
             return None
         while (after := telegram_updates.next_of(db, held.chat_id, self._hand, now)) is not None:
-            read = in_hand.read_or_park(db, after, self._tries(after), now)
+            read = in_hand.read_or_park(db, after, self._rules.tries, now)
             if read is not None:
                 return read
         return None
-
-    def _tries(self, held: Held) -> int:
-        """How often it may have been in hand; what only the records ended does not count."""
-        return self._rules.tries + self._away.get(held.id, 0)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -243,6 +244,44 @@ async def test_an_order_is_not_closed_while_somebody_was_not_looked_at(
     assert await world.state(order) == "open" and more not in who
 
 
+async def test_who_moves_to_the_next_page_meanwhile_is_asked_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = await world.farmers(supply.PAGE + 1)
+    order, able = await world.takes(wanted(30)), supply.able_to_supply
+
+    def moves(*asked):
+        """Nobody has anything free but the last of the first page, who comes in the next too."""
+        page = able(*asked[:-1], 0)
+        none = [replace(one, free_g=0) for one in page[:-1]]
+        last = replace(page[-1], free_g=5_000)
+        return [*none, last] if asked[-1] == 0 else [last]
+
+    monkeypatch.setattr(allocation, "able_to_supply", moves)
+    assert await world.looks(order) == 1
+    assert [(c, p) for _o, c, p, _s in await world.offers_of(order)] == [(who[-2], 10)]
+
+
+async def test_an_order_is_not_closed_where_the_line_was_read_in_more_than_one_page(
+    world: World,
+) -> None:
+    who = await world.farmers(supply.PAGE + 1)
+    order = await world.takes(wanted(1))
+    offer = await world.records.write(lambda db: _offer_all(db, order, who[0], world.now))
+    await world.declines(who[0], offer)
+    for contact in who[1:]:
+        # Less than a pack is free once this is taken off: all of them stand in the line in vain.
+        await world.stock(contact, 500)
+    elsewhere = [await world.takes(wanted(1, f"E-{number}")) for number in range(supply.PAGE)]
+    until = world.now + timedelta(days=1)
+    for other, contact in zip(elsewhere, who[1:], strict=True):
+        await world.records.write(
+            lambda db, o=other, c=contact: make_offer(db, o, c, 1, until, "*1#", world.now, ZONE)
+        )
+    assert await world.looks(order) == 0
+    assert await world.state(order) == "open"
+
+
 async def test_an_order_that_cannot_be_looked_at_holds_up_no_other_and_ends_as_a_ticket(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,15 +303,29 @@ async def test_an_order_that_cannot_be_looked_at_holds_up_no_other_and_ends_as_a
     broken.append(await records.read(lambda db: db.execute(query).scalar()))
     again = insert(reviews_rows).values(order_id=broken[0], due_at=datetime.now(UTC))
     await records.write(lambda db: db.execute(again))
-    for _time in range(reviews.FAILURES_MAX):
-        await server.parts.hub.allocate_all()
-        hurry = update(reviews_rows).where(reviews_rows.c.order_id == broken[0])
+    hurry = update(reviews_rows).where(reviews_rows.c.order_id == broken[0])
+    for _time in range(reviews.FAILURES_MAX + 1):
         now = datetime.now(UTC)
-        await records.write(lambda db, q=hurry, n=now: db.execute(q.values(due_at=n)))
-    assert await records.read(lambda db: reviews.due(db, datetime.now(UTC), 9)) == []
+        await records.write(lambda db, n=now: db.execute(hurry.values(due_at=n)))
+        await server.parts.hub.allocate_all()
+    # A farmer's answer brings it up again; it is no other ticket.
+    await records.write(lambda db: db.execute(again))
+    await server.parts.hub.allocate_all()
+    kept = select(reviews_rows.c.due_at).where(reviews_rows.c.order_id == broken[0])
+    (due_at,) = await records.read(lambda db: list(db.execute(kept).scalars()))
+    assert timedelta(minutes=50) < due_at - datetime.now(UTC) < timedelta(minutes=61)
     ticket = select(tickets.c.about, tickets.c.text).where(tickets.c.category == "order")
     ((about, text),) = await records.read(lambda db: db.execute(ticket).all())
     assert about == "KW-3000" and "ZeroDivisionError" in text
+    # Once it is mended the order goes on, and it ends at its time like any other.
+    order, now = broken.pop(), datetime.now(UTC)
+    over = update(hub_rows).where(hub_rows.c.order_id == order).values(answer_by=now)
+    done = update(offer_rows).where(offer_rows.c.order_id == order).values(state="expired")
+    for change in (over, done, hurry.values(due_at=now)):
+        await records.write(lambda db, q=change: db.execute(q))
+    await server.parts.hub.allocate_all()
+    state = select(hub_rows.c.state).where(hub_rows.c.order_id == order)
+    assert await records.read(lambda db: db.execute(state).scalar()) == "expired"
 
 
 async def test_the_rest_of_a_part_goes_on_to_the_next(world: World) -> None:
@@ -305,6 +358,48 @@ async def test_what_is_declined_or_late_goes_on_until_nobody_is_left(world: Worl
     await world.looks(order, late)
     assert await world.state(order) == "declined"
     assert await world.told() == ["order.allocated", "order.allocated", "order.declined"]
+
+
+async def test_what_was_called_off_is_offered_again_to_who_had_not_answered(world: World) -> None:
+    (one,) = await world.farmers(1)
+    order = await world.takes(wanted(10))
+    await world.looks(order)
+    ((offer, *_more),) = await world.offers_of(order)
+    await world.records.write(lambda db: hub_orders.cancel(db, "hub", "KW-7", "e1", world.now))
+    # Their own time to answer would be over by now.
+    paid = world.now + timedelta(hours=20)
+    await world.records.write(lambda db: hub_orders.reopen(db, "hub", "KW-7", paid))
+    assert await world.looks(order, paid) == 1
+    assert await world.offers_of(order) == [(offer, one, 10, "offered")]
+    sms = select(outbox.c.dedupe_key).where(outbox.c.kind == "sms").order_by(outbox.c.id)
+    keys = await world.records.read(lambda db: list(db.execute(sms).scalars()))
+    assert keys == [f"offered:{offer}", f"offered:{offer}:3"]
+    seen = [(version, paid + timedelta(hours=hours)) for version, hours in ((1, 1), (3, 11))]
+    outcomes = [
+        await world.records.write(
+            lambda db, v=version, at=at: offers.accept(
+                db, actor(one, f"v{v}"), offer, v, 10, at, ZONE
+            )
+        )
+        for version, at in seen
+    ]
+    # Who answers what they saw before it was called off answers another offer.
+    assert [answered.outcome for answered in outcomes] == ["changed", "accepted"]
+
+
+async def test_who_declined_or_was_taken_off_is_not_asked_again(world: World) -> None:
+    one, two, three = await world.farmers(3)
+    order = await world.takes(wanted(60))
+    await world.looks(order)
+    first, second, _third = await world.offers_of(order)
+    await world.declines(one, first[0])
+    staff = Actor("staff", "test", "off")
+    await world.records.write(lambda db: offers.move(db, staff, second[0], "withdraw", world.now))
+    await world.records.write(lambda db: hub_orders.cancel(db, "hub", "KW-7", "e1", world.now))
+    await world.records.write(lambda db: hub_orders.reopen(db, "hub", "KW-7", world.now))
+    assert await world.looks(order) == 1
+    states = [(contact, packs, state) for _o, contact, packs, state in await world.offers_of(order)]
+    assert states == [(one, 20, "declined"), (two, 20, "withdrawn"), (three, 60, "offered")]
 
 
 async def test_what_is_over_is_expired(world: World) -> None:

@@ -22,6 +22,7 @@ from bot.storage.sessions.memory import MemorySessions
 from bot.telegram.door import open_updates
 from bot.telegram.updates import UpdateRules, Updates
 from bot.wiring import market_of
+from tests.patience import patient_s
 
 _QUICK = UpdateRules(chats=16, lease_s=30, again_s=0.02, poll_s=0.05)
 
@@ -182,6 +183,101 @@ async def test_T05_records_that_are_away_park_nothing(
         await one.updates.keep(message(1, 77, "/start"))
         (row,) = await until_done(records)
     assert row.state == "applied" and len(times) == 6
+
+
+class Faults:
+    """What a process' tries end with: `away` while it is set, then each of `own`, then well."""
+
+    def __init__(self, one: Process, own: int = 0) -> None:
+        self.is_away, self.own, self.times = False, own, 0
+        self._apply = one.updates._applying.apply
+        one.updates._applying.apply = self._applies  # type: ignore[method-assign]
+
+    async def _applies(self, *what):
+        if self.is_away:
+            self.times += 1
+            raise RecordsDown("away")
+        if self.own:
+            self.own -= 1
+            raise RuntimeError
+        return await self._apply(*what)
+
+    async def away(self, times: int) -> None:
+        async with asyncio.timeout(patient_s(20)):
+            while self.times < times:
+                await asyncio.sleep(0.01)
+
+
+async def audited(records: Records) -> list:
+    return list(await records.read(lambda db: db.execute(select(audit.c.action)).all()))
+
+
+async def test_T05_tries_that_the_records_ended_count_in_no_other_process(
+    records: Records,
+) -> None:
+    rules = UpdateRules(chats=4, lease_s=0.3, again_s=0.02, poll_s=0.05)
+    async with process(records, rules) as one:
+        first = Faults(one)
+        first.is_away = True
+        await one.updates.keep(message(1, 77, "/start"))
+        await first.away(rules.tries + 1)
+    async with process(records, rules) as other:
+        Faults(other, own=rules.tries - 1)
+        (row,) = await until_done(records)
+    # Its own faults were all tries but one, and the last one went well.
+    assert (row.state, row.attempts) == ("applied", rules.tries)
+    assert await audited(records) == []
+
+
+async def test_T05_records_that_come_and_go_for_two_processes_park_nothing(
+    records: Records,
+) -> None:
+    rules = UpdateRules(chats=4, lease_s=0.3, again_s=0.02, poll_s=0.05)
+    async with process(records, rules) as one, process(records, rules) as two:
+        both = Faults(one), Faults(two)
+        both[0].is_away = both[1].is_away = True
+        await one.updates.keep(message(1, 77, "/start"))
+        async with asyncio.timeout(patient_s(20)):
+            while sum(faults.times for faults in both) < 3 * rules.tries:
+                await asyncio.sleep(0.01)
+        both[0].is_away = both[1].is_away = False
+        (row,) = await until_done(records)
+    assert (row.state, row.attempts) == ("applied", 1) and await audited(records) == []
+
+
+async def test_what_was_being_taken_as_a_process_stopped_is_given_back(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle, claim = Process(records, MemorySessions(900), _QUICK), storage.claim
+    await idle.updates.keep(message(1, 77, "/start"))
+    task, loop = asyncio.create_task(idle.updates.run()), asyncio.get_running_loop()
+
+    def claims(*asked):
+        # Before it is written, and it is written all the same.
+        loop.call_soon_threadsafe(task.cancel)
+        return claim(*asked)
+
+    monkeypatch.setattr(storage, "claim", claims)
+    await asyncio.gather(task, return_exceptions=True)
+    (row,) = await kept(records)
+    assert (row.state, row.attempts, row.lease) == ("waiting", 0, "")
+
+
+async def test_a_try_is_given_back_to_a_row_that_is_in_another_hand(records: Records) -> None:
+    now = datetime.now(UTC)
+    mine, theirs = storage.Hand("a", 0), storage.Hand("b", 30)
+    idle = Process(records, MemorySessions(900), _QUICK)
+    await idle.updates.keep(message(1, 77, "/start"))
+    (held,) = await records.write(lambda db: storage.claim(db, mine, now, 1))
+    (other,) = await records.write(lambda db: storage.claim(db, theirs, now, 1))
+    assert (held.attempts, other.attempts) == (1, 2)
+    await records.write(lambda db: storage.give_back(db, [held], now))
+    (row,) = await kept(records)
+    assert (row.attempts, row.lease) == (1, "b")
+    # Whoever has it goes by what stands in the row now, not by what it was when it was taken.
+    assert await records.read(lambda db: storage.attempts_of(db, other)) == 1
+    await records.write(lambda db: storage.again(db, other, "fault", now))
+    assert (await kept(records))[0].attempts == 1
 
 
 async def test_T03_after_a_restart_with_thousands_waiting_each_is_applied_once_in_its_order(
