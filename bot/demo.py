@@ -32,6 +32,7 @@ from bot.market import (
 )
 from bot.market.bookings import NewBooking
 from bot.market.demo_prices import load_demo_prices
+from bot.market.limits import USUAL
 from bot.market.orders import NewOrder, create_order, make_offer
 from bot.market.price_fees import Fee, Fees
 from bot.market.share import Line
@@ -278,4 +279,4 @@ def _supply(db: Connection, order: NewOrder, contact_id: int, at: datetime, mark
         fee_rwf=0,
     )
     with speaking("rw"):
-        settlement.record_answer(db, payment.reference, paid, at + timedelta(days=5))
+        settlement.record_answer(db, payment.reference, paid, at + timedelta(days=5), rules=USUAL)

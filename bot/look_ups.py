@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.market import outages, settlement
-from bot.market.limits import USUAL, PayoutRules
+from bot.market.limits import PayoutRules
 from bot.market.lines import line_of
 from bot.market.outages import USUAL_OUTAGE, OutageRules
 from bot.market.payments import Payment
@@ -39,7 +39,8 @@ class LookUps:
         poll_s: float = 1.0,
         collectors: Mapping[str, CollectionProvider] | None = None,
         outage: OutageRules = USUAL_OUTAGE,
-        payouts: PayoutRules = USUAL,
+        *,
+        payouts: PayoutRules,
     ) -> None:
         self._payouts = payouts
         self._records, self._news = records, news
@@ -103,7 +104,8 @@ class LookUps:
 
         def record(db: Connection) -> None:
             now = datetime.now(UTC)
-            settlement.record_answer(db, payment.reference, answer, now, payment, self._payouts)
+            reference, rules = payment.reference, self._payouts
+            settlement.record_answer(db, reference, answer, now, payment, rules=rules)
             outages.note(db, payment, answer, self._outage, now)
 
         await self._records.write(record)

@@ -24,9 +24,9 @@ def payout_rules_of(settings: Settings) -> PayoutRules:
 
 def collection_rules_of(settings: Settings) -> CollectionRules:
     """Through whom people can pay the hub."""
-    through = {MTN_MOMO, AIRTEL_MONEY} if settings.airtel.client_id else {MTN_MOMO}
-    switch = settings.collections
-    providers = frozenset(through) if switch.enabled else frozenset()
+    both = {MTN_MOMO, AIRTEL_MONEY} if settings.airtel.client_id else {MTN_MOMO}
+    switch, paying_out = settings.collections, frozenset(both)
+    providers = paying_out if switch.enabled else frozenset()
     hours = settings.payouts.cooling_off_hours
     sale = SaleRules(
         switch.sale_largest_rwf,
@@ -35,4 +35,6 @@ def collection_rules_of(settings: Settings) -> CollectionRules:
         switch.sale_day_max,
         switch.buyer_day_max,
     )
-    return CollectionRules(providers, switch.prompt_after_s, settings.hub.currency, hours, sale)
+    return CollectionRules(
+        providers, switch.prompt_after_s, settings.hub.currency, hours, sale, paying_out
+    )

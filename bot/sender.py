@@ -272,7 +272,8 @@ class Sender:
             if asked:
                 after = settlement.record_asked(db, reference, answer, now, payment)
             else:
-                after = settlement.record_answer(db, reference, answer, now, payment, self._payouts)
+                rules = self._payouts
+                after = settlement.record_answer(db, reference, answer, now, payment, rules=rules)
             outages.note(db, payment, answer, self._outage, now)
             if not answer.down or after.state not in OPEN:
                 return ""

@@ -9,6 +9,7 @@ import pytest
 
 from bot.demo_hub import DemoHub
 from bot.look_ups import LookUps
+from bot.market.limits import USUAL
 from bot.operations.housekeeping import Housekeeping
 from bot.sender import Sender, SenderRules
 from bot.sms.provider import Sent, SmsAnswer
@@ -36,7 +37,7 @@ def _of(name: str, market, records):
     if name == "sender":
         return Sender(records, None, {}, SenderRules(poll_s=0.01), market.payouts)
     if name == "look-ups":
-        return LookUps(records, {}, lambda: None, poll_s=0.01)
+        return LookUps(records, {}, lambda: None, poll_s=0.01, payouts=USUAL)
     if name == "housekeeping":
         return Housekeeping(market, lambda: None, timedelta(days=30), every_s=0.01)
     if name == "demo hub":

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.market import bills, books, collecting, ledger, payments, people, settling_by_hand
+from bot.market.limits import USUAL
 from bot.sandbox.switches import Switches
 from bot.storage.schema import contacts, inbox, ledger_entries, outbox, tickets
 from bot.storage.schema import payments as rows
@@ -206,7 +207,7 @@ async def test_M04_another_amount_is_flagged_and_ended_by_two_people(
         assert len(await read(server, query)) == 1
         done = await records.write(lambda db: settling_by_hand.settle(
             db, flagged.reference, "succeeded", reason="paid", by="amina", second="eric",
-            now=now))  # fmt: skip
+            now=now, rules=USUAL))  # fmt: skip
         assert done == "settled" and await faults(server) == []
         assert await records.read(lambda db: ledger.balance(db, ledger.SUSPENSE)) == 0
 
@@ -259,7 +260,7 @@ async def test_M16_a_refund_gives_back_what_was_paid_and_no_more(tmp_path, provi
         if end == "flagged":
             assert "Airtel does not tell" in done.reason
             await records.write(lambda db: settling_by_hand.settle(
-                db, made.reference, "succeeded", reason="portal", by="a", second="b", now=now))  # fmt: skip
+                db, made.reference, "succeeded", reason="portal", by="a", second="b", now=now, rules=USUAL))  # fmt: skip
         floats = await records.read(lambda db: ledger.balance(db, ledger.HUB_FLOAT))
         assert floats == -240_000 and await faults(server) == []
         sandbox = server.parts.sandbox

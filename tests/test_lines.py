@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from bot.look_ups import LookUps
 from bot.market import books, outages, settlement
+from bot.market.limits import USUAL
 from bot.market.outages import OutageRules
 from bot.payments.provider import Answer, Outcome
 from bot.sender import Sender, SenderRules
@@ -99,7 +100,9 @@ async def test_a_wrong_key_of_the_collecting_product_stops_no_payout(records) ->
         who = await some(records, 5)
         clock.shift(10)
         sender = Sender(records, inbox, by_name, SenderRules(), RULES, keyless, rules)
-        look_ups = LookUps(records, by_name, sender.wake, collectors=keyless, outage=rules)
+        look_ups = LookUps(
+            records, by_name, sender.wake, collectors=keyless, outage=rules, payouts=USUAL
+        )
         watch = WalletWatch(records, by_name, keyless, sender.wake, rules)
 
         async def some_time() -> None:
@@ -149,7 +152,7 @@ async def test_answers_and_a_recovery_at_once_are_no_deadlock(records) -> None:
 
     def answered(db, reference: str) -> None:
         later = now + timedelta(seconds=1)
-        payment = settlement.record_answer(db, reference, NOBODY, later)
+        payment = settlement.record_answer(db, reference, NOBODY, later, rules=USUAL)
         outages.note(db, payment, NOBODY, rules, later)
 
     async def recover() -> None:

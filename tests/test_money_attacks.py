@@ -64,7 +64,7 @@ async def one_life(records, there: Operator, fate: Fate) -> bool:
     there.fate = fate
     mortal, providers = MortalRecords(records, fate), {there.name: there}
     sender = Sender(mortal, None, providers, SenderRules(lease_s=0.0), USUAL)
-    look_ups = LookUps(mortal, providers, sender.wake)
+    look_ups = LookUps(mortal, providers, sender.wake, payouts=USUAL)
     try:
         for _round in range(3):
             # SMS are another test's; the time that a look-up waits has passed.
@@ -128,7 +128,9 @@ async def test_M06_poll_and_callbacks_that_race_are_one_posting(records, now) ->
     payment = await records.write(lambda db: pay(db, person(db, now), now))
     said = answer(payment)
     racing = [
-        records.write(lambda db: settlement.record_answer(db, payment.reference, said, now))
+        records.write(
+            lambda db: settlement.record_answer(db, payment.reference, said, now, rules=USUAL)
+        )
         for _ in range(40)
     ]
     assert {one.state for one in await asyncio.gather(*racing)} == {"succeeded"}
@@ -204,7 +206,7 @@ async def test_M17_a_clock_that_jumps_fails_nothing_and_pays_nothing_twice(
     nothing_there = Answer(Outcome.NOT_THERE)
     for said in (nothing_there, Answer(Outcome.PENDING), Answer(Outcome.UNKNOWN)):
         kept = await records.write(
-            lambda db, a=said: settlement.record_answer(db, payment.reference, a, then)
+            lambda db, a=said: settlement.record_answer(db, payment.reference, a, then, rules=USUAL)
         )
         assert kept.state == "sent" and kept.reference == payment.reference
     # It is not old by the clock alone: nothing is asked for again, and staff are not called.
@@ -214,7 +216,7 @@ async def test_M17_a_clock_that_jumps_fails_nothing_and_pays_nothing_twice(
     assert await unknown_tickets(records) == 0
     told = Answer(Outcome.SUCCEEDED, "", 60_000, "RWF", PAYEE, "7000000001")
     end = await records.write(
-        lambda db: settlement.record_answer(db, payment.reference, told, then)
+        lambda db: settlement.record_answer(db, payment.reference, told, then, rules=USUAL)
     )
     assert end.state == "succeeded" and (await records.read(books.check)).faults == []
 
@@ -232,7 +234,9 @@ async def test_M17_a_callback_is_heard_on_a_clock_set_back(records, now) -> None
 async def test_M08_what_nobody_knows_for_half_an_hour_is_for_staff_once(records, now) -> None:
     def unknown_for(db, minutes: int):
         later = now + timedelta(minutes=minutes)
-        return settlement.record_answer(db, payment.reference, Answer(Outcome.UNKNOWN), later)
+        return settlement.record_answer(
+            db, payment.reference, Answer(Outcome.UNKNOWN), later, rules=USUAL
+        )
 
     def tickets_open(db) -> int:
         query = select(func.count()).where(tickets.c.category == "payment_unknown")
@@ -249,7 +253,9 @@ async def test_M08_what_nobody_knows_for_half_an_hour_is_for_staff_once(records,
     assert still.state == "unknown" and await records.read(tickets_open) == 1
     late = now + timedelta(hours=2)
     paid = await records.write(
-        lambda db: settlement.record_answer(db, payment.reference, answer(payment), late)
+        lambda db: settlement.record_answer(
+            db, payment.reference, answer(payment), late, rules=USUAL
+        )
     )
     assert paid.state == "succeeded"
     assert (await records.read(books.check)).faults == []
@@ -268,7 +274,7 @@ async def test_M08_I5_look_ups_come_at_5_s_15_s_1_min_5_min_and_30_min_then_with
         pending, at = Answer(Outcome.PENDING), clock
         await records.write(
             lambda db, at=at, pending=pending: settlement.record_answer(
-                db, payment.reference, pending, at
+                db, payment.reference, pending, at, rules=USUAL
             )
         )
     assert ages == [5, 15, 60, 300, 1800, 3300]
@@ -315,7 +321,9 @@ async def test_M12_refused_when_asked_again_is_not_failed_while_the_first_may_be
     reference, taken = payment.reference, Answer(Outcome.ACCEPTED)
     await records.write(lambda db: settlement.record_asked(db, reference, taken, now))
     not_there, soon = Answer(Outcome.NOT_THERE), now + timedelta(seconds=5)
-    await records.write(lambda db: settlement.record_answer(db, reference, not_there, soon))
+    await records.write(
+        lambda db: settlement.record_answer(db, reference, not_there, soon, rules=USUAL)
+    )
     query = select(func.count()).where(outbox.c.kind == "payout")
     assert await records.read(lambda db: db.execute(query).scalar()) == 1
     count = select(func.count()).select_from(tickets)
@@ -323,7 +331,7 @@ async def test_M12_refused_when_asked_again_is_not_failed_while_the_first_may_be
     still = await records.write(lambda db: settlement.record_asked(db, reference, refused, soon))
     assert still.state == "sent"
     paid = await records.write(
-        lambda db: settlement.record_answer(db, reference, answer(payment), soon)
+        lambda db: settlement.record_answer(db, reference, answer(payment), soon, rules=USUAL)
     )
     assert paid.state == "succeeded"
 
@@ -396,7 +404,7 @@ async def test_M07_a_callback_while_the_operator_answers_is_not_overwritten(
         return await records.read(lambda db: db.execute(select(rows.c.look_up_at)).scalar())
 
     sender = Sender(records, None, {there.name: there}, SenderRules(), USUAL)
-    look_ups = LookUps(records, {there.name: there}, sender.wake)
+    look_ups = LookUps(records, {there.name: there}, sender.wake, payouts=USUAL)
     there.meanwhile = call_back if step == "asking" else None
     await sender.carry_out()
     if step == "looking up":
@@ -450,7 +458,9 @@ async def test_M14_a_payout_held_for_hours_whose_asking_died_is_not_old(records)
     assert await unknown_tickets(records) == 0
     late, pending = datetime.now(UTC) + timedelta(minutes=30), Answer(Outcome.PENDING)
     await records.write(lambda db: db.execute(update(rows).values(look_ups=3)))
-    await records.write(lambda db: settlement.record_answer(db, payment.reference, pending, late))
+    await records.write(
+        lambda db: settlement.record_answer(db, payment.reference, pending, late, rules=USUAL)
+    )
     assert await unknown_tickets(records) == 1
 
 
@@ -463,7 +473,7 @@ async def test_M07_a_callback_for_a_payout_that_people_hold_makes_no_ticket(reco
     await records.write(
         lambda db: settlement.look_up_now(db, payment.callback_token, datetime.now(UTC))
     )
-    assert await LookUps(records, {there.name: there}, lambda: None).ask_due() == 1
+    assert await LookUps(records, {there.name: there}, lambda: None, payouts=USUAL).ask_due() == 1
     assert await unknown_tickets(records) == 0 and there.taken == {}
 
 
@@ -473,7 +483,7 @@ async def test_M17_a_clock_set_back_neither_silences_the_poller_nor_hurries_it(r
         lambda db: pay(db, person(db, datetime.now(UTC)), datetime.now(UTC))
     )
     await Sender(records, None, {there.name: there}, SenderRules(), USUAL).carry_out()
-    look_ups = LookUps(records, {there.name: there}, lambda: None)
+    look_ups = LookUps(records, {there.name: there}, lambda: None, payouts=USUAL)
 
     async def due_in(wait: timedelta) -> int:
         when = datetime.now(UTC) + wait

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.market import money_tickets, settlement, settling_by_hand
+from bot.market.limits import USUAL
 from bot.operations.housekeeping import Housekeeping
 from bot.payments.provider import Answer, Outcome
 from bot.storage.schema import audit, contacts, tickets
@@ -45,7 +46,7 @@ async def test_a_ticket_of_a_flagged_payment_is_not_closed_by_hand(server: Runni
         ended = await records.write(
             lambda db: settling_by_hand.settle(
                 db, payment.reference, "succeeded", reason="letter", by="amina", second="eric",
-                now=datetime.now(UTC),
+                now=datetime.now(UTC), rules=USUAL,
             )
         )  # fmt: skip
         assert ended == "settled" and await open_ones(records) == []
@@ -74,7 +75,7 @@ async def test_an_unknown_payment_keeps_its_ticket_until_it_is_known(records, no
         settlement.record_asked(db, payment.reference, Answer(Outcome.UNKNOWN, "lost"), now)
         late = now + timedelta(minutes=31)
         db.execute(update(payment_rows).values(look_ups=3))
-        settlement.record_answer(db, payment.reference, Answer(Outcome.PENDING), late)
+        settlement.record_answer(db, payment.reference, Answer(Outcome.PENDING), late, rules=USUAL)
         return payment
 
     payment = await records.write(old)
@@ -88,6 +89,8 @@ async def test_an_unknown_payment_keeps_its_ticket_until_it_is_known(records, no
     await records.write(lambda db: db.execute(update(tickets).values(state="closed")))
     if end is not None:
         paid = Answer(end, amount_rwf=60_000, currency="RWF", payee_msisdn=payment.payee_msisdn)
-        await records.write(lambda db: settlement.record_answer(db, payment.reference, paid, now))
+        await records.write(
+            lambda db: settlement.record_answer(db, payment.reference, paid, now, rules=USUAL)
+        )
     again = await records.write(lambda db: money_tickets.ask_again(db, now))
     assert again == (end is None) and len(await open_ones(records)) == again

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from bot.i18n import load_catalogues
 from bot.look_ups import LookUps
 from bot.market import books, outages, payments, people
-from bot.market.limits import PayoutRules
+from bot.market.limits import USUAL, PayoutRules
 from bot.market.outages import OutageRules
 from bot.payments.provider import Answer, CallbackHint, Outcome
 from bot.sender import Sender, SenderRules
@@ -89,7 +89,7 @@ class Hub:
         by_name = {there.name: there}
         outage = OutageRules(release_batch=10, release_s=1.0)
         self.sender = Sender(records, inbox, by_name, SenderRules(), RULES, outage=outage)
-        self.look_ups = LookUps(records, by_name, self.sender.wake, outage=outage)
+        self.look_ups = LookUps(records, by_name, self.sender.wake, outage=outage, payouts=USUAL)
         self.watch = WalletWatch(records, by_name, {}, self.sender.wake, outage)
 
     async def round(self) -> None:

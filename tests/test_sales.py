@@ -3,11 +3,25 @@
 import asyncio
 import re
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select, update
 
-from bot.market import books, collecting, ledger, payments, people, settlement, settling_by_hand
+from bot.market import (
+    Actor,
+    books,
+    buyers,
+    collecting,
+    ledger,
+    payments,
+    people,
+    sales,
+    settlement,
+    settling_by_hand,
+    taking_off,
+)
+from bot.market.limits import USUAL
 from bot.market.sales import passed_on
 from bot.payments.provider import Answer, Outcome
 from bot.sandbox.switches import Switches
@@ -16,12 +30,15 @@ from bot.storage.schema import payments as rows
 from bot.storage.schema import sales as sale_rows
 from tests.patience import patient_s
 from tests.phone import PIN
-from tests.server import CRAFTS, DEBTOR, TEA, Running, running
+from tests.server import AIRTEL, CRAFTS, DEBTOR, TEA, Running, running
 from tests.telegram.door import ALINE, Chat, link, said
 from tests.test_payout_loop import settled
 
 BUYER, AIRTEL_BUYER = "+250788777001", "+250738777002"
 REFUSES, SILENT = "+250788999051", "+250788999053"
+
+# Nobody waits here for a session of their own to end.
+selling = partial(running, ISOKO_COLLECTIONS__PROMPT_AFTER_S="0")
 
 
 def nuisances(server: Running, **switches) -> None:
@@ -73,7 +90,7 @@ async def test_a_buyer_pays_and_the_seller_has_the_money(
     tmp_path, postgres, buyer: str, store: str
 ) -> None:
     url = {"ISOKO_DATABASE_URL": postgres.new_database()} if store == "postgres" else {}
-    async with running(tmp_path, **url) as server:
+    async with selling(tmp_path, **url) as server:
         nuisances(server)
         before = await server.parts.market.records.read(books.check)
         phone = server.phone(CRAFTS)
@@ -99,7 +116,7 @@ async def test_a_buyer_pays_and_the_seller_has_the_money(
 
 
 async def test_a_buyer_who_refuses_costs_nobody_anything(tmp_path) -> None:
-    async with running(tmp_path) as server:
+    async with selling(tmp_path) as server:
         nuisances(server)
         before = (await server.parts.market.records.read(books.check)).balances
         phone = server.phone(CRAFTS)
@@ -120,13 +137,13 @@ async def test_a_buyer_who_refuses_costs_nobody_anything(tmp_path) -> None:
 
 
 async def test_a_seller_does_not_hear_how_much_a_buyer_has(tmp_path) -> None:
-    async with running(tmp_path) as server:
+    async with selling(tmp_path) as server:
         nuisances(server)
         await asks(server.phone(CRAFTS), SILENT)
         sent, now = await settled(server, await one(server), "sent"), server.parts.engine._clock()
         empty = Answer(Outcome.REFUSED, "NOT_ENOUGH_FUNDS")
         await server.parts.market.records.write(
-            lambda db: settlement.record_answer(db, sent.reference, empty, now)
+            lambda db: settlement.record_answer(db, sent.reference, empty, now, rules=USUAL)
         )
         (told,) = [sms for sms in await server.inbox(CRAFTS) if "S-1" in sms]
         assert "did not pay" in told and "enough money" not in told
@@ -135,7 +152,7 @@ async def test_a_seller_does_not_hear_how_much_a_buyer_has(tmp_path) -> None:
 
 
 async def test_who_never_answers_is_unknown_and_both_ask_no_more(tmp_path) -> None:
-    async with running(tmp_path) as server:
+    async with selling(tmp_path) as server:
         nuisances(server)
         phone = server.phone(CRAFTS)
         await asks(phone, SILENT)
@@ -144,10 +161,11 @@ async def test_who_never_answers_is_unknown_and_both_ask_no_more(tmp_path) -> No
         assert "has not answered yet" in await phone.picks("S-1: buyer is asked")
         assert "asked already" in await asks(phone, SILENT, "5000")
         late = server.parts.engine._clock() + timedelta(minutes=40)
-        for _twice in range(2):
+        # Old is what is unknown for long and was looked up often.
+        for _time in range(5):
             await server.parts.market.records.write(
                 lambda db: settlement.record_answer(
-                    db, sent.reference, Answer(Outcome.PENDING), late
+                    db, sent.reference, Answer(Outcome.PENDING), late, rules=USUAL
                 )
             )
         unknown = select(tickets.c.id).where(tickets.c.category == "payment_unknown")
@@ -159,7 +177,7 @@ async def test_who_never_answers_is_unknown_and_both_ask_no_more(tmp_path) -> No
 
 
 async def test_another_amount_is_flagged_and_what_really_came_is_passed_on(tmp_path) -> None:
-    async with running(tmp_path) as server:
+    async with selling(tmp_path) as server:
         nuisances(server, amount_altered=True)
         phone, records = server.phone(CRAFTS), server.parts.market.records
         before = (await records.read(books.check)).balances
@@ -172,7 +190,7 @@ async def test_another_amount_is_flagged_and_what_really_came_is_passed_on(tmp_p
         nuisances(server)
         done = await records.write(lambda db: settling_by_hand.settle(
             db, flagged.reference, "succeeded", reason="MTN's letter", by="amina", second="eric",
-            now=server.parts.engine._clock()))  # fmt: skip
+            now=server.parts.engine._clock(), rules=USUAL))  # fmt: skip
         assert done == "settled"
         out = await settled(server, await one(server, "payout"), "succeeded")
         after = await records.read(books.check)
@@ -182,7 +200,7 @@ async def test_another_amount_is_flagged_and_what_really_came_is_passed_on(tmp_p
 
 
 async def test_a_hop_sent_again_and_callbacks_by_the_dozen_ask_once(tmp_path) -> None:
-    async with running(tmp_path) as server:
+    async with selling(tmp_path) as server:
         nuisances(server, settle_after_s=0.5, lost_callback=True)
         phone = server.phone(CRAFTS)
         shown = await asks(phone)
@@ -204,7 +222,7 @@ async def test_a_hop_sent_again_and_callbacks_by_the_dozen_ask_once(tmp_path) ->
 
 
 async def test_two_phones_that_ask_the_same_buyer_at_once_ask_once(tmp_path, postgres) -> None:
-    async with running(tmp_path, ISOKO_DATABASE_URL=postgres.new_database()) as server:
+    async with selling(tmp_path, ISOKO_DATABASE_URL=postgres.new_database()) as server:
         nuisances(server, settle_after_s=60)
         phone, other = server.phone(CRAFTS), server.phone(CRAFTS)
         for each in (phone, other):
@@ -226,7 +244,7 @@ async def test_two_phones_that_ask_the_same_buyer_at_once_ask_once(tmp_path, pos
     ],
 )
 async def test_the_limits_hold(tmp_path, setting: str, value: str, buyers, refused: str) -> None:
-    async with running(tmp_path, **{f"ISOKO_COLLECTIONS__{setting}": value}) as server:
+    async with selling(tmp_path, **{f"ISOKO_COLLECTIONS__{setting}": value}) as server:
         nuisances(server)
         phone = server.phone(CRAFTS)
         first, second = buyers
@@ -238,7 +256,7 @@ async def test_the_limits_hold(tmp_path, setting: str, value: str, buyers, refus
 
 
 async def test_no_sellers_together_ring_a_phone_too_often(tmp_path) -> None:
-    async with running(tmp_path, ISOKO_COLLECTIONS__BUYER_DAY_MAX="1") as server:
+    async with selling(tmp_path, ISOKO_COLLECTIONS__BUYER_DAY_MAX="1") as server:
         nuisances(server)
         await asks(server.phone(CRAFTS))
         phone = server.phone(DEBTOR)
@@ -247,7 +265,7 @@ async def test_no_sellers_together_ring_a_phone_too_often(tmp_path) -> None:
 
 
 async def test_typed_slips_ask_nobody(tmp_path) -> None:
-    async with running(tmp_path) as server:
+    async with selling(tmp_path) as server:
         phone = server.phone(CRAFTS)
         await to_the_menu(phone)
         await phone.picks("Ask a buyer to pay")
@@ -263,7 +281,7 @@ async def test_typed_slips_ask_nobody(tmp_path) -> None:
 
 
 async def test_whose_number_may_be_anothers_asks_nobody(tmp_path) -> None:
-    async with running(tmp_path) as server:
+    async with selling(tmp_path) as server:
         records = server.parts.market.records
 
         async def verify(number: str, since) -> None:
@@ -279,9 +297,69 @@ async def test_whose_number_may_be_anothers_asks_nobody(tmp_path) -> None:
         assert await count(server, sale_rows) == 0
 
 
+async def test_nobody_pays_a_seller_whom_no_operator_pays(tmp_path) -> None:
+    keys = {"ISOKO_AIRTEL__CLIENT_ID": ""}
+    async with selling(tmp_path, **keys) as server:
+        mine, there = contacts.c.msisdn == CRAFTS, {"wallet": AIRTEL, "wallet_provider": ""}
+        wallet = update(contacts).where(mine).values(there)
+        await server.parts.market.records.write(lambda db: db.execute(wallet))
+        phone = server.phone(CRAFTS)
+        await to_the_menu(phone)
+        await phone.picks("Ask a buyer to pay")
+        assert "does not pay out" in await phone.types("0" + BUYER[4:])
+        # Also where the number for money was changed while the PIN was typed.
+        rules = server.parts.market.collections
+        actor = Actor("ussd", "phone", "k", (await contact_of(server, CRAFTS)).id)
+        asking, now = sales.Asking(BUYER, 5_000, "honey"), server.parts.engine._clock()
+        asked = await server.parts.market.records.write(
+            lambda db: sales.ask(db, actor, asking, rules, now)
+        )
+        assert asked.outcome == "wallet" and await count(server, sale_rows) == 0
+
+
+async def test_the_prompt_leaves_behind_the_message_that_says_who_asks(tmp_path) -> None:
+    async with running(tmp_path) as server:
+        await asks(server.phone(CRAFTS))
+        due = select(outbox.c.due_at).order_by(outbox.c.due_at)
+        (sms,) = await read(server, due.where(outbox.c.dedupe_key.like("buyer-asked:%")))
+        of_sale = outbox.c.dedupe_key == f"collection:{await one(server)}"
+        (prompt,) = await read(server, due.where(of_sale))
+        after_s = server.parts.market.collections.prompt_after_s
+        assert after_s > 0 and prompt - sms >= timedelta(seconds=after_s)
+
+
+async def test_a_new_owner_of_a_number_hears_of_no_payment_of_the_one_before(tmp_path) -> None:
+    async with selling(tmp_path) as server:
+        nuisances(server)
+        records, now = server.parts.market.records, server.parts.engine._clock()
+        await asks(server.phone(CRAFTS), TEA)
+        paid = await settled(server, await one(server), "succeeded")
+        tea = await contact_of(server, TEA)
+        await records.write(lambda db: taking_off.take_off(db, tea, "amina", "k", now))
+        assert await read(server, select(sale_rows.c.buyer_msisdn)) == [""]
+        assert await read(server, select(sale_rows.c.what_for)) == [""]
+        kept = await records.read(lambda db: payments.by_reference(db, paid.reference))
+        assert kept.payee_msisdn == "" and await faults(server) == []
+
+
+async def test_who_leaves_without_a_number_takes_nothing_of_others_along(tmp_path) -> None:
+    async with selling(tmp_path) as server:
+        nuisances(server)
+        records = server.parts.market.records
+        await asks(server.phone(CRAFTS))
+        await settled(server, await one(server), "succeeded")
+        await records.write(lambda db: db.execute(update(sale_rows).values(buyer_msisdn="")))
+        await records.write(lambda db: buyers.forget(db, 0, ""))
+        assert await read(server, select(sale_rows.c.what_for)) == ["honey"]
+
+
+async def contact_of(server: Running, msisdn: str) -> people.Contact:
+    return await server.parts.market.records.read(lambda db: people.by_msisdn(db, msisdn))
+
+
 async def test_what_is_paid_goes_nowhere_but_to_the_seller(tmp_path) -> None:
     """It is never given back by the hub; a changed number and the day's limit hold it for two."""
-    async with running(tmp_path, ISOKO_PAYOUTS__PERSON_DAY_RWF="15000") as server:
+    async with selling(tmp_path, ISOKO_PAYOUTS__PERSON_DAY_RWF="15000") as server:
         nuisances(server)
         phone, records = server.phone(CRAFTS), server.parts.market.records
         await asks(phone)
@@ -303,7 +381,7 @@ async def test_what_is_paid_goes_nowhere_but_to_the_seller(tmp_path) -> None:
 
 
 async def test_who_asks_in_the_chat_has_the_end_in_the_chat(tmp_path) -> None:
-    async with running(tmp_path) as server:
+    async with selling(tmp_path) as server:
         nuisances(server)
         await link(server, CRAFTS)
         server.parts.sandbox.telegram.chats.of_person({"id": ALINE}).started = True
@@ -333,7 +411,7 @@ async def truth(phone, label: str) -> str:
 
 
 async def test_the_books_see_what_is_not_passed_on_or_passed_on_unpaid(tmp_path) -> None:
-    async with running(tmp_path) as server:
+    async with selling(tmp_path) as server:
         nuisances(server)
         await asks(server.phone(CRAFTS))
         await settled(server, await one(server), "succeeded")
@@ -353,7 +431,7 @@ async def test_the_books_see_what_is_not_passed_on_or_passed_on_unpaid(tmp_path)
 
 
 async def test_who_leaves_is_named_nowhere(tmp_path) -> None:
-    async with running(tmp_path) as server:
+    async with selling(tmp_path) as server:
         nuisances(server)
         records, now = server.parts.market.records, server.parts.engine._clock()
         await asks(server.phone(CRAFTS), TEA)
@@ -368,7 +446,7 @@ async def test_who_leaves_is_named_nowhere(tmp_path) -> None:
 
 
 async def test_a_seller_who_left_meanwhile_is_owed_what_came(tmp_path) -> None:
-    async with running(tmp_path) as server:
+    async with selling(tmp_path) as server:
         nuisances(server, settle_after_s=60)
         records, now = server.parts.market.records, server.parts.engine._clock()
         await asks(server.phone(CRAFTS))
@@ -378,7 +456,9 @@ async def test_a_seller_who_left_meanwhile_is_owed_what_came(tmp_path) -> None:
             Outcome.SUCCEEDED, amount_rwf=12_000, currency="RWF", payer_msisdn=BUYER,
             provider_txn_id="1", fee_rwf=0,
         )  # fmt: skip
-        await records.write(lambda db: settlement.record_answer(db, sent.reference, told, now))
+        await records.write(
+            lambda db: settlement.record_answer(db, sent.reference, told, now, rules=USUAL)
+        )
         out = await settled(server, await one(server, "payout"), "flagged")
         assert out.payee_msisdn == "" and await faults(server) == []
         owed = await records.read(lambda db: ledger.balance(db, ledger.payable(sent.contact_id)))

@@ -119,7 +119,7 @@ def test_M13_five_minutes_without_tokens_lose_no_payout_and_double_none(
         async with aiohttp.ClientSession() as http:
             pays = {"mtn-momo": momo(sandbox.url, http, timeout_s=10.0)}
             sender = Sender(records, Phones(), pays, SenderRules(poll_s=5.0), USUAL)
-            look_ups = LookUps(records, pays, sender.wake, poll_s=5.0)
+            look_ups = LookUps(records, pays, sender.wake, poll_s=5.0, payouts=USUAL)
             watch = WalletWatch(records, pays, {}, sender.wake)
             work = [asyncio.create_task(one.run()) for one in (sender, look_ups, watch)]
             try:

@@ -7,6 +7,7 @@ from sqlalchemy import update
 
 from bot.look_ups import LookUps
 from bot.market import Actor, clearance, outages, payments, wallet_changes
+from bot.market.limits import USUAL
 from bot.market.outages import OutageRules
 from bot.payments.provider import Answer, Outcome
 from bot.sender import Sender, SenderRules
@@ -44,7 +45,9 @@ async def test_who_has_paid_is_not_asked_to_pay(records) -> None:
         await records.write(lambda db: owing.collect(db, START))
         clock.shift(5)
         sender = Sender(records, inbox, by_name, SenderRules(), RULES, collectors, rules)
-        look_ups = LookUps(records, by_name, sender.wake, collectors=collectors, outage=rules)
+        look_ups = LookUps(
+            records, by_name, sender.wake, collectors=collectors, outage=rules, payouts=USUAL
+        )
         watch = WalletWatch(records, by_name, collectors, sender.wake, rules)
         for _round in range(4):
             await sender.carry_out()

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from bot.look_ups import LookUps
 from bot.market import books, outages
+from bot.market.limits import USUAL
 from bot.market.outages import OutageRules
 from bot.payments.provider import Answer, Outcome
 from bot.sender import Sender, SenderRules
@@ -75,6 +76,6 @@ async def test_M05_O04_a_lease_that_runs_out_fails_nothing_that_was_paid(
     assert "failed" not in await records.read(lambda db: set(db.execute(states).scalars()))
     long_ago = now - timedelta(seconds=1)
     await records.write(lambda db: db.execute(update(rows).values(look_up_at=long_ago)))
-    await LookUps(records, operators, lambda: None).ask_due()
+    await LookUps(records, operators, lambda: None, payouts=USUAL).ask_due()
     assert await records.read(lambda db: set(db.execute(states).scalars())) == {"succeeded"}
     assert (await records.read(books.check)).faults == []

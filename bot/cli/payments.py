@@ -13,9 +13,10 @@ from sqlalchemy import Connection
 
 from bot.i18n import load_catalogues
 from bot.i18n.formats import amount, at
-from bot.market import settling_by_hand, stopping
+from bot.market import passing_on_again, settling_by_hand, stopping
 from bot.market.payments import Payment
 from bot.market.settling_by_hand import Flagged
+from bot.money_rules import payout_rules_of
 from bot.settings import Settings, load_settings
 from bot.storage.opening import open_records, upgrade
 
@@ -37,6 +38,13 @@ _STOPPED = {
     "too_early": "it is asked about still: wait for its ticket, or try in a minute",
     "no_name": "--by must be the name of a person",
     "no_reason": "--reason must say why nobody waits for it any more",
+}
+_AGAIN = {
+    "passed_on": "a new payout is made: two people release it, see `isoko payouts waiting`",
+    "gone": "there is no payment with this reference: see `isoko payments refused`",
+    "not_refused": "it is no refused payout of a sale, or another has taken its place already",
+    "no_name": "--by must be the name of a person",
+    "no_reason": "--reason must say what was wrong",
 }
 _ASK = {
     "payout": "ask the operator where the money is",
@@ -144,14 +152,56 @@ def settle(
     --reason "MTN's letter of 3 May" --by amina --second eric
     """
     load_catalogues()
-    now = datetime.now(UTC)
+    settings, now = load_settings(), datetime.now(UTC)
+    rules = payout_rules_of(settings)
 
     def work(db: Connection) -> str:
         return settling_by_hand.settle(
-            db, reference, end.value, reason=reason, by=by, second=second, now=now
+            db, reference, end.value, reason=reason, by=by, second=second, rules=rules, now=now
         )
 
-    _say(asyncio.run(_do(load_settings(), work, writes=True)), "settled", _SAID)
+    _say(asyncio.run(_do(settings, work, writes=True)), "settled", _SAID)
+
+
+@app.command("refused")
+def refused() -> None:
+    """List what buyers have paid and the operator refused to pay to the seller.
+
+    Example: isoko payments refused
+    """
+    settings = load_settings()
+    found = asyncio.run(_do(settings, passing_on_again.refused, writes=False))
+    for one in found:
+        typer.echo(f"{_line(one, settings)}  {one.reason}")
+    if found:
+        typer.echo("do: find out why, call the seller; then `isoko payments pass-on`")
+    else:
+        typer.echo("nothing that a buyer paid was refused to the seller")
+
+
+@app.command("pass-on")
+def pass_on(
+    reference: Annotated[str, typer.Argument(help="As `isoko payments refused` shows it")],
+    reason: Annotated[str, typer.Option(help="What was wrong, and is not any more")],
+    by: Annotated[str, typer.Option(help="Who found out")],
+) -> None:
+    """Pay the seller again, once two people release it: `isoko payouts release`.
+
+    Ends with 1 when no payout was made.
+
+    Example: isoko payments pass-on 0b6c1f4e-3a52-4f0e-9d0c-5b1f6e0a7c11
+    --reason "her wallet is open again" --by amina
+    """
+    load_catalogues()
+    settings, now = load_settings(), datetime.now(UTC)
+    rules = payout_rules_of(settings)
+
+    def work(db: Connection) -> str:
+        return passing_on_again.pass_on_again(
+            db, reference, reason=reason, by=by, rules=rules, now=now
+        )
+
+    _say(asyncio.run(_do(settings, work, writes=True)), "passed_on", _AGAIN)
 
 
 def _line(payment: Payment, settings: Settings) -> str:

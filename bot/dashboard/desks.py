@@ -69,6 +69,7 @@ class Desks:
             ("POST", f"/payments/{_ID}/stop", payments.stop, MONEY),
             ("POST", f"/payments/{_ID}/propose", payments.propose, MONEY),
             ("POST", f"/payments/{_ID}/settle", payments.settle, MONEY),
+            ("POST", f"/payments/{_ID}/pass-on", payments.pass_on, MONEY),
             ("POST", f"/payments/{_ID}/withdraw", payments.withdraw, MONEY),
             ("GET", "/webhooks", webhooks.came, READERS),
             ("GET", "/webhooks/out", webhooks.leaves, READERS),

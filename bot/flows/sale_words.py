@@ -62,6 +62,7 @@ def why_not_asked(why: Outcome, rules: SaleRules) -> str:
     return {
         "own": _("This is your own number. Type the buyer's."),
         "provider": _("We cannot ask this number: its network does not pay us yet."),
+        "wallet": _("We cannot pay to your number for money: its network does not pay out for us."),
         "down": _("The buyer's mobile money does not work now. Nobody was asked. Try later."),
         "large": _("At most {amount} at once.").format(amount=largest),
         "day": _("At most {amount} and {n} requests in 24 hours. Nobody was asked.").format(

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from bot.market import ledger
 from bot.market.approvals import approvals, is_as_approved
 from bot.market.payments import OPEN, as_payment
-from bot.storage.schema import bills, ledger_entries, ledger_lines, payments
+from bot.storage.schema import bills, ledger_entries, ledger_lines, payments, tickets
 from bot.storage.snapshot import one_moment
 
 _ASK = "stop payouts and call the developers: this cannot come from the program itself"
@@ -264,15 +264,33 @@ def _not_passed_on(db: Connection) -> Iterator[Fault]:
     really_rwf = func.coalesce(payments.c.moved_rwf, payments.c.amount_rwf)
     sides = select(payments.c.sale_id, really_rwf.label("rwf"))
     paid = sides.where(_OF_BUYER, payments.c.state == "succeeded").subquery()
-    on = (payments.c.sale_id == paid.c.sale_id) & (payments.c.direction == "payout")
-    came = select(paid.c.sale_id).outerjoin(payments, on).where(payments.c.id.is_(None))
-    for row in db.execute(came):
-        yield Fault(f"sale {row[0]} is paid, but not passed on to the seller", _ASK)
+    out = (payments.c.sale_id == paid.c.sale_id) & (payments.c.direction == "payout")
+    alive = out & (payments.c.state != "failed")
+    came = select(paid.c.sale_id).outerjoin(payments, alive).where(payments.c.id.is_(None))
+    for row in db.execute(came).all():
+        yield from _kept_of_sale(db, row[0])
     outs = select(payments.c.sale_id).outerjoin(paid, payments.c.sale_id == paid.c.sale_id)
     wrong = paid.c.rwf.is_(None) | (paid.c.rwf != payments.c.amount_rwf)
     passed = (payments.c.direction == "payout") & payments.c.sale_id.is_not(None)
     for row in db.execute(outs.where(passed, wrong)):
         yield Fault(f"sale {row[0]} is passed on, but its buyer has not paid as much", _ASK)
+
+
+def _kept_of_sale(db: Connection, sale_id: int) -> Iterator[Fault]:
+    """What the operator refused to pay to the seller is with staff while its ticket is open."""
+    out = (payments.c.sale_id == sale_id) & (payments.c.direction == "payout")
+    spoken = payments.c.order_code + literal(" ") + payments.c.proof_code
+    query = select(tickets.c.id, payments.c.id).select_from(payments)
+    of_it = (tickets.c.about == spoken) & (tickets.c.category == "payment_missing")
+    rows = db.execute(query.outerjoin(tickets, of_it & (tickets.c.state == "open")).where(out))
+    ticket_ids = [row[0] for row in rows]
+    if not ticket_ids:
+        yield Fault(f"sale {sale_id} is paid, but not passed on to the seller", _ASK)
+    elif not any(ticket_ids):
+        yield Fault(
+            f"sale {sale_id} is paid, its payout to the seller was refused, and no ticket is open",
+            "isoko payments refused, then isoko payments pass-on",
+        )
 
 
 def _cause(phase: str) -> ColumnElement[str]:

@@ -13,15 +13,24 @@ if TYPE_CHECKING:
 
 
 def forget(db: Connection, contact_id: int, msisdn: str) -> None:
-    """Nothing names the buyers of a seller who leaves, nor a buyer who leaves.
+    """Nothing names the buyers of a seller who leaves, nor a buyer who leaves."""
+    forget_number(db, msisdn)
+    of_seller = sales.c.contact_id == contact_id
+    db.execute(update(sales).where(of_seller).values(buyer_msisdn="", what_for=""))
+
+
+def forget_number(db: Connection, msisdn: str) -> None:
+    """Nothing of what this number was asked to pay stays with it; "" is nobody's.
 
     What is on its way is still compared with what the operator says; settling forgets then.
     """
+    if not msisdn:
+        return
     by_number = (payments.c.payee_msisdn == msisdn) & payments.c.sale_id.is_not(None)
     paid_by = by_number & (payments.c.direction == "collection")
     # One that is being settled now is waited for: else neither side would see the other.
     db.execute(select(payments.c.id).where(paid_by).with_for_update()).all()
-    theirs = (sales.c.contact_id == contact_id) | (sales.c.buyer_msisdn == msisdn)
+    theirs = sales.c.buyer_msisdn == msisdn
     ended = paid_by & payments.c.settled_at.is_not(None)
     db.execute(update(payments).where(ended).values(payee_msisdn=""))
     db.execute(update(sales).where(theirs).values(buyer_msisdn="", what_for=""))

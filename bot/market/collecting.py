@@ -33,7 +33,8 @@ class CollectionRules:
 
     `prompt_after_s` leaves the person's own session time to end: it would hide the prompt. For
     `cooling_off_hours` after a change of the number for money, people pay from their own number.
-    `sale` is for buyers, whom a seller asks.
+    `sale` is for buyers, whom a seller asks; `paying_out` are the operators through which what came
+    can go on to the seller.
     """
 
     providers: frozenset[str] = frozenset()
@@ -41,6 +42,7 @@ class CollectionRules:
     currency: str = "RWF"
     cooling_off_hours: int = 72
     sale: SaleRules = USUAL_SALE
+    paying_out: frozenset[str] = frozenset()
 
 
 class NotCollected(Exception):

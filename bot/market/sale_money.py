@@ -16,20 +16,25 @@ from bot.storage.schema import payments
 
 # Why such a payout waits for two people although it is not large.
 OVER_THE_DAY = "limit of the day"
+# The operator refused to pay it once: people have found out why.
+REFUSED_BEFORE = "refused before"
 
 
-def pass_on(db: Connection, collected: Payment, rules: PayoutRules, now: datetime) -> Payment:
+def pass_on(
+    db: Connection, collected: Payment, rules: PayoutRules, now: datetime, held: str = ""
+) -> Payment:
     """Make the payout of what really came, to the seller's number for money.
 
     The money is here and is the seller's: what would refuse another payout only holds this one for
-    two people. It is held, too, where the seller's number changed, or is another's by now.
+    two people. It is held, too, where the seller's number changed, or is another's by now; and for
+    `held`, where the caller knows of a reason.
     """
     # Not by holding the person: who erases them waits for this payment.
     one_at_a_time(db, f"passed on to {collected.contact_id}")
     seller = people.by_id(db, collected.contact_id)
     amount_rwf = collected.really_rwf
     before = wallet_changes.before_since(db, collected.contact_id, now, rules.cooling_off_hours)
-    held = kept.why_held(db, collected.contact_id, bool(before))
+    held = kept.why_held(db, collected.contact_id, bool(before)) or held
     day_rwf = _paid_today_rwf(db, collected.contact_id, now) + amount_rwf
     if not held and day_rwf > rules.person_day_rwf:
         held = OVER_THE_DAY

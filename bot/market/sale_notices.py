@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def tell_asked(
     db: Connection, asked: Payment, seller: Contact, what_for: str, now: datetime
 ) -> None:
-    """The buyer reads who asks, for what, before the prompt that names only us."""
+    """The buyer reads who asks, for what; as a rule before the prompt, which names only us."""
 
     def words() -> str:
         return _(

@@ -24,7 +24,18 @@ _LISTED = 6
 _UNKNOWN_YET = (*OPEN, "flagged")
 
 Outcome = Literal[
-    "asked", "gone", "verify", "own", "provider", "down", "large", "day", "open", "again", "buyer"
+    "asked",
+    "gone",
+    "verify",
+    "own",
+    "provider",
+    "wallet",
+    "down",
+    "large",
+    "day",
+    "open",
+    "again",
+    "buyer",
 ]
 
 
@@ -66,7 +77,7 @@ def ask(
     wrong = why_not(db, seller, asking, rules, now)
     if wrong is not None:
         return Asked(wrong)
-    payment = _make(db, actor, asking, rules.currency, now)
+    payment = _make(db, actor, asking, rules, now)
     sale_notices.tell_asked(db, payment, seller, asking.what_for, now)
     return Asked("asked", payment)
 
@@ -94,8 +105,13 @@ def why_not(
 
 def whom_not(
     seller: Contact, buyer_msisdn: str, rules: CollectionRules
-) -> Literal["own", "provider"] | None:
-    """Whether this number is never asked: the seller's own, or of no operator that collects."""
+) -> Literal["own", "provider", "wallet"] | None:
+    """Whether this number is never asked: the seller's own, or of no operator that collects.
+
+    "wallet": nobody is asked, for what came could not be paid out to the seller.
+    """
+    if wallets.provider_of(seller) not in rules.paying_out:
+        return "wallet"
     if buyer_msisdn in (seller.msisdn, seller.wallet):
         return "own"
     served = wallets.provider_by_prefix(buyer_msisdn) in rules.providers
@@ -120,7 +136,9 @@ def passed_on(db: Connection, sale_id: int) -> Payment | None:
 _COLLECTED = payments.c.sale_id.is_not(None) & (payments.c.direction == "collection")
 
 
-def _make(db: Connection, actor: Actor, asking: Asking, currency: str, now: datetime) -> Payment:
+def _make(
+    db: Connection, actor: Actor, asking: Asking, rules: CollectionRules, now: datetime
+) -> Payment:
     terms = {"buyer_msisdn": asking.buyer_msisdn, "amount_rwf": asking.amount_rwf}
     row = {**terms, "what_for": asking.what_for, "key": actor.key[:64], "asked_at": now}
     made = db.execute(insert(sales).values(contact_id=actor.contact_id, **row))
@@ -134,8 +152,10 @@ def _make(db: Connection, actor: Actor, asking: Asking, currency: str, now: date
         amount_rwf=asking.amount_rwf,
         provider=wallets.provider_by_prefix(asking.buyer_msisdn),
         payee_msisdn=asking.buyer_msisdn,
-        currency=currency,
+        currency=rules.currency,
         created_at=now,
+        # So that the SMS that says who asks is there before the prompt, as a rule.
+        leaves_at=now + timedelta(seconds=rules.prompt_after_s),
     )
 
 

@@ -18,7 +18,7 @@ from bot.market import (
     sale_money,
     sale_notices,
 )
-from bot.market.limits import USUAL, PayoutRules
+from bot.market.limits import PayoutRules
 from bot.market.lines import line_column
 from bot.market.payments import (
     OPEN,
@@ -89,7 +89,8 @@ def record_answer(
     answer: Answer,
     now: datetime,
     asked: Payment | None = None,
-    rules: PayoutRules = USUAL,
+    *,
+    rules: PayoutRules,
 ) -> Payment:
     """What the operator answered to our look-up; the first truth wins, the second changes nothing.
 
@@ -226,7 +227,7 @@ def _succeed(
     return tell_paid(db, payment.reference, now, rules)
 
 
-def tell_paid(db: Connection, reference: str, now: datetime, rules: PayoutRules = USUAL) -> Payment:
+def tell_paid(db: Connection, reference: str, now: datetime, rules: PayoutRules) -> Payment:
     """The money is there: its order goes on, or it is passed on, and the person has a message."""
     paid = must_have(db, reference)
     if paid.of_buyer:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, insert, select
 from bot.kept_text import kept_text
 from bot.market import ledger, postings, settlement
 from bot.market.approvals import HUB
+from bot.market.limits import PayoutRules
 from bot.market.payments import Payment, as_payment, by_reference, change, locked
 from bot.market.staff_names import look_alike
 from bot.market.tickets import ABOUT_MONEY, close
@@ -44,13 +45,15 @@ def settle(
     reason: str,
     by: str,
     second: str,
+    rules: PayoutRules,
     now: datetime,
 ) -> Settled:
     """End a flagged payment as two different people found it to be; kept in the audit.
 
     "succeeded": the money is where it was to go. "failed": none moved, or the operator has taken
     it back. The person is told; the tickets of this payment are closed, and for what is still owed
-    to them there is a new one, for they are promised a call.
+    to them there is a new one, for they are promised a call. What a buyer paid is passed on by the
+    `rules` of payouts.
     """
     names = [_plain(name) for name in (by, second)]
     if not all(names) or HUB in names or look_alike(*names):
@@ -84,7 +87,7 @@ def settle(
     _write_down(db, payment, end, reason, names, suspense_rwf, now)
     _close_tickets(db, payment, now)
     if paid:
-        settlement.tell_paid(db, reference, now)
+        settlement.tell_paid(db, reference, now, rules)
     else:
         settlement.tell_failed(db, reference, now)
     return "settled"

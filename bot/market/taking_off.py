@@ -13,6 +13,7 @@ from bot.market import (
     Actor,
     bills,
     bookings,
+    buyers,
     offers,
     people,
     splits,
@@ -50,6 +51,8 @@ def take_off(db: Connection, contact: Contact, by: str, key: str, now: datetime)
     withdrawn = _withdraw(db, actor, now)
     splits.forget(db, contact.id, now)
     held = hold_back(db, contact.id, number, by, now)
+    # Behind the stopping, which finds by the number what it was asked to pay.
+    buyers.forget_number(db, number)
     moved = move_wallets_off(db, contact.id, number, by, now)
     shown = _show_to_staff(db, contact.id, now)
     counts = {"withdrawn": withdrawn, "held": held, "wallets": moved, "tickets": shown}

@@ -338,7 +338,7 @@ async def test_codes_of_rows_are_words_in_the_language_of_who_looks(
 ) -> None:
     now = datetime.now(UTC)
     reference = await value(server, select(payments.c.reference).where(payments.c.id == 1))
-    letter = {"kind": "payout", "dedupe_key": f"payout:{reference}:x", "payload": {},
+    letter = {"kind": "payout", "dedupe_key": f"payout:{reference}:released", "payload": {},
               "due_at": now, "written_at": now, "state": "dead"}  # fmt: skip
     await write(server, insert(outbox).values(letter))
     assert "given up" in await supervisor.gets("/dashboard/payments/1")

@@ -52,7 +52,7 @@ MONEY, REPLAYERS, ADMINS = ["finance", "supervisor"], ["admin", "supervisor"], [
 DESKS = {
     "/dashboard/payments/{id}/ask": ["agent", "finance", "supervisor"],
     **{f"/dashboard/payments/{{id}}/{deed}": MONEY
-       for deed in ("send", "release", "stop", "propose", "settle", "withdraw")},
+       for deed in ("send", "release", "stop", "propose", "settle", "withdraw", "pass-on")},
     **{f"/dashboard/webhooks/{what}/{{id}}/again": REPLAYERS
        for what in ("events", "callbacks", "deliveries")},
     **{f"/dashboard/webhooks/receivers/{{id}}/{deed}": REPLAYERS
@@ -60,6 +60,7 @@ DESKS = {
     "/dashboard/people/find": ["agent", "supervisor"],
     **{f"/dashboard/people/{{id}}/{deed}": ["admin", "supervisor"]
        for deed in ("copy", "forget", "erase", "keep")},
+    "/dashboard/people/find": ["agent", "supervisor"],
     "/dashboard/exports/{what}": ["admin", "agent", "auditor", "finance", "supervisor"],
     "/dashboard/audit/check": ["admin", "auditor", "supervisor"],
     "/dashboard/staff/add": ADMINS,

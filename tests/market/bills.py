@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from bot.market import bills, collecting, settlement
 from bot.market.collecting import CollectionRules
+from bot.market.limits import USUAL
 from bot.market.orders import NewOrder, create_order
 from bot.market.payments import Payment
 from bot.payments.provider import Answer, Outcome
@@ -46,4 +47,6 @@ def collected(db: Connection, now: datetime, outcome: Outcome = Outcome.SUCCEEDE
     """Asked, taken, and answered."""
     asked = collect(db, now)
     settlement.record_asked(db, asked.reference, Answer(Outcome.ACCEPTED), now)
-    return settlement.record_answer(db, asked.reference, told(asked, outcome, **other), now)
+    return settlement.record_answer(
+        db, asked.reference, told(asked, outcome, **other), now, rules=USUAL
+    )

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from bot.i18n import load_catalogues
 from bot.market import payments, people, settlement
+from bot.market.limits import USUAL
 from bot.market.payments import Payment
 from bot.payments.provider import Answer, Outcome
 
@@ -45,4 +46,6 @@ def settle(
 ) -> Payment:  # fmt: skip
     """Asked, taken, and answered."""
     settlement.record_asked(db, payment.reference, Answer(Outcome.ACCEPTED), now)
-    return settlement.record_answer(db, payment.reference, answer(payment, outcome, **other), now)
+    return settlement.record_answer(
+        db, payment.reference, answer(payment, outcome, **other), now, rules=USUAL
+    )

@@ -29,7 +29,9 @@ async def test_a_bill_is_owed_then_paid_and_each_entry_sums_to_zero(records, now
     )
     assert await balances(records) == {"hub_revenue": -25_000, "receivable": 25_000}
     paid = await records.write(
-        lambda db: settlement.record_answer(db, asked.reference, told(asked, fee_rwf=250), now)
+        lambda db: settlement.record_answer(
+            db, asked.reference, told(asked, fee_rwf=250), now, rules=USUAL
+        )
     )
     assert (paid.state, paid.fee_rwf) == ("succeeded", 250)
     assert await balances(records) == {
@@ -95,7 +97,9 @@ async def test_M06_poll_and_callbacks_that_race_are_one_posting(records, now) ->
     said = told(asked)
     done = await asyncio.gather(
         *(
-            records.write(lambda db: settlement.record_answer(db, asked.reference, said, now))
+            records.write(
+                lambda db: settlement.record_answer(db, asked.reference, said, now, rules=USUAL)
+            )
             for _racer in range(40)
         )
     )
@@ -115,7 +119,7 @@ async def test_M08_look_ups_come_on_the_payouts_schedule_and_staff_hear_once(rec
         ages.append(int((clock - now).total_seconds()))
         await records.write(
             lambda db, at=clock: settlement.record_answer(
-                db, asked.reference, Answer(Outcome.PENDING), at
+                db, asked.reference, Answer(Outcome.PENDING), at, rules=USUAL
             )
         )
     assert ages == [5, 15, 60, 300, 1800, 3300]
@@ -152,7 +156,7 @@ async def test_M16_a_collection_is_given_back_once_however_many_ask(records, now
     assert await balances(records) == {"hub_float": 25_000, "farmer_payable": -25_000}
     (reference,) = given
     back = Answer(Outcome.SUCCEEDED, "", 25_000, "RWF", "+250788000001", "7000000009")
-    await records.write(lambda db: settlement.record_answer(db, reference, back, now))
+    await records.write(lambda db: settlement.record_answer(db, reference, back, now, rules=USUAL))
     assert await balances(records) == {}
     assert (await refund(records, paid.reference, now))[0] == "before"
     sms = select(outbox.c.payload).where(outbox.c.dedupe_key == f"money:{reference}")

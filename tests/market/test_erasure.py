@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.market import books, people, settlement
+from bot.market.limits import USUAL
 from bot.market.payments import Payment
 from bot.market.tickets import open_ticket
 from bot.payments.provider import Answer, Outcome
@@ -66,7 +67,7 @@ async def test_a_payment_under_way_forgets_its_payee_when_it_settles(records, no
     payment = await erased_under_way(records, now)
     told = answer(payment, outcome, reason="PAYEE_NOT_FOUND")
     settled = await records.write(
-        lambda db: settlement.record_answer(db, payment.reference, told, now)
+        lambda db: settlement.record_answer(db, payment.reference, told, now, rules=USUAL)
     )
     assert settled.state in ("succeeded", "failed") and settled.payee_msisdn == ""
     assert PAYEE not in await everything(records)
@@ -77,7 +78,7 @@ async def test_it_is_still_compared_with_the_payee_that_the_operator_names(recor
     payment = await erased_under_way(records, now)
     wrong = answer(payment, payee_msisdn="+250788000002")
     flagged = await records.write(
-        lambda db: settlement.record_answer(db, payment.reference, wrong, now)
+        lambda db: settlement.record_answer(db, payment.reference, wrong, now, rules=USUAL)
     )
     assert (flagged.state, flagged.reason) == ("flagged", "the operator names another payee")
     asked = await records.read(lambda db: db.execute(select(tickets.c.msisdn)).scalars().all())
@@ -106,7 +107,9 @@ async def test_leaving_while_a_payment_settles_leaves_no_number(records, now) ->
         told = answer(payment)
         await asyncio.gather(
             records.write(
-                lambda db, p=payment, a=told: settlement.record_answer(db, p.reference, a, now)
+                lambda db, p=payment, a=told: settlement.record_answer(
+                    db, p.reference, a, now, rules=USUAL
+                )
             ),
             records.write(lambda db, p=payment: people.erase(db, p.contact_id, now)),
         )

@@ -152,7 +152,7 @@ async def test_P09_money_that_is_there_in_the_end_is_booked_and_told_to_nobody(
         person(db, now)
         said = {"amount_rwf": 60_000, "currency": "RWF", "payee_msisdn": PAYEE}
         answer = Answer(Outcome.SUCCEEDED, provider_txn_id="7", **said)
-        return settlement.record_answer(db, sent.reference, answer, now)
+        return settlement.record_answer(db, sent.reference, answer, now, rules=USUAL)
 
     assert (await records.write(work)).state == "succeeded"
     told = select(func.count()).where(outbox.c.kind == "sms")

@@ -5,6 +5,7 @@ from sqlalchemy import select, update
 
 from bot.conversation import LANGUAGES
 from bot.market import settlement
+from bot.market.limits import USUAL
 from bot.market.reasons import _OF_A_PAYEE, _OF_A_PAYER
 from bot.payments import airtel_codes, momo_codes
 from bot.payments.provider import Answer, Outcome
@@ -41,7 +42,7 @@ async def test_M12_a_reason_is_told_in_the_language_of_its_person(
             db.execute(update(contacts).values(language=language))
             answer = told(asked, Outcome.REFUSED, reason=code)
             settlement.record_asked(db, asked.reference, Answer(Outcome.ACCEPTED), now)
-            failed = settlement.record_answer(db, asked.reference, answer, now)
+            failed = settlement.record_answer(db, asked.reference, answer, now, rules=USUAL)
         key = outbox.c.dedupe_key == f"failed:{failed.reference}"
         return db.execute(select(outbox.c.payload).where(key)).scalar_one()["text"]
 

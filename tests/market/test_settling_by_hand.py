@@ -17,7 +17,7 @@ from tests.market.money import pay, person, settle
 async def end(records, reference: str, end: str, now, **other):
     said = {"reason": "MTN's letter", "by": "Amina", "second": "Eric", **other}
     return await records.write(
-        lambda db: settling_by_hand.settle(db, reference, end, now=now, **said)
+        lambda db: settling_by_hand.settle(db, reference, end, now=now, **said, rules=USUAL)
     )
 
 
@@ -114,7 +114,7 @@ async def test_I5_what_no_answer_ever_ends_is_stopped_by_hand_and_ended_by_two(
     later = now + timedelta(minutes=31)
     not_there = Answer(Outcome.NOT_THERE)
     still = await records.write(
-        lambda db: settlement.record_answer(db, payment.reference, not_there, later)
+        lambda db: settlement.record_answer(db, payment.reference, not_there, later, rules=USUAL)
     )
     assert still.state == "unknown"
     assert [one.id for one in await records.read(lambda db: stopping.old(db, later))] == [still.id]

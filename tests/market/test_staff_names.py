@@ -3,7 +3,7 @@
 import pytest
 
 from bot.market import clearance, settling_by_hand
-from bot.market.limits import PayoutRules
+from bot.market.limits import USUAL, PayoutRules
 from bot.market.staff_names import look_alike
 from tests.market.money import pay, person, settle
 
@@ -26,7 +26,7 @@ async def test_one_person_by_two_spellings_ends_nothing_by_hand(records, now, se
     def work(db) -> list[str]:
         flagged = settle(db, pay(db, person(db, now), now), now, amount_rwf=1)
         assert flagged.state == "flagged"
-        terms = {"reason": "portal", "by": "amina", "now": now}
+        terms = {"reason": "portal", "by": "amina", "now": now, "rules": USUAL}
         end = settling_by_hand.settle
         return [
             end(db, flagged.reference, "succeeded", second=name, **terms)

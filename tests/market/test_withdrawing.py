@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from bot.market import bills, books, collecting, settlement
 from bot.market.bills import BillRefused
+from bot.market.limits import USUAL
 from bot.payments.provider import Answer, Outcome
 from bot.storage.schema import audit, outbox
 from bot.storage.schema import bills as rows
@@ -47,7 +48,9 @@ async def test_M16_the_same_asking_twice_or_at_once_makes_one_bill(records, now)
 
 async def test_M16_the_very_same_is_not_asked_for_again_once_it_is_paid(records, now) -> None:
     asked = await records.write(lambda db: collect(db, now))
-    await records.write(lambda db: settlement.record_answer(db, asked.reference, told(asked), now))
+    await records.write(
+        lambda db: settlement.record_answer(db, asked.reference, told(asked), now, rules=USUAL)
+    )
     (made,) = await records.read(lambda db: db.execute(select(rows)).all())
     with pytest.raises(BillRefused, match="already"):
         await records.write(ask_again(made, now))
@@ -88,7 +91,7 @@ async def test_a_bill_whose_money_may_be_moving_is_not_withdrawn(records, now, s
             settlement.record_asked(db, reference, Answer(Outcome.UNKNOWN, "HTTP 503"), now)
         if state in {"flagged", "succeeded"}:
             other = {"amount_rwf": 26_000} if state == "flagged" else {}
-            settlement.record_answer(db, reference, told(asked, **other), now)
+            settlement.record_answer(db, reference, told(asked, **other), now, rules=USUAL)
         return bills_payment(db).state
 
     def bills_payment(db):

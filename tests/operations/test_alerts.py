@@ -13,6 +13,7 @@ from bot.dashboard.access import attempts, members
 from bot.dashboard.access.sign_in import EVERYBODY
 from bot.i18n import speaking
 from bot.market import ledger, settlement, staff_alerts, subscriptions
+from bot.market.limits import USUAL
 from bot.market.staff_alerts import Found, Manner
 from bot.operations import alert_rules
 from bot.operations.alert_rules import AlertRules, Heard
@@ -198,7 +199,9 @@ async def test_a_payment_that_nobody_knows_of_is_found_until_it_is_known(records
     late = NOON + timedelta(minutes=31)
     assert await looks(records, heard, late) == {("payment_unknown", "")}
     known = answer(payment)
-    await records.write(lambda db: settlement.record_answer(db, payment.reference, known, late))
+    await records.write(
+        lambda db: settlement.record_answer(db, payment.reference, known, late, rules=USUAL)
+    )
     assert ("payment_unknown", "") not in await looks(records, heard, late)
 
 

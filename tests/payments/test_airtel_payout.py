@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from bot import demo
 from bot.demo_hub import DemoHub
 from bot.market import books, payments, people, settlement, wallets
+from bot.market.limits import USUAL
 from bot.payments.airtel_signing import callback_hash, wire_json
 from bot.payments.provider import Answer, Outcome
 from bot.sandbox.airtel_access import CALLBACK_SECRET
@@ -200,7 +201,9 @@ async def test_a_strange_answer_goes_to_staff_once_and_fails_nothing(server: Run
     )
     for _time in range(3):
         after = await records.write(
-            lambda db: settlement.record_answer(db, payment.reference, strange, datetime.now(UTC))
+            lambda db: settlement.record_answer(
+                db, payment.reference, strange, datetime.now(UTC), rules=USUAL
+            )
         )
         assert after.state == "sent"
     query = select(func.count(), func.max(tickets.c.text)).where(
@@ -223,7 +226,7 @@ async def test_a_term_told_wrong_is_flagged_and_one_left_out_is_not(server: Runn
         payment = await settled(server, (await pay(server)).reference, "sent")
         after = await records.write(
             lambda db, a=answer, p=payment: settlement.record_answer(
-                db, p.reference, a, datetime.now(UTC)
+                db, p.reference, a, datetime.now(UTC), rules=USUAL
             )
         )
         assert after.state == state

@@ -14,9 +14,9 @@ from bot.dashboard.access.sign_in import SignIn
 from bot.dashboard.screens import asked, export_tables
 from bot.dashboard.screens.exports import Exports
 from bot.engine.arrivals import Arrivals
+from bot.engine.effects import Effects
 from bot.engine.engine import Engine
 from bot.engine.hop import redacted
-from bot.engine.stage import Stage
 from bot.market import (
     clearance,
     collecting,
@@ -104,7 +104,7 @@ BUGS = (
         share.split, "order.sale_price_rwf * pieces, order.price_rwf * pieces",
         "order.sale_price_rwf * pieces * 1.0, order.price_rwf * pieces * 1.0")),
     _bug("effects-remembered-in-memory-only", HOPS, (
-        Stage._commit, "self._keep(hop, reply, db)", "pass")),
+        Effects._do, "self.keep(hop, reply, db)", "pass")),
     _bug("owner-of-a-session-not-checked", HOPS, (
         Engine._handle_alone, "if session.owner != inbound.msisdn:", "if False:")),
     _bug("callback-believed", ("tests/test_payout_loop.py", *MONEY), (

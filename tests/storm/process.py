@@ -17,6 +17,7 @@ from bot.app import QUICK_LANE, build_app
 from bot.engine import Engine
 from bot.flows import FLOWS
 from bot.look_ups import LookUps
+from bot.market.limits import USUAL
 from bot.operations.housekeeping import Housekeeping
 from bot.operations.watching import Watching
 from bot.outside import operators_of
@@ -122,7 +123,7 @@ class Process:
         sms, outage = AfricasTalkingSms(sms_of(settings), self._http), outage_rules_of(settings)
         rules = SenderRules(poll_s=_SEND_S)
         sender = Sender(records, sms, pays, rules, market.payouts, collects, outage)
-        look_ups = LookUps(records, pays, sender.wake, _POLL_S, collects, outage)
+        look_ups = LookUps(records, pays, sender.wake, _POLL_S, collects, outage, payouts=USUAL)
         watch = WalletWatch(records, pays, collects, sender.wake, outage, _WATCH_S, registry)
         return Parts(
             settings, market, engine, sender, look_ups, watch, pays, collects, watching, registry,

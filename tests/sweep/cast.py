@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from bot.i18n import load_catalogues
 from bot.market import Actor, offers, payments, people, settlement
-from bot.market.limits import PayoutRules
+from bot.market.limits import USUAL, PayoutRules
 from bot.market.orders import NewOrder, create_order, make_offer
 from bot.market.payments import Payment
 from bot.market.pin_hashing import PinHashing
@@ -101,4 +101,4 @@ def arrived(db: Connection, payment: Payment, now: datetime) -> Payment:
         Outcome.SUCCEEDED, amount_rwf=payment.amount_rwf, currency="RWF",
         payee_msisdn=payment.payee_msisdn, provider_txn_id="7321448443", fee_rwf=0,
     )  # fmt: skip
-    return settlement.record_answer(db, payment.reference, said, now)
+    return settlement.record_answer(db, payment.reference, said, now, rules=USUAL)

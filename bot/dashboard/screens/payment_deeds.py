@@ -12,7 +12,14 @@ from sqlalchemy import Connection, select
 from bot.dashboard.access.members import Member, note
 from bot.dashboard.screens.payment_desk import subject_of
 from bot.kept_text import kept_text
-from bot.market import clearance, proposals, settlement, settling_by_hand, stopping
+from bot.market import (
+    clearance,
+    passing_on_again,
+    proposals,
+    settlement,
+    settling_by_hand,
+    stopping,
+)
 from bot.market.letters import keys_of
 from bot.market.limits import PayoutRules
 from bot.market.payments import OPEN, Payment, locked
@@ -42,7 +49,14 @@ def send(db: Connection, payment: Payment, by: Member, _form: dict[str, str], no
     return _noted(db, payment, by, "payment sent again", now, said)
 
 
-def release(db: Connection, payment: Payment, by: Member, rules: PayoutRules, now: datetime) -> str:
+def release(
+    db: Connection,
+    payment: Payment,
+    by: Member,
+    _form: dict[str, str],
+    rules: PayoutRules,
+    now: datetime,
+) -> str:
     """One of the two releases that it needs."""
     outcome, _names = clearance.release(db, payment.reference, by.name, rules, now)
     return _noted(db, payment, by, "payment released", now, outcome)
@@ -72,7 +86,12 @@ def propose(
 
 
 def settle(
-    db: Connection, payment: Payment, by: Member, form: dict[str, str], now: datetime
+    db: Connection,
+    payment: Payment,
+    by: Member,
+    form: dict[str, str],
+    rules: PayoutRules,
+    now: datetime,
 ) -> str:
     """The second of them agrees: the books hold it, its tickets are closed, the person is told."""
     payment = locked(db, payment.reference)
@@ -90,11 +109,27 @@ def settle(
         reason=proposal.reason,
         by=proposal.asker,
         second=by.name,
+        rules=rules,
         now=now,
     )
     if outcome == "settled":
         proposals.end(db, proposal, "done", by.id, now)
     return outcome
+
+
+def pass_on(
+    db: Connection,
+    payment: Payment,
+    by: Member,
+    form: dict[str, str],
+    rules: PayoutRules,
+    now: datetime,
+) -> str:
+    """What the operator refused to pay to a seller is to be paid again, once two release it."""
+    reason, reference = _reason(form), payment.reference
+    return passing_on_again.pass_on_again(
+        db, reference, reason=reason, by=by.name, rules=rules, now=now
+    )
 
 
 def withdraw(

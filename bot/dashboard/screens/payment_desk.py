@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select
 
 from bot.dashboard.screens.asked import PAGE, like
-from bot.market import clearance
+from bot.market import clearance, passing_on_again
 from bot.market.approvals import approvals, staff_among
 from bot.market.letters import keys_of
 from bot.market.limits import PayoutRules
@@ -54,7 +54,10 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class PaymentPage:
-    """One payment with its story. `letters` are its rows of the outbox."""
+    """One payment with its story. `letters` are its rows of the outbox.
+
+    `is_refused`: it was to pass on what a buyer paid, and nothing has taken its place.
+    """
 
     row: PaymentRow
     events: list[RowMapping]
@@ -64,6 +67,7 @@ class PaymentPage:
     released_by: list[str]
     waits_for_release: bool
     proposal: Proposal | None
+    is_refused: bool
 
     @property
     def off_rwf(self) -> int:
@@ -150,6 +154,7 @@ def one_payment(db: Connection, payment_id: int, rules: PayoutRules) -> PaymentP
         staff_among(approvals(db, payment_id)),
         clearance.waits(db, payment, rules),
         waiting(db, "settle", subject_of(payment)),
+        passing_on_again.is_refused(db, payment),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
+from typing import Protocol
 
 from aiohttp import web
 from sqlalchemy import Connection
@@ -35,7 +36,19 @@ from bot.market import Market
 from bot.market.payments import OPEN, Payment
 
 _PATH = "/dashboard/payments"
-_Deed = Callable[[Connection, Payment, Member, dict[str, str], datetime], str]
+
+
+class _Deed(Protocol):
+    def __call__(
+        self,
+        db: Connection,
+        payment: Payment,
+        by: Member,
+        form: dict[str, str],
+        /,
+        *,
+        now: datetime,
+    ) -> str: ...
 
 
 class Payments:
@@ -92,6 +105,7 @@ class Payments:
             may_release=role in MONEY and found.waits_for_release,
             may_stop=role in MONEY and payment.state in OPEN and payment.asks > 0,
             may_end=role in MONEY and payment.state == "flagged",
+            may_pass_on=role in MONEY and found.is_refused,
             may_export=may_export("ledger", role),
         )
 
@@ -105,14 +119,11 @@ class Payments:
 
     async def release(self, request: web.Request) -> web.Response:
         """Release what waits for two people; the second release lets it leave."""
-        rules = self._rules
+        return await self._do(request, partial(payment_deeds.release, rules=self._rules))
 
-        def work(
-            db: Connection, one: Payment, by: Member, form: dict[str, str], now: datetime
-        ) -> str:
-            return payment_deeds.release(db, one, by, rules, now)
-
-        return await self._do(request, work)
+    async def pass_on(self, request: web.Request) -> web.Response:
+        """Pass on again to the seller what the operator refused to pay; two release it."""
+        return await self._do(request, partial(payment_deeds.pass_on, rules=self._rules))
 
     async def stop(self, request: web.Request) -> web.Response:
         """Have its operator asked no more, so that two people can end it."""
@@ -124,7 +135,7 @@ class Payments:
 
     async def settle(self, request: web.Request) -> web.Response:
         """End it as somebody else proposed."""
-        return await self._do(request, payment_deeds.settle)
+        return await self._do(request, partial(payment_deeds.settle, rules=self._rules))
 
     async def withdraw(self, request: web.Request) -> web.Response:
         """Take back what was proposed."""
@@ -133,7 +144,7 @@ class Payments:
     async def _do(self, request: web.Request, deed: _Deed) -> web.Response:
         member, form, now = request[VISITOR].member, await fields_of(request), datetime.now(UTC)
         payment = (await self._found(request)).row.payment
-        said = await self._records.write(lambda db: deed(db, payment, member, form, now))
+        said = await self._records.write(lambda db: deed(db, payment, member, form, now=now))
         raise web.HTTPSeeOther(f"{_PATH}/{payment.id}?said={said}")
 
     async def _found(self, request: web.Request) -> PaymentPage:

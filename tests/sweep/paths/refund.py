@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from bot.market import collecting, ledger, settlement
 from bot.market.collecting import CollectionRules
+from bot.market.limits import USUAL
 from bot.payments.provider import Answer, Outcome
 from bot.storage.schema import audit, payments
 from tests.sweep import cast
@@ -25,7 +26,7 @@ def begin(db: Connection, hashed: str, now: datetime) -> None:
         Outcome.SUCCEEDED, amount_rwf=OWED_RWF, currency="RWF", payer_msisdn=cast.FARMER,
         provider_txn_id="7321448443", fee_rwf=0,
     )  # fmt: skip
-    settlement.record_answer(db, asked.reference, said, now)
+    settlement.record_answer(db, asked.reference, said, now, rules=USUAL)
 
 
 async def drive(world: World) -> None:
