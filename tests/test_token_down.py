@@ -36,6 +36,7 @@ class TokenService:
     def __init__(self, monkeypatch) -> None:
         self.down, self.refused = False, 0
         self.hangs, self.hung = False, 0
+        self._ended = asyncio.Event()
         give = Access.token
 
         async def token(access: Access, request: web.Request) -> web.Response:
@@ -44,10 +45,14 @@ class TokenService:
                 return web.Response(status=503)
             if self.hangs:
                 self.hung += 1
-                await asyncio.sleep(60)
+                await self._ended.wait()
             return await give(access, request)
 
         monkeypatch.setattr(Access, "token", token)
+
+    def ends(self) -> None:
+        """Whoever waits is answered: a server that stops would wait for them."""
+        self._ended.set()
 
 
 class Phones:
@@ -195,4 +200,5 @@ async def test_M13_a_token_service_that_hangs_holds_up_only_its_own_line(
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
+            tokens.ends()
             await sandbox.stop()

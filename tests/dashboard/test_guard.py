@@ -60,7 +60,6 @@ DESKS = {
     "/dashboard/people/find": ["agent", "supervisor"],
     **{f"/dashboard/people/{{id}}/{deed}": ["admin", "supervisor"]
        for deed in ("copy", "forget", "erase", "keep")},
-    "/dashboard/people/find": ["agent", "supervisor"],
     "/dashboard/exports/{what}": ["admin", "agent", "auditor", "finance", "supervisor"],
     "/dashboard/audit/check": ["admin", "auditor", "supervisor"],
     "/dashboard/staff/add": ADMINS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
 from bot.storage.schema import contacts, hops, offer_events, offers, orders, outbox, pins, stocks
 from tests.storm.seen import Seen
@@ -56,7 +56,9 @@ def never_oversold(db: Connection, _seen: Seen) -> Iterable[str]:
     for code, packs, accepted, parts in db.execute(query).tuples():
         if not accepted == parts <= packs:
             yield f"{code}: {parts} accepted in parts, {accepted} in all, of {packs}"
-    weight = func.sum(offers.c.packs_accepted * orders.c.pack_g)
+    # What was handed over is gone from what there is, and from what is promised.
+    waits = (offers.c.state == "accepted", offers.c.packs_accepted * orders.c.pack_g)
+    weight = func.sum(case(waits, else_=0))
     promised = (
         select(stocks.c.contact_id, stocks.c.promised_g, stocks.c.available_g, weight)
         .join(offers, offers.c.contact_id == stocks.c.contact_id)
