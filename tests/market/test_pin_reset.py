@@ -76,6 +76,7 @@ async def test_P11_a_call_back_and_a_second_member_reset_it_and_its_owner_choose
     assert (await guard.check(contact_id, _NEW, key(20), now)).result == "right"
     assert (await guard.check(contact_id, _OLD, key(21), now)).result == "wrong"
     said = [
+        ("server", "PIN locked"),
         ("amina", "called back about the PIN"),
         ("eric", "PIN reset"),
         ("contact", "PIN chosen"),
