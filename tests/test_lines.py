@@ -193,7 +193,7 @@ async def test_a_callback_for_a_busy_line_is_asked_at_once_after_its_batch(recor
     await due(first, now)
     await due(second, now + timedelta(minutes=5))
     # No round comes by itself in this test.
-    look_ups = LookUps(records, {there.name: there}, lambda: None, poll_s=600)
+    look_ups = LookUps(records, {there.name: there}, lambda: None, poll_s=600, payouts=USUAL)
     task = asyncio.create_task(look_ups.run())
     async with asyncio.timeout(patient_s(20)):
         while there.asked != [first]:
