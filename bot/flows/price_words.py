@@ -3,6 +3,7 @@
 import math
 from datetime import date, timedelta
 
+from bot.conversation import Choice, Screen
 from bot.flow import Turn
 from bot.i18n import _
 from bot.i18n.formats import amount, day, local_day, short_day
@@ -67,10 +68,25 @@ def two_weeks(turn: Turn, weeks: Weeks) -> list[str]:
     return [this, last]
 
 
+def is_remembered(turn: Turn) -> bool:
+    """Whether the records are out of reach, so that newer prices may be there."""
+    return turn.session.adrift or turn.market.prices.age_s > _FRESH_S
+
+
+def warned(turn: Turn, lines: list[str], found: list[Price], choices: list[Choice]) -> Screen:
+    """These lines of prices with what has to be said of their age."""
+    told, lines = warning(turn, found), [line for line in lines if line]
+    if is_remembered(turn):
+        # Longer words, which belong beside the price, on the first page.
+        return Screen("\n".join([*lines, told]), choices)
+    # Kept whole: after a wrong key the last lines of the text may have no room.
+    return Screen("\n".join(lines), choices, keep=told)
+
+
 def warning(turn: Turn, found: list[Price]) -> str:
     """Why these prices may not be today's; "" where they are."""
     board, day_now = turn.market.prices, today(turn)
-    if turn.session.adrift or board.age_s > _FRESH_S:
+    if is_remembered(turn):
         return _("Known {min} min ago; it may have changed.").format(
             min=math.ceil(board.age_s / 60)
         )

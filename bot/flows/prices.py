@@ -12,6 +12,7 @@ from bot.flows.price_words import (
     source,
     today,
     two_weeks,
+    warned,
     warning,
 )
 from bot.flows.share import part_name
@@ -76,8 +77,7 @@ async def show_price(turn: Turn) -> Next:
         choices.append(Choice(_("Other crop"), "crops"))
     if any(_leads_to(turn, price) for price in found):
         choices.append(Choice(_("More"), "more"))
-    # Kept whole: after a wrong key the last lines of the text may have no room.
-    return Screen(_text(*lines), choices, keep=told)
+    return warned(turn, lines, found[:SHOWN_MAX], choices)
 
 
 @flow.step("markets")
@@ -96,7 +96,7 @@ async def show_market(turn: Turn) -> Next:
     if found:
         lines += before(turn, found[0])
     choices = [Choice(_("Other market"), "markets"), Choice(_("Other crop"), "crops")]
-    return Screen(_text(*lines), choices, keep=warning(turn, found[:SHOWN_MAX]))
+    return warned(turn, lines, found[:SHOWN_MAX], choices)
 
 
 @flow.step("which")
