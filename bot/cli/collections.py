@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from sqlalchemy import Connection, insert
 
+from bot.cli.store import done
 from bot.i18n import load_catalogues
 from bot.i18n.formats import amount
 from bot.market import bills, collecting, news, notices, people, wallets
@@ -17,10 +16,8 @@ from bot.market.bills import BillRefused
 from bot.money_rules import collection_rules_of
 from bot.msisdn import read_msisdn
 from bot.settings import Settings, load_settings
-from bot.storage.opening import open_records, upgrade
 from bot.storage.schema import audit
 
-T = TypeVar("T")
 _SAID = {
     "refunding": "refund {reference} is made: it leaves now; `isoko payments flagged` lists it "
     "when the operator does not tell what became of it",
@@ -79,9 +76,7 @@ def ask(
         raise typer.Exit(2)
     load_catalogues()
     try:
-        said = asyncio.run(
-            _do(settings, lambda db: _ask(db, settings, msisdn, francs, order, why, by, again))
-        )
+        said = done(lambda db: _ask(db, settings, msisdn, francs, order, why, by, again), settings)
     except BillRefused as refused:
         typer.echo(f"no bill was made: {refused}", err=True)
         raise typer.Exit(1) from refused
@@ -100,7 +95,7 @@ def refund(
     Example: isoko collections refund 0b6c1f4e-3a52-4f0e-9d0c-5b1f6e0a7c11 --by amina
     """
     settings = load_settings()
-    outcome, which = asyncio.run(_do(settings, lambda db: _refund(db, reference, by)))
+    outcome, which = done(lambda db: _refund(db, reference, by), settings)
     good = outcome == "refunding"
     typer.echo(_SAID[outcome].format(reference=which), err=not good)
     if not good:
@@ -120,7 +115,7 @@ def withdraw(
     Example: isoko collections withdraw 12 --by amina --why "asked twice"
     """
     load_catalogues()
-    outcome = asyncio.run(_do(load_settings(), lambda db: _withdraw(db, bill, why, by)))
+    outcome = done(lambda db: _withdraw(db, bill, why, by))
     typer.echo(_WITHDRAWN[outcome], err=outcome != "withdrawn")
     if outcome != "withdrawn":
         raise typer.Exit(1)
@@ -188,12 +183,3 @@ def _refund(db: Connection, reference: str, by: str) -> tuple[str, str]:
         }
         db.execute(insert(audit), line)
     return outcome, which
-
-
-async def _do(settings: Settings, work: Callable[[Connection], T]) -> T:
-    await upgrade(settings.database_url, settings.data_dir)
-    records = await open_records(settings.database_url, settings.data_dir)
-    try:
-        return await records.write(work)
-    finally:
-        await records.close()

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from sqlalchemy import Connection
 
+from bot.cli.store import done
 from bot.market import members, people
 from bot.msisdn import read_msisdn
 from bot.settings import Settings, load_settings
-from bot.storage.opening import open_records, upgrade
 
-T = TypeVar("T")
 _FILE_MAX_BYTES = 1_000_000
 _SAID = {
     "added": "taken in",
@@ -55,7 +52,7 @@ def import_file(
     """
     settings = load_settings()
     numbers = _numbers(file)
-    found = asyncio.run(_do(settings, lambda db: _take_in(db, settings, cooperative, numbers, by)))
+    found = done(lambda db: _take_in(db, settings, cooperative, numbers, by), settings)
     if found is None or not by.strip():
         typer.echo("nobody is registered with the co-operative's number", err=True)
         raise typer.Exit(2)
@@ -76,7 +73,7 @@ def list_all(
     Example: isoko members list 0788000007
     """
     settings = load_settings()
-    found = asyncio.run(_do(settings, lambda db: _of(db, settings, cooperative)))
+    found = done(lambda db: _of(db, settings, cooperative), settings)
     if found is None:
         typer.echo("nobody is registered with the co-operative's number", err=True)
         raise typer.Exit(2)
@@ -116,12 +113,3 @@ def _of(db: Connection, settings: Settings, number: str) -> list[members.Member]
 def _contact(db: Connection, settings: Settings, number: str) -> int:
     contact = people.by_msisdn(db, read_msisdn(number, settings.hub.country) or "")
     return contact.id if contact is not None else 0
-
-
-async def _do(settings: Settings, work: Callable[[Connection], T]) -> T:
-    await upgrade(settings.database_url, settings.data_dir)
-    records = await open_records(settings.database_url, settings.data_dir)
-    try:
-        return await records.write(work)
-    finally:
-        await records.close()
