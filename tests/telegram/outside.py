@@ -96,11 +96,13 @@ def linked(db: Connection, contact_id: int, person: dict[str, Any] = ALINE) -> N
 
 
 @asynccontextmanager
-async def outside(records: Records, overall_per_s: float = 26.0) -> AsyncIterator[Outside]:
+async def outside(
+    records: Records, overall_per_s: float = 26.0, timeout_s: float = 1.0
+) -> AsyncIterator[Outside]:
     """The sandbox with Aline's chat in it."""
     box = await start_sandbox("127.0.0.1", 0)
     config = TelegramConfig(
-        f"{box.url}/bot", TOKEN, f"{box.url}/nowhere", "secret", "webhook", 1.0, overall_per_s
+        f"{box.url}/bot", TOKEN, f"{box.url}/nowhere", "secret", "webhook", timeout_s, overall_per_s
     )
     client = Client(config)
     try:
