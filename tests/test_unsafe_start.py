@@ -1,8 +1,6 @@
 """O-01: what is not safe does not start in production, and says which setting and the remedy."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +15,7 @@ from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
 from tests.server import CHEAP, running
 from tests.server_process import ServerProcess
+from tests.typed_command import typed
 
 _CODE = Path(__file__).parents[1]
 _STRONG = "0123456789abcdef01234567"
@@ -50,10 +49,7 @@ def say(folder: Path, command: str, settings: dict[str, str]) -> tuple[int, str]
         **_PRODUCTION,
         **settings,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", command],
-        env=variables, cwd=folder, capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
+    done = typed(folder, variables, command)
     return done.returncode, done.stdout + done.stderr
 
 

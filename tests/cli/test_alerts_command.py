@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_commands import isoko
+from tests.typed_command import isoko
 
 
 @pytest.mark.timeout(300)

@@ -18,16 +18,9 @@ from bot.storage.opening import OneProcess, sqlite_path
 from tests.free_port import free_port
 from tests.real_postgres import RealPostgres
 from tests.server_process import ServerProcess
+from tests.typed_command import isoko
 
 SMALL = Path(__file__).parents[1] / "market" / "prices_small.csv"
-
-
-def isoko(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    variables = {**os.environ, "ISOKO_DATA_DIR": str(folder), "COLUMNS": "120", **settings}
-    command = [sys.executable, "-m", "bot", *arguments]
-    return subprocess.run(
-        command, env=variables, capture_output=True, text=True, timeout=60, check=False
-    )
 
 
 def _leaves(command: Any, path: str = "isoko") -> Iterator[tuple[str, Any]]:

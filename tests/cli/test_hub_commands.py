@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.storage.opening import sqlite_path
-from tests.cli.test_commands import isoko
 from tests.server_process import ServerProcess
+from tests.typed_command import isoko
 
 STRICT = {"ISOKO_MARKETPLACE__PRIVATE_RECEIVERS": "false"}
 

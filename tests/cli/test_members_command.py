@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tests.cli.test_commands import isoko
 from tests.server import running
+from tests.typed_command import isoko
 
 
 async def test_a_list_is_taken_in_and_nothing_kept_of_who_has_not_registered(

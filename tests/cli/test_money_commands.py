@@ -1,11 +1,10 @@
 """The commands of the books, as staff type them beside a running server."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
@@ -13,6 +12,7 @@ from sqlalchemy import select, update
 from bot.market import payments, settlement
 from bot.payments.provider import Answer, Outcome
 from bot.storage.schema import payments as rows
+from tests import typed_command
 from tests.market.money import pay as make
 from tests.server import TEA, Running, running
 from tests.test_payout_loop import operator, pay, settled
@@ -20,18 +20,8 @@ from tests.test_payout_loop import operator, pay, settled
 _STRICT = {"ISOKO_PAYOUTS__RELEASE_ABOVE_RWF": "50000"}
 
 
-async def isoko(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    variables = {**os.environ, "ISOKO_DATA_DIR": str(folder), "COLUMNS": "120", **_STRICT}
-    command = [sys.executable, "-m", "bot", *arguments]
-    return await asyncio.to_thread(
-        subprocess.run,
-        command,
-        env=variables,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+async def isoko(folder: Path, *arguments: str) -> CompletedProcess[str]:
+    return await asyncio.to_thread(partial(typed_command.isoko, folder, *arguments, **_STRICT))
 
 
 async def now_of(server: Running, reference: str):
@@ -48,7 +38,7 @@ async def test_a_large_payout_waits_is_released_by_two_and_stands_in_the_books(t
         assert payment.reference in listed.stdout and "nobody yet" in listed.stdout
         assert "0788000001" not in listed.stdout.replace(" ", "")
 
-        async def release(name: str) -> subprocess.CompletedProcess[str]:
+        async def release(name: str) -> CompletedProcess[str]:
             return await isoko(tmp_path, "payouts", "release", payment.reference, "--by", name)
 
         first, again = await release("amina"), await release("Amina")

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from bot.dashboard.access import demo_supervisor
 from bot.market import Actor, people, stock_listings, stock_photos
 from bot.market.pictures import made_anew
-from tests.cli.test_commands import isoko
 from tests.server import FARMER, running
 from tests.telegram.test_photos import jpeg
+from tests.typed_command import isoko
 
 
 async def test_staff_see_what_is_offered(tmp_path) -> None:

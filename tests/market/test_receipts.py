@@ -1,9 +1,5 @@
 """A receipt is checked by its code: true, without a name; by phone, by function and by command."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 from sqlalchemy import select
 
@@ -13,6 +9,7 @@ from bot.payments.provider import Outcome
 from bot.storage.schema import payments
 from tests.market.money import pay, person, settle
 from tests.server import FARMER, Running
+from tests.typed_command import isoko
 
 
 @pytest.mark.parametrize(("outcome", "state"), [
@@ -45,16 +42,10 @@ async def test_another_phone_sees_amount_and_day_and_no_name(server: Running) ->
 
 async def test_the_command_says_the_same(server: Running) -> None:
     code = await proof_of(server)
-    folder = str(server.parts.settings.data_dir)
-
-    def isoko(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "bot", "proof", *arguments]
-        return subprocess.run(command, env={**os.environ, "ISOKO_DATA_DIR": folder}, capture_output=True,
-                              text=True, timeout=60, check=False)  # fmt: skip
-
-    good = isoko(code)
+    folder = server.parts.settings.data_dir
+    good = isoko(folder, "proof", code)
     assert good.returncode == 0 and "240,000" in good.stdout and "succeeded" in good.stdout
-    slip = isoko(code[:-1] + ("2" if code[-1] != "2" else "3"))
+    slip = isoko(folder, "proof", code[:-1] + ("2" if code[-1] != "2" else "3"))
     assert slip.returncode == 1 and "read it again" in slip.stderr
-    strange = isoko(new_proof())
+    strange = isoko(folder, "proof", new_proof())
     assert strange.returncode == 1 and "not ours" in strange.stderr

@@ -15,13 +15,13 @@ from bot.storage.backup import back_up, restore
 from bot.storage.opening import open_records, upgrade
 from bot.storage.records import RecordsDown
 from bot.storage.schema import ledger_lines
-from tests.cli.test_commands import isoko
 from tests.market.money import pay, person, settle
 from tests.phone import PIN
 from tests.real_postgres import RealPostgres
 from tests.server import FARMER, TEA
 from tests.server_process import ServerProcess
 from tests.test_kill import HOPS, asked
+from tests.typed_command import isoko
 
 TAKEN = "SELECT code, packs_accepted FROM orders WHERE packs_accepted > 0 ORDER BY code"
 

@@ -15,7 +15,6 @@ from pathlib import Path as Folder
 
 from tests.sweep.path import Path
 from tests.sweep.paths import PATHS
-from tests.sweep.process import get_ready
 from tests.sweep.seams import Point, point_of
 from tests.sweep.stores import PostgresStore, SqliteStore, Store
 from tests.sweep.sweep import TRIES, Run, Sweep
@@ -32,7 +31,6 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="die at each n-th point only")
     parser.add_argument("--at-once", type=int, default=3, help="how many worlds")
     options = parser.parse_args()
-    get_ready()
     paths = [PATHS[name] for name in options.path or PATHS]
     good = True
     for store in options.store or _STORES:

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-import os
 import signal
-from pathlib import Path
 
+from tests.forked import fork
 from tests.sweep import launch
 from tests.sweep.launch import Orders
-
-_ROOT = Path(__file__).parents[2]
-_fork = multiprocessing.get_context("forkserver")
-
-
-def get_ready() -> None:
-    """Start what the processes are forked from."""
-    os.environ["PYTHONPATH"] = str(_ROOT)
-    _fork.set_forkserver_preload(["tests.sweep.launch"])
 
 
 class Process:
     """One life of a server or of a command."""
 
     def __init__(self, orders: Orders) -> None:
-        self._clock, theirs = _fork.Pipe()
-        self._process = _fork.Process(target=launch.run, args=(orders, theirs), daemon=True)
+        self._clock, theirs = fork.Pipe()
+        self._process = fork.Process(target=launch.run, args=(orders, theirs), daemon=True)
         self._process.start()
         theirs.close()
 
