@@ -20,6 +20,7 @@ from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.audit_log import AuditLog
 from bot.dashboard.screens.exports import Exports
 from bot.dashboard.screens.funnel import Funnel
+from bot.dashboard.screens.messages import Messages
 from bot.dashboard.screens.orders import Orders
 from bot.dashboard.screens.payments import Payments
 from bot.dashboard.screens.people import People
@@ -41,6 +42,7 @@ class Desks:
         self._orders = Orders(market, pages)
         self._payments = Payments(market, pages)
         self._webhooks = Webhooks(market, pages)
+        self._messages = Messages(market, pages)
         self._people = People(market, pages)
         self._exports = Exports(market, pages, guard)
         self._audit = AuditLog(market, pages)
@@ -71,6 +73,8 @@ class Desks:
             ("POST", f"/payments/{_ID}/settle", payments.settle, MONEY),
             ("POST", f"/payments/{_ID}/pass-on", payments.pass_on, MONEY),
             ("POST", f"/payments/{_ID}/withdraw", payments.withdraw, MONEY),
+            ("GET", "/messages", self._messages.listed, READERS),
+            ("POST", f"/messages/{_ID}/again", self._messages.again, REPLAYERS),
             ("GET", "/webhooks", webhooks.came, READERS),
             ("GET", "/webhooks/out", webhooks.leaves, READERS),
             ("POST", f"/webhooks/events/{_ID}/again", webhooks.apply_again, REPLAYERS),

@@ -59,7 +59,7 @@ async def test_an_order_is_found_and_read_from_offer_to_money(
 async def test_D07_no_desk_shows_a_viewer_a_number(server: Running, viewer: Desk) -> None:
     said = ""
     for path in ("orders", "orders/KW-1042", "payments", "payments/1", "webhooks", "webhooks/out",
-                 "webhooks?source=operators", "people", "people/1", "system",
+                 "messages", "webhooks?source=operators", "people", "people/1", "system",
                  "people?q=%2B250788000001", "people?q=Mukamana"):  # fmt: skip
         page = await viewer.gets(f"/dashboard/{path}")
         assert viewer.status == 200, path

@@ -18,8 +18,8 @@ from tests.dashboard.test_in_chromium import HOSTILE, Window
 from tests.server import CRAFTS, FARMER, TEA, Running
 
 PATHS = ("orders", "orders/KW-1038", "payments", "payments/1", "payments/2", "webhooks",
-         "webhooks?source=operators", "webhooks/out", "people", "people/1", "audit", "staff",
-         "staff/1", "system")  # fmt: skip
+         "webhooks?source=operators", "webhooks/out", "messages", "people", "people/1", "audit",
+         "staff", "staff/1", "system")  # fmt: skip
 
 
 @pytest.fixture
@@ -43,6 +43,8 @@ def fill(db: Any) -> None:
     event = {"source": "hub", "type": "order.created", "lane": "o", "body": b"", "due_at": now}
     event |= {"event_id": "evt_" + "0123456789abcdef" * 2, "digest": b"x" * 16, "received_at": now}
     db.execute(insert(hub_events).values(event | {"state": "parked", "outcome": "KeyError: sku"}))
+    letter = {"kind": "sms", "dedupe_key": "gone", "payload": {"contact_id": 1}, "due_at": now}
+    db.execute(insert(outbox).values(letter | gone | {"written_at": now, "done_at": now}))
     called = {"source": "mtn-momo", "event_id": "c" * 32, "body": b"", "received_at": now}
     db.execute(insert(inbox).values(called | {"outcome": "hint", "applied_at": now}))
     known = dict(db.execute(select(payments).limit(1)).mappings().one())

@@ -36,8 +36,9 @@ async def test_one_goes_searches_walks_and_opens_by_keys(browser: Browser, serve
     window = await signed_in(context, server)
     page = window.page
     for letter, title in (
-        ("o", "Orders"), ("p", "Payments"), ("w", "Webhooks"), ("u", "People"), ("a", "Alerts"),
-        ("f", "Funnel"), ("h", "Health"), ("l", "Audit"), ("k", "Open tickets"), ("n", "Now"),
+        ("o", "Orders"), ("p", "Payments"), ("w", "Webhooks"), ("m", "Messages"),
+        ("u", "People"), ("a", "Alerts"), ("f", "Funnel"), ("h", "Health"), ("l", "Audit"),
+        ("k", "Open tickets"), ("n", "Now"),
     ):  # fmt: skip
         await page.keyboard.press("g")
         await page.keyboard.press(letter)

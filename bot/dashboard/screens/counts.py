@@ -7,15 +7,20 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, func, select
 
+from bot.dashboard.screens.message_desk import WAY_WORDS
+from bot.dashboard.screens.payment_desk import not_sent
 from bot.dashboard.screens.ticket_desk import OPEN
-from bot.market import clearance, retries
+from bot.market import clearance, hub_news, retries
 from bot.market.limits import PayoutRules
 from bot.storage.schema import outbox, payments, prices, tickets
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How things stand. `oldest_news` is when the oldest waiting message fell due."""
+    """How things stand. `oldest_news` is when the oldest waiting message fell due.
+
+    A message is for a person; webhooks and payments that were given up are counted apart.
+    """
 
     tickets: dict[str, int]
     tickets_late: int
@@ -26,6 +31,8 @@ class Counts:
     payments_untaken: int
     news_waiting: int
     news_dead: int
+    webhooks_dead: int
+    payments_dead: int
     oldest_news: datetime | None
     newest_price: date | None
     products_priced: int
@@ -41,10 +48,10 @@ def counts(db: Connection, rules: PayoutRules, now: datetime) -> Counts:
     by_state = select(payments.c.state, func.count()).where(payments.c.state.in_(unsettled))
     money = {row[0]: row[1] for row in db.execute(by_state.group_by(payments.c.state))}
     waiting = clearance.how_many_wait(db, rules)
-    news = select(outbox.c.state, func.count()).where(outbox.c.state.in_(("waiting", "dead")))
-    boxes = {row[0]: row[1] for row in db.execute(news.group_by(outbox.c.state))}
-    due = outbox.c.due_at <= now
-    oldest = select(func.min(outbox.c.due_at)).where(outbox.c.state == "waiting", due)
+    to_people, due = outbox.c.kind.in_(WAY_WORDS), outbox.c.due_at <= now
+    waits = select(func.count()).where(to_people, outbox.c.state == "waiting")
+    oldest = select(func.min(outbox.c.due_at)).where(to_people, outbox.c.state == "waiting", due)
+    given_up = _given_up(db)
     shown = prices.c.state == "shown"
     newest = select(func.max(prices.c.valid_on)).where(shown)
     priced = select(func.count(func.distinct(prices.c.product))).where(shown)
@@ -56,9 +63,17 @@ def counts(db: Connection, rules: PayoutRules, now: datetime) -> Counts:
         payments_under_way=money.get("created", 0) + money.get("sent", 0) - waiting,
         payouts_waiting=waiting,
         payments_untaken=sum(one.payments for one in retries.untaken(db)),
-        news_waiting=boxes.get("waiting", 0),
-        news_dead=boxes.get("dead", 0),
+        news_waiting=db.execute(waits).scalar() or 0,
+        news_dead=sum(given_up.get(way, 0) for way in WAY_WORDS),
+        webhooks_dead=given_up.get(hub_news.KIND, 0),
+        payments_dead=db.execute(select(func.count()).where(not_sent())).scalar() or 0,
         oldest_news=db.execute(oldest).scalar(),
         newest_price=db.execute(newest).scalar(),
         products_priced=db.execute(priced).scalar() or 0,
     )
+
+
+def _given_up(db: Connection) -> dict[str, int]:
+    """How many dead letters there are, by their kind."""
+    query = select(outbox.c.kind, func.count()).where(outbox.c.state == "dead")
+    return {row[0]: row[1] for row in db.execute(query.group_by(outbox.c.kind))}

@@ -9,11 +9,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select
 
 from bot.dashboard.screens.asked import PAGE, like
+from bot.dashboard.screens.payment_words import KIND_WORDS
 from bot.market import clearance, passing_on_again
 from bot.market.approvals import approvals, staff_among
-from bot.market.letters import keys_of
+from bot.market.letters import keys_of, references_in
 from bot.market.limits import PayoutRules
-from bot.market.payments import Payment, as_payment
+from bot.market.payments import OPEN, Payment, as_payment
 from bot.market.postings import causes_of
 from bot.market.proposals import Proposal, waiting
 from bot.masking import without_numbers
@@ -117,14 +118,21 @@ def payments_page(
 
 
 def to_be_looked_at(db: Connection, rules: PayoutRules) -> list[PaymentRow]:
-    """Flagged, then unknown, then what waits for two people: the oldest of each first."""
+    """Flagged, unknown, given up, then what waits for two people: the oldest of each first."""
     found = []
-    for state in NEEDS_A_PERSON:
-        query = PAYMENTS.where(payments.c.state == state).order_by(payments.c.id).limit(PAGE)
-        found += [_row(row) for row in db.execute(query).mappings()]
+    for which in (*(payments.c.state == state for state in NEEDS_A_PERSON), not_sent()):
+        query = PAYMENTS.where(which).order_by(payments.c.id).limit(PAGE)
+        new = [_row(row) for row in db.execute(query).mappings()]
+        found += [row for row in new if row not in found]
     held = [one.payment.id for one in clearance.waiting(db, rules, PAGE)]
     query = PAYMENTS.where(payments.c.id.in_(held)).order_by(payments.c.id)
     return found + [_row(row) for row in db.execute(query).mappings()]
+
+
+def not_sent() -> ColumnElement[bool]:
+    """Whether a payment that is not settled has a dead letter: it does not leave by itself."""
+    mine = outbox.c.kind.in_(KIND_WORDS), outbox.c.state == "dead"
+    return payments.c.state.in_(OPEN) & payments.c.reference.in_(references_in(*mine))
 
 
 def last_reconciliations(db: Connection) -> list[RowMapping]:
