@@ -31,6 +31,7 @@ from bot.dashboard.screens.feed import Feed
 from bot.dashboard.screens.feed_door import FeedDoor
 from bot.dashboard.screens.hand_over import HandOvers
 from bot.dashboard.screens.health import Health
+from bot.dashboard.screens.number_checks import NumberChecks
 from bot.dashboard.screens.overview import Overview, fresh_counts
 from bot.dashboard.screens.photos import Photos
 from bot.dashboard.screens.pin_resets import PinResets
@@ -108,7 +109,7 @@ class Dashboard:
         self._feed_door = FeedDoor(records, self.guard, self._feed, self._overview.stamp)
         self._call_backs = CallBacks(market, pages)
         self._tickets = Tickets(market, pages)
-        self._pins = PinResets(market)
+        self._pins, self._numbers = PinResets(market), NumberChecks(market)
         self._desks = Desks(market, pages, self.guard, sign_in, rules.fingerprint)
         self._hand_overs = HandOvers(market, pages)
         self._alerts = Alerts(market, pages)
@@ -178,6 +179,9 @@ class Dashboard:
             ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/close", tickets.close, ANSWERERS),
             ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/pin-called", self._pins.ask, ANSWERERS),
             ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/pin-reset", self._pins.approve, ANSWERERS),
+            ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/verified", self._numbers.verify, ANSWERERS),
+            ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/owner-called", self._numbers.ask, ANSWERERS),
+            ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/new-owner", self._numbers.approve, ANSWERERS),
             ("POST", "/tickets/{code:T-[0-9A-Z]{5}}/reveal", tickets.reveal, REVEALERS),
             *self._desks.routes(),
             ("GET", "/hand-over", chats.listed, READERS),

@@ -57,6 +57,7 @@ DESKS = {
        for what in ("events", "callbacks", "deliveries")},
     **{f"/dashboard/webhooks/receivers/{{id}}/{deed}": REPLAYERS
        for deed in ("recover", "on", "off", "test")},
+    "/dashboard/messages/{id}/again": REPLAYERS,
     "/dashboard/people/find": ["agent", "supervisor"],
     **{f"/dashboard/people/{{id}}/{deed}": ["admin", "supervisor"]
        for deed in ("copy", "forget", "erase", "keep")},
@@ -76,6 +77,10 @@ async def test_A07_only_these_roles_change_anything(server: Running) -> None:
         "/dashboard/call-backs/{code}/tried": ["agent", "supervisor"],
         "/dashboard/tickets/{code}/pin-called": ["agent", "supervisor"],
         "/dashboard/tickets/{code}/pin-reset": ["agent", "supervisor"],
+        **{
+            f"/dashboard/tickets/{{code}}/{deed}": ["agent", "supervisor"]
+            for deed in ("verified", "owner-called", "new-owner")
+        },
         "/dashboard/tickets/{code}/reveal": ["supervisor"],
         "/dashboard/calls/{id}/reveal": ["supervisor"],
         **DESKS,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from aiohttp import web
 from sqlalchemy import Connection
 
-from bot.dashboard.guard import VISITOR
-from bot.dashboard.screens.ticket_desk import msisdn_of_ticket
+from bot.dashboard.screens import ticket_deeds
 from bot.i18n import N_
 from bot.market import Market, pin_reset
 
@@ -38,7 +36,7 @@ class PinResets:
 
     async def ask(self, request: web.Request) -> web.Response:
         """The person was called back by who is signed in."""
-        return await self._do(request, pin_reset.ask)
+        return await ticket_deeds.do(self._records, request, pin_reset.ask, "pin")
 
     async def approve(self, request: web.Request) -> web.Response:
         """Who is signed in approves, as the second."""
@@ -47,13 +45,4 @@ class PinResets:
         def work(db: Connection, msisdn: str, code: str, by: str, now: datetime) -> str:
             return pin_reset.approve(db, msisdn, code, by, dial, now)
 
-        return await self._do(request, work)
-
-    async def _do(
-        self, request: web.Request, work: Callable[[Connection, str, str, str, datetime], str]
-    ) -> web.Response:
-        code, by, now = request.match_info["code"], request[VISITOR].member.name, datetime.now(UTC)
-        outcome = await self._records.write(
-            lambda db: work(db, msisdn_of_ticket(db, code), code, by, now)
-        )
-        raise web.HTTPSeeOther(f"/dashboard/tickets/{code}?pin={outcome}")
+        return await ticket_deeds.do(self._records, request, work, "pin")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, true
 
 from bot.dashboard.access.members import note
+from bot.dashboard.screens.ticket_links import linked
 from bot.i18n import N_
 from bot.kept_text import kept_text
 from bot.market import call_backs, money_tickets
@@ -57,9 +58,11 @@ class Ticket:
     closed_at: datetime | None
     # Who called about the PIN or the number, and waits for a second member of staff.
     called_by: str = ""
-    # The reference and the state of the payment it is about, while that is not settled.
-    reference: str = ""
+    # The state of the payment it is about, while that is not settled.
     money: str = ""
+    # Where it leads: the payment and the order that it is about, settled or not.
+    payment_id: int = 0
+    order_code: str = ""
 
 
 def open_tickets(
@@ -94,11 +97,17 @@ def ticket_by_code(db: Connection, code: str, ours: str = "") -> Ticket | None:
     row = db.execute(_with_person().where(tickets.c.code == code)).mappings().first()
     if row is None:
         return None
-    ticket = replace(_ticket(row, ours), called_by=call_backs.asked_by(db, code))
+    payment_id, order_code = linked(db, row["about"], row["contact_id"] or 0)
+    ticket = replace(
+        _ticket(row, ours),
+        called_by=call_backs.asked_by(db, code),
+        payment_id=payment_id,
+        order_code=order_code,
+    )
     payment = money_tickets.unsettled(db, row["category"], row["about"])
     if payment is None:
         return ticket
-    return replace(ticket, reference=payment.reference, money=payment.state)
+    return replace(ticket, money=payment.state, payment_id=payment.id)
 
 
 def msisdn_of_ticket(db: Connection, code: str) -> str:

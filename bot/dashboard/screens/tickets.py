@@ -10,8 +10,8 @@ from bot.dashboard.access.roles import ANSWERERS, REVEALERS
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
+from bot.dashboard.screens import number_checks, pin_resets
 from bot.dashboard.screens.asked import id_asked
-from bot.dashboard.screens.pin_resets import OUTCOMES
 from bot.dashboard.screens.reveal import AN_HOUR, REASONS, SECONDS, reveal
 from bot.dashboard.screens.ticket_desk import (
     CATEGORY_WORDS,
@@ -23,7 +23,7 @@ from bot.dashboard.screens.ticket_desk import (
     open_tickets,
     ticket_by_code,
 )
-from bot.market import Market
+from bot.market import Market, verifying
 
 
 class Tickets:
@@ -110,13 +110,23 @@ class Tickets:
             status=status,
             ticket=ticket,
             problem=problem,
-            pin_said=OUTCOMES.get(request.query.get("pin", ""), ""),
+            said=_said(request),
             words=CATEGORY_WORDS,
             may_close=role in ANSWERERS and ticket.state != "closed" and not ticket.money,
             may_reset=role in ANSWERERS
             and ticket.state == "open"
             and ticket.category == "pin_forgotten",
+            may_check=role in ANSWERERS
+            and ticket.state == "open"
+            and ticket.category in verifying.CHECKS
+            and bool(ticket.number),
             may_reveal=role in REVEALERS and bool(ticket.number),
             reasons=REASONS,
             note_most=NOTE_MOST,
         )
+
+
+def _said(request: web.Request) -> str:
+    """What came of a button about the PIN or the number."""
+    about_pin = pin_resets.OUTCOMES.get(request.query.get("pin", ""), "")
+    return about_pin or number_checks.OUTCOMES.get(request.query.get("number", ""), "")
