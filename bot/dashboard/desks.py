@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bot.dashboard.access.roles import (
     ADMINS,
+    ANSWERERS,
     ASKERS,
     AUDITORS,
+    CALLERS_OFF,
     CUSTODIANS,
     EXPORTERS,
     FINDERS,
@@ -30,6 +32,7 @@ from bot.dashboard.screens.webhooks import Webhooks
 from bot.market import Market
 
 _ID = "{id:[0-9]{1,18}}"
+_ORDER = "/orders/{code:[A-Z0-9-]{1,16}}"
 _Route = tuple[str, str, Handler, frozenset[str]]
 
 
@@ -62,7 +65,9 @@ class Desks:
         payments, webhooks = self._payments, self._webhooks
         return [
             ("GET", "/orders", self._orders.listed, READERS),
-            ("GET", "/orders/{code:[A-Z0-9-]{1,16}}", self._orders.one, READERS),
+            ("GET", _ORDER, self._orders.one, READERS),
+            ("POST", f"{_ORDER}/cancel", self._orders.cancel, CALLERS_OFF),
+            ("POST", f"{_ORDER}/offers/{_ID}/notify", self._orders.notify, ANSWERERS),
             ("GET", "/payments", payments.listed, READERS),
             ("GET", f"/payments/{_ID}", payments.one, READERS),
             ("POST", f"/payments/{_ID}/ask", payments.ask, ASKERS),
@@ -92,6 +97,8 @@ class Desks:
             ("GET", "/people", people.listed, READERS),
             ("POST", "/people/find", people.find, FINDERS),
             ("GET", f"/people/{_ID}", people.one, READERS),
+            ("POST", f"/people/{_ID}/pin-ticket", people.call_about_pin, ANSWERERS),
+            ("POST", f"/people/{_ID}/unlink", people.unlink, ANSWERERS),
             ("POST", f"/people/{_ID}/copy", people.copy, CUSTODIANS),
             ("POST", f"/people/{_ID}/forget", people.propose, CUSTODIANS),
             ("POST", f"/people/{_ID}/erase", people.erase, CUSTODIANS),

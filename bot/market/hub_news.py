@@ -23,7 +23,7 @@ NEWS_TYPES = {
     "order.partly_accepted": "A part of an order was accepted; the rest is still offered.",
     "order.declined": "Everybody who was asked declined, and nobody else can supply it.",
     "order.expired": "The time to answer is over and not all is accepted.",
-    "order.cancelled": "What nobody had accepted is withdrawn, as the hub asked.",
+    "order.cancelled": "What nobody had accepted is withdrawn, as the hub or its staff asked.",
     "order.refused": "An order could not be taken; `reason` says why.",
     "order.disputed": "A farmer or staff dispute what became of an accepted order.",
     "shipment.handed_over": "A farmer brought the goods to the collection point.",

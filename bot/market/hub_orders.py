@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from bot.market import Actor, hub_news, offers, rates
+from bot.market import Actor, hub_news, rates
+from bot.market.calling_off import withdraw
 from bot.market.orders import NewOrder, create_order
 from bot.market.rates import Rate
 from bot.market.wanted import Refused, Wanted, WantedLine, check_total, order_of
@@ -88,7 +89,7 @@ def cancel(
     same = rows.c.order_id.in_(ids)
     open_now = select(rows.c.order_id).where(same, rows.c.state == "open").order_by(rows.c.id)
     for order_id in list(db.execute(open_now.with_for_update()).scalars()):
-        _withdraw(db, order_id, key, now)
+        withdraw(db, order_id, Actor("hub", "hub", key), now)
     query = select(
         func.sum(orders.c.packs - orders.c.packs_accepted), func.sum(orders.c.packs_accepted)
     )
@@ -200,17 +201,3 @@ def _code_for(db: Connection, wanted: Wanted) -> str:
 
 def _is_free(db: Connection, code: str) -> bool:
     return _with_code.one(db, code) is None
-
-
-def _withdraw(db: Connection, order_id: int, key: str, now: datetime) -> None:
-    waiting = select(offer_rows.c.id).where(
-        offer_rows.c.order_id == order_id, offer_rows.c.state == "offered"
-    )
-    actor = Actor("hub", "hub", key)
-    # Locked before they are changed, and in one order: somebody may be accepting at this moment.
-    for offer_id in list(db.execute(waiting.order_by(offer_rows.c.id).with_for_update()).scalars()):
-        offers.move(db, actor, offer_id, "withdraw", now)
-    same = rows.c.order_id == order_id
-    db.execute(update(rows).where(same).values(state="cancelled"))
-    data = hub_news.about_order(db, order_id)
-    hub_news.tell(db, "order.cancelled", f"o{order_id}", f"{order_id}:{key}", data, now)

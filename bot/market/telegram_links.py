@@ -136,12 +136,14 @@ def unlink(db: Connection, user_id: int, now: datetime) -> bool:
     return any(link.confirmed for link in found)
 
 
-def unlink_number(db: Connection, msisdn: str, now: datetime) -> bool:
+def unlink_number(
+    db: Connection, msisdn: str, now: datetime, why: str = "unlinked on the phone"
+) -> bool:
     """The number's holder wants no account to speak for it any more; the chat is told.
 
-    False when none did.
+    `why` is for the audit. False when none did.
     """
-    found = _end(db, rows.c.msisdn == msisdn, "unlinked on the phone", now)
+    found = _end(db, rows.c.msisdn == msisdn, why, now)
     gone = [link for link in found if link.confirmed]
     for link in gone:
         tell(db, link, f"unlinked:{link.id}", telegram_words.unlinked, now)

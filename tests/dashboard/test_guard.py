@@ -58,9 +58,13 @@ DESKS = {
     **{f"/dashboard/webhooks/receivers/{{id}}/{deed}": REPLAYERS
        for deed in ("recover", "on", "off", "test")},
     "/dashboard/messages/{id}/again": REPLAYERS,
+    "/dashboard/orders/{code}/cancel": REPLAYERS,
+    "/dashboard/orders/{code}/offers/{id}/notify": ["agent", "supervisor"],
     "/dashboard/people/find": ["agent", "supervisor"],
     **{f"/dashboard/people/{{id}}/{deed}": ["admin", "supervisor"]
        for deed in ("copy", "forget", "erase", "keep")},
+    **{f"/dashboard/people/{{id}}/{deed}": ["agent", "supervisor"]
+       for deed in ("pin-ticket", "unlink")},
     "/dashboard/exports/{what}": ["admin", "agent", "auditor", "finance", "supervisor"],
     "/dashboard/audit/check": ["admin", "auditor", "supervisor"],
     "/dashboard/staff/add": ADMINS,

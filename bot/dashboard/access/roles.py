@@ -29,6 +29,8 @@ ASKERS: frozenset[str] = frozenset({"agent", "supervisor", "finance"})
 MONEY: frozenset[str] = frozenset({"supervisor", "finance"})
 # Who may have a webhook sent or applied again.
 REPLAYERS: frozenset[str] = frozenset({"supervisor", "admin"})
+# Who may call off what of an order nobody has accepted.
+CALLERS_OFF: frozenset[str] = frozenset({"supervisor", "admin"})
 # Who may give people a copy of their data, and forget them, two together.
 CUSTODIANS: frozenset[str] = frozenset({"supervisor", "admin"})
 # Who reads the audit.

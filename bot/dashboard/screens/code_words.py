@@ -14,7 +14,7 @@ _WORDS = {
     "filled": N_("all packs promised"),
     "declined": N_("declined"),
     "expired": N_("expired"),
-    "cancelled": N_("cancelled by the hub"),
+    "cancelled": N_("called off"),
     "working": N_("works"),
     "down": N_("out of order"),
     "recovering": N_("works again, carefully"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -72,15 +72,13 @@ def _unsent(
     )
 
 
-def _numbers(db: Connection, rows: list[RowMapping] | tuple[RowMapping, ...]) -> dict[int, str]:
+def _numbers(db: Connection, rows: Sequence[RowMapping]) -> dict[int, str]:
     ids = {row["payload"].get("contact_id") for row in rows} - {None, 0}
     query = select(contacts.c.id, contacts.c.msisdn).where(contacts.c.id.in_(ids))
     return {row.id: row.msisdn or "" for row in db.execute(query)}
 
 
-def _of_chats(
-    db: Connection, rows: list[RowMapping] | tuple[RowMapping, ...]
-) -> dict[int, tuple[str, int]]:
+def _of_chats(db: Connection, rows: Sequence[RowMapping]) -> dict[int, tuple[str, int]]:
     """The number and the person of each private chat, which has the id of its account."""
     link = telegram_links.c
     live: ColumnElement[bool] = link.confirmed_at.is_not(None) & link.ended_at.is_(None)

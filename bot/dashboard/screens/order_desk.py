@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, Select, exists, func, select
 
 from bot.dashboard.screens.asked import PAGE, like
 from bot.i18n import N_
+from bot.market.calling_off import version_of
 from bot.market.share import DoesNotAddUp, Line, Split, split
 from bot.masking import without_numbers
 from bot.msisdn import masked
@@ -38,10 +39,17 @@ OFFER_WORDS = {
     "disputed": N_("disputed"),
 }
 
+# What needs a person most comes first.
+_URGENT = ("flagged", "unknown", "failed", "created", "sent", "succeeded")
+
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """An order in the list; `offered` is how many have not answered yet."""
+    """An order in the list; `offered` is how many have not answered yet.
+
+    `changed_at` is when the last of its offers changed; `payout` is the state of the payout that
+    needs a person most, "" while there is none. Both are of the list only.
+    """
 
     id: int
     code: str
@@ -52,6 +60,8 @@ class OrderRow:
     placed_at: datetime
     deliver_by: datetime
     source: str
+    changed_at: datetime | None = None
+    payout: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,7 @@ class OrderPage:
     collection_point: str
     hub_order_id: str
     hub_state: str
+    version: int
     shares: Split | None
     offers: list[OfferRow]
 
@@ -132,7 +143,11 @@ def orders_page(
     if before:
         query = query.where(orders.c.id < before)
     rows = db.execute(query.order_by(orders.c.id.desc()).limit(PAGE + 1)).mappings().all()
-    found = [_row(row) for row in rows[:PAGE]]
+    changed, paid = _last_changes(db, rows[:PAGE]), _payouts(db, rows[:PAGE])
+    found = [
+        replace(_row(row), changed_at=changed.get(row["id"]), payout=paid.get(row["id"], ""))
+        for row in rows[:PAGE]
+    ]
     return found, found[-1].id if len(rows) > PAGE else 0
 
 
@@ -149,9 +164,35 @@ def one_order(db: Connection, code: str) -> OrderPage | None:
         collection_point=row["collection_point"],
         hub_order_id=row["hub_order_id"] or "",
         hub_state=row["state"] or "",
+        version=version_of(db, row["id"]),
         shares=_shares(row),
         offers=_offers(db, row["id"]),
     )
+
+
+def _last_changes(db: Connection, rows: Sequence[RowMapping]) -> dict[int, datetime]:
+    query = (
+        select(offers.c.order_id, func.max(offer_events.c.at))
+        .join(offer_events, offer_events.c.offer_id == offers.c.id)
+        .where(offers.c.order_id.in_([row["id"] for row in rows]))
+        .group_by(offers.c.order_id)
+    )
+    return {row[0]: row[1] for row in db.execute(query)}
+
+
+def _payouts(db: Connection, rows: Sequence[RowMapping]) -> dict[int, str]:
+    """Of each order's payouts the state that stands first in `_URGENT`."""
+    query = (
+        select(offers.c.order_id, payments.c.state)
+        .join(payments, payments.c.offer_id == offers.c.id)
+        .where(payments.c.direction == "payout", payments.c.refunds_id.is_(None))
+        .where(offers.c.order_id.in_([row["id"] for row in rows]))
+        .distinct()
+    )
+    found: dict[int, list[str]] = {}
+    for order_id, state in db.execute(query):
+        found.setdefault(order_id, []).append(state)
+    return {order_id: min(states, key=_URGENT.index) for order_id, states in found.items()}
 
 
 def _row(row: RowMapping) -> OrderRow:

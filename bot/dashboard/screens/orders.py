@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from aiohttp import web
 
+from bot.dashboard.access.roles import ANSWERERS, CALLERS_OFF
+from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
+from bot.dashboard.screens import order_deeds
 from bot.dashboard.screens.asked import address, before_asked, choice_asked, text_asked
 from bot.dashboard.screens.code_words import word_of
 from bot.dashboard.screens.export_tables import may_export
 from bot.dashboard.screens.order_desk import OFFER_WORDS, one_order, orders_page
 from bot.dashboard.screens.payment_words import STATE_WORDS
+from bot.i18n import N_
 from bot.market import Market, products
 from bot.market.products import PRODUCTS
 
 _PATH = "/dashboard/orders"
+_SAID = {
+    "cancelled": N_("Called off. What was accepted stands; who receives our webhooks is told."),
+    "changed": N_("Somebody has answered since this page was made. Nothing was done: look again."),
+    "no_reason": N_("Say why: the next person reads it."),
+    "no_effect": N_("No effect: this was done already, or is not needed any more."),
+    "told": N_("The notice is on its way."),
+    "told_before": N_("Nothing was sent: the notice has left within this hour already."),
+}
 
 
 class Orders:
     """The orders' pages."""
 
     def __init__(self, market: Market, pages: Pages) -> None:
-        self._records, self._pages = market.records, pages
+        self._market, self._records, self._pages = market, market.records, pages
 
     async def listed(self, request: web.Request) -> web.Response:
         """The newest first; the address keeps the filters and the page."""
@@ -42,6 +56,8 @@ class Orders:
             next_page=address(_PATH, **filters, before=following) if following else "",
             products={code: products.name(code) for code in PRODUCTS},
             words=OFFER_WORDS,
+            payment_words=STATE_WORDS,
+            utc_now=datetime.now(UTC),
             may_export=may_export("orders", visitor.member.role),
         )
 
@@ -60,4 +76,24 @@ class Orders:
             product=products.name(order.row.product),
             words=OFFER_WORDS,
             payment_words=STATE_WORDS,
+            said=_SAID.get(request.query.get("said", ""), ""),
+            may_cancel=visitor.member.role in CALLERS_OFF
+            and (order.row.offered > 0 or order.hub_state == "open"),
+            may_notify=visitor.member.role in ANSWERERS,
         )
+
+    async def cancel(self, request: web.Request) -> web.Response:
+        """Call off what nobody has accepted."""
+        form, code = await fields_of(request), request.match_info["code"]
+        member, now = request[VISITOR].member, datetime.now(UTC)
+        said = await self._records.write(lambda db: order_deeds.cancel(db, code, member, form, now))
+        raise web.HTTPSeeOther(f"{_PATH}/{code}?said={said}")
+
+    async def notify(self, request: web.Request) -> web.Response:
+        """Send the notice of one offer again."""
+        code, offer_id = request.match_info["code"], int(request.match_info["id"])
+        member, now, market = request[VISITOR].member, datetime.now(UTC), self._market
+        said = await self._records.write(
+            lambda db: order_deeds.notify(db, market, code, offer_id, member, now)
+        )
+        raise web.HTTPSeeOther(f"{_PATH}/{code}?said={said}")

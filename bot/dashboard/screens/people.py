@@ -9,13 +9,14 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from bot.dashboard.access.members import note
-from bot.dashboard.access.roles import CUSTODIANS, FINDERS
+from bot.dashboard.access.roles import ANSWERERS, AUDITORS, CUSTODIANS, FINDERS
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
-from bot.dashboard.screens import person_deeds
+from bot.dashboard.screens import person_deeds, person_help
 from bot.dashboard.screens.asked import SEARCH_MOST, address, before_asked, choice_asked, text_asked
 from bot.dashboard.screens.export_tables import may_export
+from bot.dashboard.screens.looks import LOOK_WORDS, looks_at
 from bot.dashboard.screens.order_desk import OFFER_WORDS
 from bot.dashboard.screens.payment_words import STATE_WORDS
 from bot.dashboard.screens.people_desk import (
@@ -26,7 +27,7 @@ from bot.dashboard.screens.people_desk import (
     people_page,
     subject_of,
 )
-from bot.dashboard.screens.reveal import AN_HOUR, SECONDS, look_up, reveal
+from bot.dashboard.screens.reveal import AN_HOUR, REASONS, SECONDS, look_up, reveal
 from bot.dashboard.screens.ticket_desk import CATEGORY_WORDS
 from bot.i18n import N_
 from bot.kept_text import kept_text
@@ -47,6 +48,7 @@ _SAID = {
     "no_effect": N_("No effect: this was done already, or is not needed any more."),
     "no_reason": N_("Say why: the next person reads it."),
     "withdrawn": N_("Withdrawn. Nothing was changed."),
+    "unlinked": N_("No chat speaks for this number any more, and the chat is told."),
     "erased": N_("Forgotten: name, number, PIN and calls are gone; orders and payments stay."),
 }
 
@@ -100,6 +102,8 @@ class People:
         """One person; that somebody looked is on record."""
         visitor, found = request[VISITOR], await self._found(request)
         by, now, person = visitor.member.name, datetime.now(UTC), found.row
+        sees_looks, read = visitor.member.role in AUDITORS, self._records.read
+        looks = await read(lambda db: looks_at(db, person.id)) if sees_looks else []
         await self._records.write(
             lambda db: note(db, by, "profile viewed", subject_of(person.id), now)
         )
@@ -115,6 +119,11 @@ class People:
             offer_words=OFFER_WORDS,
             payment_words=STATE_WORDS,
             category_words=CATEGORY_WORDS,
+            looks=looks,
+            look_words=LOOK_WORDS,
+            reasons=REASONS,
+            sees_looks=sees_looks,
+            may_help=visitor.member.role in ANSWERERS and bool(person.number),
             may_handle=visitor.member.role in CUSTODIANS and person.erased_at is None,
         )
 
@@ -140,6 +149,21 @@ class People:
         text = json.dumps(held, ensure_ascii=False, indent=1)
         headers = {"Content-Disposition": f'attachment; filename="isoko-person-{person.id}.json"'}
         return web.Response(text=text, content_type="application/json", headers=headers)
+
+    async def call_about_pin(self, request: web.Request) -> web.Response:
+        """Open the ticket by which two reset a locked PIN, after a call; and go there."""
+        member, now = request[VISITOR].member, datetime.now(UTC)
+        person_id = (await self._found(request)).row.id
+        code = await self._records.write(
+            lambda db: person_help.call_about_pin(db, person_id, member, now)
+        )
+        if not code:
+            raise web.HTTPSeeOther(f"{_PATH}/{person_id}?said=no_effect")
+        raise web.HTTPSeeOther(f"/dashboard/tickets/{code}")
+
+    async def unlink(self, request: web.Request) -> web.Response:
+        """End the link of the person's chat."""
+        return await self._do(request, person_help.unlink)
 
     async def propose(self, request: web.Request) -> web.Response:
         """Ask that they be forgotten; somebody else does it."""

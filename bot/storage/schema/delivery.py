@@ -101,6 +101,8 @@ audit = Table(
     Column("details", Json, nullable=False),
     # How often somebody did something lately, such as look at numbers.
     Index(None, "actor", "at"),
+    # Who did it to one person, such as look at them.
+    Index(None, "subject", "action"),
 )
 
 transcripts = Table(

@@ -1,0 +1,53 @@
+"""What staff do about an order: call off what nobody accepted, send a notice again; on record."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from bot.dashboard.access.members import Member, note
+from bot.kept_text import kept_text
+from bot.market import Actor, Market, calling_off
+from bot.market.telling_again import tell_again
+from bot.storage.schema import offers, orders
+
+_REASON_MOST = 160
+
+
+def cancel(db: Connection, code: str, by: Member, form: dict[str, str], now: datetime) -> str:
+    """Call off what nobody has accepted, as the hub's own cancellation does; with a reason.
+
+    "changed" when a farmer has answered since the page was made.
+    """
+    reason = kept_text(form.get("reason", ""), _REASON_MOST)
+    if not reason:
+        return "no_reason"
+    order_id = db.execute(select(orders.c.id).where(orders.c.code == code)).scalar()
+    if order_id is None:
+        return "no_effect"
+    calling_off.hold(db, order_id)
+    if form.get("version") != str(calling_off.version_of(db, order_id)):
+        return "changed"
+    actor = Actor(by.name, "dashboard", f"desk:{order_id}:{now:%Y%m%d%H%M%S%f}")
+    count = calling_off.call_off(db, order_id, actor, now)
+    if count is None:
+        return "no_effect"
+    note(db, by.name, "order called off", f"order {code}", now, reason=reason, offers=count)
+    return "cancelled"
+
+
+def notify(
+    db: Connection, market: Market, code: str, offer_id: int, by: Member, now: datetime
+) -> str:
+    """Send the notice of one of its offers again."""
+    whose = (
+        select(orders.c.id)
+        .join(offers, offers.c.order_id == orders.c.id)
+        .where(orders.c.code == code, offers.c.id == offer_id)
+    )
+    if db.execute(whose).first() is None:
+        return "no_effect"
+    said = tell_again(db, offer_id, market.hub, market.quiet, now)
+    note(db, by.name, "notice sent again", f"order {code}", now, offer=offer_id, outcome=said)
+    return said
