@@ -7,6 +7,7 @@ from bot.dashboard.access.roles import (
     ANSWERERS,
     ASKERS,
     AUDITORS,
+    BOOKKEEPERS,
     CALLERS_OFF,
     CUSTODIANS,
     EXPORTERS,
@@ -21,6 +22,7 @@ from bot.dashboard.guard import Guard, Handler
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.audit_log import AuditLog
 from bot.dashboard.screens.exports import Exports
+from bot.dashboard.screens.float_sheet import FloatSheet
 from bot.dashboard.screens.funnel import Funnel
 from bot.dashboard.screens.messages import Messages
 from bot.dashboard.screens.orders import Orders
@@ -44,6 +46,7 @@ class Desks:
     ) -> None:
         self._orders = Orders(market, pages)
         self._payments = Payments(market, pages)
+        self._float = FloatSheet(market, pages)
         self._webhooks = Webhooks(market, pages)
         self._messages = Messages(market, pages)
         self._people = People(market, pages)
@@ -59,16 +62,28 @@ class Desks:
 
     def routes(self) -> list[_Route]:
         """Each a line with its method, its path, its page and who may use it."""
-        return [*self._of_trade(), *self._of_people(), *self._of_the_house()]
+        return [
+            *self._of_trade(),
+            *self._of_money(),
+            *self._of_news(),
+            *self._of_people(),
+            *self._of_the_house(),
+        ]
 
     def _of_trade(self) -> list[_Route]:
-        payments, webhooks = self._payments, self._webhooks
         return [
             ("GET", "/orders", self._orders.listed, READERS),
             ("GET", _ORDER, self._orders.one, READERS),
             ("POST", f"{_ORDER}/cancel", self._orders.cancel, CALLERS_OFF),
             ("POST", f"{_ORDER}/offers/{_ID}/notify", self._orders.notify, ANSWERERS),
+        ]
+
+    def _of_money(self) -> list[_Route]:
+        payments = self._payments
+        return [
             ("GET", "/payments", payments.listed, READERS),
+            ("GET", "/payments/day", self._float.show, BOOKKEEPERS),
+            ("POST", "/payments/day", self._float.csv, BOOKKEEPERS),
             ("GET", f"/payments/{_ID}", payments.one, READERS),
             ("POST", f"/payments/{_ID}/ask", payments.ask, ASKERS),
             ("POST", f"/payments/{_ID}/send", payments.send, MONEY),
@@ -78,6 +93,11 @@ class Desks:
             ("POST", f"/payments/{_ID}/settle", payments.settle, MONEY),
             ("POST", f"/payments/{_ID}/pass-on", payments.pass_on, MONEY),
             ("POST", f"/payments/{_ID}/withdraw", payments.withdraw, MONEY),
+        ]
+
+    def _of_news(self) -> list[_Route]:
+        webhooks = self._webhooks
+        return [
             ("GET", "/messages", self._messages.listed, READERS),
             ("POST", f"/messages/{_ID}/again", self._messages.again, REPLAYERS),
             ("GET", "/webhooks", webhooks.came, READERS),

@@ -17,9 +17,9 @@ from tests.dashboard.desk import PASSWORD, code_of, demo_link, new_link
 from tests.dashboard.test_in_chromium import HOSTILE, Window
 from tests.server import CRAFTS, FARMER, TEA, Running
 
-PATHS = ("orders", "orders/KW-1038", "payments", "payments/1", "payments/2", "webhooks",
-         "webhooks?source=operators", "webhooks/out", "messages", "people", "people/1", "audit",
-         "staff", "staff/1", "system")  # fmt: skip
+PATHS = ("orders", "orders/KW-1038", "orders/KW-1042", "payments", "payments/1", "payments/2",
+         "webhooks", "webhooks?source=operators", "webhooks/out", "messages", "people",
+         "people/1", "audit", "staff", "staff/1", "system")  # fmt: skip
 
 
 @pytest.fixture

@@ -57,6 +57,7 @@ DESKS = {
        for what in ("events", "callbacks", "deliveries")},
     **{f"/dashboard/webhooks/receivers/{{id}}/{deed}": REPLAYERS
        for deed in ("recover", "on", "off", "test")},
+    "/dashboard/payments/day": ["auditor", "finance", "supervisor"],
     "/dashboard/messages/{id}/again": REPLAYERS,
     "/dashboard/orders/{code}/cancel": REPLAYERS,
     "/dashboard/orders/{code}/offers/{id}/notify": ["agent", "supervisor"],

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import update
 
+from bot.market.tickets import open_ticket
 from bot.storage.schema import contacts
 from tests.dashboard.desk import PASSWORD, code_of, demo_link, new_link
+from tests.dashboard.test_person_help import lock
 from tests.dashboard.test_screens import asks_for_a_call
 from tests.phone import PIN
-from tests.server import FARMER, TEA, Running
+from tests.server import CRAFTS, FARMER, TEA, Running
 from tests.telegram.door import Chat, link
 
 HOSTILE = "</textarea><script>alert(1)</script><img src=x onerror=alert(1)>"
@@ -110,7 +113,14 @@ async def everything(server: Running) -> list[str]:
     await lost.types("2", "1", "1", "7", "7", "7")
     await server.parts.transcripts.flush()
     await asyncio.sleep(1.05)
-    return ["", "calls", "calls/1", "tickets", f"tickets/{code}", "nothing"]
+    await link(server, CRAFTS)
+    await lock(server)
+    asked = {"category": "new_owner", "msisdn": TEA, "contact_id": 2, "language": "rw"}
+    owner = await server.parts.market.records.write(
+        lambda db: open_ticket(db, **asked, now=datetime.now(UTC))
+    )
+    return ["", "calls", "calls/1", "people/1", "people/3", "orders/KW-1042", "payments/day",
+            "tickets", f"tickets/{owner}", f"tickets/{code}", "nothing"]  # fmt: skip
 
 
 async def test_D01_B05_a_hostile_name_is_text_on_every_page(

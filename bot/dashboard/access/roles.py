@@ -27,6 +27,8 @@ EXPORTERS: frozenset[str] = frozenset({"agent", "supervisor", "finance", "admin"
 ASKERS: frozenset[str] = frozenset({"agent", "supervisor", "finance"})
 # Who may release, send again and end payments, two together.
 MONEY: frozenset[str] = frozenset({"supervisor", "finance"})
+# Who sees what the hub has, day by day.
+BOOKKEEPERS: frozenset[str] = frozenset({"supervisor", "finance", "auditor"})
 # Who may have a webhook sent or applied again.
 REPLAYERS: frozenset[str] = frozenset({"supervisor", "admin"})
 # Who may call off what of an order nobody has accepted.

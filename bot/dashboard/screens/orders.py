@@ -14,7 +14,8 @@ from bot.dashboard.screens import order_deeds
 from bot.dashboard.screens.asked import address, before_asked, choice_asked, text_asked
 from bot.dashboard.screens.code_words import word_of
 from bot.dashboard.screens.export_tables import may_export
-from bot.dashboard.screens.order_desk import OFFER_WORDS, one_order, orders_page
+from bot.dashboard.screens.order_desk import OFFER_WORDS, one_order
+from bot.dashboard.screens.order_list import orders_page
 from bot.dashboard.screens.payment_words import STATE_WORDS
 from bot.i18n import N_
 from bot.market import Market, products

@@ -10,7 +10,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from bot.dashboard.access.members import Member
-from bot.dashboard.access.roles import ASKERS, MONEY
+from bot.dashboard.access.roles import ASKERS, BOOKKEEPERS, MONEY
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
@@ -33,9 +33,12 @@ from bot.dashboard.screens.payment_words import (
     STATE_WORDS,
 )
 from bot.market import Market
+from bot.market.notices import wallet_name
 from bot.market.payments import OPEN, Payment
+from bot.payments.provider import AIRTEL_MONEY, MTN_MOMO
 
 _PATH = "/dashboard/payments"
+_OPERATORS = (MTN_MOMO, AIRTEL_MONEY)
 
 
 class _Deed(Protocol):
@@ -64,6 +67,7 @@ class Payments:
             "q": text_asked(request, "q"),
             "state": choice_asked(request, "state", STATE_WORDS),
             "kind": choice_asked(request, "kind", KIND_WORDS),
+            "provider": choice_asked(request, "provider", _OPERATORS),
         }
         before, rules = before_asked(request), self._rules
         read = self._records.read
@@ -81,6 +85,8 @@ class Payments:
             next_page=address(_PATH, **filters, before=following) if following else "",
             words=STATE_WORDS,
             kinds=KIND_WORDS,
+            operators={code: wallet_name(code) for code in _OPERATORS},
+            may_see_float=visitor.member.role in BOOKKEEPERS,
             compared=COMPARED_WORDS,
             may_export=may_export("payments", visitor.member.role),
         )
