@@ -1,4 +1,4 @@
-"""What is done from time to time: offers expire, prices are read again, old calls are dropped."""
+"""What is done from time to time: what nobody answered expires, prices are read again, and more."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from bot.i18n.formats import local_day
 from bot.market import (
     Market,
+    bookings,
     hand_overs,
     money_tickets,
     offers,
@@ -55,6 +56,7 @@ class Housekeeping:
         records = self._market.records
         if await records.write(lambda db: offers.expire_due(db, now)):
             self._news()
+        await records.write(lambda db: bookings.expire_due(db, now))
         if await records.write(lambda db: splits.lapse_due(db, now)):
             self._news()
         if await records.write(lambda db: self._tell_prices(db, now)):
