@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -12,6 +13,7 @@ from bot.i18n.formats import local_day
 from bot.market import (
     Market,
     bookings,
+    delivered,
     hand_overs,
     money_tickets,
     offers,
@@ -63,6 +65,7 @@ class Housekeeping:
             self._news()
         if await records.write(lambda db: hand_overs.lapse_due(db, now)):
             self._news()
+        await self._pay_delivered(now)
         await records.write(lambda db: money_tickets.ask_again(db, now))
         for forget in (self._forget_hops, self._forget_transcripts, self._forget_updates):
             while await records.write(forget) == _AT_ONCE:
@@ -75,6 +78,15 @@ class Housekeeping:
         await records.write(lambda db: telegram_invites.forget_old(db, now))
         await records.write(lambda db: hand_overs.forget_old(db, now))
         await self._market.prices.refresh_if_changed()
+
+    async def _pay_delivered(self, now: datetime) -> None:
+        records, hub, rules = self._market.records, self._market.hub, self._market.payouts
+        for offer_id in await records.read(delivered.unpaid):
+            pay = partial(
+                delivered.pay, offer_id=offer_id, currency=hub.currency, rules=rules, now=now
+            )
+            if await records.write(pay):
+                self._news()
 
     def _tell_prices(self, db: Connection, now: datetime) -> int:
         market = self._market
