@@ -2,7 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# Nothing is left outside this folder: not even what pip keeps for next time.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --cache-dir $(CURDIR)/$(VENV)/pip
+# What tests leave lies in a folder of their own, and goes with it. Sockets want short names.
+TIDY := in=$$(mktemp -d /tmp/i.XXXXXX) && chmod 711 $$in && trap "rm -rf $$in" EXIT && trap "exit 130" INT TERM && \
+	TMPDIR=$$in XDG_CONFIG_HOME=$$in XDG_CACHE_HOME=$$in
 
 .DEFAULT_GOAL := help
 .PHONY: help run fresh test testscaled check bench scale chaos sweep planted phone map messages lock clean
@@ -11,19 +15,19 @@ help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## / /' | awk '{n=$$1; $$1=""; printf "  make %-11s%s\n", n, $$0}'
 
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 
 # A stamp for what is installed; it is older than its lock when the lock has changed.
 $(VENV)/.run: $(BIN)/python requirements/run.txt pyproject.toml
-	@echo "Installing what the server needs (once, about half a minute) …"
-	$(PIP) install -q --require-hashes -r requirements/run.txt
-	$(PIP) install -q --no-deps --no-build-isolation -e .
+	@echo "Installing what the server needs (once, about half a minute) …" >&2
+	@$(PIP) install -q --require-hashes -r requirements/run.txt
+	@$(PIP) install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python requirements/dev.txt pyproject.toml
-	@echo "Installing what the tests need (once, about a minute) …"
-	$(PIP) install -q --require-hashes -r requirements/dev.txt
-	$(PIP) install -q --no-deps --no-build-isolation -e .
+	@echo "Installing what the tests need (once, about a minute) …" >&2
+	@$(PIP) install -q --require-hashes -r requirements/dev.txt
+	@$(PIP) install -q --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.run
 
 # No wheel carries a browser; the tests want a real one and are not skipped without it.
@@ -60,10 +64,10 @@ check: $(VENV)/.dev ## style, types, layers, translations, locks
 test: $(VENV)/.chromium ## every test, on real Redis, PostgreSQL and Chromium
 	@# Tests start our command some hundred times: it is compiled once, also where Python writes nothing.
 	@$(BIN)/python -m compileall -q bot
-	@exec $(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(TIDY) $(BIN)/python -m pytest -n 2 --dist loadfile
 
 testscaled: $(VENV)/.dev ## the first call and money again: two servers on PostgreSQL and Redis
-	@exec $(BIN)/python -m pytest --stores scaled tests/engine tests/flows tests/test_payout_loop.py tests/test_collections.py tests/test_pins_by_phone.py
+	@$(TIDY) $(BIN)/python -m pytest --stores scaled tests/engine tests/flows tests/test_payout_loop.py tests/test_collections.py tests/test_pins_by_phone.py
 
 bench: $(VENV)/.dev ## our server beside a bare one: CPU a hop, hops a second
 	@exec $(BIN)/python -m bench

@@ -113,6 +113,8 @@ class Flow:
         self.steps: dict[str, Step] = {}
         self.answers: dict[str, Answer] = {}
         self.effects: dict[str, Effect] = {}
+        # Effects that a long code may lead to.
+        self.by_long_code: set[str] = set()
         self.slow_steps: set[str] = set()
         self.slow_answers: set[str] = set()
         places = [start, *(place for _, source, target in moves for place in (source, target))]
@@ -174,16 +176,19 @@ class Flow:
 
         return keep
 
-    def effect(self, state: str) -> Callable[[Effect], Effect]:
+    def effect(self, state: str, by_long_code: bool = False) -> Callable[[Effect], Effect]:
         """Name what entering `state` does to the records, in one transaction with its reply.
 
         The function gets the turn and a connection inside the transaction, may run on another
         thread, and returns the screen to show. A repeated hop gets that screen, and no second
-        effect.
+        effect. `by_long_code` when a dialled code may end here: nothing on the way may have changed
+        meanwhile, and nobody loses anything by it.
         """
 
         def keep(function: Effect) -> Effect:
             self.effects[state] = function
+            if by_long_code:
+                self.by_long_code.add(state)
             self.slow_steps.add(state)
             return function
 

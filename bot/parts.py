@@ -45,6 +45,7 @@ from bot.sender import Sender, SenderRules
 from bot.settings import Settings
 from bot.sms.africastalking import AfricasTalkingSms
 from bot.storage.call_days import CallDays
+from bot.storage.only_server import OnlyServer
 from bot.storage.opening import OneProcess, open_records, upgrade
 from bot.storage.records import Records
 from bot.storage.sessions import Sessions
@@ -193,6 +194,10 @@ async def _records_of(settings: Settings, stack: AsyncExitStack) -> Records:
         lock = OneProcess(settings.data_dir)
         lock.take()
         stack.callback(lock.give_back)
+    elif not settings.redis_url:
+        only = OnlyServer(settings.database_url)
+        await only.take()
+        stack.push_async_callback(only.give_back)
     spool_of(settings).open()
     await upgrade(settings.database_url, settings.data_dir)
     records = await open_records(settings.database_url, settings.data_dir)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -29,6 +30,17 @@ def _has_clock(name: str) -> str:
     except (KeyError, ValueError, OSError) as error:
         raise ValueError("it must be a time zone, such as Africa/Kigali") from error
     return name
+
+
+def _is_network(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError as error:
+        raise ValueError("it must be addresses or networks, such as 10.0.0.0/8") from error
+    return text
+
+
+_Networks = tuple[Annotated[str, AfterValidator(_is_network)], ...]
 
 
 class _Frozen(BaseModel):
@@ -62,9 +74,9 @@ class UssdSettings(_Frozen):
     silent_days: int = Field(gt=0)
     body_limit_bytes: int
     body_timeout_s: float
-    allowed_networks: tuple[str, ...]
-    trusted_proxies: tuple[str, ...]
-    proxy_hops: int
+    allowed_networks: _Networks
+    trusted_proxies: _Networks
+    proxy_hops: int = Field(ge=1)
     secrets: dict[str, SecretStr]
 
 
@@ -264,7 +276,7 @@ class Settings(_Frozen):
     data_dir: Path
     database_url: Annotated[str, _like(r"(postgres(ql)?://.+)?", "postgresql://…, or empty")]
     redis_url: Annotated[str, _like(_REDIS, "redis://…, unix://… or redis+cluster://…, or empty")]
-    workers: int
+    workers: int = Field(ge=1)
     drain_s: float
     public_url: str
     allowed_hosts: tuple[str, ...]

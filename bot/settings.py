@@ -56,6 +56,17 @@ def _refuse_unsafe(settings: Settings) -> None:
             "ISOKO_WORKERS is more than 1: several workers need ISOKO_REDIS_URL and "
             "ISOKO_DATABASE_URL, or set ISOKO_WORKERS=1"
         )
+    if not settings.secret_key.get_secret_value():
+        raise SettingsError(f"ISOKO_SECRET_KEY is empty: {_remedy('secret_key')}")
+    _refuse_unusable_doors(settings)
+    _refuse_unusable_accounts(settings)
+    if settings.marketplace.enabled:
+        _refuse_unusable_marketplace(settings)
+    if settings.env == "production":
+        _refuse_weak(settings)
+
+
+def _refuse_unusable_doors(settings: Settings) -> None:
     tls = settings.tls
     if bool(tls.certificate) != bool(tls.key) or (tls.client_ca and not tls.certificate):
         raise SettingsError(
@@ -67,6 +78,9 @@ def _refuse_unsafe(settings: Settings) -> None:
             "ISOKO_TLS__CLIENT_CA and ISOKO_TLS__CLIENT_NAMES belong together: else whomever that "
             "CA signs for could call the gateways' routes"
         )
+
+
+def _refuse_unusable_accounts(settings: Settings) -> None:
     if settings.airtel.client_id and not settings.airtel.pin.get_secret_value().isdecimal():
         raise SettingsError(
             "ISOKO_AIRTEL__PIN is missing or no number: give the disbursement PIN that Airtel's "
@@ -82,15 +96,19 @@ def _refuse_unsafe(settings: Settings) -> None:
             "ISOKO_TELEGRAM__TOKEN is missing: give the token that @BotFather gave, or set "
             "ISOKO_TELEGRAM__ENABLED=false"
         )
+    if settings.telegram.enabled and not settings.telegram.webhook_secret.get_secret_value():
+        raise SettingsError(
+            f"ISOKO_TELEGRAM__WEBHOOK_SECRET is empty: {_remedy('telegram.webhook_secret')}"
+        )
     if settings.alerts.telegram_chat and not settings.telegram.enabled:
         raise SettingsError(
             "ISOKO_ALERTS__TELEGRAM_CHAT needs the bot: set ISOKO_TELEGRAM__ENABLED=true, or the "
             "chat to 0"
         )
-    if settings.marketplace.enabled:
-        _refuse_unusable_marketplace(settings)
-    if settings.env != "production":
-        return
+
+
+def _refuse_weak(settings: Settings) -> None:
+    """What a demo may have and production may not."""
     if settings.sandbox.enabled:
         raise SettingsError(
             "sandbox.enabled is true in production: set ISOKO_SANDBOX__ENABLED=false"
@@ -102,6 +120,12 @@ def _refuse_unsafe(settings: Settings) -> None:
             raise SettingsError(
                 f"{variable} is missing or too weak for production: {_remedy(name)}"
             )
+    for name, account in (
+        ("ISOKO_MOMO__API_USER", settings.momo.api_user),
+        ("ISOKO_SMS__USERNAME", settings.sms.username),
+    ):
+        if not account:
+            raise SettingsError(f"{name} is missing: give the one of your account there")
 
 
 def _refuse_unusable_marketplace(settings: Settings) -> None:

@@ -206,13 +206,22 @@ def proxies_of(settings: Settings) -> Proxies:
 
 
 def gateways_of(settings: Settings) -> dict[str, Gateway]:
-    """The gateways that the settings name, in their order. Raises `SettingsError` for another."""
+    """The gateways that the settings name, in their order.
+
+    Raises `SettingsError` for one that nobody wrote, and for the secret of one not named.
+    """
     names = settings.ussd.gateways
     wrong = [name for name in names if name not in GATEWAYS]
     if wrong or not names:
         said = f"names {wrong[0]!r}, which is no gateway" if wrong else "names no gateway"
         known = ", ".join(GATEWAYS)
         raise SettingsError(f"ISOKO_USSD__GATEWAYS {said}: there are {known}")
+    for name in settings.ussd.secrets:
+        if name not in names:
+            raise SettingsError(
+                f"ISOKO_USSD__SECRETS__{name.upper()} is for no gateway of ISOKO_USSD__GATEWAYS: "
+                "correct its name, or leave it out"
+            )
     return {name: GATEWAYS[name] for name in names}
 
 

@@ -115,7 +115,7 @@ class _Server(TestServer):
 async def _one_running(variables: dict[str, str]) -> AsyncIterator[Running]:
     settings = load_settings(variables)
     if not settings.database_url:
-        await begin_in(settings.data_dir)
+        await begin_in(settings.data_dir, variables)
     async with open_parts(settings) as parts:
         app = build_app(parts)
         server = _Server(app)

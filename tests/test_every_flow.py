@@ -128,6 +128,6 @@ async def test_I10_I11_a_name_is_kept_and_shown_as_it_is(tmp_path, name: str) ->
     async with running(tmp_path) as server:
         phone = server.phone(UNKNOWN)
         await phone.dials()
-        await phone.types("3", "6", "1", "1", name, "1", "1", "1", "80642", "80642", "1")
+        await phone.types("3", "6", "1", name, "1", "1", "1", "1", "80642", "80642", "1")
         await phone.types("00", "6", "2", "80642", "1")
         assert f"Names: {name}" in phone.last

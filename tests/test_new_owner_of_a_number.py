@@ -16,7 +16,7 @@ from tests.server import FARMER, TEA, Running, running
 from tests.test_payout_loop import count_at_operator, operator, pay
 
 _NAME = "Mukamana"
-_ANEW = ("6", "1", "1", "Uwase Diane", "1", "1", "1", "80642", "80642", "1")
+_ANEW = ("6", "1", "Uwase Diane", "1", "1", "1", "1", "80642", "80642", "1")
 
 
 async def says_so(server: Running, msisdn: str = FARMER) -> str:

@@ -25,7 +25,7 @@ async def test_an_acceptance_and_a_payment_on_postgresql_and_redis(
         assert any("wemeye komande KW-1042" in text for text in told)
         stranger = server.phone("+250788000009")
         await stranger.dials()
-        await stranger.types("3", "6", "1", "1", "Aline", "1", "1", "1", "80642", "80642", "1")
+        await stranger.types("3", "6", "1", "Aline", "1", "1", "1", "1", "80642", "80642", "1")
         assert "My account" in await stranger.dials()
 
 

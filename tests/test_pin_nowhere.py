@@ -24,7 +24,7 @@ async def types_them(server: Running, monkeypatch) -> None:
     """Registers, uses it, is wrong, and meets a fault of ours with it in hand."""
     phone = server.phone(UNKNOWN)
     await phone.dials()
-    await phone.types("3", "6", "1", "1", "Uwera Solange", "1", "1", "1", PIN_OF_HERS, PIN_OF_HERS)
+    await phone.types("3", "6", "1", "Uwera Solange", "1", "1", "1", "1", PIN_OF_HERS, PIN_OF_HERS)
     assert "registered" in phone.last
     await phone.dials()
     await phone.types("6", "2", WRONG)

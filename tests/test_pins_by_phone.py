@@ -166,7 +166,7 @@ async def test_P05_the_limit_comes_before_the_hash(tmp_path) -> None:
 async def test_P06_a_pin_typed_by_habit_is_not_kept(server: Running) -> None:
     phone = server.phone(UNKNOWN)
     await phone.dials()
-    await phone.types("1", "6", "1", "1", "73914", "Mukamana Aline")
+    await phone.types("1", "6", "1", "73914", "Mukamana Aline")
     packed = await server.parts.engine._sessions.load(f"africastalking:{phone.session_id}")
     assert b"73914" not in packed and b"Mukamana Aline" in packed
 
@@ -178,7 +178,7 @@ async def test_P06_digits_like_a_pin_stand_in_no_transcript_of_a_question_for_wo
     phone = server.phone(UNKNOWN)
     await phone.dials()
     # At the names of a registration, and at a message to staff.
-    await phone.types("1", "6", "1", "1", typed, "00", "8", "6", typed)
+    await phone.types("1", "6", "1", typed, "00", "8", "6", typed)
     await server.write_transcripts()
     query = select(transcripts)
     rows = await server.parts.market.records.read(lambda db: db.execute(query).all())

@@ -28,7 +28,7 @@ async def everything(server: Running) -> str:
 async def test_V01_who_only_looks_around_is_not_written_down(server: Running) -> None:
     phone = server.phone(UNKNOWN)
     await phone.dials()
-    await phone.types("1", "1", "1", "00", "5", "1", "00", "6", "1", "1", "Mukamana Aline")
+    await phone.types("1", "1", "1", "00", "5", "1", "00", "6", "1", "Mukamana Aline")
     kept = await everything(server)
     assert UNKNOWN not in kept and "prices.price" in kept
     # A name is typed before there is anybody whose name it is.
@@ -40,7 +40,7 @@ async def test_V01_a_name_typed_before_registering_does_not_survive_the_deletion
 ) -> None:
     phone = server.phone(UNKNOWN)
     await phone.dials()
-    await phone.types("2", "6", "1", "1", "Uwera Solange", "1", "1", "1", "80642", "80642")
+    await phone.types("2", "6", "1", "Uwera Solange", "1", "1", "1", "1", "80642", "80642")
     await server.parts.transcripts.flush()
     await phone.dials()
     await phone.types("6", "2", "80642", "2", "1", "3", "7")
@@ -79,11 +79,11 @@ async def test_V01_a_call_before_agreeing_is_not_written_down_and_a_crash_asks_a
     phone = server.phone(UNKNOWN)
     await phone.dials()
     consent = await phone.types("3", "6")
-    await phone.types("1", "1", "Uwera Solange", "1", "1", "1", "80642")
+    await phone.types("1", "Uwera Solange", "1", "1", "1", "1", "80642")
     assert await kept_hops(server, UNKNOWN) == []
     server.parts.engine._sessions._kept.clear()
     assert await phone.types("80642") == consent
-    told = await phone.types("1", "1", "Uwera Solange", "1", "1", "1", "80642", "80642")
+    told = await phone.types("1", "Uwera Solange", "1", "1", "1", "1", "80642", "80642")
     assert "registered" in told
 
 
@@ -102,7 +102,7 @@ async def test_V01_consent_is_kept_with_its_wording_language_channel_and_time(
 ) -> None:
     phone = server.phone(UNKNOWN)
     await phone.dials()
-    await phone.types("2", "6", "1", "1", "Aline", "1", "1", "1", "80642", "80642")
+    await phone.types("2", "6", "1", "Aline", "1", "1", "1", "1", "80642", "80642")
     query = select(consents).order_by(consents.c.id.desc())
     row = await server.parts.market.records.read(lambda db: db.execute(query).first())
     assert (row.text_version, row.language, row.channel) == ("2026-11", "fr", "ussd")

@@ -47,6 +47,12 @@ def test_every_setting_has_a_comment() -> None:
         ({"ISOKO_USSD__PAGE_SEPTETS": "10"}, "set ISOKO_USSD__PAGE_SEPTETS"),
         ({"ISOKO_DATABASE_URL": "mysql://isoko@here/isoko"}, "postgresql://…, or empty"),
         ({"ISOKO_REDIS_URL": "here:6379"}, "set ISOKO_REDIS_URL"),
+        ({"ISOKO_WORKERS": "0"}, "set ISOKO_WORKERS"),
+        ({"ISOKO_SECRET_KEY": ""}, "ISOKO_SECRET_KEY is empty"),
+        ({"ISOKO_TELEGRAM__WEBHOOK_SECRET": ""}, "ISOKO_TELEGRAM__WEBHOOK_SECRET is empty"),
+        ({"ISOKO_USSD__ALLOWED_NETWORKS": "here"}, "such as 10.0.0.0/8"),
+        ({"ISOKO_USSD__TRUSTED_PROXIES": "10.0.0.1/8"}, "such as 10.0.0.0/8"),
+        ({"ISOKO_USSD__PROXY_HOPS": "0"}, "set ISOKO_USSD__PROXY_HOPS"),
     ],
 )
 def test_O01_what_is_wrong_is_named_with_its_remedy(variables: dict[str, str], words: str) -> None:
@@ -79,7 +85,7 @@ def test_airtel_without_its_pin_stops_the_start(variables: dict[str, str], words
 
 def test_collections_without_their_keys_stop_production_and_only_when_they_are_on() -> None:
     strong = "0123456789abcdef01234567"
-    names = ("SECRET_KEY", "PIN__PEPPER", "MOMO__SUBSCRIPTION_KEY", "MOMO__API_KEY",
+    names = ("SECRET_KEY", "PIN__PEPPER", "MOMO__SUBSCRIPTION_KEY", "MOMO__API_USER", "MOMO__API_KEY", "SMS__USERNAME",
              "SMS__API_KEY", "METRICS__TOKEN", "USSD__SECRETS__AFRICASTALKING")  # fmt: skip
     production = {"ISOKO_ENV": "production", **{f"ISOKO_{name}": strong for name in names}}
     assert not load_settings(production).collections.enabled
@@ -92,11 +98,23 @@ def test_collections_without_their_keys_stop_production_and_only_when_they_are_o
     assert load_settings(production).collections.enabled
 
 
+@pytest.mark.parametrize("missing", ["ISOKO_MOMO__API_USER", "ISOKO_SMS__USERNAME"])
+def test_O01_an_account_that_is_not_named_stops_production(missing: str) -> None:
+    strong = "0123456789abcdef01234567"
+    names = ("SECRET_KEY", "PIN__PEPPER", "MOMO__SUBSCRIPTION_KEY", "MOMO__API_USER",
+             "MOMO__API_KEY", "SMS__USERNAME", "SMS__API_KEY", "METRICS__TOKEN",
+             "USSD__SECRETS__AFRICASTALKING")  # fmt: skip
+    production = {"ISOKO_ENV": "production", **{f"ISOKO_{name}": strong for name in names}}
+    assert load_settings(production).env == "production"
+    with pytest.raises(SettingsError, match=f"{missing} is missing"):
+        load_settings({**production, missing: ""})
+
+
 def test_a_bot_without_its_token_stops_the_start_and_without_strong_secrets_production() -> None:
     with pytest.raises(SettingsError, match=r"ISOKO_TELEGRAM__TOKEN is missing.*ENABLED=false"):
         load_settings({"ISOKO_TELEGRAM__TOKEN": ""})
     strong = "0123456789abcdef01234567"
-    names = ("SECRET_KEY", "PIN__PEPPER", "MOMO__SUBSCRIPTION_KEY", "MOMO__API_KEY",
+    names = ("SECRET_KEY", "PIN__PEPPER", "MOMO__SUBSCRIPTION_KEY", "MOMO__API_USER", "MOMO__API_KEY", "SMS__USERNAME",
              "SMS__API_KEY", "METRICS__TOKEN", "USSD__SECRETS__AFRICASTALKING")  # fmt: skip
     production = {"ISOKO_ENV": "production", **{f"ISOKO_{name}": strong for name in names}}
     assert not load_settings(production).telegram.enabled

@@ -27,7 +27,8 @@ _PRODUCTION = {
     "ISOKO_SMS__BASE_URL": _NOWHERE,
     **CHEAP,
     **{f"ISOKO_{name}": _STRONG for name in (
-        "SECRET_KEY", "PIN__PEPPER", "MOMO__SUBSCRIPTION_KEY", "MOMO__API_KEY", "SMS__API_KEY",
+        "SECRET_KEY", "PIN__PEPPER", "MOMO__SUBSCRIPTION_KEY", "MOMO__API_USER", "MOMO__API_KEY",
+        "SMS__USERNAME", "SMS__API_KEY",
         "METRICS__TOKEN", "USSD__SECRETS__AFRICASTALKING")},
 }  # fmt: skip
 
@@ -87,6 +88,11 @@ def test_O01_the_same_settings_start_when_nothing_is_wrong(
 )
 def test_O01_a_setting_that_is_not_safe(tmp_path, name: str, value: str, remedy: str) -> None:
     refuses(tmp_path, name, remedy, **{name: value})
+
+
+def test_O01_a_secret_of_a_gateway_that_is_not_named_stops_the_start(tmp_path: Path) -> None:
+    name = "ISOKO_USSD__SECRETS__AFRICASTALKNG"
+    refuses(tmp_path, name, "is for no gateway", ISOKO_ENV="demo", **{name: "x"})
 
 
 @pytest.mark.parametrize("value", ["africastalkin", ""])

@@ -10,7 +10,7 @@ _SECRETS = {
     **{
         f"ISOKO_{name}": "0123456789abcdef01234567"
         for name in (
-            "SECRET_KEY", "PIN__PEPPER", "MOMO__SUBSCRIPTION_KEY", "MOMO__API_KEY",
+            "SECRET_KEY", "PIN__PEPPER", "MOMO__SUBSCRIPTION_KEY", "MOMO__API_USER", "MOMO__API_KEY", "SMS__USERNAME",
             "SMS__API_KEY", "METRICS__TOKEN", "USSD__SECRETS__AFRICASTALKING",
         )
     },

@@ -139,23 +139,29 @@ class Arrivals:
         session.checking, session.checking_at = left.checking, left.checking_at
         return checking(hop, self._stage)
 
-    async def replay(self, hop: Hop, entries: list[str]) -> Reply:
+    async def replay(self, hop: Hop, entries: list[str]) -> Reply | Rest:
         """Play `entries` as if pressed one by one, stopping before consent, PIN and every effect.
 
         Not even the last may do something: the lists it passes may have changed since the person
-        saw them, and whoever dials a long code has seen nothing.
+        saw them, and whoever dials a long code has seen nothing. Only an effect that passes none
+        and costs nobody anything may be the last.
         """
         self._stage.go_home(hop.session)
         await self._arrive(hop)
-        for entry in entries:
+        last = len(entries) - 1
+        for at, entry in enumerate(entries):
             screen = hop.session.screen
             if screen is None or screen.guards or screen.ends:
                 break
             hop.before = pack(hop.session)
             hop.noted, hop.typed = False, entry
-            if not isinstance(await self._stage.answer(hop), Reply):
-                hop.turn.session = unpack(hop.before)
-                break
+            outcome = await self._stage.answer(hop)
+            if isinstance(outcome, Reply):
+                continue
+            if at == last and self._stage.may_be_dialled(hop.session):
+                return outcome
+            hop.turn.session = unpack(hop.before)
+            break
         hop.noted = False
         return self._stage.show_again(hop)
 

@@ -180,6 +180,10 @@ class Stage:
         self.go_home(session)
         return True
 
+    def may_be_dialled(self, session: Session) -> bool:
+        """Whether what is to be done here may be the end of a long code."""
+        return session.state in self.flow_of(session).by_long_code
+
     def _would_act(self, session: Session) -> bool:
         undone = said_here(session.notes) is None
         return undone and session.state in self.flow_of(session).effects

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-# A phone sends one hop at a time, and a gateway repeats it a few times; more is a loop or a flood.
-_WAITING_MAX = 16
+# A phone sends one hop at a time, and a gateway repeats it a few times, a hasty one some dozens;
+# more is a loop or a flood.
+_WAITING_MAX = 128
 
 
 class Crowded(Exception):

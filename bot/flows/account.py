@@ -85,7 +85,11 @@ async def ask_new(turn: Turn) -> Next:
     return choose_pin(turn)
 
 
-let_choose(flow, "new_pin", "repeat")
+def _what(_turn: Turn) -> str:
+    return _("Change PIN")
+
+
+let_choose(flow, "new_pin", "repeat", _what)
 
 
 @flow.effect("changed")

@@ -22,13 +22,17 @@ def choose_pin(turn: Turn, resume: str = "") -> Screen:
 
 
 def let_choose(
-    flow: Flow, first: str, again: str, resumed_as: Callable[[], str] = lambda: ""
+    flow: Flow,
+    first: str,
+    again: str,
+    what: Callable[[Turn], str],
+    resumed_as: Callable[[], str] = lambda: "",
 ) -> None:
     """Make `flow` read a new PIN in `first` and ask for the same in `again`.
 
     The moves are "chosen" after the first, then "same", or "anew" to choose once more. The step
     of `first` is the flow's own, and shows `choose_pin`; the hash stands in the note "pin_hash".
-    `resumed_as` is what the redial card names.
+    `what` tells what the second PIN does, `resumed_as` is what the redial card names.
     """
 
     @flow.answer(first, slow=True)
@@ -38,7 +42,8 @@ def let_choose(
 
     @flow.step(again)
     async def ask_again(turn: Turn) -> Next:
-        return Screen(_("Enter the same PIN again:"), asks="pin", resume=resumed_as())
+        asked = _("Enter the same PIN again:")
+        return Screen(f"{what(turn)}\n{asked}", asks="pin", resume=resumed_as())
 
     @flow.answer(again, slow=True)
     async def compare(turn: Turn, typed: str) -> str:

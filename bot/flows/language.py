@@ -45,7 +45,7 @@ async def speak_it(turn: Turn) -> Next:
     return "keep" if turn.session.contact_id else Done()
 
 
-@flow.effect("kept")
+@flow.effect("kept", by_long_code=True)
 def keep_it(turn: Turn, db: Connection) -> Screen:
     language = turn.notes["choose"]
     people.set_language(db, turn.session.contact_id, language)

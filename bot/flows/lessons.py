@@ -74,7 +74,7 @@ async def mark(turn: Turn) -> Next:
     return "keep" if turn.session.contact_id else "result"
 
 
-@flow.effect("kept")
+@flow.effect("kept", by_long_code=True)
 def keep(turn: Turn, db: Connection) -> Screen:
     one = _lesson(turn)
     right = turn.notes["quiz"] == one.right

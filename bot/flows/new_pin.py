@@ -30,7 +30,11 @@ async def ask_new(turn: Turn) -> Next:
     return choose_pin(turn)
 
 
-let_choose(flow, "choose", "repeat")
+def _what(_turn: Turn) -> str:
+    return _("Change PIN")
+
+
+let_choose(flow, "choose", "repeat", _what)
 
 
 @flow.effect("kept")

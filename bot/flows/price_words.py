@@ -42,6 +42,29 @@ def source(price: Price) -> list[str]:
     return [] if price.kind in ("minimum", "fixed") else [f"({price.source})"]
 
 
+def sourced(turn: Turn, prices: list[Price]) -> list[str]:
+    """These prices, each with its day and who says so, which is said once of several."""
+    lines: list[str] = []
+    for at, price in enumerate(prices):
+        following = prices[at + 1] if at + 1 < len(prices) else None
+        lines.append(price_line(turn, price))
+        if following is None or source(following) != source(price):
+            lines += source(price)
+    return lines
+
+
+def newest_of(turn: Turn, prices: list[Price]) -> list[Price]:
+    """All of them when none is old, else one: the first that is not old, if there is any.
+
+    One page has room for a warning or for a second price, which the other markets have.
+    """
+    if not warning(turn, prices):
+        return prices
+    board, day_now = turn.market.prices, today(turn)
+    fresh = [price for price in prices if not board.is_stale(price, day_now)]
+    return (fresh or prices)[:1]
+
+
 def before(turn: Turn, price: Price) -> list[str]:
     """What it was before, so that anyone can see where it goes."""
     trend = turn.market.prices.trend(price)

@@ -7,9 +7,11 @@ from bot.flows.price_words import (
     before,
     called,
     money,
+    newest_of,
     per_unit,
     price_line,
     source,
+    sourced,
     today,
     two_weeks,
     warned,
@@ -65,19 +67,17 @@ async def show_crops(turn: Turn) -> Next:
 async def show_price(turn: Turn) -> Next:
     code = turn.notes["crops"]
     found = turn.market.prices.near(code, turn.session.district)
-    lines = [products.name(code), *(price_line(turn, price) for price in found[:SHOWN_MAX])]
-    if len(found) == 1:
-        lines += [*source(found[0]), *before(turn, found[0])]
+    shown = newest_of(turn, found[:SHOWN_MAX])
+    lines = [products.name(code), *sourced(turn, shown)]
+    if len(found) == 1 and not warning(turn, shown):
+        lines += before(turn, found[0])
     choices = []
     if len(found) > 1 and turn.market.prices.places(code):
         choices.append(Choice(_("Other market"), "markets"))
-    told = warning(turn, found[:SHOWN_MAX])
-    if not told:
-        # With the warning one page has no room for it, and `0` leads there too.
-        choices.append(Choice(_("Other crop"), "crops"))
+    choices.append(Choice(_("Other crop"), "crops"))
     if any(_leads_to(turn, price) for price in found):
         choices.append(Choice(_("More"), "more"))
-    return warned(turn, lines, found[:SHOWN_MAX], choices)
+    return warned(turn, lines, shown, choices)
 
 
 @flow.step("markets")
@@ -125,6 +125,7 @@ async def show_net(turn: Turn) -> Next:
         products.name(price.product),
         price_line(turn, price),
         *source(price),
+        *before(turn, price),
         *(f"{part_name(p.name)} ({p.to}): {money(turn, p.amount_rwf)}" for p in parts.lines),
         _("Fees of {day} ({source})").format(day=day(fees.valid_from), source=fees.source),
     ]

@@ -1,4 +1,4 @@
-"""Register: agree, say who you are and what you sell, choose a PIN."""
+"""Register: agree, say who you are, where and what you sell, choose a PIN."""
 
 from sqlalchemy import Connection
 
@@ -19,25 +19,25 @@ flow = Flow(
     start="consent",
     moves=[
         # move       from         to
-        ("agree",    "consent",   "age"),
+        ("agree",    "consent",   "names"),
         ("refuse",   "consent",   "refused"),
         ("more",     "consent",   "more"),
-        ("agree",    "more",      "age"),
+        ("agree",    "more",      "names"),
         ("refuse",   "more",      "refused"),
         ("back",     "more",      "consent"),
-        ("old",      "age",       "names"),
-        ("young",    "age",       "guardian"),
-        ("back",     "age",       "consent"),
         ("named",    "names",     "province"),
-        ("back",     "names",     "age"),
+        ("back",     "names",     "consent"),
         ("picked",   "province",  "district"),
         ("back",     "province",  "names"),
         ("picked",   "district",  "crop"),
         ("back",     "district",  "province"),
-        ("picked",   "crop",      "pin"),
+        ("picked",   "crop",      "age"),
         ("back",     "crop",      "district"),
+        ("old",      "age",       "pin"),
+        ("young",    "age",       "guardian"),
+        ("back",     "age",       "crop"),
         ("chosen",   "pin",       "repeat"),
-        ("back",     "pin",       "crop"),
+        ("back",     "pin",       "age"),
         ("same",     "repeat",    "kept"),
         ("anew",     "repeat",    "pin"),
         ("back",     "repeat",    "pin"),
@@ -91,22 +91,6 @@ async def accept_refusal(turn: Turn) -> Next:
     )
 
 
-@flow.step("age")
-async def ask_age(turn: Turn) -> Next:
-    return Screen(
-        _("Are you 16 years old or over?"),
-        [Choice(_("Yes"), "old"), Choice(_("No"), "young")],
-        resume=_doing(),
-    )
-
-
-@flow.step("guardian")
-async def send_for_guardian(turn: Turn) -> Next:
-    tel = turn.market.hub.help_msisdn
-    text = _("A parent or guardian must register with you. Call {tel} for help.")
-    return Screen(text.format(tel=tel), ends=True)
-
-
 @flow.step("names")
 async def ask_names(turn: Turn) -> Next:
     return Screen(_("Enter your names:"), asks="text", resume=_doing())
@@ -128,7 +112,7 @@ async def read_names(turn: Turn, typed: str) -> str:
 async def ask_province(turn: Turn) -> Next:
     language = turn.session.language or "rw"
     choices = [Choice(one.name(language), "picked", one.code) for one in PROVINCES]
-    return Screen(_("Choose your province:"), choices, resume=_doing())
+    return Screen("\n".join([_("District"), _("Choose your province:")]), choices, resume=_doing())
 
 
 @flow.step("district")
@@ -144,12 +128,34 @@ async def ask_crop(turn: Turn) -> Next:
     return Screen(_("What do you want to sell?"), choices, resume=_doing())
 
 
+@flow.step("age")
+async def ask_age(turn: Turn) -> Next:
+    return Screen(
+        _("Are you 16 years old or over?"),
+        [Choice(_("Yes"), "old"), Choice(_("No"), "young")],
+        resume=_doing(),
+    )
+
+
+@flow.step("guardian")
+async def send_for_guardian(turn: Turn) -> Next:
+    tel = turn.market.hub.help_msisdn
+    text = _("A parent or guardian must register with you. Call {tel} for help.")
+    return Screen(text.format(tel=tel), ends=True)
+
+
 @flow.step("pin")
 async def ask_pin(turn: Turn) -> Next:
     return choose_pin(turn, resume=_doing())
 
 
-let_choose(flow, "pin", "repeat", _doing)
+def _what(turn: Turn) -> str:
+    """What the PIN confirms. No name: what is shown stands in transcripts."""
+    said = _("Register")
+    return f"{said}: {turn.notes['district']}"
+
+
+let_choose(flow, "pin", "repeat", _what, _doing)
 
 
 @flow.effect("kept")

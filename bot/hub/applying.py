@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection
 
 from bot.hub.event_types import (
     SOURCE,
@@ -20,29 +19,26 @@ from bot.hub.event_types import (
     read_event,
     said_at_of,
 )
+from bot.hub.publishing import publish
+from bot.hub.refusing import tell_refused
 from bot.hub.shop import UNREAD
 from bot.market import (
     Actor,
     Market,
     allocation,
     bookings,
-    hub_news,
     hub_orders,
     offers,
     people,
-    price_approval,
     shipments,
 )
 from bot.market.allocation import AllocationRules
-from bot.market.bookings import NewBooking
-from bot.market.products import PRODUCTS
+from bot.market.bookings import Booking, NewBooking
 from bot.market.rates import NoRate
 from bot.market.share import Line
 from bot.market.wanted import Refused, Wanted, WantedLine
 from bot.storage import hub_inbox
 from bot.storage.hub_inbox import Kept
-from bot.storage.schema import bookings as booking_rows
-from bot.storage.schema import prices
 
 _VISIT_ANSWER_IN = timedelta(days=2)
 # A stage, from which states of an offer it moves it on, and by which move.
@@ -75,7 +71,7 @@ class Applying:
         try:
             return "applied", self._does[type(said)](db, event, said, now)
         except (Refused, NoRate) as why:
-            self._say_refused(db, event, said, str(why), now)
+            tell_refused(db, event, said, str(why), now)
             return "refused", str(why)
 
     def _order(self, db: Connection, event: Kept, said: OrderCreated, now: datetime) -> str:
@@ -101,31 +97,7 @@ class Applying:
         return f"withdrawn {done[0]}, accepted before {done[1]}"
 
     def _price(self, db: Connection, event: Kept, said: PricePublished, now: datetime) -> str:
-        if said.product not in PRODUCTS or PRODUCTS[said.product].unit != said.unit:
-            raise Refused(f"{said.product!r} is not traded here by the {said.unit}")
-        try:
-            day = date.fromisoformat(said.valid_on)
-        except ValueError as error:
-            raise Refused(f"{said.valid_on} is no day") from error
-        row = {
-            "hub": self._market.hub.id,
-            "product": said.product,
-            "place": said.place,
-            "district": said.district,
-            "kind": said.kind,
-            "amount_rwf": said.amount_rwf,
-            "unit": said.unit,
-            "valid_on": day,
-            "source": said.source or event.source,
-            "state": "flagged",
-            "reason": price_approval.WAITS,
-            "entered_at": now,
-        }
-        dialect = postgresql if db.dialect.name == "postgresql" else sqlite
-        fresh = dialect.insert(prices).values(row).on_conflict_do_nothing()
-        if db.execute(fresh).rowcount != 1:
-            raise Refused("there is a price of this product, place, kind, day and source already")
-        return "waits for approval"
+        return publish(db, said, self._market.hub.id, event.source, now)
 
     def _shipment(self, db: Connection, event: Kept, said: ShipmentUpdated, now: datetime) -> str:
         before, trigger = _MOVES.get(said.stage, ("handed_over", ""))
@@ -144,10 +116,12 @@ class Applying:
         host = people.by_msisdn(db, said.host)
         if host is None or host.role != "host":
             raise Refused("no host is registered with this number")
-        known = select(booking_rows.c.id).where(booking_rows.c.code == said.booking_id)
-        if db.execute(known).first() is not None:
-            raise Refused("there is a booking with this id already")
         answer_by = said.answer_by or min(now + _VISIT_ANSWER_IN, said.starts_at)
+        known = bookings.by_code(db, said.booking_id)
+        if known is not None:
+            if _is_same(known, said, host.id):
+                return "it was asked before"
+            raise Refused("another booking has this id already")
         if answer_by <= now or said.starts_at <= now:
             raise Refused("it is over already")
         new = NewBooking(
@@ -162,13 +136,6 @@ class Applying:
         bookings.request(db, host.id, new, hub.service_code, hub.timezone, now, self._market.quiet)
         return "asked"
 
-    def _say_refused(self, db: Connection, event: Kept, said: Any, why: str, now: datetime) -> None:
-        about = getattr(said, "order_id", "")
-        if not about:
-            return
-        data = {"order_id": about, "source": event.source, "type": event.type, "reason": why}
-        hub_news.tell(db, "order.refused", f"e{event.id}", str(event.id), data, now)
-
 
 def _stands_again(db: Connection, event: Kept, lane: str) -> bool:
     """Whether a shop says of an order, after its cancellation, that it stands: it was paid late.
@@ -179,6 +146,12 @@ def _stands_again(db: Connection, event: Kept, lane: str) -> bool:
         return False
     said_at, gone_at = said_at_of(event.body), hub_inbox.last_said(db, lane, "order.cancelled")
     return said_at is not None and gone_at is not None and said_at > gone_at
+
+
+def _is_same(known: Booking, said: BookingRequested, host_id: int) -> bool:
+    """Whether the hub asks again what it has asked before; when to answer may be ours."""
+    asked = (known.contact_id, known.experience, known.guests, known.starts_at, known.amount_rwf)
+    return asked == (host_id, said.experience, said.guests, said.starts_at, said.amount_rwf)
 
 
 def wanted_of(source: str, said: OrderCreated) -> Wanted:

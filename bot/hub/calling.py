@@ -36,12 +36,21 @@ class Caller:
 
     async def order(self, order_id: str) -> tuple[int, dict[str, Any]]:
         """Where an order stands. Raises `aiohttp.ClientError`."""
-        path = f"/hub/orders/{order_id}"
+        return await self.ask(f"/hub/orders/{order_id}")
+
+    async def ask(self, path: str) -> tuple[int, dict[str, Any]]:
+        """What is answered at a path, query included. Raises `aiohttp.ClientError`."""
+        status, body = await self.fetch(path)
+        said: dict[str, Any] = json.loads(body)
+        return status, said
+
+    async def fetch(self, path: str) -> tuple[int, bytes]:
+        """The same for what is no JSON, as a photo."""
         headers = sign(new_id(), datetime.now(UTC), path, [self._secret])
         async with self._http.get(
             f"{self._url}{path}", headers=headers, timeout=_LIMITS
         ) as response:
-            return response.status, await response.json()
+            return response.status, await response.read()
 
 
 def new_id() -> str:

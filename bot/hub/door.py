@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 
 import structlog
 from aiohttp import web
 
+from bot.hub.answers import EventKept, answered, problem
 from bot.hub.event_types import SOURCE, Unusable, lane_of, read_event
 from bot.hub.keeping import Keeping
 from bot.hub.openapi import document
+from bot.hub.questions import HubQuestions
 from bot.hub.signing import Forged, verify
-from bot.market import hub_orders
 from bot.storage.hub_inbox import Arrived
 from bot.storage.records import Records, RecordsDown
 
@@ -43,8 +43,8 @@ class HubDoor:
     def mount(self, app: web.Application) -> None:
         """Add the routes to `app`."""
         app.router.add_post("/hub/events", self.receive)
-        app.router.add_get("/hub/orders/{order_id}", self.order)
         app.router.add_get("/hub/openapi.json", self.openapi)
+        HubQuestions(self._records, self._secrets, self._forged).mount(app)
 
     async def receive(self, request: web.Request) -> web.Response:
         """202 once it is kept, also when it was before; 401, 409, 413 or 422 with the reason.
@@ -64,22 +64,6 @@ class HubDoor:
             return problem(422, str(why))
         arrived = Arrived(SOURCE, event_id, kind, lane_of(said, SOURCE), body)
         return await answer(self._keeping, arrived, self._wake, ignored=said is None)
-
-    async def order(self, request: web.Request) -> web.Response:
-        """Where an order stands; what is signed in place of a body is the path."""
-        try:
-            verify(request.raw_path.encode(), request.headers, self._secrets)
-        except Forged as why:
-            return self._forged(str(why))
-        order_id = request.match_info["order_id"]
-        try:
-            lines = await self._records.read(lambda db: hub_orders.progress(db, SOURCE, order_id))
-        except RecordsDown:
-            return problem(503, "the records are out of reach")
-        if not lines:
-            return problem(404, "no such order was taken")
-        listed = [asdict(line) | {"answer_by": line.answer_by.isoformat()} for line in lines]
-        return web.json_response({"order_id": order_id, "lines": listed})
 
     async def openapi(self, _request: web.Request) -> web.Response:
         """What may be sent here, and what is sent from here, as OpenAPI 3.1."""
@@ -124,10 +108,4 @@ async def answer(
         return problem(409, "another event came under this id before; nothing was changed")
     if found == "kept":
         wake()
-    said = {"id": arrived.event_id, "kept": True, "known": found != "kept", "ignored": ignored}
-    return web.json_response(said, status=202)
-
-
-def problem(status: int, why: str) -> web.Response:
-    """An answer that says what is wrong."""
-    return web.json_response({"error": why}, status=status)
+    return answered(EventKept(arrived.event_id, True, found != "kept", ignored), 202)

@@ -1,73 +1,49 @@
-"""The published description: made of the very structs that events are read with."""
+"""The published description: made of the very structs that are read, told and answered."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
+from bot.hub.answers import EventKept, OrderStanding, Problem, Stock
 from bot.hub.event_types import EVENT_TYPES
+from bot.hub.news_types import NEWS_DATA, BookingNews
+from bot.hub.openapi_paths import SIGNED, paths
 from bot.market.hub_news import NEWS_TYPES
 
-_SIGNED = [
-    {
-        "name": name,
-        "in": "header",
-        "required": True,
-        "schema": {"type": "string"},
-        "description": words,
-    }
-    for name, words in (
-        ("webhook-id", "The same at every retry"),
-        ("webhook-timestamp", "Seconds since 1970, at most 5 minutes off"),
-        ("webhook-signature", "v1,base64 of HMAC-SHA256 over id.timestamp.body"),
-    )
-]
-_ANSWERS = {
-    "202": "kept; it will be applied once, in the order of its order",
-    "401": "no valid signature",
-    "409": "another event came under this id before",
-    "413": "larger than 24 KiB",
-    "422": "not one of the events below",
-    "503": "not kept: send it again",
-}
+_REF = "#/components/schemas/{name}"
+# What is told may have the name of what may be said, as `order.cancelled`.
+_NEWS = "news."
+_ANSWERS: tuple[type[Struct], ...] = (EventKept, Problem, OrderStanding, BookingNews, Stock)
 
 
 @lru_cache(1)
 def document(url: str) -> dict[str, Any]:
     """The OpenAPI 3.1 document of a server at `url`."""
-    schemas = _schemas()
-    refs = [{"$ref": f"#/components/schemas/{name}"} for name in EVENT_TYPES]
-    content = {"application/json": {"schema": {"oneOf": refs}}}
-    answers = {code: {"description": words} for code, words in _ANSWERS.items()}
+    _bodies, answers = msgspec.json.schema_components(_ANSWERS, ref_template=_REF)
+    said, said_parts = _wrapped(EVENT_TYPES)
+    told, told_parts = _wrapped(NEWS_DATA, _NEWS)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Isoko: the hub door", "version": "1"},
         "servers": [{"url": url}],
-        "paths": {
-            "/hub/events": {
-                "post": {
-                    "summary": "An event of the hub, signed by Standard Webhooks",
-                    "parameters": _SIGNED,
-                    "requestBody": {"required": True, "content": content},
-                    "responses": answers,
-                }
-            },
-            "/hub/orders/{order_id}": {"get": _order()},
-        },
-        "webhooks": {name: _news(words) for name, words in NEWS_TYPES.items()},
-        "components": {"schemas": schemas},
+        "paths": paths(list(EVENT_TYPES)),
+        "webhooks": {name: _news(name, words) for name, words in NEWS_TYPES.items()},
+        "components": {"schemas": {**said, **told, **said_parts, **told_parts, **answers}},
     }
 
 
-def _schemas() -> dict[str, Any]:
-    kinds = list(EVENT_TYPES.values())
-    bodies, parts = msgspec.json.schema_components(
-        kinds, ref_template="#/components/schemas/{name}"
-    )
+def _wrapped(
+    kinds: Mapping[str, type[Struct]], before: str = ""
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The schema of each type of event in its envelope, and of the parts that they share."""
+    bodies, parts = msgspec.json.schema_components(list(kinds.values()), ref_template=_REF)
     wrapped = {
-        name: {
+        before + name: {
             "type": "object",
             "required": ["type", "timestamp", "data"],
             "properties": {
@@ -76,39 +52,17 @@ def _schemas() -> dict[str, Any]:
                 "data": body,
             },
         }
-        for name, body in zip(EVENT_TYPES, bodies, strict=True)
+        for name, body in zip(kinds, bodies, strict=True)
     }
-    return {**wrapped, **parts}
+    return wrapped, parts
 
 
-def _order() -> dict[str, Any]:
-    where = {"name": "order_id", "in": "path", "required": True, "schema": {"type": "string"}}
-    return {
-        "summary": "Where an order stands; the signature covers id.timestamp.path",
-        "parameters": [where, *_SIGNED],
-        "responses": {
-            "200": {"description": "its lines, how many packs are accepted, and until when"},
-            "401": {"description": "no valid signature"},
-            "404": {"description": "no such order was taken"},
-        },
-    }
-
-
-def _news(words: str) -> dict[str, Any]:
-    data = {"type": "object", "description": "packs, states and amounts; never a person"}
-    schema = {
-        "type": "object",
-        "required": ["type", "timestamp", "data"],
-        "properties": {
-            "type": {"type": "string"},
-            "timestamp": {"type": "string", "format": "date-time"},
-            "data": data,
-        },
-    }
+def _news(name: str, words: str) -> dict[str, Any]:
+    schema = {"$ref": _REF.format(name=_NEWS + name)}
     return {
         "post": {
             "summary": words,
-            "parameters": _SIGNED,
+            "parameters": SIGNED,
             "requestBody": {"content": {"application/json": {"schema": schema}}},
             "responses": {"2XX": {"description": "taken; everything else is tried again"}},
         }

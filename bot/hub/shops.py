@@ -12,7 +12,8 @@ from aiohttp import web
 from multidict import CIMultiDictProxy
 
 from bot.hub import shopify, taobao, woocommerce
-from bot.hub.door import answer, problem, read_body
+from bot.hub.answers import problem
+from bot.hub.door import answer, read_body
 from bot.hub.event_types import Unusable, lane_of
 from bot.hub.keeping import Keeping
 from bot.hub.shop import ShopEvent, UnusableOrder, read_shop_event, unread

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from bot.market import Actor, news, notices, people
+from bot.market import Actor, booking_news, news, notices, people
 from bot.market.lives import BOOKING_LIFE, advance
 from bot.market.news import NEVER, QuietHours
 from bot.market.tickets import open_ticket
@@ -102,6 +102,12 @@ def by_id(db: Connection, booking_id: int, contact_id: int) -> Booking | None:
     return None if row is None else _booking(row)
 
 
+def by_code(db: Connection, code: str) -> Booking | None:
+    """The request that the hub knows by this id, whoever is its host; or None."""
+    row = db.execute(select(rows).where(rows.c.code == code)).mappings().first()
+    return None if row is None else _booking(row)
+
+
 def accept(db: Connection, actor: Actor, booking_id: int, version: int, now: datetime) -> Answered:
     """Say yes to a request as it stood in `version`; the database lets one have each slot."""
     contact = people.by_id(db, actor.contact_id)
@@ -145,6 +151,20 @@ def ask_date(
     return answered
 
 
+def expire_due(db: Connection, now: datetime) -> int:
+    """Close every request that its host has not answered in time; returns how many.
+
+    The host is not told, as with an order's offer: who dials reads that its time is over.
+    """
+    late = (rows.c.state == "requested") & (rows.c.answer_by <= now)
+    locked = select(rows).where(late).order_by(rows.c.id).with_for_update()
+    found = [_booking(row) for row in db.execute(locked).mappings()]
+    for booking in found:
+        key = f"expire:{booking.id}:{booking.version}"
+        _change(db, Actor("clock", "server", key, booking.contact_id), booking, "expire", now)
+    return len(found)
+
+
 def _answer(
     db: Connection, actor: Actor, booking_id: int, version: int, now: datetime, trigger: str,
     done: Outcome, **more: Any,
@@ -158,9 +178,16 @@ def _answer(
         return Answered("too_late", booking)
     if booking.version != version:
         return Answered("changed", booking)
+    return Answered(done, _change(db, actor, booking, trigger, now, answered_at=now, **more))
+
+
+def _change(
+    db: Connection, actor: Actor, booking: Booking, trigger: str, now: datetime, **more: Any
+) -> Booking:
+    """The only place where a request's state changes: table, version, who did it; the hub hears."""
     state = advance(BOOKING_LIFE, booking.state, trigger)
-    values = {"state": state, "version": version + 1, "answered_at": now, **more}
-    db.execute(update(rows).where(rows.c.id == booking_id).values(values))
+    values = {"state": state, "version": booking.version + 1, **more}
+    db.execute(update(rows).where(rows.c.id == booking.id).values(values))
     line = {
         "at": now,
         "actor": actor.by[:40],
@@ -169,7 +196,9 @@ def _answer(
         "details": {"channel": actor.channel, "key": actor.key},
     }
     db.execute(insert(audit), line)
-    return Answered(done, by_id(db, booking_id, actor.contact_id))
+    changed = db.execute(select(rows).where(rows.c.id == booking.id)).mappings().one()
+    booking_news.tell(db, _booking(changed), now)
+    return _booking(changed)
 
 
 def _listed(db: Connection, contact_id: int, which: Any) -> list[Booking]:

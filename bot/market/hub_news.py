@@ -30,8 +30,17 @@ NEWS_TYPES = {
     "shipment.shipped": "The goods are on their way to the buyer's country.",
     "shipment.delivered": "The goods have arrived.",
     "payment.succeeded": "The operator says that the farmer has the money.",
-    "payment.confirmed": "The farmer says so too.",
+    "payment.failed": "The operator refused to pay the farmer, or staff found that none moved.",
+    "payment.flagged": "The operator's answer is not what was asked of it: people find out why.",
+    "payment.confirmed": "The farmer says that the money is there too.",
+    "booking.accepted": "The host receives the guests.",
+    "booking.declined": "The host does not receive the guests.",
+    "booking.date_asked": "The host asks for another date, `proposed_at`; ask anew, or drop it.",
+    "booking.expired": "The host did not answer in time.",
+    "booking.withdrawn": "The host cannot be asked any more.",
+    "booking.refused": "A request could not be passed on; `reason` says why.",
     "price.shown": "A published price was approved, and farmers see it.",
+    "price.refused": "A published price is not shown; `reason` says why.",
     "session.started": "Somebody began a call or a chat; nobody is named.",
     "session.ended": "A call or a chat is over.",
     "alert.raised": "Something is not as it should be and has lasted; `rule` says what.",
@@ -42,9 +51,14 @@ _OF_OFFERS = {
     "handed_over": "shipment.handed_over",
     "shipped": "shipment.shipped",
     "delivered": "shipment.delivered",
-    "paid": "payment.succeeded",
     "confirmed": "payment.confirmed",
     "disputed": "order.disputed",
+}
+# What the state of a farmer's payment is to the hub; those before it is known are none.
+_OF_PAYMENTS = {
+    "succeeded": "payment.succeeded",
+    "failed": "payment.failed",
+    "flagged": "payment.flagged",
 }
 # Asked with every answer of a farmer.
 _of_offer = (
@@ -129,13 +143,32 @@ def offer_changed(db: Connection, offer_id: int, state: str, key: str, now: date
         return
 
     def about() -> dict[str, Any]:
-        data = about_order(db, row.order_id)
-        data |= {"part": f"P-{offer_id}", "part_packs": row.packs_accepted}
+        data = _about_part(db, offer_id, row.order_id, row.packs_accepted)
         if kind.startswith("payment."):
             data["amount_rwf"] = row.packs_accepted * row.price_rwf
         return data
 
     tell(db, kind, f"o{row.order_id}", f"{offer_id}:{key}", about, now)
+
+
+def payment_changed(
+    db: Connection, offer_id: int, payment_id: int, state: str, amount_rwf: int, now: datetime
+) -> None:
+    """A farmer's payment has come to `state` in this transaction, whatever became of the order.
+
+    `amount_rwf` is what moved, or was to.
+    """
+    kind = _OF_PAYMENTS.get(state)
+    if kind is None or not subscriptions.anybody(db):
+        return
+    row = db.execute(_of_offer, {"offer_id": offer_id}).one()
+
+    def about() -> dict[str, Any]:
+        return _about_part(db, offer_id, row.order_id, row.packs_accepted) | {
+            "amount_rwf": amount_rwf
+        }
+
+    tell(db, kind, f"o{row.order_id}", f"payment {payment_id}", about, now)
 
 
 def review(db: Connection, order_id: int, due_at: datetime) -> None:
@@ -160,3 +193,7 @@ def about_order(db: Connection, order_id: int) -> dict[str, Any]:
         "packs": row["packs"],
         "packs_accepted": row["packs_accepted"],
     }
+
+
+def _about_part(db: Connection, offer_id: int, order_id: int, packs: int) -> dict[str, Any]:
+    return about_order(db, order_id) | {"part": f"P-{offer_id}", "part_packs": packs}

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
-from bot.market import Actor, ledger, offers, people, postings, wallet_changes
+from bot.market import Actor, hub_news, ledger, offers, people, postings, wallet_changes
 from bot.market.approvals import HUB, approve
 from bot.market.limits import USUAL, PayoutRules, refuse_over
 from bot.market.lines import line_of
@@ -272,7 +272,7 @@ def carry_offer(
 def change(
     db: Connection, payment: Payment, trigger: str, by: str, now: datetime, **more: Any
 ) -> None:
-    """The only place where a payment's state changes."""
+    """The only place where a payment's state changes; of a farmer's for an order the hub hears."""
     state = advance(PAYMENT_LIFE, payment.state, trigger)
     same = (payments.c.id == payment.id) & (payments.c.version == payment.version)
     values = {"state": state, "version": payment.version + 1, **more}
@@ -287,6 +287,9 @@ def change(
         "reason": str(more.get("reason", ""))[:160],
     }
     db.execute(insert(payment_events).values(event))
+    if payment.kind == "payout" and payment.offer_id is not None:
+        moved_rwf = more.get("moved_rwf") or payment.amount_rwf
+        hub_news.payment_changed(db, payment.offer_id, payment.id, state, moved_rwf, now)
 
 
 def locked(db: Connection, reference: str) -> Payment:

@@ -49,9 +49,12 @@ def decide(
         "details": {"why": why[:160]},
     }
     db.execute(insert(audit), line)
-    if shown:
-        row = db.execute(select(prices).where(prices.c.id == price_id)).mappings().one()
-        data = {name: row[name] for name in ("product", "place", "kind", "amount_rwf", "unit")}
-        data["valid_on"] = row["valid_on"].isoformat()
-        hub_news.tell(db, "price.shown", f"p{price_id}", str(price_id), data, now)
+    row = db.execute(select(prices).where(prices.c.id == price_id)).mappings().one()
+    data = {name: row[name] for name in ("product", "place", "kind", "amount_rwf", "unit")}
+    data["valid_on"] = row["valid_on"].isoformat()
+    if not shown:
+        # What staff wrote is for staff: it may name somebody.
+        data["reason"] = "staff refused it"
+    kind = "price.shown" if shown else "price.refused"
+    hub_news.tell(db, kind, f"p{price_id}", str(price_id), data, now)
     return "shown" if shown else "refused"

@@ -1,16 +1,19 @@
-"""What is done from time to time: offers expire, prices are read again, old calls are dropped."""
+"""What is done from time to time: what nobody answered expires, prices are read again, and more."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
 from bot.i18n.formats import local_day
 from bot.market import (
     Market,
+    bookings,
+    delivered,
     hand_overs,
     money_tickets,
     offers,
@@ -55,12 +58,14 @@ class Housekeeping:
         records = self._market.records
         if await records.write(lambda db: offers.expire_due(db, now)):
             self._news()
+        await records.write(lambda db: bookings.expire_due(db, now))
         if await records.write(lambda db: splits.lapse_due(db, now)):
             self._news()
         if await records.write(lambda db: self._tell_prices(db, now)):
             self._news()
         if await records.write(lambda db: hand_overs.lapse_due(db, now)):
             self._news()
+        await self._pay_delivered(now)
         await records.write(lambda db: money_tickets.ask_again(db, now))
         for forget in (self._forget_hops, self._forget_transcripts, self._forget_updates):
             while await records.write(forget) == _AT_ONCE:
@@ -73,6 +78,15 @@ class Housekeeping:
         await records.write(lambda db: telegram_invites.forget_old(db, now))
         await records.write(lambda db: hand_overs.forget_old(db, now))
         await self._market.prices.refresh_if_changed()
+
+    async def _pay_delivered(self, now: datetime) -> None:
+        records, hub, rules = self._market.records, self._market.hub, self._market.payouts
+        for offer_id in await records.read(delivered.unpaid):
+            pay = partial(
+                delivered.pay, offer_id=offer_id, currency=hub.currency, rules=rules, now=now
+            )
+            if await records.write(pay):
+                self._news()
 
     def _tell_prices(self, db: Connection, now: datetime) -> int:
         market = self._market

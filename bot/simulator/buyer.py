@@ -20,6 +20,8 @@ from bot.simulator.headers import HEADERS
 _STATIC = Path(__file__).parent / "static"
 _AT_ONCE, _ORDERS_MAX, _SHOWN = 200, 3000, 200
 _NUMBERS = 100_000
+_GOODS_MAX = 24
+_HUB_PHOTOS, _PHOTOS = "/hub/photos/", "/simulator/buyer/photos/"
 # Every call and chat makes two of them, and no buyer asks for them.
 _UNSHOWN = frozenset({"session.started", "session.ended"})
 # What the forms' fields are called on the page, and the most that each may be.
@@ -52,6 +54,8 @@ class Buyer:
         """Add the routes to `app`."""
         app.router.add_get("/simulator/buyer", self.page)
         app.router.add_get("/simulator/buyer/now.json", self.now)
+        app.router.add_get("/simulator/buyer/stock.json", self.stock)
+        app.router.add_get(f"{_PHOTOS}{{name:[0-9]{{1,15}}[.]jpg}}", self.photo)
         app.router.add_post("/simulator/buyer/order", self.order)
         app.router.add_post("/simulator/buyer/flash", self.flash)
         app.router.add_post("/simulator/buyer/cancel", self.cancel)
@@ -109,6 +113,22 @@ class Buyer:
             if status == 200
         ]
         return web.json_response({"orders": orders, "news": list(self._news), "came": self._came})
+
+    async def stock(self, request: web.Request) -> web.Response:
+        """What farmers offer, as the hub is told it, with photos that this page can show."""
+        caller = await self._caller(request)
+        status, said = await caller.ask(f"/hub/stock?limit={_GOODS_MAX}")
+        for one in said.get("stock", ()):
+            one["photos"] = [path.replace(_HUB_PHOTOS, _PHOTOS, 1) for path in one["photos"]]
+        return web.json_response(said, status=status)
+
+    async def photo(self, request: web.Request) -> web.Response:
+        """A photo of what is offered: only who signs is given it, so the page cannot ask itself."""
+        caller = await self._caller(request)
+        status, picture = await caller.fetch(f"{_HUB_PHOTOS}{request.match_info['name']}")
+        if status != 200:
+            raise web.HTTPNotFound
+        return web.Response(body=picture, content_type="image/jpeg", headers=HEADERS)
 
     async def hook(self, request: web.Request) -> web.Response:
         """Where the server's own webhooks come back to; only signed ones count."""

@@ -24,6 +24,7 @@ _FILES = {
     "bubbles.js": "text/javascript",
     "buyer.css": "text/css",
     "buyer.js": "text/javascript",
+    "goods.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 # What both pages have: the phone, who calls with it, and what it said on the wire.

@@ -2,11 +2,14 @@
 
 import re
 import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bot.storage.opening import sqlite_path
+from tests.patience import patient_s
 from tests.server_process import ServerProcess
 from tests.typed_command import isoko
 
@@ -65,8 +68,15 @@ def test_an_order_and_a_sale_are_sent_to_a_running_server(tmp_path: Path) -> Non
         sale = isoko(tmp_path, "hub", "flash-sale", "--orders", "30", ISOKO_PORT=port)
         assert sale.stdout.startswith("30 of 30 orders kept")
         assert "not told" in isoko(tmp_path, "hub", "allocation", "KW-77").stdout
+        # What is kept is taken a little later, and our commands start in no time.
+        until = time.monotonic() + patient_s(20)
+        while orders_taken(tmp_path) < 31 and time.monotonic() < until:
+            time.sleep(0.1)
     finally:
         server.stop()
-    db = sqlite3.connect(sqlite_path(tmp_path))
-    assert db.execute("SELECT count(*) FROM hub_orders").fetchone() == (31,)
-    db.close()
+    assert orders_taken(tmp_path) == 31
+
+
+def orders_taken(folder: Path) -> int:
+    with closing(sqlite3.connect(sqlite_path(folder))) as db:
+        return int(db.execute("SELECT count(*) FROM hub_orders").fetchone()[0])

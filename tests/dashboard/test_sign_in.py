@@ -398,7 +398,7 @@ async def test_A09_a_code_from_the_paper_is_good_once_and_kept_as_a_digest(
 
 async def test_A10_there_is_nobody_in_a_fresh_production_store(tmp_path) -> None:
     strong = "a-strong-secret-for-this-test"
-    names = ("SECRET_KEY", "PIN__PEPPER", "MOMO__SUBSCRIPTION_KEY", "MOMO__API_KEY",
+    names = ("SECRET_KEY", "PIN__PEPPER", "MOMO__SUBSCRIPTION_KEY", "MOMO__API_USER", "MOMO__API_KEY", "SMS__USERNAME",
              "SMS__API_KEY", "METRICS__TOKEN", "USSD__SECRETS__AFRICASTALKING")  # fmt: skip
     secrets = {f"ISOKO_{name}": strong for name in names}
     async with running(tmp_path, ISOKO_ENV="production", **secrets) as server, Desk(server) as desk:

@@ -191,6 +191,15 @@ async def test_I02_a_long_code_lands_where_the_presses_would(server: Running) ->
     assert await at_once.dials("1") == await by_press.types("1")
 
 
+@pytest.mark.parametrize("entries", [("9", "2"), ("5", "1", "2", "2")])
+async def test_I02_a_long_code_ends_where_the_presses_do_that_cost_nothing(
+    server: Running, entries: tuple[str, ...]
+) -> None:
+    by_press, at_once = server.phone(), server.phone(AIRTEL)
+    await by_press.dials()
+    assert await at_once.dials("*".join(entries)) == await by_press.types(*entries)
+
+
 async def test_I02_a_long_code_never_passes_a_pin(server: Running, phone: Phone) -> None:
     screen = await phone.dials(f"2*1*1*{PIN}")
     assert "Emera KW-1042: 200" in screen and not phone.ended
@@ -349,7 +358,7 @@ async def test_back_from_a_flow_that_came_by_itself_is_home(server: Running) -> 
 async def test_after_a_wrong_key_the_next_page_is_still_there(server: Running) -> None:
     phone = server.phone(UNKNOWN)
     await phone.dials()
-    await phone.types("1", "6", "1", "1", "Mukamana Aline")
+    await phone.types("1", "6", "1", "Mukamana Aline")
     hinted = await phone.types("77")
     assert "99 " in hinted
     onward = await phone.types("99")

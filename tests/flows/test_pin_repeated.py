@@ -7,7 +7,7 @@ from tests.server import UNKNOWN, Running
 async def test_at_registration(server: Running) -> None:
     phone = server.phone(UNKNOWN)
     await phone.dials()
-    await phone.types("3", "6", "1", "1", "Uwera Solange", "1", "1", "1", "80643")
+    await phone.types("3", "6", "1", "Uwera Solange", "1", "1", "1", "1", "80643")
     first = await phone.types("80642")
     assert "not the same" in first and "same PIN again" in first
     second = await phone.types("80642")

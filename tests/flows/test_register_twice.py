@@ -11,7 +11,7 @@ async def at_the_repeated_pin(server: Running, names: str, pin: str) -> Phone:
     screen = await phone.dials()
     # The second call is offered the registration that the first has left open.
     await phone.types("3" if "3 English" in screen else "2")
-    await phone.types("6", "1", "1", names, "1", "1", "1", pin)
+    await phone.types("6", "1", names, "1", "1", "1", "1", pin)
     return phone
 
 

@@ -15,12 +15,14 @@ from sqlalchemy import func, select, update
 
 from bot.hub.keeping import Keeping
 from bot.hub.signing import sign
+from bot.market import Actor, offers, people
+from bot.operations.housekeeping import Housekeeping
 from bot.storage import hub_inbox
 from bot.storage.hub_inbox import Arrived
 from bot.storage.records import Records
-from bot.storage.schema import hub_events, hub_orders, metadata, orders
+from bot.storage.schema import hub_events, hub_orders, metadata, orders, payments
 from tests.hub.sender import SECRET, Hub, event, order, signature, signed
-from tests.server import HOST, Running, running
+from tests.server import FARMER, HOST, Running, running
 
 FIXTURES = Path(__file__).parent / "fixtures"
 VECTORS = json.loads((FIXTURES / "signing_vectors.json").read_text())
@@ -241,6 +243,37 @@ async def test_a_shipment_a_booking_and_a_price_are_applied(hub: Hub) -> None:
         ("price.published", "applied"),
         ("shipment.updated", "refused"),
     ]
+
+
+async def test_what_the_hub_says_is_delivered_is_paid_by_housekeeping(hub: Hub) -> None:
+    server = hub.server
+    records, market = server.parts.market.records, server.parts.market
+
+    def handed_over(db: Any) -> int:
+        contact_id = people.by_msisdn(db, FARMER).id
+        now = datetime.now(UTC)
+        (offer,) = [one for one in offers.open_for(db, contact_id, now) if one.code == "KW-2001"]
+        actor = Actor("person", "test", "accept-2001", contact_id)
+        offers.accept(db, actor, offer.id, offer.version, offer.packs, now, market.hub.timezone)
+        brings = Actor("person", "test", "bring-2001", contact_id)
+        offers.move(db, brings, offer.id, "hand_over", now)
+        return offer.id
+
+    await hub.says("order.created", order())
+    await hub.worked()
+    offer_id = await records.write(handed_over)
+    for stage in ("shipped", "delivered"):
+        await hub.says("shipment.updated", {"order_id": "KW-2001", "stage": stage})
+        await hub.worked()
+    keep = Housekeeping(market, server.parts.sender.wake, timedelta(days=1))
+    await keep.keep()
+    await keep.keep()
+    query = select(payments.c.amount_rwf).where(payments.c.offer_id == offer_id)
+    paid = await records.read(lambda db: db.execute(query).scalars().all())
+    mine = await records.read(
+        lambda db: offers.by_id(db, offer_id, people.by_msisdn(db, FARMER).id)
+    )
+    assert paid == [mine.accepted_rwf] and paid[0] > 0
 
 
 async def test_the_description_names_every_type_and_its_schema(hub: Hub) -> None:

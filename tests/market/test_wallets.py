@@ -60,7 +60,7 @@ async def test_who_registers_from_a_network_has_their_wallet_there(
     moved = "+250788000777"
     phone = Phone(server.client, moved, network)
     await phone.dials()
-    await phone.types("2", "6", "1", "1", "Aline", "1", "1", "1", "80642", "80642")
+    await phone.types("2", "6", "1", "Aline", "1", "1", "1", "1", "80642", "80642")
     contact = await known(server, moved)
     assert contact.wallet_provider == registered and wallets.provider_of(contact) == paid_by
 

@@ -2,13 +2,16 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
+from bot.dashboard.access import demo_supervisor
 from bot.hub.signing import sign
-from bot.market import subscriptions
+from bot.market import Actor, people, stock_listings, stock_photos, subscriptions
+from tests.hub.test_stock import jpeg
 from tests.server import FARMER, Running
 
 
@@ -91,6 +94,48 @@ async def test_a_field_that_is_wrong_is_named_in_plain_words(
     await page.fill("input[name=price]", "16000")
     await page.click("text=Send the order")
     await expect(page.locator("#came")).to_have_text("1 signed message")
+    await page.close()
+
+
+async def test_a_photo_that_staff_let_through_is_seen_by_the_buyer(
+    browser: Browser, server: Running
+) -> None:
+    records, now = server.parts.market.records, datetime.now(UTC)
+
+    def photographed(db: Any) -> int:
+        farmer = people.by_msisdn(db, FARMER)
+        assert farmer is not None
+        (listing,) = stock_listings.mine(db, farmer.id)
+        actor = Actor(f"contact:{farmer.id}", "test", "photo-1", farmer.id)
+        assert stock_photos.keep(db, actor, listing.id, jpeg(), now) == "kept"
+        demo_supervisor.demo_link(db, now)
+        return stock_photos.listed(db, "waiting")[0].id
+
+    photo_id = await records.write(photographed)
+    page = await opened(browser, server)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    goods = page.locator("#goods li")
+    await expect(goods).to_have_count(1)
+    await expect(goods).to_contain_text("Coffee cherries, A1")
+    await expect(goods).to_contain_text("300 kg, 700 Frw a kg")
+    await expect(goods).to_contain_text("No photo yet")
+    who = demo_supervisor.NAME
+    decided = await records.write(
+        lambda db: stock_photos.decide(db, photo_id, who, shown=True, now=now)
+    )
+    assert decided == "shown"
+    picture = goods.locator("img")
+    await expect(picture).to_have_attribute("alt", "Coffee cherries, Gakenke")
+    await picture.scroll_into_view_if_needed()
+    await page.wait_for_function("document.querySelector('#goods img').naturalWidth === 40")
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    for word in ("788000001", "Mukamana", "Claudine"):
+        await expect(page.locator("#goods")).not_to_contain_text(word)
+    assert said == []
+    async with server.client.get("/simulator/buyer/photos/999.jpg") as response:
+        assert response.status == 404
     await page.close()
 
 

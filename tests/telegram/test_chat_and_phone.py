@@ -197,7 +197,7 @@ async def test_somebody_new_links_the_number_on_the_phone_and_registers_in_the_c
     await phone.picks("Telegram")
     assert "Linked." in await phone.types(code)
     await chat.opens()
-    await chat.types("3", "6", "1", "1", "Mukamana Aline", "1", "1", "1", "80642")
+    await chat.types("3", "6", "1", "Mukamana Aline", "1", "1", "1", "1", "80642")
     assert "You are registered" in await chat.types("80642")
     contact = await chat.records.read(lambda db: people.by_msisdn(db, UNKNOWN))
     assert contact.names == "Mukamana Aline" and contact.wallet == UNKNOWN

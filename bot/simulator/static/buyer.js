@@ -73,7 +73,7 @@ function row(order) {
 }
 
 function piece(news) {
-  const about = news.data.order_id || "";
+  const about = news.data.order_id || news.data.booking_id || "";
   const packs = news.data.packs_accepted === undefined ? "" : `${news.data.packs_accepted} of ${news.data.packs} packs`;
   const why = news.data.reason || "";
   const li = document.createElement("li");

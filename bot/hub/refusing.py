@@ -1,0 +1,29 @@
+"""What the hub hears of an event of its own that changed nothing, in whose transaction it ends."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bot.hub.event_types import BookingRequested, PricePublished
+from bot.market import hub_news
+from bot.storage.hub_inbox import Kept
+
+_OF_PRICE = ("product", "place", "kind", "amount_rwf", "unit", "valid_on")
+
+
+def tell_refused(db: Connection, event: Kept, said: Any, why: str, now: datetime) -> None:
+    """Tell that `event`, which says `said`, was refused, and why."""
+    kind, about = _about(event, said)
+    hub_news.tell(db, kind, f"e{event.id}", str(event.id), about | {"reason": why}, now)
+
+
+def _about(event: Kept, said: Any) -> tuple[str, dict[str, Any]]:
+    if isinstance(said, BookingRequested):
+        return "booking.refused", {"booking_id": said.booking_id}
+    if isinstance(said, PricePublished):
+        return "price.refused", {name: getattr(said, name) for name in _OF_PRICE}
+    about = {"order_id": said.order_id, "source": event.source, "type": event.type}
+    return "order.refused", about
