@@ -66,6 +66,8 @@ class UssdSettings(_Frozen):
     trusted_proxies: tuple[str, ...]
     proxy_hops: int
     secrets: dict[str, SecretStr]
+    users: dict[str, str]
+    passwords: dict[str, SecretStr]
 
 
 class PinSettings(_Frozen):

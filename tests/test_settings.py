@@ -26,7 +26,7 @@ def test_every_setting_has_a_comment() -> None:
     text = _DEFAULT.read_text(encoding="utf-8")
     for name in names_in(tomllib.loads(text)):
         key = name.rpartition(".")[2]
-        if key not in ("secrets", "api_user", "api_key", "timeout_s", "passes", "lanes", "port"):
+        if key not in ("secrets", "users", "passwords", "api_user", "api_key", "timeout_s", "passes", "lanes", "port"):
             assert re.search(rf"^#.*\n(?:\w+ = .*\n)*{key} = ", text, re.MULTILINE), name
 
 
