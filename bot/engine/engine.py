@@ -342,7 +342,11 @@ class Engine:
         if inbound.kind != "input" or not self._latest.is_all_of(inbound):
             return None
         since = now.timestamp() - self._limits.call_s
-        for past in await self._arrivals.committed(inbound):
+        try:
+            committed = await self._arrivals.committed(inbound)
+        except RecordsDown:
+            return None  # a new call then, in which nothing is done without the records either
+        for past in committed:
             mine = past.session.owner == inbound.msisdn and past.session.seen_at >= since
             if mine and self._latest.did(inbound, past.session, past.key):
                 return past

@@ -258,6 +258,8 @@ async def test_an_id_that_another_call_had_begins_anew(server: Running) -> None:
         await phone.types("2", "1", "0", "00", "1")
         phone.ask = phone._first("384*801*1*1")
         assert "Frw/kg" in (await phone.sends()).text
+        # The call that is left open here is gone with its id: no card leads back to it.
+        assert "KW-1042" in await phone.types("00", "2", "1")
         phone.ask = phone._first("384*801")
         assert (await phone.sends()).text == menu
         assert "Ikawa" in await phone.types("1")
@@ -345,3 +347,13 @@ def test_the_answer_byte_for_byte() -> None:
 def as_http(reply) -> str:
     head = "".join(f"{name}: {value}\n" for name, value in reply.headers)
     return f"HTTP/1.1 200 OK\n{head}\n{reply.body.decode()}"
+
+
+async def test_a_deed_of_another_call_with_the_same_id_is_not_this_ones(server: Running) -> None:
+    phone = Oltranz(server.client, FARMER)
+    for call in (1, 2):
+        phone.session_id = "174635"
+        phone.ask = phone._first("384*801")
+        await phone.sends()
+        await phone.types("8", "6", "8")
+        assert await count(server, hops) == call
