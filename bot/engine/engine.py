@@ -188,6 +188,7 @@ class Engine:
             if inbound.kind == "dial":
                 # The gateway says that a call begins: its id was another call's before.
                 known, before, session = None, None, _blank(inbound)
+                mark = self._latest.mark(inbound, session)
             latest = self._latest.of(inbound, session, mark)
         if known is None and (turned_away := self._turn_away(inbound, place)) is not None:
             return turned_away, session, "shed"

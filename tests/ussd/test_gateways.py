@@ -265,6 +265,22 @@ async def test_an_id_that_another_call_had_begins_anew(server: Running) -> None:
         assert "Ikawa" in await phone.types("1")
 
 
+async def test_a_dial_that_was_held_up_changes_nothing(server: Running) -> None:
+    for kind in (Oltranz, Mtn):
+        phone = kind(server.client, FARMER)
+        await phone.dials()
+        await phone.types("1")
+        # Also in the second call under one id.
+        for tail in ("", "*2"):
+            phone.ask = dial = phone._first(f"384*801{tail}")
+            first = (await phone.sends()).body
+            await phone.types("1")
+            phone.ask = dial
+            assert (await phone.sends()).body == first
+            assert phone.last.text != await phone.types("1")
+            await phone.types("00")
+
+
 async def test_a_stamp_tells_a_resend_from_a_second_press(server: Running) -> None:
     phone = Oltranz(server.client, FARMER)
     await phone.dials()
