@@ -62,7 +62,8 @@ class Handset:
     async def posts(self, path: str = "", **other: Any) -> Shown:
         """The raw answer to the hop as it stands, to a path of this gateway."""
         url = f"/ussd/{self.gateway}{path}"
-        async with self.client.request(self.method, url, **{**self.ask, **other}) as answer:
+        ask = self.client.get if self.method == "GET" else self.client.post
+        async with ask(url, **{**self.ask, **other}) as answer:
             return Shown(answer.status, dict(answer.headers), await answer.read())
 
     def hangs_up(self) -> dict[str, Any] | None:

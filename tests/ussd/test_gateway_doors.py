@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
+from bot.cli.doctor import _gateways
 from bot.operations.alert_rules import AlertRules, Heard, looks
 from bot.settings import SettingsError, load_settings
 from bot.storage.audit_chain import Patrol
@@ -205,3 +206,10 @@ def test_the_demo_speaks_all_and_production_what_it_names() -> None:
     with pytest.raises(SettingsError, match="USSD__SECRETS__MTN"):
         load_settings(PRODUCTION | {"ISOKO_USSD__GATEWAYS": "africastalking,mtn"})
     assert list(gateways_of(load_settings(PRODUCTION))) == ["africastalking"]
+
+
+async def test_the_doctor_lists_the_routes_and_a_name_that_nobody_asks_for() -> None:
+    said = await _gateways(load_settings({}))
+    assert said.startswith("ok") and "GET /ussd/airtel" in said and "POST /ussd/mtn" in said
+    said = await _gateways(load_settings({"ISOKO_USSD__PASSWORDS__MTN": "a"}))
+    assert said.startswith("wrong") and "mtn" in said
