@@ -21,7 +21,11 @@ class Inbound(msgspec.Struct, frozen=True):
     Talking); otherwise None and `typed` is the latest entry.
     Of an "end", `typed` is what the gateway says of it: "completed", "abandoned", or "".
     With kind "goto" `typed` names a flow, to be begun from home, or is "" for home itself.
-    `hop_id` is the hop's own number or id where the gateway gives one, else "".
+    `hop_id` is the hop's own number or id where the gateway gives one, else "". Where it gives
+    neither that nor a history, `stamp` is what else would be the same if the hop came again, such
+    as its time, "" for nothing; it may also be the same all through a session.
+    `tail` is what a long code adds, should this turn out to be the first hop of its session, which
+    not every wire tells; of a "dial" that is `typed`.
     `network` is the mobile network code ("63510"), "" when unknown.
     """
 
@@ -35,6 +39,8 @@ class Inbound(msgspec.Struct, frozen=True):
     hop_id: str = ""
     network: str = ""
     service_code: str = ""
+    stamp: str = ""
+    tail: str = ""
 
     @property
     def session_key(self) -> str:
@@ -105,6 +111,21 @@ class Reply(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     ends: bool = False
 
 
+class Latest(msgspec.Struct, array_like=True):
+    """The last hop of a session whose gateway sends only the latest entry.
+
+    `entry` is a keyed digest of what came, `mark` that under which its reply is kept. `stamp_tells`
+    says that its stamp was another than that of the hop before. `answered_at` is 0.0 as long as it
+    has no answer.
+    """
+
+    entry: bytes
+    mark: bytes
+    stamp: str = ""
+    stamp_tells: bool = False
+    answered_at: float = 0.0
+
+
 class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     """Where one conversation stands. It belongs to one owner; `transitions` moves `state`.
 
@@ -118,7 +139,8 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     `checking` is the hop whose work was not ready in time, `checking_at` when it came. `adrift`
     says that nobody could look up who is calling, since the records were out of reach. `line` is
     what staff want the person to read on the next screen; `closing` ends the call there.
-    `secret_mark` is the last hop that answered a question for a PIN.
+    `secret_mark` is the last hop that answered a question for a PIN. `latest` is the last hop where
+    no history tells it.
     """
 
     gateway: str
@@ -156,6 +178,7 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     line: str = ""
     closing: bool = False
     secret_mark: bytes = b""
+    latest: Latest | None = None
 
     @property
     def key(self) -> str:

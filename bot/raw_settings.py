@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 PREFIX = "ISOKO_"
+# Tables that have an entry for each gateway, whichever those are.
+_BY_GATEWAY = frozenset({"ussd.secrets", "ussd.users", "ussd.passwords"})
 CONFIG = Path(__file__).resolve().parent.parent / "config"
 
 
@@ -49,7 +51,7 @@ def names_in(values: Mapping[str, Any], before: str = "") -> list[str]:
     names: list[str] = []
     for key, value in values.items():
         name = f"{before}{key}"
-        if isinstance(value, dict) and name != "ussd.secrets":
+        if isinstance(value, dict) and name not in _BY_GATEWAY:
             names += names_in(value, f"{name}.")
         else:
             names.append(name)
@@ -72,8 +74,8 @@ def _merge(into: dict[str, Any], more: Mapping[str, Any], known: list[str], wher
 def _put(values: dict[str, Any], variable: str, text: str, known: list[str]) -> None:
     path = variable.removeprefix(PREFIX).lower().split("__")
     name = ".".join(path)
-    in_secrets = path[:2] == ["ussd", "secrets"] and len(path) == 3
-    if name not in known and not in_secrets:
+    of_gateway = ".".join(path[:2]) in _BY_GATEWAY and len(path) == 3
+    if name not in known and not of_gateway:
         names = [PREFIX + other.upper().replace(".", "__") for other in known]
         raise SettingsError(f"{variable} is no setting{_did_you(variable, names)}")
     target = values

@@ -78,6 +78,8 @@ class UssdSettings(_Frozen):
     trusted_proxies: _Networks
     proxy_hops: int = Field(ge=1)
     secrets: dict[str, SecretStr]
+    users: dict[str, str]
+    passwords: dict[str, SecretStr]
 
 
 class PinSettings(_Frozen):

@@ -228,14 +228,17 @@ def gateways_of(settings: Settings) -> dict[str, Gateway]:
 def door_rules_of(settings: Settings, gateway: str) -> DoorRules:
     """Who may knock at this gateway's route."""
     ussd = settings.ussd
-    secret = ussd.secrets.get(gateway)
+    secret, password = ussd.secrets.get(gateway), ussd.passwords.get(gateway)
+    codes = {code.strip("*#") for code in (*ussd.service_codes, settings.hub.service_code)}
     return DoorRules(
         secret=secret.get_secret_value() if secret else "",
         allowed=networks(list(ussd.allowed_networks)),
         proxies=proxies_of(settings),
         body_timeout_s=ussd.body_timeout_s,
         body_max_bytes=ussd.body_limit_bytes,
-        service_codes=frozenset(ussd.service_codes),
+        service_codes=frozenset(f"*{code.strip('*#')}#" for code in ussd.service_codes),
+        codes=tuple(sorted(codes, key=len, reverse=True)),
+        login=(ussd.users.get(gateway, ""), password.get_secret_value() if password else ""),
         hosts=hosts_of(settings),
         client_names=frozenset(settings.tls.client_names),
     )

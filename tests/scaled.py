@@ -52,6 +52,10 @@ class InTurn:
         """As the client's own."""
         return self._for(path).post(path, **more)
 
+    def get(self, path: Any, **more: Any) -> Any:
+        """As the client's own."""
+        return self._for(path).get(path, **more)
+
     def put(self, path: Any, **more: Any) -> Any:
         """As the client's own."""
         return self._for(path).put(path, **more)

@@ -14,6 +14,7 @@ from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
 from tests.server import UNKNOWN, Running, running
 from tests.telegram.door import Chat, link, settle
+from tests.ussd.handsets import LATEST_ONLY
 
 PIN_OF_HERS, WRONG = "80642", "97531"
 # Alone, as it is typed: five digits within a longer number or a digest are chance.
@@ -37,6 +38,21 @@ async def types_them(server: Running, monkeypatch) -> None:
         broken.setattr(server.parts.market.pins, "check", lambda *_a, **_k: 1 / 0)
         await phone.types(PIN_OF_HERS)
     await phone.types("00", "1")
+
+
+async def types_them_elsewhere(server: Running) -> None:
+    """Through the gateways that send one entry at a time, in an address too, and once more late."""
+    for number, kind in enumerate(LATEST_ONLY):
+        phone = kind(server.client, f"+25078810000{number}")
+        await phone.dials()
+        await phone.types("3", "6", "1", "1", "Uwera Solange", "1", "1", "1", PIN_OF_HERS)
+        assert "registered" in await phone.types(PIN_OF_HERS)
+        await phone.types("00", PIN_OF_HERS, "6", "2", WRONG)
+        assert "Wrong PIN" in phone.last.text
+        await phone.sends()
+        await server.lose_sessions()
+        await phone.sends()
+        assert (await phone.posts("/no-such-secret")).status in (404, 405)
 
 
 async def says_them_in_the_chat(server: Running) -> None:
@@ -92,6 +108,7 @@ async def test_P07_a_typed_pin_is_in_no_row_no_session_and_no_line_of_the_log(
     try:
         async with running(tmp_path, **(both if stores == "scaled" else {})) as server:
             await types_them(server, monkeypatch)
+            await types_them_elsewhere(server)
             await says_them_in_the_chat(server)
             await server.write_transcripts()
             kept = await tables(server)

@@ -16,6 +16,7 @@ from tests.patience import patient_s
 from tests.phone import PIN, Phone
 from tests.real_postgres import RealPostgres
 from tests.server import UNKNOWN, Running, running
+from tests.ussd.handsets import EACH
 
 _AGE = {"rw": "mu minota 1 ishize", "fr": "Connu il y a 1 min", "en": "Known 1 min ago"}
 _NOT_NOW = {
@@ -205,3 +206,18 @@ async def test_who_is_told_no_was_not_accepted_and_the_books_agree(
     assert "Wemeye" in said
     assert await offer_states(server) == ["accepted"]
     assert (await server.parts.market.records.read(books.check)).faults == []
+
+
+async def test_a_dial_through_every_gateway_needs_no_records(
+    server: Running, mortal_postgres: RealPostgres
+) -> None:
+    await server.phone().dials()
+    mortal_postgres.crash()
+    try:
+        for number, kind in enumerate(EACH):
+            phone = kind(server.client, f"+25078810000{number}")
+            assert "Kinyarwanda" in await phone.dials(), kind.gateway
+            assert "Ikawa" in await phone.types("1", "1"), kind.gateway
+    finally:
+        mortal_postgres.start()
+    assert await is_back(server) < patient_s(3)

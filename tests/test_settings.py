@@ -22,11 +22,16 @@ def test_the_environment_wins() -> None:
     assert (settings.port, settings.ussd.page_septets) == (9000, 140)
 
 
+# Their comment stands above the table, or above a sibling of theirs.
+_UNDER_ANOTHERS = frozenset({"secrets", "users", "passwords", "api_user", "api_key", "timeout_s",
+                             "passes", "lanes", "port"})  # fmt: skip
+
+
 def test_every_setting_has_a_comment() -> None:
     text = _DEFAULT.read_text(encoding="utf-8")
     for name in names_in(tomllib.loads(text)):
         key = name.rpartition(".")[2]
-        if key not in ("secrets", "api_user", "api_key", "timeout_s", "passes", "lanes", "port"):
+        if key not in _UNDER_ANOTHERS:
             assert re.search(rf"^#.*\n(?:\w+ = .*\n)*{key} = ", text, re.MULTILINE), name
 
 

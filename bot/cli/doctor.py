@@ -101,7 +101,15 @@ async def _words(_settings: Settings) -> str:
 
 
 async def _gateways(settings: Settings) -> str:
-    return f"ok  {', '.join(gateways_of(settings))}"
+    gateways = gateways_of(settings)
+    nowhere = {*settings.ussd.users, *settings.ussd.passwords} - {"airtel"}
+    if nowhere:
+        return (
+            f"wrong  {', '.join(sorted(nowhere))} names itself in no request: take it out of "
+            "ISOKO_USSD__USERS and ISOKO_USSD__PASSWORDS"
+        )
+    routes = [f"{' '.join(one.methods)} /ussd/{name}" for name, one in gateways.items()]
+    return f"ok  {', '.join(routes)}"
 
 
 async def _records(settings: Settings) -> str:

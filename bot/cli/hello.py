@@ -8,6 +8,8 @@ from bot.dashboard.access.demo_supervisor import demo_link
 from bot.settings import Settings
 from bot.storage.records import Records
 
+_FIRST = "africastalking"
+
 
 async def demo_link_of(settings: Settings, records: Records) -> str:
     """The one-time link of the demo's supervisor; "" in production."""
@@ -30,6 +32,9 @@ def say_hello(settings: Settings, sandbox_url: str, link: str) -> None:
         f"Dashboard:     {settings.url}/dashboard/",
         f"Callback URL:  {callback}   (Africa's Talking)",
     ]
+    others = [f"/ussd/{name}{secret}" for name in settings.ussd.gateways if name != _FIRST]
+    if others:
+        lines.append(f"               {'   '.join(others)}   (other gateways)")
     if sandbox_url:
         lines = [
             f"Web phone:     {settings.url}/simulator/",

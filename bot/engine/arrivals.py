@@ -78,6 +78,9 @@ class Arrivals:
         """Home, or the redial card when this number left something open a short while ago."""
         session = hop.session
         before = await self._sessions.began(session.owner, session.key)
+        if before == session.key:
+            # The gateway has given the id of that call to this one: of it nothing is left.
+            before = None
         left = await self._left_open(session, before)
         if before and not session.contact_id:
             await self._note_left(session, before)

@@ -14,6 +14,7 @@ from bot.engine.budget import Budget
 from bot.engine.courtesies import apology, checking, closed_by_staff, out_of_reach, refusal, shed
 from bot.engine.hop import Hop, asks_secret
 from bot.engine.late import LateWork
+from bot.engine.latest import LatestEntries
 from bot.engine.layout import Layout
 from bot.engine.limits import Limits
 from bot.engine.stage import Rest, Stage
@@ -55,6 +56,7 @@ class Engine:
         self._arrivals = Arrivals(self._stage, market, sessions, limits, self._watch)
         self._late = LateWork(market.records, limits.hop_budget_s)
         self._admission = Admission(limits)
+        self._latest = LatestEntries(marks)
         self._budget = Budget(limits.hop_budget_s)
         self._turnstile = Turnstile()
 
@@ -66,12 +68,12 @@ class Engine:
     async def handle(self, inbound: Inbound, layout: Layout) -> Reply:
         """The reply to one hop; never raises for anything a person or a gateway may send."""
         started = time.perf_counter()
-        key = inbound.session_key
+        key, came_at = inbound.session_key, self._clock().timestamp()
         admission = self._admission
         if admission.is_full:
             return self._crowded(inbound)
         if admission.is_for_calls and inbound.kind == "dial":
-            return await self._said_before(inbound, key) or self._crowded(inbound)
+            return await self._said_before(inbound, key, came_at) or self._crowded(inbound)
         place = admission.in_flight
         admission.in_flight += 1
         try:
@@ -80,7 +82,7 @@ class Engine:
             except Crowded:
                 return self._crowded(inbound)
             try:
-                reply, session, kind = await self._visit(inbound, key, layout, place)
+                reply, session, kind = await self._visit(inbound, key, layout, place, came_at)
             finally:
                 self._turnstile.leave(key)
         finally:
@@ -147,35 +149,51 @@ class Engine:
         await self._late.close()
 
     async def _visit(
-        self, inbound: Inbound, key: str, layout: Layout, place: int
+        self, inbound: Inbound, key: str, layout: Layout, place: int, came_at: float
     ) -> tuple[Reply, Session, str]:
         """The hop between coming into its session and leaving it; `place` were there before it."""
         visit = await self._sessions.enter(key)
         kept = None
         try:
             reply, session, kind = await self._handle_alone(
-                inbound, key, visit.packed, layout, place
+                inbound, key, visit.packed, layout, place, came_at
             )
             if kind == "new":
+                if session.latest is not None:
+                    # What comes from now on can be an answer to what is shown.
+                    session.latest.answered_at = self._clock().timestamp()
                 kept = pack(session)
         finally:
             await self._sessions.leave(visit, kept)
         return reply, session, kind
 
     async def _handle_alone(
-        self, inbound: Inbound, key: str, before: bytes | None, layout: Layout, place: int
+        self,
+        inbound: Inbound,
+        key: str,
+        before: bytes | None,
+        layout: Layout,
+        place: int,
+        came_at: float,
     ) -> tuple[Reply, Session, str]:
         known = unpack_kept(before)
         session = known or _blank(inbound)
         if session.owner != inbound.msisdn:
             return self._refuse(inbound)
         mark, size = self._mark(inbound, key, session)
-        if (given := replies.find(session.replies, mark)) is not None:
+        if (given := self._given(inbound, session, mark, came_at)) is not None:
             return given, session, "repeat"
+        latest = None
+        if self._latest.is_all_of(inbound):
+            if inbound.kind == "dial":
+                # The gateway says that a call begins: its id was another call's before.
+                known, before, session = None, None, _blank(inbound)
+                mark = self._latest.mark(inbound, session)
+            latest = self._latest.of(inbound, session, mark)
         if known is None and (turned_away := self._turn_away(inbound, place)) is not None:
             return turned_away, session, "shed"
         turn = Turn(inbound, session, self._market, self._clock(), mark)
-        hop = Hop(turn, layout, mark, size, before or b"")
+        hop = Hop(turn, layout, mark, size, before or b"", latest=latest)
         try:
             outcome = await self._in_budget(self._open(hop) if known is None else self._answer(hop))
             reply = (
@@ -190,7 +208,7 @@ class Engine:
         except Exception as error:  # the one place where a fault of ours becomes an apology
             if known is not None and not self._stage.knows(known):
                 # Of another version, as in an upgrade: it goes on from what was typed, or anew.
-                return await self._handle_alone(inbound, key, None, layout, place)
+                return await self._handle_alone(inbound, key, None, layout, place, came_at)
             hop.turn.session = unpack_kept(before) or _blank(inbound)
             self._watch.failed(hop.session, error)
             reply = apology(hop, self._stage, self._market.hub.help_msisdn)
@@ -218,7 +236,7 @@ class Engine:
         reply = out_of_reach(hop, self._stage, self._market.hub.help_msisdn)
         return reply, session, "new"
 
-    async def _said_before(self, inbound: Inbound, key: str) -> Reply | None:
+    async def _said_before(self, inbound: Inbound, key: str, came_at: float) -> Reply | None:
         """What a dial that comes again was told. Only looked up: it takes no place of a hop."""
         admission = self._admission
         if admission.looking_up >= admission.dials_max:
@@ -230,7 +248,7 @@ class Engine:
             admission.looking_up -= 1
         if session is None or session.owner != inbound.msisdn:
             return None
-        return replies.find(session.replies, self._mark(inbound, key, session)[0])
+        return self._given(inbound, session, self._mark(inbound, key, session)[0], came_at)
 
     def _crowded(self, inbound: Inbound) -> Reply:
         """More waits than can be answered in time: nothing is done and nothing is kept of it."""
@@ -245,7 +263,17 @@ class Engine:
     def _mark(self, inbound: Inbound, key: str, session: Session) -> tuple[bytes, int]:
         if inbound.history is not None:
             return self._marks.of(key, inbound.history), len(inbound.history)
-        return self._marks.of(key, f"hop {inbound.hop_id or session.hops}"), 0
+        if inbound.hop_id:
+            return self._marks.of(key, f"hop {inbound.hop_id}"), 0
+        return self._latest.mark(inbound, session), 0
+
+    def _given(
+        self, inbound: Inbound, session: Session, mark: bytes, came_at: float
+    ) -> Reply | None:
+        """The reply that this hop had when it came before, or None for a new one."""
+        if self._latest.is_all_of(inbound):
+            mark = self._latest.came_before(inbound, session, came_at)
+        return replies.find(session.replies, mark) if mark else None
 
     def _turn_away(self, inbound: Inbound, place: int) -> Reply | None:
         if self._admission.is_crowded(inbound, place):
@@ -287,8 +315,13 @@ class Engine:
             hop.turn.session = done.session
             hop.session.checking = b""
             return done.reply
+        if (again := await self._done_before(inbound, hop.turn.now)) is not None:
+            hop.turn.session = again.session
+            hop.session.checking = b""
+            return again.reply
         hop.turn.session = await self._arrivals.new_session(inbound, hop.turn.now.timestamp())
-        entries = (history or (inbound.typed if inbound.kind == "dial" else "")).split("*")
+        dialled = inbound.typed if inbound.kind == "dial" else inbound.tail
+        entries = (history or dialled).split("*")
         if inbound.kind == "goto" and inbound.typed:
             return await self._arrivals.go_to(hop, inbound.typed)
         if entries == [""]:
@@ -302,6 +335,21 @@ class Engine:
             if past.session.owner != inbound.msisdn:
                 raise _Refused
             if past.key == self._marks.of(inbound.session_key, history[: past.size]):
+                return past
+        return None
+
+    async def _done_before(self, inbound: Inbound, now: datetime) -> SavedHop | None:
+        """The deed that this entry did before its session was lost, where that can be told."""
+        if inbound.kind != "input" or not self._latest.is_all_of(inbound):
+            return None
+        since = now.timestamp() - self._limits.call_s
+        try:
+            committed = await self._arrivals.committed(inbound)
+        except RecordsDown:
+            return None  # a new call then, in which nothing is done without the records either
+        for past in committed:
+            mine = past.session.owner == inbound.msisdn and past.session.seen_at >= since
+            if mine and self._latest.did(inbound, past.session, past.key):
                 return past
         return None
 

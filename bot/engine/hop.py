@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bot.conversation import Inbound, Reply, Screen, Session
+from bot.conversation import Inbound, Latest, Reply, Screen, Session
 from bot.engine import replies
 from bot.engine.layout import Layout, lay_out
 from bot.flow import Flow, Turn
@@ -34,6 +34,8 @@ class Hop:
     # Whether the screen that this hop answers asked for a PIN.
     secret: bool = False
     noted: bool = False
+    # What the next hop is compared with, where no history and no id tells it from this one.
+    latest: Latest | None = None
     # Whether it came out of its turn: it is answered, but the history does not go back to it.
     stale: bool = False
     # When it came, by this process's own clock.
@@ -82,6 +84,7 @@ def note(hop: Hop, reply: Reply) -> None:
     session.hops += 1
     session.seen_at = hop.turn.now.timestamp()
     session.history_mark, session.history_size = hop.mark, hop.size
+    session.latest = hop.latest
     session.trail.append(redacted(hop.typed, hop.secret))
     session.ended = reply.ends
     if len(session.trail) > _TRAIL_MAX:

@@ -14,6 +14,7 @@ path = "africastalking"
 methods = ("POST",)
 content_types = ("application/x-www-form-urlencoded",)
 events = "africastalking/events"
+tells_code = True
 
 _SESSION_ID_MAX = 128
 _ENDS = {"Success": "completed", "Incomplete": "abandoned", "Failed": "abandoned"}

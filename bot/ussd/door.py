@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from aiohttp import web
 
+from bot.conversation import Inbound
 from bot.knock import Knock
 from bot.source import NO_PROXIES, Network, Proxies, is_in, source_of
 from bot.ussd.client_certificate import is_known_client
@@ -18,7 +19,11 @@ from bot.ussd.hosts import is_for_us
 
 @dataclass(frozen=True, slots=True)
 class DoorRules:
-    """The door's settings. Empty `allowed` lets every address in; empty `secret` asks for none."""
+    """The door's settings. Empty `allowed` lets every address in; empty `secret` asks for none.
+
+    `codes` are those people dial, as a `Wire` has them; only those of `service_codes` are let in.
+    `login` is what the gateway names itself with, where its dialect has such.
+    """
 
     secret: str = ""
     allowed: tuple[Network, ...] = ()
@@ -26,6 +31,8 @@ class DoorRules:
     body_timeout_s: float = 5.0
     body_max_bytes: int = 16_384
     service_codes: frozenset[str] = frozenset()
+    codes: tuple[str, ...] = ()
+    login: tuple[str, str] = ("", "")
     hosts: frozenset[str] = frozenset()
     client_names: frozenset[str] = frozenset()
 
@@ -53,7 +60,16 @@ def as_wire(request: Knock, body: bytes, rules: DoorRules) -> Wire:
     """The request as a gateway's dialect reads it. Raises `BadRequest` for too large a body."""
     if len(body) > rules.body_max_bytes:
         raise BadRequest("the body is too large", 413)
-    return Wire(request.method, "", request.query_string, request.headers, body)
+    query = request.raw_path.partition("?")[2]
+    return Wire(request.method, "", query, request.headers, body, rules.codes, rules.login)
+
+
+def check_code(inbound: Inbound, gateway: Gateway, rules: DoorRules) -> None:
+    """Raise `BadRequest` for a code that is not ours, or none where the gateway tells it always."""
+    if not rules.service_codes or inbound.service_code in rules.service_codes:
+        return
+    if gateway.tells_code or inbound.service_code:
+        raise BadRequest("this service code is not ours")
 
 
 @lru_cache(64)

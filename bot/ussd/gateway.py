@@ -21,13 +21,20 @@ class BadRequest(Exception):
 
 
 class Wire(msgspec.Struct, frozen=True):
-    """A request as it came, whatever the transport: form, JSON, XML, query or path."""
+    """A request as it came, whatever the transport: form, JSON, XML, query or path.
+
+    `query` is as it came too, not decoded. `codes` are ours as they are dialled, without the first
+    `*` and the `#`, the longest first. `login` is the user and password that the gateway must
+    name in the request, where its dialect has such; two empty ones ask for none.
+    """
 
     method: str
     tail: str
     query: str
     headers: Mapping[str, str]
     body: bytes
+    codes: tuple[str, ...] = ()
+    login: tuple[str, str] = ("", "")
 
 
 class Gateway(Protocol):
@@ -35,7 +42,8 @@ class Gateway(Protocol):
 
     `path` is what follows `/ussd/`; `methods` and `content_types` are what it sends ("" in
     `content_types` accepts a request without a body). `events` is a further path for the notice
-    that a session ended, "" where the gateway tells so on the same path or not at all.
+    that a session ended, "" where the gateway tells so on the same path (a hop of kind "end") or
+    not at all. `tells_code` says that every request names the code that was dialled.
     """
 
     @property
@@ -46,6 +54,8 @@ class Gateway(Protocol):
     def content_types(self) -> tuple[str, ...]: ...
     @property
     def events(self) -> str: ...
+    @property
+    def tells_code(self) -> bool: ...
 
     def read(self, wire: Wire, country: str) -> Inbound:
         """The hop in this request. Raises `BadRequest`."""

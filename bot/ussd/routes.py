@@ -12,17 +12,25 @@ from aiohttp import web
 from bot.engine import Engine
 from bot.engine.courtesies import shed
 from bot.knock import Answer, Knock, WireReply
-from bot.ussd import africastalking
-from bot.ussd.door import DoorRules, as_wire, body_of, check_secret, let_in
+from bot.ussd import africastalking, airtel, mtn, oltranz
+from bot.ussd.door import DoorRules, as_wire, body_of, check_code, check_secret, let_in
 from bot.ussd.feature_phone import FeaturePhone
 from bot.ussd.gateway import BadRequest, Gateway
 
 # One gateway a file; a new one is a file and a line here.
 GATEWAYS: Mapping[str, Gateway] = MappingProxyType(
-    {"africastalking": cast("Gateway", africastalking)}
+    {
+        "africastalking": cast("Gateway", africastalking),
+        "oltranz": cast("Gateway", oltranz),
+        "mtn": cast("Gateway", mtn),
+        "airtel": cast("Gateway", airtel),
+    }
 )
 
 _WORDS = (("Content-Type", "text/plain; charset=utf-8"),)
+
+# What a gateway reads that tells on the hops' path that a session is over.
+_NOTED = WireReply(b"", _WORDS)
 
 log = structlog.get_logger(__name__)
 
@@ -61,12 +69,13 @@ class UssdDoor:
         try:
             let_in(request, self._gateway, self._rules)
             inbound = self._gateway.read(as_wire(request, body, self._rules), self._country)
-            codes = self._rules.service_codes
-            if codes and inbound.service_code not in codes:
-                raise BadRequest("this service code is not ours")
+            check_code(inbound, self._gateway, self._rules)
         except BadRequest as bad:
             return self._refuse(bad)
         try:
+            if inbound.kind == "end":
+                await self._engine.hung_up(inbound)
+                return _NOTED
             reply = await self._engine.handle(inbound, self._layout)
         except Exception:
             # The stores are out of reach: the person hears so, the gateway never sees a 500.

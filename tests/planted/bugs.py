@@ -129,7 +129,7 @@ BUGS = (
     _bug("wrong-pins-not-written-down", ("tests/test_pins_by_phone.py", *HOPS), (
         pins._is_new_failure, "return db.execute(new).rowcount == 1", "return new is not None")),
     _bug("repeat-answered-anew", HOPS, (
-        Engine._handle_alone, "(given := replies.find(session.replies, mark))", "(given := None)")),
+        Engine._given, "return replies.find(session.replies, mark) if mark else None", "return None")),
     _bug("lease-not-fenced", ("tests/storage/test_records.py", *MONEY), (
         outbox._end, "(outbox.c.id == row.id) & (outbox.c.lease == row.lease)", "(outbox.c.id == row.id)")),
     _bug("lease-ignored", ("tests/storage/test_records.py", *MONEY), (
