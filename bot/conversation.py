@@ -118,7 +118,9 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     `checking` is the hop whose work was not ready in time, `checking_at` when it came. `adrift`
     says that nobody could look up who is calling, since the records were out of reach. `line` is
     what staff want the person to read on the next screen; `closing` ends the call there.
-    `secret_mark` is the last hop that answered a question for a PIN.
+    `secret_mark` is the last hop that answered a question for a PIN. `moved_to` is the session in
+    which the person went on by another channel; nothing is done here any more. `offered` is what
+    another channel left open and was named here already.
     """
 
     gateway: str
@@ -156,6 +158,8 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     line: str = ""
     closing: bool = False
     secret_mark: bytes = b""
+    moved_to: str = ""
+    offered: str = ""
 
     @property
     def key(self) -> str:
