@@ -71,7 +71,8 @@ class Screen(msgspec.Struct, array_like=True, omit_defaults=True):
     always such a guard). `keep` is a last line, such as a total, that stays whole. `resume` is what
     the redial card names, "" when there is nothing to resume. `more` is said where there is room
     for it, which a phone has not; `photo_of` is the stock of which a channel that has photos takes
-    them here, 0 for none.
+    them here, 0 for none. With `list_file` the answer may come as a table in a file, too: what is
+    typed then is the first cell of each line, each after a comma.
     """
 
     text: str
@@ -83,6 +84,7 @@ class Screen(msgspec.Struct, array_like=True, omit_defaults=True):
     resume: str = ""
     more: str = ""
     photo_of: int = 0
+    list_file: bool = False
 
     @property
     def guards(self) -> bool:

@@ -82,6 +82,7 @@ class Stage:
         _speak_to(session)
         if screen is None:
             return await self.enter(hop)
+        hop.others = screen.list_file
         typed = hop.typed.strip()
         if not typed.isascii():
             typed = typed.translate(_UNSEEN).strip()
