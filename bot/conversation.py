@@ -77,7 +77,8 @@ class Screen(msgspec.Struct, array_like=True, omit_defaults=True):
     always such a guard). `keep` is a last line, such as a total, that stays whole. `resume` is what
     the redial card names, "" when there is nothing to resume. `more` is said where there is room
     for it, which a phone has not; `photo_of` is the stock of which a channel that has photos takes
-    them here, 0 for none.
+    them here, 0 for none. With `list_file` the answer may come as a table in a file, too: what is
+    typed then is the first cell of each line, each after a comma.
     """
 
     text: str
@@ -89,6 +90,7 @@ class Screen(msgspec.Struct, array_like=True, omit_defaults=True):
     resume: str = ""
     more: str = ""
     photo_of: int = 0
+    list_file: bool = False
 
     @property
     def guards(self) -> bool:
@@ -141,6 +143,9 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     what staff want the person to read on the next screen; `closing` ends the call there.
     `secret_mark` is the last hop that answered a question for a PIN. `latest` is the last hop where
     no history tells it.
+    `secret_mark` is the last hop that answered a question for a PIN. `moved_to` is the session in
+    which the person went on by another channel; nothing is done here any more. `offered` is what
+    another channel left open and was named here already.
     """
 
     gateway: str
@@ -179,6 +184,8 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     closing: bool = False
     secret_mark: bytes = b""
     latest: Latest | None = None
+    moved_to: str = ""
+    offered: str = ""
 
     @property
     def key(self) -> str:

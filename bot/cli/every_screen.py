@@ -30,7 +30,9 @@ _HOP = b"every screen now"
 # So often a caller comes to one place: what is picked from a list leads to different screens.
 _COMES_BY = 3
 # Typed where a screen asks: the first one that is understood goes on.
-_SAMPLES = ("50", "0738000077", "2345678K", "01/03/2030", "01/11", "700", "Mukamana Aline")
+_SAMPLES = (
+    "50", "0738000077", "2345678K", "01/03/2030", "01/11", "700", "Mukamana Aline", "0788000001",
+)  # fmt: skip
 _CUT_OFF = {"left": {"line": "KW-1042", "shared": False, "key": "", "why": "lost"}}
 
 

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from bot.conversation import Inbound, Language, Reply, Session
+from bot.conversation import Inbound, Reply, Session
 from bot.engine.courtesies import checking
 from bot.engine.hop import Hop, moment
+from bot.engine.left_open import Attend, LeftOpen
 from bot.engine.limits import Limits
-from bot.engine.stage import HOME, Rest, Stage
+from bot.engine.stage import Rest, Stage
 from bot.engine.watch import Watch
 from bot.market import Market, people, verifying
 from bot.market.people import Contact
 from bot.storage import hops
 from bot.storage.hops import SavedHop
 from bot.storage.records import RecordsDown
-from bot.storage.sessions import Sessions, pack, unpack, unpack_kept
-
-RESUME = "resume"
-# The note under which the card keeps what was left open.
-_LEFT = "left"
+from bot.storage.sessions import Sessions, pack, unpack
 
 
 class Arrivals:
     """Opens sessions: a plain dial, a redial, a long code, or one lost with its store."""
 
     def __init__(
-        self, stage: Stage, market: Market, sessions: Sessions, limits: Limits, watch: Watch
+        self,
+        stage: Stage,
+        market: Market,
+        sessions: Sessions,
+        limits: Limits,
+        watch: Watch,
+        attend: Attend,
     ) -> None:
         self._stage, self._market, self._watch = stage, market, watch
         self._sessions, self._limits = sessions, limits
-        stage.come_back = self.go_on
+        self._left = LeftOpen(stage, sessions, limits, attend)
+        stage.come_back, stage.at_home = self.go_on, self.look_elsewhere
 
     async def new_session(self, inbound: Inbound, now: float) -> Session:
         """A session for this number; what is known of a person who consented comes with it."""
@@ -77,28 +81,33 @@ class Arrivals:
     async def dial(self, hop: Hop) -> Reply | Rest:
         """Home, or the redial card when this number left something open a short while ago."""
         session = hop.session
-        before = await self._sessions.began(session.owner, session.key)
-        if before == session.key:
-            # The gateway has given the id of that call to this one: of it nothing is left.
-            before = None
-        left = await self._left_open(session, before)
-        if before and not session.contact_id:
-            await self._note_left(session, before)
-        if session.adrift:
-            session.language = await self._last_spoken(session, before)
+        before = await self._left.before(session)
+        left = await self._left.find(session, before, session.started_at)
+        self._note_before(session, before)
         self._stage.go_home(session)
-        if left is not None and left.screen is not None:
-            session.language = session.language or left.language
-            session.state = RESUME
-            # Without the records nobody knows whether this phone is shared.
-            line = "" if session.shared or session.adrift else left.screen.resume
-            session.notes[_LEFT] = {
-                "line": line,
-                "shared": session.shared,
-                "key": left.key,
-                "why": self._how_it_ended(left, session.started_at),
-            }
+        if left is not None:
+            self._left.offer(session, left, session.started_at)
         return await self._stage.enter(hop)
+
+    async def look_elsewhere(self, hop: Hop) -> None:
+        """Who goes home in a chat is offered, once, what the same number left open on the phone."""
+        session = hop.session
+        if hop.inbound.from_phone or not session.number:
+            return
+        now = hop.turn.now.timestamp()
+        left = await self._left.find(session, await self._left.before(session), now)
+        if left is not None:
+            self._left.offer(session, left, now)
+
+    def _note_before(self, session: Session, before: list[Session]) -> None:
+        if session.adrift and before:
+            session.language = before[0].language
+        same_way = [one for one in before if one.gateway == session.gateway]
+        for last in same_way:
+            session.offered = last.offered
+            # Of who is not known only we can tell that both calls are one phone's.
+            if not (session.contact_id or last.ended or last.hung_up):
+                self._watch.left(last)
 
     async def dial_again(self, hop: Hop, flow: str = "") -> Reply | Rest:
         """A hop for a session that has ended: home, whatever was typed; old replies still hold.
@@ -109,6 +118,7 @@ class Arrivals:
         hop.turn.session = await self.new_session(hop.inbound, hop.turn.now.timestamp())
         hop.session.replies = old.replies
         hop.session.language = hop.session.language or old.language
+        hop.session.offered = old.offered
         return await self.go_to(hop, flow)
 
     async def go_to(self, hop: Hop, flow: str) -> Reply | Rest:
@@ -126,13 +136,12 @@ class Arrivals:
         A reply when work that it left running may not be done yet.
         """
         session = hop.session
-        key = session.notes.get(_LEFT, {}).get("key", "")
-        left = await self._load(key)
-        if left is None or left.owner != session.owner or not self._stage.knows(left):
+        left = await self._left.take_over(session)
+        if left is None:
             self._stage.go_home(session)
             return None
         _be_where(session, left)
-        session.wrong_pins = left.wrong_pins
+        session.wrong_pins = max(session.wrong_pins, left.wrong_pins)
         if not left.checking:
             return None
         if (done := await self.done(left.checking)) is not None:
@@ -180,39 +189,6 @@ class Arrivals:
         """What was committed of this session, longest history first."""
         key = inbound.session_key
         return await self._market.records.read(lambda db: hops.of_session(db, key))
-
-    async def _left_open(self, session: Session, before: str | None) -> Session | None:
-        left = await self._load(before) if before else None
-        if left is not None and left.flow == HOME and left.state == RESUME:
-            left = await self._load(left.notes.get(_LEFT, {}).get("key", ""))
-        if left is None or left.owner != session.owner or left.ended or left.screen is None:
-            return None
-        another = left.contact_id and left.contact_id != session.contact_id
-        # The call of who had this number before is nobody's to go on with.
-        if (another and not session.adrift) or not self._stage.knows(left):
-            return None
-        recent = session.started_at - left.seen_at <= self._limits.resume_s
-        return left if recent and left.screen.resume else None
-
-    async def _note_left(self, session: Session, before: str) -> None:
-        """Of who is not known only we can tell that both calls are one phone's."""
-        old = await self._load(before)
-        if old is not None and old.owner == session.owner and not (old.ended or old.hung_up):
-            self._watch.left(old)
-
-    async def _last_spoken(self, session: Session, before: str | None) -> Language | None:
-        """The language of this number's session before."""
-        last = await self._load(before) if before else None
-        return last.language if last is not None and last.owner == session.owner else None
-
-    def _how_it_ended(self, left: Session, now: float) -> str:
-        """ "ended" where the gateway said so, else "lost", or "expired" after a network's time."""
-        if left.hung_up:
-            return "ended"
-        return "lost" if now - left.seen_at < self._limits.call_s else "expired"
-
-    async def _load(self, key: str) -> Session | None:
-        return unpack_kept(await self._sessions.load(key))
 
 
 def _be_where(session: Session, left: Session) -> None:

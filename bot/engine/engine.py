@@ -53,7 +53,7 @@ class Engine:
         self._limits, self._clock = limits, clock
         self._watch: Watch = watch or NoWatch()
         self._stage = Stage(flows, market, limits.hop_budget_s)
-        self._arrivals = Arrivals(self._stage, market, sessions, limits, self._watch)
+        self._arrivals = Arrivals(self._stage, market, sessions, limits, self._watch, self.attend)
         self._late = LateWork(market.records, limits.hop_budget_s)
         self._admission = Admission(limits)
         self._latest = LatestEntries(marks)
@@ -285,11 +285,15 @@ class Engine:
 
     async def _answer(self, hop: Hop) -> Reply | Rest:
         session = hop.session
-        if session.ended or not session.started_at:
-            # Over, or never opened because the records were out of reach at its first hop.
+        if session.ended or session.moved_to or not session.started_at:
+            # Over, or gone on with elsewhere; or never opened because the records were out of reach
+            # at its first hop.
             flow = hop.inbound.typed if hop.inbound.kind == "goto" else ""
             return await self._arrivals.dial_again(hop, flow)
         hop.secret = asks_secret(session)
+        if session.number and not hop.inbound.from_phone:
+            # A chat's conversation outlives what is remembered of its beginning.
+            await self._sessions.began(session.owner, session.key)
         if session.adrift:
             await self._arrivals.recognise(
                 session, hop.turn.now.timestamp(), hop.inbound.from_phone

@@ -33,6 +33,8 @@ class Hop:
     typed: str = ""
     # Whether the screen that this hop answers asked for a PIN.
     secret: bool = False
+    # Whether what was typed names other people, of whom some may not have agreed to be known.
+    others: bool = False
     noted: bool = False
     # What the next hop is compared with, where no history and no id tells it from this one.
     latest: Latest | None = None
@@ -85,14 +87,14 @@ def note(hop: Hop, reply: Reply) -> None:
     session.seen_at = hop.turn.now.timestamp()
     session.history_mark, session.history_size = hop.mark, hop.size
     session.latest = hop.latest
-    session.trail.append(redacted(hop.typed, hop.secret))
+    session.trail.append(redacted(hop.typed, hop.secret or hop.others))
     session.ended = reply.ends
     if len(session.trail) > _TRAIL_MAX:
         del session.trail[0]
 
 
 def redacted(typed: str, secret: bool) -> str:
-    """What was typed, with anything that is or looks like a PIN cut out."""
+    """What was typed, with anything that is or looks like a PIN cut out; of a secret, all."""
     if secret and typed not in {"0", "00", "99"}:
         return CUT
     # PostgreSQL keeps no NUL. What is cut out leaves more than it was, so the end is cut last.

@@ -40,6 +40,8 @@ class Stage:
         self._effects = Effects(market, hop_budget_s)
         # Who brings a person back to an earlier session: set by `Arrivals`, which knows sessions.
         self.come_back: Callable[[Hop], Awaitable[Reply | None]] = _nowhere_to_come_back_to
+        # Who has come home may have left something open elsewhere: set by `Arrivals` too.
+        self.at_home: Callable[[Hop], Awaitable[None]] = _nothing_left_open
 
     def flow_of(self, session: Session) -> Flow:
         """The flow in which this session stands."""
@@ -70,6 +72,8 @@ class Stage:
         self.go_home(hop.session)
         if flow in self._flows and hop.session.language:
             self._start(hop.session, Start(flow))
+        elif not flow:
+            await self.at_home(hop)
         return await self.enter(hop)
 
     async def answer(self, hop: Hop) -> Reply | Rest:
@@ -78,6 +82,7 @@ class Stage:
         _speak_to(session)
         if screen is None:
             return await self.enter(hop)
+        hop.others = screen.list_file
         typed = hop.typed.strip()
         if not typed.isascii():
             typed = typed.translate(_UNSEEN).strip()
@@ -87,6 +92,8 @@ class Stage:
         if isinstance(moved, Reply):
             return moved
         if moved:
+            if (session.flow, session.state) == (HOME, _MENU):
+                await self.at_home(hop)
             return await self.enter(hop)
         if screen.asks:
             if session.state in self.flow_of(session).slow_answers:
@@ -295,3 +302,7 @@ def _speak_to(session: Session) -> None:
 
 async def _nowhere_to_come_back_to(hop: Hop) -> Reply | None:
     raise RuntimeError("no arrivals are set")
+
+
+async def _nothing_left_open(hop: Hop) -> None:
+    """Home is home."""

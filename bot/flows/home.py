@@ -93,6 +93,9 @@ def _how_it_ended(why: str, line: str) -> str:
     if why == "lost":
         named = _("The connection was lost. You were at: {what}.")
         return named.format(what=line) if line else _("The connection was lost.")
+    if why == "elsewhere":
+        named = _("You were at: {what}.")
+        return named.format(what=line) if line else _("There is something you have not finished.")
     named = _("Your session had expired. You were at: {what}.")
     return named.format(what=line) if line else _("Your session had expired.")
 

@@ -49,7 +49,7 @@ async def ask_if_ask(turn: Turn) -> Next:
     if offer is None or offer.state != "accepted":
         return Screen(_("This order is not there any more."))
     if not asked:
-        return Screen(_("No members yet. The hub adds them from your list."))
+        return Screen(_("No members yet. Add them: Orders, Members."))
     needed = products.units_in(offer.product, offer.packs_accepted, offer.pack_g)
     text = _("Ask {n} members how much they can give for order {code}? Needed: {qty}.").format(
         n=len(asked), code=offer.code, qty=products.quantity(offer.product, needed)

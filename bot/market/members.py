@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from bot.market import people
 from bot.msisdn import read_msisdn
 from bot.storage.schema import audit, contacts
 from bot.storage.schema import members as rows
 
 COOPERATIVE = "cooperative"
+# So many numbers are taken in at once: they wait in the conversation for the PIN.
+LIST_MAX = 1000
+# No number is longer than this.
+_ONE_NUMBER = re.compile(r"\+?[0-9]{1,15}")
+_ASKED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +66,14 @@ def take_in(
     "added", "already", "itself" or "no number". The co-operative's role becomes that of one.
     """
     found: dict[str, list[int]] = {}
-    for line, text in enumerate(numbers, 1):
-        if not text.strip():
-            continue
-        outcome = _take_one(db, cooperative_id, read_msisdn(text.strip(), country), now)
+    new: list[int] = []
+    for line, outcome, _msisdn, contact_id in _each(db, cooperative_id, numbers, country):
         found.setdefault(outcome, []).append(line)
+        if outcome == "added":
+            new.append(contact_id)
+    if new:
+        joined = {"cooperative_id": cooperative_id, "joined_at": now}
+        db.execute(insert(rows), [{**joined, "contact_id": one} for one in new])
     role = update(contacts).where(contacts.c.id == cooperative_id).values(role=COOPERATIVE)
     db.execute(role)
     counted = Counter({outcome: len(lines) for outcome, lines in found.items()})
@@ -80,18 +88,63 @@ def take_in(
     return found
 
 
+def look(
+    db: Connection, cooperative_id: int, numbers: Iterable[str], country: str
+) -> tuple[list[str], dict[str, int]]:
+    """What `take_in` would come to: the E.164 numbers of those who would be "added", and counts.
+
+    Nothing is changed, and no number of others is given back.
+    """
+    each = list(_each(db, cooperative_id, numbers, country))
+    new = [msisdn for _line, outcome, msisdn, _contact_id in each if outcome == "added"]
+    return new, dict(Counter(outcome for _line, outcome, _msisdn, _contact_id in each))
+
+
+def numbers_typed(text: str) -> list[str]:
+    """The numbers in what was typed: apart by spaces, or by commas where they hold spaces."""
+    found: list[str] = []
+    for piece in filter(None, map(str.strip, re.split("[,;\n]", text))):
+        joined = "".join(piece.split())
+        found += [joined] if _ONE_NUMBER.fullmatch(joined) else piece.split()
+    return found
+
+
 def forget(db: Connection, contact_id: int) -> None:
     """Somebody who leaves belongs to no co-operative, and has no members."""
     mine = (rows.c.contact_id == contact_id) | (rows.c.cooperative_id == contact_id)
     db.execute(delete(rows).where(mine))
 
 
-def _take_one(db: Connection, cooperative_id: int, msisdn: str | None, now: datetime) -> str:
-    if msisdn is None:
-        return "no number"
-    contact = people.by_msisdn(db, msisdn)
-    if contact is None:
-        return "unknown"
-    if contact.id == cooperative_id:
-        return "itself"
-    return "added" if add(db, cooperative_id, contact.id, now) else "already"
+def _each(
+    db: Connection, cooperative_id: int, numbers: Iterable[str], country: str
+) -> Iterator[tuple[int, str, str, int]]:
+    """Each line that is not empty, counted from 1: its outcome, its number, and whose that is."""
+    read = [
+        (line, read_msisdn("".join(text.split()), country))
+        for line, text in enumerate(numbers, 1)
+        if text.strip()
+    ]
+    known = _registered(db, [msisdn for _line, msisdn in read if msisdn is not None])
+    mine = select(rows.c.contact_id).where(rows.c.cooperative_id == cooperative_id)
+    taken = set(db.execute(mine).scalars())
+    for line, msisdn in read:
+        contact_id = known.get(msisdn or "", 0)
+        outcome = "added"
+        if not contact_id:
+            outcome = "no number" if msisdn is None else "unknown"
+        elif contact_id == cooperative_id:
+            outcome = "itself"
+        elif contact_id in taken:
+            outcome = "already"
+        taken.add(contact_id)
+        yield line, outcome, msisdn or "", contact_id
+
+
+def _registered(db: Connection, msisdns: Sequence[str]) -> dict[str, int]:
+    """Who is registered with which of these numbers."""
+    found: dict[str, int] = {}
+    for start in range(0, len(msisdns), _ASKED_AT_ONCE):
+        some = contacts.c.msisdn.in_(msisdns[start : start + _ASKED_AT_ONCE])
+        query = select(contacts.c.msisdn, contacts.c.id).where(some, contacts.c.erased_at.is_(None))
+        found |= {row.msisdn: row.id for row in db.execute(query)}
+    return found

@@ -18,6 +18,7 @@ from bot.storage import telegram_updates
 from bot.storage.telegram_updates import Held
 from bot.telegram.commands import AGENT, CONTINUE, START, STOP, read_command
 from bot.telegram.handed_over import HandedOver, back_to_the_bot, for_staff
+from bot.telegram.listing import Listing, expects_list
 from bot.telegram.photographing import Photographing
 from bot.telegram.saying import Saying
 from bot.telegram.talking import Talking
@@ -45,9 +46,14 @@ class Applying:
     """What each kind of update does."""
 
     def __init__(
-        self, talking: Talking, linking: Linking, photographing: Photographing | None = None
+        self,
+        talking: Talking,
+        linking: Linking,
+        photographing: Photographing | None = None,
+        listing: Listing | None = None,
     ) -> None:
-        self._talking, self._linking, self._photographing = talking, linking, photographing
+        self._talking, self._linking = talking, linking
+        self._photographing, self._listing = photographing, listing
         self._handed_over = HandedOver(talking)
 
     async def apply(
@@ -93,7 +99,7 @@ class Applying:
         if message.contact is not None:
             return await self._contact(saying, sender, link, raw)
         if message.photo or message.document is not None:
-            return await self._photo(saying, message, sender, link)
+            return await self._file(saying, message, sender, link)
         if message.of_another_kind:
             return await self._not_understood(saying, sender, link)
         command = read_command(message.text or "")
@@ -137,14 +143,19 @@ class Applying:
         saying.outcome = "ignored: message of another kind"
         return _nothing
 
-    async def _photo(
-        self, saying: Saying, message: Message, sender: User, link: Link | None
-    ) -> End:
+    async def _file(self, saying: Saying, message: Message, sender: User, link: Link | None) -> End:
+        """A photo, or a document: a list where one is asked for, else a photo as a file."""
+        session = await self._talking.session_of(saying.chat_id, link)
+        language = self._talking.language(sender, session, link)
+        document = message.document
+        if self._listing is not None and document is not None and expects_list(session):
+            typed = await self._listing.read(saying, document, language)
+            if typed:
+                await self._talking.takes(saying, sender, link, typed)
+            return lambda db, now: _back(db, link, now)
         if self._photographing is None:
             saying.outcome = "ignored: photo"
             return _nothing
-        session = await self._talking.session_of(saying.chat_id, link)
-        language = self._talking.language(sender, session, link)
         return await self._photographing.take(saying, message, link, session, language)
 
     def _stop(self, saying: Saying, sender: User, link: Link | None) -> End:

@@ -19,6 +19,7 @@ from bot.storage.sessions import Sessions
 from bot.telegram.applying import Applying, Linking
 from bot.telegram.figures import UpdateFigures
 from bot.telegram.files import Files
+from bot.telegram.listing import Listing
 from bot.telegram.photographing import Photographing
 from bot.telegram.sharing import contact_in, receive
 from bot.telegram.talking import Talking
@@ -62,5 +63,6 @@ def open_updates(
     registry.register(figures)
     talking = Talking(engine, sessions, flows, Tokens(secret_key), watch)
     photographing = Photographing(files) if files is not None else None
-    applying = Applying(talking, linking or Linking(), photographing)
+    listing = Listing(files) if files is not None else None
+    applying = Applying(talking, linking or Linking(), photographing, listing)
     return Updates(records, applying, figures, rules or UpdateRules(), alone=alone, said=said)

@@ -88,6 +88,10 @@ class Talking:
         else:
             await self._pressed(saying, press, link, token, under)
 
+    async def takes(self, saying: Saying, sender: User, link: Link | None, typed: str) -> None:
+        """Answer with a new message what is as good as typed, such as what a file said."""
+        await self._hop(saying, sender, link, "input", typed)
+
     async def show_again(self, saying: Saying, sender: User, link: Link | None) -> None:
         """Show what this conversation shows, in a new message; nothing moves on."""
         session = await self._session(saying.chat_id, link)

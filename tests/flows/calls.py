@@ -38,7 +38,11 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
                       "5", "1", "99", "3", "3", "1", "0")),
     "part_in_kilos": ("A farmer says in kilos how much: 12 kg are 24 packs.", FARMER,
                       ("2", "1", "3", "99", "1", "12 imifuka", "700 Frw", "101 kg", "12 kg", PIN)),
-    "members": ("A co-operative looks at its members.", COOPERATIVE, ("2", "4", "0")),
+    "members": ("A co-operative looks at its members.", COOPERATIVE, ("2", "4", "1", "0")),
+    "members_add": ("A co-operative takes in members by their numbers: none that is one, then those "
+                    "who are registered.", COOPERATIVE,
+                    ("2", "4", "2", "12", "0788000005 0788999111", "0788 000 001, 0788000002 0788000005 "
+                     "0788000007 0788999111 abc", "99", "00000", PIN, "1", "1")),
     "split": ("A co-operative sees how far its members are, and notes what came.", COOPERATIVE,
               ("2", "2", "1", "3", "1", "77", "1", "1")),
     "give": ("A member says how much, in kilos only, and never more than is needed.", DEBTOR,

@@ -113,10 +113,15 @@ async def test_words_a_contact_a_photo_and_a_document(
     await expect(chat.page.locator("#talk img")).to_be_visible()
     wide = "document.querySelector('#talk img').naturalWidth"
     await chat.page.wait_for_function(f"{wide} === 400")
+    # A list goes as the file that it is.
+    (tmp_path / "members.csv").write_text("0788000001\n")
+    await chat.page.set_input_files("#photo", tmp_path / "members.csv")
+    await expect(chat.page.locator(".file a")).to_have_text("members.csv")
+    assert waiting(chat)[-1]["message"]["document"]["file_size"] == 11
     await chat.bot(
         "sendDocument", document={"file": PDF, "name": "statement.pdf"}, caption="Raporo"
     )
-    link = chat.page.locator(".file a")
+    link = chat.page.locator(".file a").last
     await expect(link).to_have_text("statement.pdf")
     path = await link.get_attribute("href")
     async with server.client.get(path) as answer:

@@ -38,10 +38,18 @@ async def test_a_session_comes_back_as_it_was(sessions) -> None:
 
 
 async def test_the_last_session_of_a_number_is_known(sessions) -> None:
-    assert await sessions.began("+250788777001", "a:1") is None
+    assert await sessions.began("+250788777001", "a:1") == []
     await keep(sessions, "a:1", b"x")
-    assert await sessions.began("+250788777001", "a:2") == "a:1"
-    assert await sessions.began("+250788777002", "b:1") is None
+    assert await sessions.began("+250788777001", "a:2") == ["a:1"]
+    assert await sessions.began("+250788777002", "b:1") == []
+
+
+async def test_the_last_session_of_a_number_is_known_of_each_gateway(sessions) -> None:
+    for key in ("a:1", "a:2", "chat:7"):
+        await keep(sessions, key, b"x")
+        await sessions.began("+250788777003", key)
+    assert await sessions.began("+250788777003", "chat:7") == ["a:2"]
+    assert set(await sessions.began("+250788777003", "a:3")) == {"a:2", "chat:7"}
 
 
 async def test_a_session_whose_time_is_over_is_gone() -> None:
@@ -56,7 +64,7 @@ async def test_a_session_whose_time_is_over_is_gone() -> None:
 async def test_a_store_out_of_reach_is_a_store_that_has_lost_everything() -> None:
     sessions = RedisSessions(lanes_to("redis://127.0.0.1:1", 1), 60)
     await keep(sessions, "g:1", b"x")
-    assert await sessions.began("+250788000001", "g:1") is None
+    assert await sessions.began("+250788000001", "g:1") == []
     assert await sessions.load("g:1") is None
     await sessions.close()
 

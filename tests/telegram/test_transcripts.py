@@ -14,7 +14,7 @@ from tests.phone import PIN
 from tests.server import COOPERATIVE, CRAFTS, DEBTOR, FARMER, HOST, running
 from tests.steady import of_today, steady
 from tests.telegram.door import Chat, link, said
-from tests.telegram.test_photos import jpeg, sent
+from tests.telegram.test_photos import a_file, jpeg, sent
 
 _FOLDER = Path(__file__).parent / "transcripts"
 # The name of a language, as its button says it.
@@ -22,6 +22,12 @@ _LANGUAGES = {"rw": "Kinyarwanda", "fr": "Français", "en": "English"}
 
 # The code that links a chat is another one each time.
 _CODE = re.compile(r"(: |\*)[0-9]{6}\b")
+
+_FILES = {
+    "{xlsx}": b"PK\x03\x04\x14\x00\x06\x00",
+    "{csv}": "\ufeffnumero;nom\r\n0788 000 001;Aline\r\n788000002;Claire\r\n0788000005;Eric\r\n"
+    "0788999111;Jean\r\n".encode(),
+}
 
 # name: (what happens, who, what is pressed (a number: that button) or typed)
 CHATS: dict[str, tuple[str, str, tuple[int | str, ...]]] = {
@@ -67,7 +73,17 @@ CHATS: dict[str, tuple[str, str, tuple[int | str, ...]]] = {
         FARMER,
         ("/orders", 3, 1, 1, "1 000 kg", 1, 1, 2, "720", 1, 1, 3, 1),
     ),
-    "members": ("A co-operative looks at its members.", COOPERATIVE, ("/orders", 4)),
+    "members": ("A co-operative looks at its members.", COOPERATIVE, ("/orders", 4, 1)),
+    "members_add": (
+        "A co-operative takes in members by typed numbers.",
+        COOPERATIVE,
+        ("/orders", 4, 2, "0788000005", "0788000001 0788000002 0788000005 abc", PIN, 1),
+    ),
+    "members_list": (
+        "A co-operative sends its list: a spreadsheet's own file, then a CSV.",
+        COOPERATIVE,
+        ("/orders", 4, 2, "{xlsx}", "{csv}", PIN, 1, 1),
+    ),
     "split": (
         "A co-operative accepts an order and shares it among its members.",
         COOPERATIVE,
@@ -150,6 +166,9 @@ async def _does(chat: Chat, label: str, *, pressed: bool) -> None:
         await chat.presses(label)
     elif label == "{photo}":
         await chat.sends(chat.message(photo=sent(chat.server, jpeg(400))))
+    elif label in _FILES:
+        document = a_file(chat.server, _FILES[label], "members.csv")
+        await chat.sends(chat.message(document=document))
     elif label == "{voice}":
         await chat.sends(chat.message(voice={"file_id": "v", "duration": 3}))
     elif label == "{contact}":

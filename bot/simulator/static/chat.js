@@ -128,12 +128,14 @@ function sendText() {
   act("say", { text });
 }
 
-function sendPhoto(event) {
+function sendFile(event) {
   const file = event.target.files[0];
   event.target.value = "";
   if (!file) return;
   const reader = new FileReader();
-  reader.onload = () => act("photo", { data: String(reader.result).split(",")[1], caption: "" });
+  const what = file.type.startsWith("image/") ? "photo" : "document";
+  reader.onload = () =>
+    act(what, { data: String(reader.result).split(",")[1] || "", caption: "", name: file.name });
   reader.readAsDataURL(file);
 }
 
@@ -162,6 +164,6 @@ inChat("start").onclick = () => act("say", { text: "/start" });
 inChat("block").onclick = () => act("block", { blocked: inChat("block").getAttribute("aria-pressed") !== "true" });
 inChat("contact").onclick = () => act("contact");
 inChat("again").onclick = () => (chat.last ? act("press", chat.last) : sayVerdict("No button was pressed yet."));
-inChat("photo").onchange = sendPhoto;
+inChat("photo").onchange = sendFile;
 setInterval(readChat, 900);
 document.addEventListener("visibilitychange", readChat);

@@ -32,6 +32,11 @@ def unpack_kept(data: bytes | None) -> Session | None:
         return None
 
 
+def gateway_of(key: str) -> str:
+    """The gateway in a session's key."""
+    return key.partition(":")[0]
+
+
 class Visit(msgspec.Struct, frozen=True):
     """One hop inside a session: what was kept when it came in, and the fence under which it came.
 
@@ -64,8 +69,11 @@ class Sessions(Protocol):
         """The packed session kept under `key`, or None; for looking only."""
         ...
 
-    async def began(self, msisdn: str, key: str) -> str | None:
-        """Remember that this number's last session is `key`; gives the one before it, or None."""
+    async def began(self, msisdn: str, key: str) -> list[str]:
+        """Remember that this number's last session at its gateway is `key`.
+
+        Gives what was remembered till now, for each gateway at most one; `key` itself is not told.
+        """
         ...
 
     async def count(self) -> int:

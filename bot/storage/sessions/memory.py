@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from itertools import islice
 
-from bot.storage.sessions import Visit
+from bot.storage.sessions import Visit, gateway_of
 
 _SWEEP_EVERY_S = 1.0
 # Two kilobytes each; a network ends a call that is silent for so long.
@@ -24,7 +24,8 @@ class MemorySessions:
     def __init__(self, ttl_s: float) -> None:
         self._ttl_s = ttl_s
         self._kept: dict[str, tuple[float, bytes]] = {}
-        self._last: dict[str, str] = {}
+        # At most one for each gateway.
+        self._last: dict[str, tuple[str, ...]] = {}
         self._sweep_at = self._tidy_at = 0.0
 
     async def enter(self, key: str) -> Visit:
@@ -44,11 +45,11 @@ class MemorySessions:
         """The session, unless its time is over."""
         return self._alive(key)
 
-    async def began(self, msisdn: str, key: str) -> str | None:
-        """Remember the number's newest session; the one before, unless its time is over."""
-        before = self._last.get(msisdn)
-        self._last[msisdn] = key
-        return before if before is not None and self._alive(before) is not None else None
+    async def began(self, msisdn: str, key: str) -> list[str]:
+        """Remember the number's newest session there; those before whose time is not over."""
+        before, gateway = self._last.get(msisdn, ()), gateway_of(key)
+        self._last[msisdn] = (key, *(one for one in before if gateway_of(one) != gateway))
+        return [one for one in before if one != key and self._alive(one) is not None]
 
     async def count(self) -> int:
         """How many are kept; some may be over and not yet swept."""
@@ -91,4 +92,7 @@ class MemorySessions:
             del self._kept[key]
         if now >= self._tidy_at:
             self._tidy_at = now + _TIDY_EVERY_S
-            self._last = {who: key for who, key in self._last.items() if key in self._kept}
+            alive = self._kept.keys()
+            self._last = {
+                who: keys for who, keys in self._last.items() if not alive.isdisjoint(keys)
+            }

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError
 
-from bot.storage.sessions import Visit
+from bot.storage.sessions import Visit, gateway_of
 from bot.storage.sessions.lanes import Lanes
 from bot.storage.sessions.pipelined import Part, Unreachable
 
@@ -32,6 +32,13 @@ if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 if ARGV[2] ~= '' then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
 redis.call('DEL', KEYS[2])
 return 1
+"""
+# One field for each gateway; in one round trip.
+_BEGAN = """
+local before = redis.call('HVALS', KEYS[1])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return before
 """
 # A hop is answered within its budget; one whose process was killed holds the others up so long.
 USUAL_INSIDE_S = 2.5
@@ -96,11 +103,11 @@ class RedisSessions:
         found: bytes | None = await self._ask(kept, "GET", kept)
         return found
 
-    async def began(self, msisdn: str, key: str) -> str | None:
-        """Remember the number's newest session, and give the one before it."""
-        name = f"{_PREFIX}l:{{{msisdn}}}"
-        before = await self._ask(name, "SET", name, key, "EX", self._ttl_s, "GET")
-        return None if before is None else before.decode()
+    async def began(self, msisdn: str, key: str) -> list[str]:
+        """Remember the number's newest session there, and give those before it."""
+        name = f"{_PREFIX}b:{{{msisdn}}}"
+        told = await self._ask(name, "EVAL", _BEGAN, 1, name, gateway_of(key), key, self._ttl_s)
+        return [before for one in told or () if (before := one.decode()) != key]
 
     async def count(self) -> int:
         """How many keys the server holds, about: exact counting would scan them."""
