@@ -142,8 +142,7 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     says that nobody could look up who is calling, since the records were out of reach. `line` is
     what staff want the person to read on the next screen; `closing` ends the call there.
     `secret_mark` is the last hop that answered a question for a PIN. `latest` is the last hop where
-    no history tells it.
-    `secret_mark` is the last hop that answered a question for a PIN. `moved_to` is the session in
+    no history tells it. `moved_to` is the session in
     which the person went on by another channel; nothing is done here any more. `offered` is what
     another channel left open and was named here already.
     """
