@@ -22,6 +22,11 @@ _HOPS_MAX = 60_000
 _CHAT = "telegram:"
 
 
+def is_chat(session_key: str) -> bool:
+    """Whether this conversation is in a chat; else it is a call, which the network hangs up."""
+    return session_key.startswith(_CHAT)
+
+
 class Said(NamedTuple):
     """One hop, as it was written, and the name of whose it is."""
 
@@ -189,7 +194,6 @@ class Board:
 
     def _shown(self, row: Said, risks: tuple[str, ...], now_ms: int) -> LiveCall:
         helped = self._helped.get(row.session_key)
-        is_chat = row.session_key.startswith(_CHAT)
         return LiveCall(
             id=row.id,
             mark=self.mark_of(row.session_key),
@@ -201,7 +205,7 @@ class Board:
             typed=without_numbers(row.typed, self._ours),
             hops=row.hop,
             at_ms=row.at_ms,
-            until_ms=0 if is_chat else row.at_ms + SILENT_MAX_S * 1000,
+            until_ms=0 if is_chat(row.session_key) else row.at_ms + SILENT_MAX_S * 1000,
             silent_s=max(0.0, (now_ms - row.at_ms) / 1000),
             risks=risks,
             helper=helped.name if helped else "",

@@ -9,15 +9,19 @@ from aiohttp import web
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
-from bot.dashboard.screens.board import BLANK, LiveCall, LiveCalls
+from bot.dashboard.screens.board import BLANK, SHOWN_MAX, LiveCall, LiveCalls
 from bot.dashboard.screens.feed import Feed
 from bot.dashboard.screens.fresh import Fresh
 from bot.dashboard.screens.one_call import msisdn_of_contact, one_call
+from bot.dashboard.screens.past_calls import Lately, ended_lately
 from bot.dashboard.screens.place_words import place_name
 from bot.dashboard.screens.reveal import AN_HOUR, REASONS, SECONDS, reveal
 from bot.dashboard.screens.risk_words import RISK_WORDS
 from bot.i18n import _
 from bot.market import Market
+
+# It goes through thousands of rows, and nobody acts on it.
+_ENDED_GOOD_FOR_S = 5.0
 
 
 class Calls:
@@ -26,15 +30,20 @@ class Calls:
     def __init__(self, market: Market, pages: Pages, feed: Feed) -> None:
         self._records, self._hub, self._pages = market.records, market.hub, pages
         self.live: Fresh[LiveCalls] = Fresh(feed.look)
+        self._ended: Fresh[Lately] = Fresh(
+            lambda: ended_lately(self._records, self._hub.help_msisdn), _ENDED_GOOD_FOR_S
+        )
 
     async def board(self, request: web.Request) -> web.Response:
-        """Every call under way, those at risk first."""
+        """Every call under way, those at risk first; below, those that ended lately."""
         visitor = request[VISITOR]
         return self._pages.page(
             "calls.html",
             visitor.member,
             visitor.form,
             live=await self.live.get(),
+            ended=await self._ended.get(),
+            ended_max=SHOWN_MAX,
             place_name=place_name,
             risks_of=_risks_of,
             blank=BLANK,

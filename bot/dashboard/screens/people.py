@@ -26,6 +26,7 @@ from bot.dashboard.screens.people_desk import (
     people_page,
     subject_of,
 )
+from bot.dashboard.screens.place_words import place_name
 from bot.dashboard.screens.reveal import AN_HOUR, SECONDS, look_up, reveal
 from bot.dashboard.screens.ticket_desk import CATEGORY_WORDS
 from bot.i18n import N_
@@ -115,6 +116,7 @@ class People:
             offer_words=OFFER_WORDS,
             payment_words=STATE_WORDS,
             category_words=CATEGORY_WORDS,
+            place_name=place_name,
             may_handle=visitor.member.role in CUSTODIANS and person.erased_at is None,
         )
 

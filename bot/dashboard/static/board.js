@@ -80,6 +80,7 @@ function take(_name, data) {
   if (data.all?.some((mark) => !there.has(mark) && !cardOf(mark) && !held.has(mark))) return false;
   if (data.after !== undefined && data.after !== feed.at) return false;
   const gone = data.gone ?? [...list.children].map((card) => card.dataset.mark).filter((mark) => !data.all.includes(mark));
+  if (gone.length) left();
   for (const mark of gone) { held.delete(mark); cardOf(mark)?.classList.add("over"); }
   for (const call of data.calls) {
     const card = cardOf(call.mark);
@@ -93,6 +94,26 @@ function take(_name, data) {
   if (busy()) count();
   else show();
   return true;
+}
+
+// Those that ended are a list of the server's own, asked for anew when one more has left.
+const EVERY_MS = 10000;
+let asked = performance.now(), waits = 0;
+
+function left() {
+  waits ||= setTimeout(renew, Math.max(1500, asked + EVERY_MS - performance.now()));
+}
+
+async function renew() {
+  const ended = document.getElementById("ended");
+  asked = performance.now();
+  waits = 0;
+  // What is being read or pointed at stays as it is.
+  if (document.hidden || ended.matches(":hover") || ended.contains(document.activeElement)) return left();
+  const answer = await fetch(location.href, { headers: { "X-Isoko-Poll": "1" }, redirect: "error" }).catch(() => null);
+  if (!answer?.ok) return;
+  const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("ended");
+  if (next) ended.replaceChildren(...next.childNodes);
 }
 
 more.firstElementChild.addEventListener("click", show);
