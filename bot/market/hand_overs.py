@@ -57,9 +57,7 @@ def ask(db: Connection, chat_id: int, contact_id: int, language: Language, now: 
     return _open(db, chat_id, contact_id, language, "", now)
 
 
-def take(
-    db: Connection, hand_over_id: int, by: str, now: datetime, *, reason: str = ""
-) -> Outcome:
+def take(db: Connection, hand_over_id: int, by: str, now: datetime, *, reason: str = "") -> Outcome:
     """A member of staff takes a chat that waits; the first one has it."""
     free = (rows.c.id == hand_over_id) & (rows.c.state == "waiting")
     values = {"state": "taken", "owner": by, "moved_at": now}

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from bot.dashboard.screens.board import Act, Board, LiveCalls, Said
+from bot.dashboard.screens.wanted import ALL, Wanted
 from bot.storage.schema import call_acts, contacts, staff, transcripts
 
 # Only the newest hops are looked at, so that a busy hour slows no caller.
@@ -49,12 +50,14 @@ class News:
     known: bool
 
 
-def live_calls(db: Connection, now: datetime, ours: str = "", key: bytes = b"") -> LiveCalls:
+def live_calls(
+    db: Connection, now: datetime, ours: str = "", key: bytes = b"", wanted: Wanted = ALL
+) -> LiveCalls:
     """The calls whose last screen waits for an answer; a second or so behind the callers."""
     now_ms = int(now.timestamp() * 1000)
     board = Board(ours, key)
     at = begin(db, board, now_ms)
-    return replace(board.standing(now_ms), at=str(at))
+    return replace(board.standing(now_ms, wanted), at=str(at))
 
 
 def begin(db: Connection, board: Board, now_ms: int, settled_ms: int = 0) -> Position:

@@ -22,6 +22,12 @@ function fill(card, call) {
   put(card.querySelector(".caller b"), call.number);
   put(card.querySelector(".caller bdi"), call.name);
   put(card.querySelector(".place"), call.place);
+  put(card.querySelector(".typed bdi"), call.typed);
+  card.querySelector(".typed").hidden = !call.typed;
+  put(card.querySelector(".via"), call.chat ? words.chat : words.phone);
+  const took = card.querySelector(".took");
+  put(took, `${call.ms.toFixed(1)} ms`);
+  took.classList.toggle("soon", call.ms > 1000);
   put(card.querySelector(".lcd bdi"), call.shown);
   card.querySelector(".lcd").lang = call.language;
   put(card.querySelector(".tongue"), call.language || "–");
@@ -90,7 +96,10 @@ function take(_name, data) {
   put(document.getElementById("count"), words.count.replace("{n}", grouped(data.count)));
   document.getElementById("risky").hidden = !data.at_risk;
   put(document.getElementById("risky").firstElementChild, words.risk.replace("{n}", grouped(data.at_risk)));
-  document.getElementById("newest").hidden = data.count <= list.children.length + held.size;
+  const newest = document.getElementById("newest"), shown = list.querySelectorAll(".call:not(.over)").length + held.size;
+  newest.hidden = data.count <= shown;
+  put(newest, words.newest.replace("{shown}", shown).replace("{n}", grouped(data.count)));
+  document.getElementById("partly").hidden = !data.partly;
   if (busy()) count();
   else show();
   return true;
@@ -119,4 +128,4 @@ async function renew() {
 more.firstElementChild.addEventListener("click", show);
 list.addEventListener("pointerleave", () => busy() || show());
 setInterval(() => { for (const card of list.children) tick(card); }, 1000);
-const feed = new Feed("/dashboard/feed", words.from, take);
+const feed = new Feed(words.feed, words.from, take);
