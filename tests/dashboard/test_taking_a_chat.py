@@ -26,8 +26,8 @@ async def in_chat(server: Running, *typed: str) -> tuple[Chat, str]:
     """The farmer talks with the bot in the chat; the page of that conversation."""
     await link(server, FARMER)
     chat = Chat(server)
-    for text in ("/menu", *typed):
-        await chat.types(text)
+    for said_by_them in ("/menu", *typed):
+        await chat.types(said_by_them)
     return chat, await page_of(server, "telegram:%")
 
 

@@ -188,12 +188,13 @@ class _WholeBoard:
             return None
         self._has, self._figures, after, self._after = there, figures, self._after, at
         more: dict[str, Any] = {"all": list(there)} if first else {"gone": gone, "after": after}
+        if standing.partly:
+            more["partly"] = True
         return more | {
             "now": _now_ms(),
             "calls": [self._card(call) for call in new],
             "count": standing.count,
             "at_risk": standing.at_risk,
-            "partly": standing.partly,
         }
 
     def _is_after(self, call: LiveCall, since: Position) -> bool:
