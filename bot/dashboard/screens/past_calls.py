@@ -75,7 +75,7 @@ def calls_of(db: Connection, msisdn: str) -> list[PastCall]:
     ids = mine.order_by(newest.desc()).limit(OF_ONE)
     query = select(*(transcripts.c[name] for name in _NAMED)).where(transcripts.c.id.in_(ids))
     found = db.execute(query.order_by(transcripts.c.id.desc()))
-    rows = [_Row(*row, names=None) for row in found]
+    rows = [_Row._make((*row, None)) for row in found]
     return [_past(row, "", over=bool(row.ends)) for row in rows]
 
 
@@ -131,7 +131,7 @@ def _lot(db: Connection, before: int) -> list[_Row]:
     if before:
         query = query.where(transcripts.c.id < before)
     rows = db.execute(query.order_by(transcripts.c.id.desc()).limit(_AT_ONCE))
-    return [_Row(*row) for row in rows]
+    return [_Row._make(row) for row in rows]
 
 
 def _past(row: _Row, ours: str, *, over: bool) -> PastCall:
