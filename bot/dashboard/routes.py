@@ -165,6 +165,7 @@ class Dashboard:
             ("GET", "/calls/{id:[0-9]{1,18}}/test.py", call.as_test, EXPORTERS),
             ("GET", "/calls/{id:[0-9]{1,18}}/call.json", call.as_json, EXPORTERS),
             ("POST", f"/calls/{{id:[0-9]{{1,18}}}}/do/{{doing:{_DOINGS}}}", call.do, ANSWERERS),
+            ("POST", "/calls/{id:[0-9]{1,18}}/take-chat", call.take_chat, ANSWERERS),
             ("POST", "/calls/{id:[0-9]{1,18}}/reveal", calls.reveal, REVEALERS),
             ("GET", "/call-backs", self._call_backs.listed, READERS),
             ("POST", "/call-backs/{code:T-[0-9A-Z]{5}}/tried", self._call_backs.tried, ANSWERERS),

@@ -16,6 +16,7 @@ from bot.i18n import speaking
 from bot.market import hand_over_words, people, telegram_links
 from bot.market.tickets import open_ticket
 from bot.storage import outbox
+from bot.storage.one_at_a_time import one_at_a_time
 from bot.storage.prepared import Prepared
 from bot.storage.schema import audit, hand_over_lines
 from bot.storage.schema import hand_overs as rows
@@ -56,12 +57,12 @@ def ask(db: Connection, chat_id: int, contact_id: int, language: Language, now: 
     return _open(db, chat_id, contact_id, language, "", now)
 
 
-def take(db: Connection, hand_over_id: int, by: str, now: datetime) -> Outcome:
+def take(db: Connection, hand_over_id: int, by: str, now: datetime, *, reason: str = "") -> Outcome:
     """A member of staff takes a chat that waits; the first one has it."""
     free = (rows.c.id == hand_over_id) & (rows.c.state == "waiting")
     values = {"state": "taken", "owner": by, "moved_at": now}
     if db.execute(update(rows).where(free).values(values)).rowcount == 1:
-        _note(db, hand_over_id, by, "chat taken", now)
+        _note(db, hand_over_id, by, "chat taken", now, reason)
         return "done"
     found = by_id(db, hand_over_id)
     if found is None or found.state == "ended":
@@ -69,8 +70,13 @@ def take(db: Connection, hand_over_id: int, by: str, now: datetime) -> Outcome:
     return "done" if found.owner == by else "anothers"
 
 
-def take_of(db: Connection, contact_id: int, by: str, now: datetime) -> tuple[Outcome, int]:
-    """A member of staff comes into a person's chat unasked, or takes what waits; its number."""
+def take_of(
+    db: Connection, contact_id: int, by: str, now: datetime, *, reason: str = ""
+) -> tuple[Outcome, int]:
+    """A member of staff comes into a person's chat unasked, or takes what waits; its number.
+
+    `reason` is kept in the audit.
+    """
     link = telegram_links.of_contact(db, contact_id)
     if link is None or not link.confirmed or link.blocked:
         return "no_chat", 0
@@ -79,10 +85,10 @@ def take_of(db: Connection, contact_id: int, by: str, now: datetime) -> tuple[Ou
     if _open(db, link.chat_id, contact_id, language, by, now):
         found = open_in(db, link.chat_id)
         _tell(db, _must_have(db, found), hand_over_words.taken, "taken", now)
-        _note(db, found, by, "chat taken", now)
+        _note(db, found, by, "chat taken", now, reason)
         return "done", found
     found = open_in(db, link.chat_id)
-    return take(db, found, by, now), found
+    return take(db, found, by, now, reason=reason), found
 
 
 def give_back(db: Connection, hand_over_id: int, by: str, now: datetime) -> Outcome:
@@ -150,6 +156,10 @@ def _open(
 ) -> bool:
     if open_in(db, chat_id):
         return False
+    # Of two who come at once the second finds the first.
+    one_at_a_time(db, f"chat {chat_id}")
+    if open_in(db, chat_id):
+        return False
     state = "taken" if owner else "waiting"
     values = {"chat_id": chat_id, "contact_id": contact_id or None, "language": language}
     who = {"state": state, "owner": owner, "opened_at": now, "moved_at": now}
@@ -192,9 +202,12 @@ def _ask_to_call(db: Connection, found: HandOver, now: datetime) -> None:
         )
 
 
-def _note(db: Connection, hand_over_id: int, by: str, action: str, now: datetime) -> None:
+def _note(
+    db: Connection, hand_over_id: int, by: str, action: str, now: datetime, reason: str = ""
+) -> None:
+    details = {"reason": reason} if reason else {}
     line = {"at": now, "actor": by[:40], "action": action, "subject": f"hand-over {hand_over_id}"}
-    db.execute(insert(audit).values(**line, details={}))
+    db.execute(insert(audit).values(**line, details=details))
 
 
 def _must_have(db: Connection, hand_over_id: int) -> HandOver:

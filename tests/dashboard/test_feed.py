@@ -182,6 +182,24 @@ async def test_B03_all_rows_are_told_once_across_cuts_and_in_order(
     assert seen == sorted(ids) and len(seen) >= 6
 
 
+async def test_B03_a_young_row_before_an_old_one_is_not_lost_when_the_reader_begins(
+    records,
+) -> None:
+    """Processes write in turns of a second: an older hop may have the later row."""
+    now_ms = int(time.time() * 1000)
+    row = {"hop": 1, "owner": "", "place": "home.menu", "typed": "", "shown": "x", "micros": 9}
+    ages_s = [30, 20, 4, 6, 1]
+    rows = [
+        {**row, "session_key": f"g:{n}", "at_ms": now_ms - age_s * 1000}
+        for n, age_s in enumerate(ages_s)
+    ]
+    await records.write(lambda db: db.execute(insert(transcripts), rows))
+    board = Board()
+    at = await records.read(lambda db: begin(db, board, now_ms, settled_ms=5000))
+    board.take((await records.read(lambda db: news_since(db, at))).said)
+    assert board.standing(now_ms).count == len(ages_s)
+
+
 async def test_B03_ids_that_are_used_anew_are_noticed(server: Running, viewer: Desk) -> None:
     """SQLite gives the last row's number again once that row is erased."""
     phone = server.phone()

@@ -90,6 +90,7 @@ async def test_A07_only_these_roles_change_anything(server: Running) -> None:
         "/dashboard/calls/{id}/reveal": ["supervisor"],
         **DESKS,
         "/dashboard/calls/{id}/do/{doing}": ["agent", "supervisor"],
+        "/dashboard/calls/{id}/take-chat": ["agent", "supervisor"],
         "/dashboard/hand-over/{id}/take": ["agent", "supervisor"],
         "/dashboard/hand-over/{id}/say": ["agent", "supervisor"],
         "/dashboard/hand-over/{id}/give-back": ["agent", "supervisor"],

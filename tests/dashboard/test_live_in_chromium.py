@@ -15,6 +15,7 @@ from bot.storage.schema import contacts
 from tests.dashboard.desk import demo_link, new_link
 from tests.dashboard.test_acting import acts
 from tests.dashboard.test_in_chromium import HOSTILE, Window, signed_in
+from tests.patience import patient_s
 from tests.phone import PIN
 from tests.server import CRAFTS, FARMER, TEA, Running
 
@@ -360,3 +361,35 @@ async def test_B15_the_board_is_light(chrome: BrowserContext, server: Running) -
     await window.opens("/dashboard/calls")
     await expect(window.page.locator("#fresh")).to_have_text(LIVE, timeout=15_000)
     assert 2_000 < weight < 60_000, weight
+
+
+async def test_B17_a_narrowed_board_follows_its_calls_and_what_ended_stands_below(
+    chrome: BrowserContext, server: Running
+) -> None:
+    window = await signed_in(chrome, server)
+    page = window.page
+    await window.opens("/dashboard/calls")
+    await page.get_by_label("Conversation").select_option("orders")
+    await page.get_by_role("button", name="Show", exact=True).click()
+    await page.wait_for_url("**flow=orders**")
+    await expect(page.locator("#fresh")).to_have_text(LIVE, timeout=15_000)
+    await server.phone(TEA).dials()
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("2", "1")
+    await expect(page.locator("#board .call:not(.over)")).to_have_count(1, timeout=15_000)
+    card = page.locator("#board .call")
+    await expect(card.locator(".via")).to_have_text("USSD")
+    await expect(card.locator(".typed kbd")).to_have_text("1")
+    await expect(card.locator(".took")).to_contain_text(" ms")
+    await expect(page.locator("#count")).to_contain_text("Calls that match: 1;")
+    await phone.types("1", PIN)
+    await expect(page.locator("#board .call:not(.over)")).to_have_count(0, timeout=15_000)
+    # Nobody loads the page: what ended is asked for anew.
+    ended = page.locator("#ended a.row")
+    await expect(ended).to_contain_text("+2507•••••01", timeout=patient_s(20) * 1000)
+    await page.reload()
+    await expect(page.get_by_label("Conversation")).to_have_value("orders")
+    await ended.click()
+    await expect(page.locator(".timeline kbd", has_text="•••••")).to_be_visible()
+    assert window.said == []

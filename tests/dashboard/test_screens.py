@@ -170,7 +170,7 @@ async def test_those_at_risk_come_first_and_one_phone_is_in_one_call(
     page = await supervisor.gets("/dashboard/calls")
     assert page.count('<li class="call') == 2 and page.count('class="call risky"') == 1
     assert page.index("+2507•••••02") < page.index("+2507•••••03")
-    assert "same screen again and again" in page and "money at stake" in page
+    assert "▲ same screen again and again" in page and "▲ money at stake" in page
 
 
 async def test_dials_in_a_row_by_one_who_is_not_known_are_one_call(
@@ -191,7 +191,7 @@ async def test_no_money_is_at_stake_on_a_list_without_orders(
     await phone.types("2", "7", "7", "7")
     await written(server)
     page = await supervisor.gets("/dashboard/calls")
-    assert "same screen again and again" in page and "money at stake" not in page
+    assert "▲ same screen again and again" in page and "▲ money at stake" not in page
 
 
 async def test_a_call_that_was_cut_or_fell_silent_is_not_live(records, now) -> None:
@@ -436,4 +436,4 @@ async def test_a_minutes_figures_are_read_once_a_second(server: Running, supervi
 
 
 def test_every_conversation_has_a_name_for_people() -> None:
-    assert set(FLOWS) == set(place_words._FLOWS)
+    assert set(FLOWS) == set(place_words.FLOWS)

@@ -10,6 +10,7 @@ from heapq import nsmallest
 from typing import NamedTuple
 
 from bot.dashboard.screens.place_words import is_about_money
+from bot.dashboard.screens.wanted import ALL, Wanted
 from bot.masking import without_numbers
 from bot.msisdn import masked
 
@@ -20,6 +21,11 @@ _STUCK_S, _SLOW_MICROS, _AGAIN = 60, 1_000_000, 3
 _KEPT_MAX = 20_000
 _HOPS_MAX = 60_000
 _CHAT = "telegram:"
+
+
+def is_chat(session_key: str) -> bool:
+    """Whether this conversation is in a chat; else it is a call, which the network hangs up."""
+    return session_key.startswith(_CHAT)
 
 
 class Said(NamedTuple):
@@ -54,6 +60,7 @@ class LiveCall:
 
     `id` is its newest row, `mark` names it to a browser, `helper` is who on the staff has taken it,
     `act` the last thing staff did in it, `until_ms` when the network hangs up, 0 for a chat.
+    `micros` is how long the last hop took.
     """
 
     id: int
@@ -71,11 +78,16 @@ class LiveCall:
     risks: tuple[str, ...]
     helper: str
     act: int
+    chat: bool
+    micros: int
 
 
 @dataclass(frozen=True, slots=True)
 class LiveCalls:
-    """The calls under way, those at risk first. `partly`: more hops came than are looked at."""
+    """The calls under way that are wanted, those at risk first, `SHOWN_MAX` of `count` at most.
+
+    `partly`: more hops came than are looked at.
+    """
 
     calls: list[LiveCall]
     count: int
@@ -86,7 +98,7 @@ class LiveCalls:
     at: str = ""
 
 
-BLANK = LiveCall(0, "", "", "", "", "", "", "", 0, 0, 1, 0.0, (), "", 0)
+BLANK = LiveCall(0, "", "", "", "", "", "", "", 0, 0, 1, 0.0, (), "", 0, False, 0)
 
 
 @dataclass(slots=True)
@@ -142,16 +154,24 @@ class Board:
         call, act = self._calls.get(session_key), self._helped.get(session_key)
         return call.last.id if call else 0, act.id if act else 0
 
-    def standing(self, now_ms: int) -> LiveCalls:
+    def standing(self, now_ms: int, wanted: Wanted = ALL) -> LiveCalls:
         """How things stand at this moment, those at risk first."""
         self._forget(now_ms)
         live = [call.last for call in self._calls.values() if self._is_live(call.last)]
+        if wanted != ALL:
+            live = [
+                row
+                for row in live
+                if wanted.fits(is_chat(row.session_key), row.place, row.language)
+            ]
         risks = {row.session_key: self._risks(row, now_ms) for row in live}
+        if wanted.risk:
+            live = [row for row in live if wanted.fits_risks(risks[row.session_key])]
         first = nsmallest(
             SHOWN_MAX, live, key=lambda row: (-len(risks[row.session_key]), -row.at_ms)
         )
         calls = [self._shown(row, risks[row.session_key], now_ms) for row in first]
-        at_risk = sum(1 for found in risks.values() if found)
+        at_risk = sum(1 for row in live if risks[row.session_key])
         minute = sum(1 for at_ms in self._times if at_ms >= now_ms - 60_000)
         return LiveCalls(
             calls, len(live), at_risk, minute, self.partly_before_ms >= now_ms - 60_000
@@ -189,7 +209,6 @@ class Board:
 
     def _shown(self, row: Said, risks: tuple[str, ...], now_ms: int) -> LiveCall:
         helped = self._helped.get(row.session_key)
-        is_chat = row.session_key.startswith(_CHAT)
         return LiveCall(
             id=row.id,
             mark=self.mark_of(row.session_key),
@@ -201,9 +220,11 @@ class Board:
             typed=without_numbers(row.typed, self._ours),
             hops=row.hop,
             at_ms=row.at_ms,
-            until_ms=0 if is_chat else row.at_ms + SILENT_MAX_S * 1000,
+            until_ms=0 if is_chat(row.session_key) else row.at_ms + SILENT_MAX_S * 1000,
             silent_s=max(0.0, (now_ms - row.at_ms) / 1000),
             risks=risks,
             helper=helped.name if helped else "",
             act=helped.id if helped else 0,
+            chat=is_chat(row.session_key),
+            micros=row.micros,
         )

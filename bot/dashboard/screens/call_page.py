@@ -13,16 +13,27 @@ from sqlalchemy import Connection
 
 from bot.dashboard.access.members import note
 from bot.dashboard.access.roles import ANSWERERS, EXPORTERS, REVEALERS
+from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.acting import DID, LINE_MAX, REFUSED, SMS_MAX, Acting
 from bot.dashboard.screens.board import SILENT_MAX_S
 from bot.dashboard.screens.call_acts import ACT_WORDS, Helped, helped
 from bot.dashboard.screens.call_test import test_of
-from bot.dashboard.screens.one_call import OneCall, one_call
+from bot.dashboard.screens.one_call import OneCall, caller_of, one_call
 from bot.dashboard.screens.place_words import place_name
 from bot.dashboard.screens.reveal import REASONS
-from bot.market import Market
+from bot.i18n import N_
+from bot.kept_text import kept_text
+from bot.market import Market, hand_overs
+
+_REASON_MAX = 160
+_NO_CHAT = {
+    "no_reason": N_("Say why. Nothing was changed."),
+    "no_chat": N_("The person has no chat linked."),
+    "anothers": N_("A colleague has this chat. Nothing was changed."),
+    "gone": N_("The bot has this chat again: nothing was sent."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +60,26 @@ class CallPage:
         outcome = await self._acting.do(request)
         if outcome != "done":
             status = 422 if outcome in {"text", "pin", "unknown"} else 409
-            return await self._page(request, refused=outcome, status=status)
+            return await self._page(request, refused=REFUSED[outcome], status=status)
         here, doing = f"/dashboard/calls/{request.match_info['id']}", request.match_info["doing"]
         raise web.HTTPSeeOther(f"{here}?did={doing}")
+
+    async def take_chat(self, request: web.Request) -> web.Response:
+        """Come into the caller's chat unasked, for a reason; the page of that chat follows."""
+        row_id, by, now = int(request.match_info["id"]), request[VISITOR].member.name, _now()
+        caller = await self._records.read(lambda db: caller_of(db, row_id))
+        if caller is None:
+            raise web.HTTPNotFound
+        reason = kept_text((await fields_of(request)).get("reason", ""), _REASON_MAX)
+        if not reason:
+            return await self._page(request, refused=_NO_CHAT["no_reason"], status=422)
+        whose = caller.contact_id
+        outcome, chat = await self._records.write(
+            lambda db: hand_overs.take_of(db, whose, by, now, reason=reason)
+        )
+        if outcome != "done":
+            return await self._page(request, refused=_NO_CHAT[outcome], status=409)
+        raise web.HTTPSeeOther(f"/dashboard/hand-over/{chat}")
 
     async def as_test(self, request: web.Request) -> web.Response:
         """The call as a test to play again; who took it along is on record."""
@@ -76,7 +104,7 @@ class CallPage:
         if found is None:
             raise web.HTTPNotFound
         if action:
-            by, now = request[VISITOR].member.name, datetime.now(UTC)
+            by, now = request[VISITOR].member.name, _now()
             await self._records.write(lambda db: note(db, by, action, f"call {row_id}", now))
         return found[0].without_key(), found[1]
 
@@ -89,7 +117,7 @@ class CallPage:
         at = _place_of(request.query.get("hop", ""), len(screens))
         until = call.hops[-1].at.timestamp() + SILENT_MAX_S
         goes_on = not (call.hops[-1].over or call.is_chat)
-        left_s = int(until - datetime.now(UTC).timestamp()) if goes_on else 0
+        left_s = int(until - _now().timestamp()) if goes_on else 0
         return self._pages.page(
             "call.html",
             visitor.member,
@@ -108,15 +136,20 @@ class CallPage:
             place_name=place_name,
             act_words=ACT_WORDS,
             said=DID.get(did, ""),
-            refused=REFUSED.get(refused, ""),
+            refused=refused,
             mine=done.helper_id == visitor.member.id,
             may_take_along=visitor.member.role in EXPORTERS,
             may_act=visitor.member.role in ANSWERERS,
             may_reveal=visitor.member.role in REVEALERS and bool(call.contact_id),
             reasons=REASONS,
+            reason_max=_REASON_MAX,
             line_max=LINE_MAX,
             sms_max=SMS_MAX,
         )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _place_of(asked: str, most: int) -> int:

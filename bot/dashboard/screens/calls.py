@@ -9,15 +9,21 @@ from aiohttp import web
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
-from bot.dashboard.screens.board import BLANK, LiveCall, LiveCalls
+from bot.dashboard.screens.board import BLANK, SHOWN_MAX, LiveCall, LiveCalls
 from bot.dashboard.screens.feed import Feed
 from bot.dashboard.screens.fresh import Fresh
+from bot.dashboard.screens.funnel import TONGUES
 from bot.dashboard.screens.one_call import msisdn_of_contact, one_call
-from bot.dashboard.screens.place_words import place_name
+from bot.dashboard.screens.past_calls import Lately, ended_lately
+from bot.dashboard.screens.place_words import flow_names, place_name
 from bot.dashboard.screens.reveal import AN_HOUR, REASONS, SECONDS, reveal
 from bot.dashboard.screens.risk_words import RISK_WORDS
+from bot.dashboard.screens.wanted import ALL, CHANNELS, RISKS, wanted_in
 from bot.i18n import _
 from bot.market import Market
+
+# It goes through thousands of rows, and nobody acts on it.
+_ENDED_GOOD_FOR_S = 5.0
 
 
 class Calls:
@@ -25,16 +31,29 @@ class Calls:
 
     def __init__(self, market: Market, pages: Pages, feed: Feed) -> None:
         self._records, self._hub, self._pages = market.records, market.hub, pages
+        self._feed = feed
         self.live: Fresh[LiveCalls] = Fresh(feed.look)
+        self._ended: Fresh[Lately] = Fresh(
+            lambda: ended_lately(self._records, self._hub.help_msisdn), _ENDED_GOOD_FOR_S
+        )
 
     async def board(self, request: web.Request) -> web.Response:
-        """Every call under way, those at risk first."""
-        visitor = request[VISITOR]
+        """Every call under way that is wanted, those at risk first; below, what ended lately."""
+        visitor, wanted = request[VISITOR], wanted_in(request.query)
+        lately = await self._ended.get()
         return self._pages.page(
             "calls.html",
             visitor.member,
             visitor.form,
-            live=await self.live.get(),
+            live=await (self.live.get() if wanted == ALL else self._feed.look(wanted)),
+            ended=[one for one in lately.calls if wanted.fits(one.chat, one.place, one.language)],
+            ended_partly=lately.partly,
+            shown_max=SHOWN_MAX,
+            wanted=wanted,
+            channels=CHANNELS,
+            tongues=TONGUES,
+            flows=flow_names(),
+            risks=RISKS,
             place_name=place_name,
             risks_of=_risks_of,
             blank=BLANK,

@@ -19,6 +19,7 @@ import structlog
 
 from bot.dashboard.screens.board import Board, LiveCalls, Said
 from bot.dashboard.screens.live_calls import SETTLED_MS, Position, begin, live_calls, news_since
+from bot.dashboard.screens.wanted import ALL, Wanted
 from bot.storage.records import Records, RecordsDown
 
 log = structlog.get_logger(__name__)
@@ -59,6 +60,9 @@ class Feed:
         self.closed = False
         self.at = Position()
         self.standing: LiveCalls | None = None
+        # Of the same moment, for those who want some of the calls.
+        self._narrowed: dict[Wanted, LiveCalls] = {}
+        self._standing_ms = 0
 
     @property
     def behind_s(self) -> float:
@@ -70,13 +74,23 @@ class Feed:
         """What names this call to a browser."""
         return self._board.mark_of(session_key)
 
-    async def look(self) -> LiveCalls:
+    async def look(self, wanted: Wanted = ALL) -> LiveCalls:
         """How things stand for who looks but once; read anew where nobody looks on."""
-        standing = self.standing
+        standing = self.standing_of(wanted)
         if standing is not None and self.watchers and not self.behind_s:
             return standing
-        look = partial(live_calls, now=datetime.now(UTC), ours=self._ours, key=self._key)
+        now = datetime.now(UTC)
+        look = partial(live_calls, now=now, ours=self._ours, key=self._key, wanted=wanted)
         return await self._records.read(look)
+
+    def standing_of(self, wanted: Wanted) -> LiveCalls | None:
+        """How things stand with the calls that are wanted, reckoned once for all who want them."""
+        if self.standing is None or wanted == ALL:
+            return self.standing
+        if wanted not in self._narrowed:
+            found = self._board.standing(self._standing_ms, wanted)
+            self._narrowed[wanted] = replace(found, at=self.standing.at)
+        return self._narrowed[wanted]
 
     def stamp_of(self, session_key: str) -> tuple[int, int]:
         """The newest row and act of a call, 0 for none of late."""
@@ -149,6 +163,7 @@ class Feed:
         act = news.acts[-1].id if news.acts else self.at.act
         row, at_ms = (said[-1].id, said[-1].at_ms) if said else (self.at.row, self.at.at_ms)
         self.at = Position(row, at_ms, act)
+        self._narrowed, self._standing_ms = {}, now_ms
         self.standing = replace(self._board.standing(now_ms), at=str(self.at))
 
     async def _begin(self, now_ms: int) -> None:

@@ -23,6 +23,7 @@ from bot.dashboard.screens.now_news import NowNews
 from bot.dashboard.screens.one_call import session_key_of
 from bot.dashboard.screens.place_words import place_name
 from bot.dashboard.screens.risk_words import RISK_WORDS
+from bot.dashboard.screens.wanted import Wanted, asks_for_more, wanted_in
 from bot.i18n import _, language_spoken
 from bot.storage.records import Records, RecordsDown
 
@@ -54,10 +55,10 @@ class FeedDoor:
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """The board, one `call`, or the figures of `now`, until either leaves.
 
-        The board goes on from `Last-Event-ID`, or from `since`.
+        The board can be narrowed as its page can. It goes on from `Last-Event-ID`, or from `since`.
         """
-        if set(request.query) - _ASKED:
-            # There is nothing to choose from: everybody who may look sees the same, masked.
+        if asks_for_more(request.query, _ASKED):
+            # Everybody who may look sees the same, masked: some of it, or all.
             await self._guard.refuse(request, "asked the feed for more")
         since = await self._since(request)
         key = await self._call_asked(request)
@@ -96,7 +97,7 @@ class FeedDoor:
         elif key:
             told = _OneCall(self._feed, key)
         else:
-            told = _WholeBoard(self._feed, self._card, since)
+            told = _WholeBoard(self._feed, self._card, since, wanted_in(request.query))
         try:
             await _write(response, b"retry: 1000\n\n")
             while await self._may_stay(request):
@@ -155,6 +156,9 @@ def card_of(call: LiveCall) -> dict[str, Any]:
         "risks": [_(RISK_WORDS[risk]) for risk in call.risks],
         "helper": call.helper,
         "act": call.act,
+        "chat": call.chat,
+        "typed": call.typed,
+        "ms": round(call.micros / 1000, 1),
     }
 
 
@@ -163,17 +167,18 @@ class _WholeBoard:
 
     name = "calls"
 
-    def __init__(self, feed: Feed, card: Any, since: Position | None) -> None:
-        self._feed, self._card, self._since = feed, card, since
+    def __init__(self, feed: Feed, card: Any, since: Position | None, wanted: Wanted) -> None:
+        self._feed, self._card, self._since, self._wanted = feed, card, since, wanted
         self._has: dict[str, tuple[Any, ...]] = {}
-        self._figures: tuple[int, int] | None = None
+        self._figures: tuple[int, int, bool] | None = None
         self._after = ""
 
     def news(self) -> dict[str, Any] | None:
         """What it lacks now, or None."""
-        standing, at = self._feed.standing, str(self._feed.at)
+        standing, at = self._feed.standing_of(self._wanted), str(self._feed.at)
         assert standing is not None  # noqa: S101  asked only when there is one
-        first, figures = self._figures is None, (standing.count, standing.at_risk)
+        first = self._figures is None
+        figures = standing.count, standing.at_risk, standing.partly
         there = {call.mark: _stamp(call) for call in standing.calls}
         new = [call for call in standing.calls if self._has.get(call.mark) != _stamp(call)]
         if first and self._since is not None:
@@ -183,6 +188,8 @@ class _WholeBoard:
             return None
         self._has, self._figures, after, self._after = there, figures, self._after, at
         more: dict[str, Any] = {"all": list(there)} if first else {"gone": gone, "after": after}
+        if standing.partly:
+            more["partly"] = True
         return more | {
             "now": _now_ms(),
             "calls": [self._card(call) for call in new],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -13,6 +14,8 @@ from bot.dashboard.access.roles import ANSWERERS
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
+from bot.dashboard.screens.chat_before import Before, before
+from bot.dashboard.screens.place_words import place_name
 from bot.i18n import N_
 from bot.market import Market, hand_over_lines, hand_overs, people
 from bot.market.hand_over_lines import TEXT_MAX, Line
@@ -94,9 +97,10 @@ class HandOvers:
         self, request: web.Request, problem: str = "", status: int = 200
     ) -> web.Response:
         visitor, row_id, ours = request[VISITOR], _id(request), self._hub.help_msisdn
-        chat, name, number, lines = await self._records.read(lambda db: _read(db, row_id, ours))
-        if chat is None:
+        found = await self._records.read(lambda db: _read(db, row_id, ours))
+        if found is None:
             raise web.HTTPNotFound
+        chat = found.chat
         may = visitor.member.role in ANSWERERS
         mine = may and chat.state == "taken" and chat.owner == visitor.member.name
         return self._pages.page(
@@ -105,9 +109,8 @@ class HandOvers:
             visitor.form,
             status=status,
             chat=chat,
-            name=name,
-            number=number,
-            lines=lines,
+            found=found,
+            place_name=place_name,
             may_take=may and chat.state == "waiting",
             mine=mine,
             problem=_SAID.get(problem, ""),
@@ -129,19 +132,31 @@ def _with_names(db: Connection) -> list[tuple[HandOver, str]]:
     return [(one, names.get(one.contact_id or 0, "")) for one in found]
 
 
-def _name(db: Connection, chat: HandOver) -> str:
-    contact = people.by_id(db, chat.contact_id) if chat.contact_id else None
-    return without_numbers(contact.names) if contact is not None else ""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A chat, whose it is with the number masked, what was said in it, and what stood before."""
+
+    chat: HandOver
+    name: str
+    number: str
+    lines: list[Line]
+    before: Before | None
 
 
-def _read(db: Connection, row_id: int, ours: str) -> tuple[HandOver | None, str, str, list[Line]]:
+def _read(db: Connection, row_id: int, ours: str) -> _Found | None:
     chat = hand_overs.by_id(db, row_id)
     if chat is None:
-        return None, "", "", []
+        return None
     contact = people.by_id(db, chat.contact_id) if chat.contact_id else None
-    number = masked(contact.msisdn) if contact is not None and contact.msisdn else ""
+    msisdn = contact.msisdn if contact is not None else ""
     lines = [
         Line(line.who, line.name, without_numbers(line.text, ours), line.at)
         for line in hand_over_lines.lines_of(db, row_id)
     ]
-    return chat, _name(db, chat), number, lines
+    return _Found(
+        chat,
+        without_numbers(contact.names) if contact is not None else "",
+        masked(msisdn) if msisdn else "",
+        lines,
+        before(db, chat, msisdn or "", ours),
+    )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
 from bot.dashboard.screens.board import Act, Board, LiveCalls, Said
+from bot.dashboard.screens.wanted import ALL, Wanted
 from bot.storage.schema import call_acts, contacts, staff, transcripts
 
 # Only the newest hops are looked at, so that a busy hour slows no caller.
@@ -49,12 +51,14 @@ class News:
     known: bool
 
 
-def live_calls(db: Connection, now: datetime, ours: str = "", key: bytes = b"") -> LiveCalls:
+def live_calls(
+    db: Connection, now: datetime, ours: str = "", key: bytes = b"", wanted: Wanted = ALL
+) -> LiveCalls:
     """The calls whose last screen waits for an answer; a second or so behind the callers."""
     now_ms = int(now.timestamp() * 1000)
     board = Board(ours, key)
     at = begin(db, board, now_ms)
-    return replace(board.standing(now_ms), at=str(at))
+    return replace(board.standing(now_ms, wanted), at=str(at))
 
 
 def begin(db: Connection, board: Board, now_ms: int, settled_ms: int = 0) -> Position:
@@ -64,7 +68,10 @@ def begin(db: Connection, board: Board, now_ms: int, settled_ms: int = 0) -> Pos
     """
     found = db.execute(_said().order_by(transcripts.c.id.desc()).limit(LOOKED_AT)).all()
     rows = [Said(*row) for row in reversed(found)]
-    settled = [row for row in rows if row.at_ms <= now_ms - settled_ms]
+    settled = rows
+    if settled_ms:
+        # Up to the first that is young: one before the place from which it goes on would be lost.
+        settled = list(takewhile(lambda row: row.at_ms <= now_ms - settled_ms, rows))
     board.partly_before_ms = rows[0].at_ms if len(rows) == LOOKED_AT else 0
     if not settled and len(rows) == LOOKED_AT:
         # So much comes that all of it is young: to begin at the first row there is would replay

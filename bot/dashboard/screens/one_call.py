@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, and_, or_, select
 
+from bot.dashboard.screens.board import is_chat
 from bot.market import telegram_links
 from bot.masking import without_numbers
 from bot.msisdn import masked
@@ -17,7 +18,6 @@ from bot.storage.schema import contacts, transcripts
 # A caller without a name is found among the hops written about then: nothing else leads there.
 _NEAR = 5_000
 _HOPS_MAX = 300
-_CHAT = "telegram:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,10 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class OneCall:
-    """A call's hops, oldest first. `whole` is False when its beginning was not found."""
+    """A call's hops, oldest first. `whole` is False when its beginning was not found.
+
+    Of very many it has the newest.
+    """
 
     id: int
     number: str
@@ -74,10 +77,10 @@ def one_call(db: Connection, row_id: int, ours: str = "") -> OneCall | None:
         name=without_numbers(known.names, ours) if known else "",
         contact_id=known.id if known else 0,
         language=rows[-1]["language"],
-        hops=[_hop(one, ours) for one in rows],
+        hops=[hop_of(one, ours) for one in rows],
         whole=rows[0]["hop"] <= 1,
         session_key=rows[0]["session_key"],
-        is_chat=rows[0]["session_key"].startswith(_CHAT),
+        is_chat=is_chat(rows[0]["session_key"]),
         last_row=rows[-1]["id"],
         chat=_chat_of(db, known.id) if known else "",
     )
@@ -97,8 +100,9 @@ def _rows_of(db: Connection, row_id: int) -> Sequence[RowMapping]:
     near = table.c.id.between(row_id - _NEAR, row_id + _NEAR)
     same = table.c.session_key == row["session_key"]
     mine = and_(table.c.owner == row["owner"], table.c.owner != "")
-    query = select(table).where(or_(near, mine), same).order_by(table.c.id).limit(_HOPS_MAX)
-    return db.execute(query).mappings().all()
+    # A chat is one conversation for as long as it is linked: its newest part is what is asked for.
+    newest = select(table).where(or_(near, mine), same).order_by(table.c.id.desc())
+    return db.execute(newest.limit(_HOPS_MAX)).mappings().all()[::-1]
 
 
 def session_key_of(db: Connection, row_id: int) -> str:
@@ -145,7 +149,8 @@ def _chat_of(db: Connection, contact_id: int) -> Literal["", "linked", "blocked"
     return "blocked" if link.blocked else "linked"
 
 
-def _hop(row: Any, ours: str) -> Hop:
+def hop_of(row: Any, ours: str) -> Hop:
+    """A row of the transcript as a page may show it."""
     return Hop(
         number=row["hop"],
         at=datetime.fromtimestamp(row["at_ms"] / 1000, UTC),

@@ -27,6 +27,7 @@ from bot.dashboard.screens.people_desk import (
     people_page,
     subject_of,
 )
+from bot.dashboard.screens.place_words import place_name
 from bot.dashboard.screens.reveal import AN_HOUR, REASONS, SECONDS, look_up, reveal
 from bot.dashboard.screens.ticket_desk import CATEGORY_WORDS
 from bot.i18n import N_
@@ -124,6 +125,7 @@ class People:
             reasons=REASONS,
             sees_looks=sees_looks,
             may_help=visitor.member.role in ANSWERERS and bool(person.number),
+            place_name=place_name,
             may_handle=visitor.member.role in CUSTODIANS and person.erased_at is None,
         )
 

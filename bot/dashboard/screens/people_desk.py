@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, false, func, select
 
 from bot.dashboard.screens.asked import PAGE, like
+from bot.dashboard.screens.past_calls import PastCall, calls_of
 from bot.i18n import N_
 from bot.market import pin_reset
 from bot.market.proposals import Proposal, waiting
@@ -65,6 +66,7 @@ class PersonPage:
     offers: list[RowMapping]
     payments: list[RowMapping]
     tickets: list[RowMapping]
+    calls: list[PastCall]
     erasing: Proposal | None
 
 
@@ -123,6 +125,7 @@ def one_person(db: Connection, contact_id: int, now: datetime) -> PersonPage | N
         _offers(db, contact_id),
         _newest(db, payments, contact_id, "amount_rwf", "state", "order_code", "created_at"),
         _newest(db, tickets, contact_id, "code", "category", "state", "opened_at"),
+        calls_of(db, found["msisdn"] or ""),
         waiting(db, "erase", subject_of(contact_id)),
     )
 

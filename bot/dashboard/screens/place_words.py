@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.i18n import N_, _
 
-_FLOWS = {
+FLOWS = {
     "home": N_("Home"),
     "language": N_("Language"),
     "register": N_("Register"),
@@ -67,9 +67,23 @@ _WITH_MONEY = frozenset(
 def place_name(place: str) -> str:
     """The conversation and where in it, in the language spoken."""
     flow, _dot, state = place.partition(".")
-    named, where = _FLOWS.get(flow), _STATES.get(state)
+    named, where = FLOWS.get(flow), _STATES.get(state)
     whole = _(named) if named else flow
     return f"{whole} › {_(where)}" if where and where != named else whole
+
+
+def flow_names() -> dict[str, str]:
+    """The conversations by name, in the language spoken; of two with one name the first."""
+    first: dict[str, str] = {}
+    for flow, name in FLOWS.items():
+        first.setdefault(name, flow)
+    return {flow: _(name) for name, flow in first.items()}
+
+
+def is_in_flow(place: str, flow: str) -> bool:
+    """Whether this place is in that conversation, or in another of its name."""
+    here = place.partition(".")[0]
+    return here == flow or (here in FLOWS and FLOWS[here] == FLOWS.get(flow))
 
 
 def is_about_money(place: str) -> bool:

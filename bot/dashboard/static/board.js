@@ -22,6 +22,12 @@ function fill(card, call) {
   put(card.querySelector(".caller b"), call.number);
   put(card.querySelector(".caller bdi"), call.name);
   put(card.querySelector(".place"), call.place);
+  put(card.querySelector(".typed bdi"), call.typed);
+  card.querySelector(".typed").hidden = !call.typed;
+  put(card.querySelector(".via"), call.chat ? words.chat : words.phone);
+  const took = card.querySelector(".took");
+  put(took, `${call.ms.toFixed(1)} ms`);
+  took.classList.toggle("soon", call.ms > 1000);
   put(card.querySelector(".lcd bdi"), call.shown);
   card.querySelector(".lcd").lang = call.language;
   put(card.querySelector(".tongue"), call.language || "–");
@@ -80,6 +86,7 @@ function take(_name, data) {
   if (data.all?.some((mark) => !there.has(mark) && !cardOf(mark) && !held.has(mark))) return false;
   if (data.after !== undefined && data.after !== feed.at) return false;
   const gone = data.gone ?? [...list.children].map((card) => card.dataset.mark).filter((mark) => !data.all.includes(mark));
+  if (gone.length) left();
   for (const mark of gone) { held.delete(mark); cardOf(mark)?.classList.add("over"); }
   for (const call of data.calls) {
     const card = cardOf(call.mark);
@@ -89,13 +96,36 @@ function take(_name, data) {
   put(document.getElementById("count"), words.count.replace("{n}", grouped(data.count)));
   document.getElementById("risky").hidden = !data.at_risk;
   put(document.getElementById("risky").firstElementChild, words.risk.replace("{n}", grouped(data.at_risk)));
-  document.getElementById("newest").hidden = data.count <= list.children.length + held.size;
+  const newest = document.getElementById("newest"), shown = list.querySelectorAll(".call:not(.over)").length + held.size;
+  newest.hidden = data.count <= shown;
+  put(newest, words.newest.replace("{shown}", shown).replace("{n}", grouped(data.count)));
+  document.getElementById("partly").hidden = !data.partly;
   if (busy()) count();
   else show();
   return true;
 }
 
+// Those that ended are a list of the server's own, asked for anew when one more has left.
+const EVERY_MS = 10000;
+let asked = performance.now(), waits = 0;
+
+function left() {
+  waits ||= setTimeout(renew, Math.max(1500, asked + EVERY_MS - performance.now()));
+}
+
+async function renew() {
+  const ended = document.getElementById("ended");
+  asked = performance.now();
+  waits = 0;
+  // What is being read or pointed at stays as it is.
+  if (document.hidden || ended.matches(":hover") || ended.contains(document.activeElement)) return left();
+  const answer = await fetch(location.href, { headers: { "X-Isoko-Poll": "1" }, redirect: "error" }).catch(() => null);
+  if (!answer?.ok) return;
+  const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("ended");
+  if (next) ended.replaceChildren(...next.childNodes);
+}
+
 more.firstElementChild.addEventListener("click", show);
 list.addEventListener("pointerleave", () => busy() || show());
 setInterval(() => { for (const card of list.children) tick(card); }, 1000);
-const feed = new Feed("/dashboard/feed", words.from, take);
+const feed = new Feed(words.feed, words.from, take);
