@@ -268,6 +268,7 @@ class Settings(_Frozen):
     drain_s: float
     public_url: str
     allowed_hosts: tuple[str, ...]
+    half_sent_max: int = Field(gt=0)
     log_level: Literal["debug", "info", "warning", "error"]
     log_format: Literal["auto", "json", "console"]
     secret_key: SecretStr

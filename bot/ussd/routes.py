@@ -9,11 +9,12 @@ from typing import cast
 import structlog
 from aiohttp import web
 
+from bot.bodies import BadBody, body_of
 from bot.engine import Engine
 from bot.engine.courtesies import shed
 from bot.knock import Answer, Knock, WireReply
 from bot.ussd import africastalking
-from bot.ussd.door import DoorRules, as_wire, body_of, check_secret, let_in
+from bot.ussd.door import DoorRules, as_wire, check_secret, let_in
 from bot.ussd.feature_phone import FeaturePhone
 from bot.ussd.gateway import BadRequest, Gateway
 
@@ -95,7 +96,10 @@ class UssdDoor:
         """The body, waited for only where it is worth reading. Raises `BadRequest`."""
         check_secret(request, self._rules)
         let_in(request, self._gateway, self._rules)
-        return await body_of(request, self._rules.body_timeout_s)
+        try:
+            return await body_of(request, self._rules.body_timeout_s)
+        except BadBody as bad:
+            raise BadRequest(str(bad), bad.status) from None
 
     def _refuse(self, bad: BadRequest) -> WireReply:
         self._refused(self._gateway.path, bad.status)
