@@ -20,6 +20,7 @@ from bot.knock import Answer
 from bot.operations.health import Health
 from bot.operations.spool_figures import SpoolFigures
 from bot.parts import Parts
+from bot.safe_headers import on_every_answer
 from bot.simulator.routes import CastMember, Simulator
 from bot.ussd.feature_phone import FeaturePhone
 from bot.ussd.gsm7 import septets
@@ -49,6 +50,8 @@ def build_app(parts: Parts) -> web.Application:
         client_max_size=settings.ussd.body_limit_bytes,
         middlewares=[only_for_us(hosts_of(settings))],
     )
+    secure = dashboard_rules_of(settings).secure
+    app.on_response_prepare.append(on_every_answer(secure=secure))
     layout = FeaturePhone(settings.ussd.page_septets)
     quick: dict[tuple[str, str], Answer] = {}
     for name, gateway in gateways_of(settings).items():

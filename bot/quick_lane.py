@@ -27,6 +27,7 @@ from multidict import CIMultiDictProxy
 
 from bot.half_sent import HALF_SENT_MAX, HalfSent, PatientHandler
 from bot.knock import Answer, QuickKnock, WireReply
+from bot.safe_headers import NO_SNIFF, NO_STORE
 
 log = structlog.get_logger(__name__)
 
@@ -285,7 +286,7 @@ def _written(reply: WireReply) -> bytes:
 
 @lru_cache(64)
 def _head(status: int, headers: tuple[tuple[str, str], ...]) -> bytes:
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    lines = "".join([f"{name}: {value}\r\n" for name, value in (*headers, NO_SNIFF, NO_STORE)])
     phrase = HTTPStatus(status).phrase
     return f"HTTP/1.1 {status} {phrase}\r\n{lines}Content-Length: ".encode("ascii")
 
