@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 # A head is a packet or two.
 HEAD_S = 5.0
 HALF_SENT_MAX = 256
+_UNREADABLE = "this cannot be read\n"
 
 
 class HalfSent:
@@ -82,9 +83,16 @@ class PatientHandler(RequestHandler):
         if self._counted:
             self._end()
 
-    def handle_error(self, *given: Any, **named: Any) -> web.StreamResponse:
-        """What is answered to what is no request, or to a fault of ours."""
-        response = super().handle_error(*given, **named)
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What is answered to what is no request; aiohttp's own words would repeat it."""
+        said = None if message is None else _UNREADABLE
+        response = super().handle_error(request, status, exc, said)
         harden(response)
         return response
 
