@@ -25,6 +25,7 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpProcessingError, HttpRequestParser
 from multidict import CIMultiDictProxy
 
+from bot.faults import new_request_id
 from bot.half_sent import HALF_SENT_MAX, HalfSent, PatientHandler
 from bot.knock import Answer, QuickKnock, WireReply
 from bot.safe_headers import NO_SNIFF, NO_STORE
@@ -247,7 +248,8 @@ class _Connection(asyncio.Protocol):
         try:
             reply = await head.answer(knock, body)
         except Exception:  # a fault of ours ends this connection, and no other
-            log.exception("a request had no answer", path=head.raw_path.split("/")[1])
+            path, request_id = head.raw_path.split("/")[1], new_request_id()
+            log.exception("a request had no answer", path=path, request_id=request_id)
         finally:
             self.task, self._heard_at, self._silent_s = None, self._loop.time(), _SILENT_S
             self._lane.requests_count += 1

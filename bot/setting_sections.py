@@ -205,6 +205,8 @@ class AlertSettings(_Frozen):
     refused_reveals: int = Field(ge=0)
     left_over: int = Field(ge=0)
     shop_failures: int = Field(ge=0)
+    wrong_secrets: int = Field(ge=0)
+    stranger_callbacks: int = Field(ge=0)
     hold_s: float = Field(ge=0)
     rest_s: float = Field(ge=0)
     telegram_chat: int

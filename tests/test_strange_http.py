@@ -75,9 +75,7 @@ async def test_H01_what_says_two_things_is_refused_and_hung_up_on(
     ["/ussd/africastalking", "/hub/events", "/payments/mtn-momo/callback/x", "/telegram/webhook",
      "/dashboard/sign-in", "/healthz", "/"],
 )  # fmt: skip
-async def test_H05_what_no_route_takes_is_refused(
-    server: Running, method: str, path: str
-) -> None:
+async def test_H05_what_no_route_takes_is_refused(server: Running, method: str, path: str) -> None:
     secret = b"X-Secret: do-not-say-this-back\r\n"
     raw = f"{method} {path} HTTP/1.1\r\nHost: isoko\r\nConnection: close\r\n".encode() + secret
     said = await answer_to(server, raw + b"\r\n")
