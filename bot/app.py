@@ -15,11 +15,13 @@ from bot.dashboard.routes import CallLine, Dashboard
 from bot.dashboard.screens.call_page import PhoneSize
 from bot.dashboard.screens.simulator import Pretended
 from bot.demo_waiting import waiting_payments
+from bot.faults import say_faults
 from bot.hub_doors import buyer_of, mount_hub
 from bot.knock import Answer
 from bot.operations.health import Health
 from bot.operations.spool_figures import SpoolFigures
 from bot.parts import Parts
+from bot.safe_headers import on_every_answer
 from bot.simulator.routes import CastMember, Simulator
 from bot.ussd.feature_phone import FeaturePhone
 from bot.ussd.gsm7 import septets
@@ -31,6 +33,7 @@ from bot.wiring import (
     gateways_of,
     hosts_of,
     passwords_of,
+    proxies_of,
     spool_of,
 )
 
@@ -47,8 +50,10 @@ def build_app(parts: Parts) -> web.Application:
     settings = parts.settings
     app = web.Application(
         client_max_size=settings.ussd.body_limit_bytes,
-        middlewares=[only_for_us(hosts_of(settings))],
+        middlewares=[say_faults, only_for_us(hosts_of(settings))],
     )
+    secure = dashboard_rules_of(settings).secure
+    app.on_response_prepare.append(on_every_answer(secure=secure))
     layout = FeaturePhone(settings.ussd.page_septets)
     quick: dict[tuple[str, str], Answer] = {}
     for name, gateway in gateways_of(settings).items():
@@ -60,6 +65,7 @@ def build_app(parts: Parts) -> web.Application:
             rules,
             settings.hub.country,
             parts.watching.door_refused,
+            parts.watching.wrong_secrets.add,
         )
         door.mount(app)
         quick |= door.answers()
@@ -109,7 +115,13 @@ def _mount_telegram(
     )
     hosts = hosts_of(settings)
     webhook = Webhook(
-        parts.updates, secret, slow_s, parts.watching.door_refused, lambda r: is_for_us(r, hosts)
+        parts.updates,
+        secret,
+        slow_s,
+        parts.watching.door_refused,
+        parts.watching.wrong_secrets.add,
+        lambda request: is_for_us(request, hosts),
+        proxies_of(settings),
     )
     webhook.mount(app)
     quick["POST", PATH] = webhook.receive

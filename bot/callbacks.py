@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy import Connection
 
+from bot.bodies import BadBody, body_of
 from bot.market import settlement
 from bot.payments.provider import CallbackHint, PaymentProvider
 from bot.storage import inbox, orphans
@@ -29,6 +30,7 @@ _OTHER_SIGNS = re.compile(r"[^\x20-\x7e]")
 # One may be an operator's mistake; more than so many in so long are somebody's guesses.
 _STRANGERS_MAX, _STRANGERS_IN = 5, timedelta(hours=1)
 _DRAIN_EVERY_S = 1.0
+_BODY_S = 5.0
 
 
 class _Callback(msgspec.Struct, frozen=True):
@@ -68,8 +70,12 @@ class Callbacks:
 
     async def receive(self, request: web.Request) -> web.Response:
         """200 once the callback is stored; 503 when it cannot be, so that nothing is claimed."""
-        name = request.path.split("/")[2]
-        token, body = request.match_info["token"], await request.read()
+        name, token = request.path.split("/")[2], request.match_info["token"]
+        try:
+            body = await body_of(request, _BODY_S)
+        except BadBody as bad:
+            log.warning("request refused", gateway=name, status=bad.status, why=str(bad))
+            return web.Response(status=bad.status)
         hint = _plain(self._providers[name].read_callback(request.headers, body))
         callback = _Callback(name, token, body, hint, datetime.now(UTC))
         try:

@@ -301,7 +301,13 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
     keep_for = timedelta(days=parts.settings.transcripts.keep_days)
     backlog = Backlog(records, parts.registry)
     watching = parts.watching
-    figures = MinuteFigures(records, watching.figures, watching.faults, lambda: backlog.found)
+    figures = MinuteFigures(
+        records,
+        watching.figures,
+        watching.faults,
+        lambda: backlog.found,
+        wrong_secrets=watching.wrong_secrets,
+    )
     work: dict[str, Coroutine[Any, Any, None]] = {
         "transcripts": parts.transcripts.run(),
         "call days": parts.call_days.run(),

@@ -6,6 +6,8 @@ import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from aiohttp import http_parser
+
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _OF_PYTHON = ("PYTHONASYNCIODEBUG", "PYTHONDEVMODE")
 
@@ -20,6 +22,21 @@ def debugging(variables: Mapping[str, str], log_level: str) -> str:
     for name in _OF_PYTHON:
         if variables.get(name, "") not in {"", "0"}:
             return f"{name} is set in production, which turns Python's debugging on: unset it"
+    return ""
+
+
+def slow_parser(variables: Mapping[str, str]) -> str:
+    """Whether HTTP would be read by Python and not by C, and the remedy; "" when by C.
+
+    The two do not refuse the same, and only one is what the tests have seen.
+    """
+    if variables.get("AIOHTTP_NO_EXTENSIONS"):
+        return "AIOHTTP_NO_EXTENSIONS is set in production, which turns the C parser off: unset it"
+    if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
+        return (
+            "aiohttp has no C parser here, which production needs: install its wheel for this "
+            "Python (AIOHTTP_NO_EXTENSIONS must be unset then, too)"
+        )
     return ""
 
 

@@ -25,7 +25,10 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpProcessingError, HttpRequestParser
 from multidict import CIMultiDictProxy
 
+from bot.faults import new_request_id
+from bot.half_sent import HALF_SENT_MAX, HalfSent, PatientHandler
 from bot.knock import Answer, QuickKnock, WireReply
+from bot.safe_headers import NO_SNIFF, NO_STORE
 
 log = structlog.get_logger(__name__)
 
@@ -36,8 +39,8 @@ _HEAD_MAX, _BODY_MAX = 4096, 16_384
 _HEADS_MAX = 1024
 # The rest of a body comes with its head or right after; a slow one is aiohttp's to wait for.
 _REST_S = 0.25
-# As aiohttp does with a connection on which nothing is said.
-_SILENT_S = 3630.0
+# As aiohttp does with a connection on which nothing is said; one that never said a word goes soon.
+_SILENT_S, _SPEECHLESS_S = 3630.0, 30.0
 
 
 class Head(NamedTuple):
@@ -53,8 +56,14 @@ class Head(NamedTuple):
 class QuickLane:
     """Makes the protocol of each connection; `answers` are by (method, raw path)."""
 
-    def __init__(self, answers: Mapping[tuple[str, str], Answer], usual: web.Server) -> None:
-        self._answers, self.usual = answers, usual
+    def __init__(
+        self,
+        answers: Mapping[tuple[str, str], Answer],
+        server: web.Server,
+        half_sent_max: int = HALF_SENT_MAX,
+    ) -> None:
+        self._answers, self._server = answers, server
+        self._half_sent = HalfSent(half_sent_max)
         self._loop = asyncio.get_running_loop()
         self._heads: dict[bytes, Head] = {}
         self.connections: set[_Connection] = set()
@@ -65,6 +74,12 @@ class QuickLane:
     def __call__(self) -> asyncio.Protocol:
         """The protocol of a new connection."""
         return _Connection(self, self._loop)
+
+    def usual(self) -> PatientHandler:
+        """aiohttp's own protocol for a connection."""
+        # What the application wants of its connections, as its server would hand it on.
+        options = self._server._kwargs
+        return PatientHandler(self._server, self._half_sent, loop=self._loop, **options)
 
     def head(self, data: bytes) -> Head | None:
         """The head in `data`, its blank line included; None when aiohttp is to read it."""
@@ -124,17 +139,19 @@ class QuickRunner(web.AppRunner):
         answers: Mapping[tuple[str, str], Answer],
         *,
         shutdown_timeout: float,
+        half_sent_max: int = HALF_SENT_MAX,
         **options: Any,
     ) -> None:
         super().__init__(app, shutdown_timeout=shutdown_timeout, **options)
         self._answers, self._finish_s = answers, shutdown_timeout
+        self._half_sent_max = half_sent_max
         self.lane: QuickLane | None = None
 
     async def setup(self) -> None:
         """Make ready to answer."""
         await super().setup()
         if (usual := super().server) is not None:
-            self.lane = QuickLane(self._answers, usual)
+            self.lane = QuickLane(self._answers, usual, self._half_sent_max)
 
     async def cleanup(self) -> None:
         """Finish what is under way, and close every connection."""
@@ -152,12 +169,22 @@ class QuickRunner(web.AppRunner):
 class _Connection(asyncio.Protocol):
     """Answers one request after the other, until one comes that aiohttp is to read."""
 
-    __slots__ = ("_came", "_heard_at", "_lane", "_loop", "_rest", "_silent", "_transport", "task")
+    __slots__ = (
+        "_came",
+        "_heard_at",
+        "_lane",
+        "_loop",
+        "_rest",
+        "_silent",
+        "_silent_s",
+        "_transport",
+        "task",
+    )
 
     def __init__(self, lane: QuickLane, loop: asyncio.AbstractEventLoop) -> None:
         self._lane, self._loop = lane, loop
         self._came = b""
-        self._heard_at = loop.time()
+        self._heard_at, self._silent_s = loop.time(), _SPEECHLESS_S
         self._rest: asyncio.TimerHandle | None = None
         self.task: asyncio.Task[None] | None = None
 
@@ -167,7 +194,7 @@ class _Connection(asyncio.Protocol):
         self._lane.connections.add(self)
         if (sock := transport.get_extra_info("socket")) is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._silent = self._loop.call_later(_SILENT_S, self._look_if_silent)
+        self._silent = self._loop.call_later(_SPEECHLESS_S, self._look_if_silent)
 
     def data_received(self, data: bytes) -> None:
         """Begin to answer a whole request; leave everything else to aiohttp."""
@@ -221,9 +248,10 @@ class _Connection(asyncio.Protocol):
         try:
             reply = await head.answer(knock, body)
         except Exception:  # a fault of ours ends this connection, and no other
-            log.exception("a request had no answer", path=head.raw_path.split("/")[1])
+            path, request_id = head.raw_path.split("/")[1], new_request_id()
+            log.exception("a request had no answer", path=path, request_id=request_id)
         finally:
-            self.task, self._heard_at = None, self._loop.time()
+            self.task, self._heard_at, self._silent_s = None, self._loop.time(), _SILENT_S
             self._lane.requests_count += 1
             if reply is None:
                 self._transport.abort()
@@ -234,7 +262,7 @@ class _Connection(asyncio.Protocol):
             self.leave()
 
     def _look_if_silent(self) -> None:
-        left_s = self._heard_at + _SILENT_S - self._loop.time()
+        left_s = self._heard_at + self._silent_s - self._loop.time()
         if left_s <= 0 and self.task is None:
             self._transport.close()
         else:
@@ -260,7 +288,7 @@ def _written(reply: WireReply) -> bytes:
 
 @lru_cache(64)
 def _head(status: int, headers: tuple[tuple[str, str], ...]) -> bytes:
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    lines = "".join([f"{name}: {value}\r\n" for name, value in (*headers, NO_SNIFF, NO_STORE)])
     phrase = HTTPStatus(status).phrase
     return f"HTTP/1.1 {status} {phrase}\r\n{lines}Content-Length: ".encode("ascii")
 

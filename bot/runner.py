@@ -42,6 +42,7 @@ class Runner(QuickRunner):
             access_log=None,
             handle_signals=False,
             shutdown_timeout=FINISH_S,
+            half_sent_max=parts.settings.half_sent_max,
         )
         self.parts, self._stack = parts, stack
         self._drain_s = parts.settings.drain_s

@@ -219,6 +219,8 @@ class AlertSettings(_Frozen):
     refused_reveals: int = Field(ge=0)
     left_over: int = Field(ge=0)
     shop_failures: int = Field(ge=0)
+    wrong_secrets: int = Field(ge=0)
+    stranger_callbacks: int = Field(ge=0)
     hold_s: float = Field(ge=0)
     rest_s: float = Field(ge=0)
     telegram_chat: int
@@ -282,6 +284,7 @@ class Settings(_Frozen):
     drain_s: float
     public_url: str
     allowed_hosts: tuple[str, ...]
+    half_sent_max: int = Field(gt=0)
     log_level: Literal["debug", "info", "warning", "error"]
     log_format: Literal["auto", "json", "console"]
     secret_key: SecretStr

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
-from bot.production import debugging, open_env_file
+from bot.production import debugging, open_env_file, slow_parser
 from bot.raw_settings import CONFIG, PREFIX, SettingsError, read_values
 from bot.setting_sections import Settings
 
@@ -189,7 +189,7 @@ def _is_webhook_secret(text: str) -> bool:
 
 
 def _refuse_unsafe_machine(variables: Mapping[str, str], settings: Settings) -> None:
-    trouble = debugging(variables, settings.log_level)
+    trouble = debugging(variables, settings.log_level) or slow_parser(variables)
     # Where the server was started, and where compose.yaml reads it.
     trouble = trouble or open_env_file((Path.cwd(), CONFIG.parent))
     if trouble:

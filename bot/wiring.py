@@ -161,6 +161,8 @@ def alert_rules_of(settings: Settings) -> AlertRules:
         alerts.refused_reveals,
         alerts.left_over,
         alerts.shop_failures,
+        alerts.wrong_secrets,
+        alerts.stranger_callbacks,
     )
 
 

@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import Connection, func, select
 
 from bot.app import QUICK_LANE, build_app
+from bot.half_sent import HALF_SENT_MAX
 from bot.parts import Parts, open_parts
 from bot.quick_lane import QuickRunner
 from bot.settings import load_settings
@@ -107,8 +108,11 @@ async def running(folder: Path, **settings: str) -> AsyncIterator[Running]:
 class _Server(TestServer):
     """aiohttp's own for tests, with our quick lane."""
 
+    half_sent_max = HALF_SENT_MAX
+
     async def _make_runner(self, **options: Any) -> QuickRunner:
-        return QuickRunner(self.app, self.app[QUICK_LANE], shutdown_timeout=1, **options)
+        options |= {"shutdown_timeout": 1, "half_sent_max": self.half_sent_max}
+        return QuickRunner(self.app, self.app[QUICK_LANE], **options)
 
 
 @asynccontextmanager
@@ -119,6 +123,7 @@ async def _one_running(variables: dict[str, str]) -> AsyncIterator[Running]:
     async with open_parts(settings) as parts:
         app = build_app(parts)
         server = _Server(app)
+        server.half_sent_max = settings.half_sent_max
         async with TestClient(server) as client:
             if parts.sandbox is not None:
                 # This server stands on a port of its own, not on the one in the settings.

@@ -91,6 +91,37 @@ async def test_U23_five_hundred_calls_of_one_number_are_ended_politely(limited: 
     assert await tickets_of(limited) == len(under_way)
 
 
+async def test_U23_several_workers_share_the_limit_of_a_number(
+    tmp_path: Path, postgres: RealPostgres, valkey: RealValkey
+) -> None:
+    stores = {"ISOKO_DATABASE_URL": postgres.new_database(), "ISOKO_REDIS_URL": valkey.url}
+    limit = {"ISOKO_USSD__DIALS_PER_MINUTE": "10", **stores}
+    number, other = "+250788700123", "+250788700124"
+    beside = {"ISOKO_SANDBOX__ENABLED": "false"}
+    async with (
+        running(tmp_path / "first", **limit) as first,
+        running(tmp_path / "second", **limit, **beside) as second,
+    ):
+        told = []
+        for n in range(14):
+            phone = (first, second)[n % 2].phone(number)
+            await phone.dials()
+            told.append(phone.last[:4])
+            # A gateway that sends the same dial again has not dialled again.
+            assert (await phone.posts())[:4] == told[-1]
+        assert told == ["CON "] * 10 + ["END "] * 4
+        assert "Kinyarwanda" in await second.phone(other).dials()
+        # Where the store is out of reach, each counts for itself.
+        sessions = second.parts.engine._sessions
+        sessions._ask, usual = nobody, sessions._ask
+        assert "Kinyarwanda" in await second.phone(number).dials()
+        sessions._ask = usual
+
+
+async def nobody(*_command: object) -> None:
+    """A store that does not answer."""
+
+
 async def test_U23_five_hundred_numbers_at_once_are_shed_before_calls_under_way(
     limited: Running,
 ) -> None:

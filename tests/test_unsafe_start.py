@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import http_parser
 from redis import Redis
 
 from bot.settings import SettingsError, load_settings
@@ -76,6 +77,19 @@ def test_O01_the_same_settings_start_when_nothing_is_wrong(
     _status, said = say(tmp_path, "doctor", stores)
     for part in ("settings", "records", "sessions", "spool"):
         assert any(line.split()[:2] == ["ok", part] for line in said.splitlines()), said
+
+
+def test_H01_without_the_c_parser_production_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuses(tmp_path, "AIOHTTP_NO_EXTENSIONS", AIOHTTP_NO_EXTENSIONS="1")
+    load_settings(_PRODUCTION)
+    # Where its wheel is missing no variable says so.
+    parser = http_parser.HttpRequestParserPy
+    monkeypatch.setattr(http_parser, "HttpRequestParser", parser)
+    with pytest.raises(SettingsError, match="C parser"):
+        load_settings(_PRODUCTION)
+    load_settings({})
 
 
 @pytest.mark.parametrize(

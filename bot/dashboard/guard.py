@@ -21,6 +21,7 @@ from bot.dashboard.access.roles import ANYBODY
 from bot.dashboard.access.tokens import csrf_of
 from bot.dashboard.forms import fields_of
 from bot.dashboard.rendering import Pages
+from bot.faults import new_request_id
 from bot.i18n import speaking
 from bot.storage.records import Records, RecordsDown
 
@@ -140,7 +141,7 @@ class Guard:
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         visitor: Visitor | None = None
-        status = 503
+        status, request_id = 503, ""
         try:
             visitor = await self._visitor(request)
             with speaking(_language(request, visitor)):
@@ -152,12 +153,14 @@ class Guard:
         except RecordsDown as down:
             log.warning("a page waits for the records", why=str(down))
         except Exception:  # a page that breaks is a plain page, not a closed connection
-            log.exception("a page failed", path=request.match_info.handler.__name__)
+            page, request_id = request.match_info.handler.__name__, new_request_id()
+            log.exception("a page failed", path=page, request_id=request_id)
             status = 500
         with speaking(_language(request, visitor)):
             member = visitor.member if visitor else None
             form = visitor.form if visitor else ""
-            return self._pages.page("problem.html", member, form, status=status, kind=status)
+            said = {"kind": status, "request_id": request_id}
+            return self._pages.page("problem.html", member, form, status=status, **said)
 
     async def _visitor(self, request: web.Request) -> Visitor | None:
         token = self.token_of(request)

@@ -43,7 +43,12 @@ class Admission:
         # What has a history is a call whose session was lost: it is under way, and more may come.
         return place >= (most * _UNDER_WAY_TIMES if inbound.history else most)
 
-    def is_too_often(self, inbound: Inbound) -> bool:
-        """Whether this number began too many sessions lately; counts this one when it may."""
+    def is_too_often(self, inbound: Inbound, may_dial: bool | None) -> bool:
+        """Whether this number began too many sessions lately; counts this one when it may.
+
+        `may_dial` is what all processes together have counted, None where they could not.
+        """
+        if may_dial is not None and not inbound.history:
+            return not may_dial
         limit = self._lost if inbound.history else self._dials
         return not limit.lets_in(inbound.msisdn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from bot.history import Marks
 from bot.market import Market
 from bot.storage.hops import SavedHop
 from bot.storage.records import RecordsDown
-from bot.storage.sessions import Sessions, pack, unpack_kept
+from bot.storage.sessions import Sessions, Visit, pack, unpack_kept
 
 
 def _utc_now() -> datetime:
@@ -152,11 +153,11 @@ class Engine:
         self, inbound: Inbound, key: str, layout: Layout, place: int, came_at: float
     ) -> tuple[Reply, Session, str]:
         """The hop between coming into its session and leaving it; `place` were there before it."""
-        visit = await self._sessions.enter(key)
+        visit, may_dial = await self._enter(inbound, key)
         kept = None
         try:
             reply, session, kind = await self._handle_alone(
-                inbound, key, visit.packed, layout, place, came_at
+                inbound, key, visit.packed, layout, place, came_at, may_dial
             )
             if kind == "new":
                 if session.latest is not None:
@@ -167,6 +168,15 @@ class Engine:
             await self._sessions.leave(visit, kept)
         return reply, session, kind
 
+    async def _enter(self, inbound: Inbound, key: str) -> tuple[Visit, bool | None]:
+        """Come into the session; of a dial also whether its number may, in the same round trip."""
+        if inbound.kind != "dial" or inbound.history or not self._sessions.is_shared:
+            return await self._sessions.enter(key), None
+        most = self._limits.dials_per_minute
+        return await asyncio.gather(
+            self._sessions.enter(key), self._sessions.dialled(inbound.msisdn, key, most)
+        )
+
     async def _handle_alone(
         self,
         inbound: Inbound,
@@ -175,6 +185,7 @@ class Engine:
         layout: Layout,
         place: int,
         came_at: float,
+        may_dial: bool | None,
     ) -> tuple[Reply, Session, str]:
         known = unpack_kept(before)
         session = known or _blank(inbound)
@@ -190,7 +201,7 @@ class Engine:
                 known, before, session = None, None, _blank(inbound)
                 mark = self._latest.mark(inbound, session)
             latest = self._latest.of(inbound, session, mark)
-        if known is None and (turned_away := self._turn_away(inbound, place)) is not None:
+        if known is None and (turned_away := self._turn_away(inbound, place, may_dial)) is not None:
             return turned_away, session, "shed"
         turn = Turn(inbound, session, self._market, self._clock(), mark)
         hop = Hop(turn, layout, mark, size, before or b"", latest=latest)
@@ -208,7 +219,9 @@ class Engine:
         except Exception as error:  # the one place where a fault of ours becomes an apology
             if known is not None and not self._stage.knows(known):
                 # Of another version, as in an upgrade: it goes on from what was typed, or anew.
-                return await self._handle_alone(inbound, key, None, layout, place, came_at)
+                return await self._handle_alone(
+                    inbound, key, None, layout, place, came_at, may_dial
+                )
             hop.turn.session = unpack_kept(before) or _blank(inbound)
             self._watch.failed(hop.session, error)
             reply = apology(hop, self._stage, self._market.hub.help_msisdn)
@@ -275,10 +288,10 @@ class Engine:
             mark = self._latest.came_before(inbound, session, came_at)
         return replies.find(session.replies, mark) if mark else None
 
-    def _turn_away(self, inbound: Inbound, place: int) -> Reply | None:
+    def _turn_away(self, inbound: Inbound, place: int, may_dial: bool | None) -> Reply | None:
         if self._admission.is_crowded(inbound, place):
             return shed()
-        if self._admission.is_too_often(inbound):
+        if self._admission.is_too_often(inbound, may_dial):
             self._watch.refused("too many dials", inbound.msisdn, inbound.session_key)
             return shed()
         return None

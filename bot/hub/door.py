@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 import structlog
 from aiohttp import web
 
+from bot.bodies import BadBody, body_of
 from bot.hub.answers import EventKept, answered, problem
 from bot.hub.event_types import SOURCE, Unusable, lane_of, read_event
 from bot.hub.keeping import Keeping
@@ -78,13 +78,10 @@ class HubDoor:
 async def read_body(request: web.Request, most: int = BODY_MAX) -> bytes | web.Response:
     """The body byte by byte, or the answer to one that is too large or too slow."""
     try:
-        async with asyncio.timeout(_BODY_S):
-            # The server's own limit is that of gateways, which send less.
-            return await request.clone(client_max_size=most).read()
-    except TimeoutError:
-        return problem(408, "the body took too long")
-    except web.HTTPRequestEntityTooLarge:
-        return problem(413, f"a body has at most {most} bytes")
+        # The server's own limit is that of gateways, which send less.
+        return await body_of(request, _BODY_S, most)
+    except BadBody as bad:
+        return problem(bad.status, str(bad))
 
 
 async def answer(

@@ -181,7 +181,7 @@ def _end(
         return
     _later(db, row, why, wait_s, now)
     if status == _GONE:
-        off = subscriptions.disable(db, receiver.id, "it answered 410: gone")
+        off = subscriptions.disable(db, receiver.id, subscriptions.GONE)
     else:
         off = subscriptions.note_failure(db, receiver.id, why, began, now)
     if off:

@@ -33,6 +33,9 @@ RULES: dict[str, str] = {
     "sign_in_spray": N_("{figure} tries to sign in to the dashboard in a quarter of an hour"),
     "left_over": N_("{figure} × {about}: they wait for a person"),
     "shop_failing": N_("Shop {about} could not be asked for its orders, {figure} times in a row"),
+    "wrong_secrets": N_("{about}: {figure} requests with a wrong secret in five minutes"),
+    "stranger_callbacks": N_("{figure} payment callbacks in an hour that are none of ours"),
+    "receiver_off": N_("Webhooks to subscription {about} are disabled: it fails or is gone"),
 }
 # What is left over, by what the rule calls it.
 LEFT_OVER = {

@@ -21,6 +21,7 @@ _KEY_BYTES = 32
 _BREAKS_AFTER = 5
 _REST_FIRST_S, _REST_MAX_S = 30.0, 900.0
 _DISABLED_AFTER = timedelta(days=5)
+GONE, _FAILING = "it answered 410: gone", "failing since"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +116,22 @@ def rotate(db: Connection, subscription_id: int, overlap: timedelta, now: dateti
     return fresh
 
 
+def given_up(db: Connection) -> list[int]:
+    """Those that were disabled since they fail or are gone, and that nobody has looked after."""
+    failed = rows.c.why.startswith(_FAILING) | (rows.c.why == GONE)
+    query = select(rows.c.id).where(rows.c.state == "disabled", failed).order_by(rows.c.id)
+    return list(db.execute(query).scalars())
+
+
 def disable(db: Connection, subscription_id: int, why: str) -> bool:
-    """Deliver nothing there any more; what is due to it goes on being kept."""
-    same = (rows.c.id == subscription_id) & (rows.c.state == "active")
+    """Deliver nothing there any more; what is due to it goes on being kept.
+
+    Staff may say so of one that was given up, too: then it is known, and no alert.
+    """
+    standing = rows.c.state == "active"
+    if why != GONE and not why.startswith(_FAILING):
+        standing = standing | rows.c.why.startswith(_FAILING) | (rows.c.why == GONE)
+    same = (rows.c.id == subscription_id) & standing
     values = {"state": "disabled", "why": why[:160], "rests_until": None}
     return db.execute(update(rows).where(same).values(values)).rowcount == 1
 
@@ -172,7 +186,7 @@ def note_failure(
         values["rests_until"] = now + timedelta(seconds=longest)
     db.execute(update(rows).where(same).values(values))
     return now - since >= _DISABLED_AFTER and disable(
-        db, subscription_id, f"failing since {since:%Y-%m-%d %H:%M}: {why}"
+        db, subscription_id, f"{_FAILING} {since:%Y-%m-%d %H:%M}: {why}"
     )
 
 

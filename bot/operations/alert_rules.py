@@ -16,7 +16,16 @@ from sqlalchemy import Connection, func, select
 from bot.market import staff_alerts
 from bot.market.staff_alerts import Found
 from bot.operations.backlog import waiting
-from bot.operations.staff_finds import forged, left_over, reveals, shops, sign_ins
+from bot.operations.staff_finds import (
+    callbacks,
+    forged,
+    left_over,
+    receivers,
+    reveals,
+    shops,
+    sign_ins,
+)
+from bot.operations.wrong_secrets import guesses
 from bot.storage.audit_chain import Patrol
 from bot.storage.schema import payment_events, payments, pin_failures, transcripts
 
@@ -43,6 +52,8 @@ class AlertRules:
     refused_reveals: int
     left_over: int
     shop_failures: int
+    wrong_secrets: int
+    stranger_callbacks: int
 
 
 class Heard:
@@ -92,6 +103,11 @@ def looks(
         yield "left_over", partial(left_over, most=rules.left_over, now=now)
     if rules.shop_failures:
         yield "shop_failing", partial(shops, most=rules.shop_failures)
+    if rules.wrong_secrets:
+        yield "wrong_secrets", partial(guesses, most=rules.wrong_secrets, now=now)
+    if rules.stranger_callbacks:
+        yield "stranger_callbacks", partial(callbacks, most=rules.stranger_callbacks, now=now)
+    yield "receiver_off", receivers
     yield "audit_chain", partial(forged, patrol=patrol)
 
 

@@ -14,6 +14,7 @@ from functools import partial
 
 from bot.operations.backlog import Waiting
 from bot.operations.figures import HopFigures
+from bot.operations.wrong_secrets import WrongSecrets
 from bot.storage import minutes
 from bot.storage.minutes import Minute
 from bot.storage.records import Records
@@ -35,7 +36,9 @@ class MinuteFigures:
         faults: Callable[[], int],
         waiting: Callable[[], Waiting | None],
         clock: Callable[[], float] = time.time,
+        wrong_secrets: WrongSecrets | None = None,
     ) -> None:
+        self._wrong_secrets = wrong_secrets or WrongSecrets()
         self._records, self._hops, self._faults = records, hops, faults
         self._waiting, self._clock = waiting, clock
         self._worker = secrets.token_hex(8)
@@ -52,12 +55,14 @@ class MinuteFigures:
 
     async def keep(self) -> None:
         """Write the minute as it stands. Raises `RecordsDown`: the next round has it all again."""
+        guessed = self._wrong_secrets.counts.copy()
         ours = self._as_it_stands()
         if self._kept is None or ours != self._kept:
             await self._records.write(partial(minutes.keep, worker=self._worker, minute=ours))
             self._kept = ours
         if (now := self._now()) != self._minute:
             self._begun, self._minute, self._lag_s = self._so_far(), now, 0.0
+            self._wrong_secrets.written(guessed)
             old = now - KEPT_MINUTES
             await self._records.write(partial(minutes.forget_before, minute=old))
 
@@ -72,6 +77,8 @@ class MinuteFigures:
         ours = Minute(self._minute, kinds - kinds_0)
         ours.times = [now - before for now, before in zip(times, times_0, strict=True)]
         ours.times[0] -= sum(n for kind, n in ours.kinds.items() if kind not in _ANSWERS)
+        # No hops, and so in none of the steps.
+        ours.kinds += self._wrong_secrets.counts
         ours.faults, ours.lag_ms = faults - faults_0, int(self._lag_s * 100) * 10
         if (waiting := self._waiting()) is not None:
             ours.late_s, ours.dead = int(waiting.news_late_s), waiting.dead_letters

@@ -10,10 +10,12 @@ from sqlalchemy import Connection, func, select
 from bot.dashboard.access import attempts
 from bot.dashboard.access.sign_in import EVERYBODY
 from bot.dashboard.screens.reveal import REVEAL_REFUSED
+from bot.market import subscriptions
 from bot.market.staff_alerts import Found
 from bot.operations.backlog import waiting
 from bot.storage import shop_pulls, telegram_updates
 from bot.storage.audit_chain import Patrol
+from bot.storage.orphans import strangers
 from bot.storage.schema import audit, outbox, staff
 
 _HOUR = timedelta(hours=1)
@@ -58,6 +60,19 @@ def shops(db: Connection, most: int) -> Iterator[Found]:
     for shop in shop_pulls.every_one(db):
         if shop["failures"] >= most:
             yield Found("shop_failing", shop["source"], shop["failures"])
+
+
+def callbacks(db: Connection, most: int, now: datetime) -> Iterator[Found]:
+    """Operators' callbacks of the last hour for no payment of ours, or forged."""
+    count = strangers(db, now - _HOUR)
+    if count >= most:
+        yield Found("stranger_callbacks", "", count)
+
+
+def receivers(db: Connection) -> Iterator[Found]:
+    """Receivers of webhooks that were disabled, but by nobody's hand: what they lack waits."""
+    for receiver_id in subscriptions.given_up(db):
+        yield Found("receiver_off", str(receiver_id), receiver_id)
 
 
 def forged(db: Connection, patrol: Patrol) -> Iterator[Found]:

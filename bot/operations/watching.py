@@ -10,9 +10,11 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from bot.conversation import Reply, Session
+from bot.faults import new_request_id
 from bot.msisdn import masked
 from bot.operations.figures import HopFigures
 from bot.operations.session_news import ENDED, STARTED
+from bot.operations.wrong_secrets import WrongSecrets
 from bot.storage.call_days import CallDays
 from bot.storage.transcripts import Transcripts
 
@@ -42,6 +44,7 @@ class Watching:
         self._refused = Counter(
             "isoko_refused", "Requests refused for safety.", ["what"], registry=registry
         )
+        self.wrong_secrets = WrongSecrets()
         self._faults = Counter("isoko_faults", "Our own faults.", ["place"], registry=registry)
 
     def hop(self, session: Session, reply: Reply, seconds: float, kind: str) -> None:
@@ -109,6 +112,7 @@ class Watching:
         self._faults.labels(place).inc()
         log.error(
             "hop failed",
+            request_id=new_request_id(),
             place=place,
             session=session.key,
             msisdn=masked(session.owner),

@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web
 
 from bot.knock import Knock, WireReply
+from bot.source import Proxies, source_of
 from bot.storage.records import RecordsDown
 from bot.telegram.updates import Updates
 from bot.telegram.wire import SIZE_MAX
@@ -34,13 +35,16 @@ class Webhook:
         secret: str,
         body_timeout_s: float,
         refused: Callable[[str, int], None],
+        guessed: Callable[[str, str], None],
         for_us: Callable[[Knock], bool],
+        proxies: Proxies,
     ) -> None:
+        """`guessed` hears of each wrong secret, from which source."""
         if not secret:
             raise ValueError("the webhook needs a secret: set ISOKO_TELEGRAM__WEBHOOK_SECRET")
         self._updates, self._secret = updates, secret.encode()
         self._timeout_s, self._refused = body_timeout_s, refused
-        self._for_us = for_us
+        self._for_us, self._guessed, self._proxies = for_us, guessed, proxies
 
     def mount(self, app: web.Application) -> None:
         """Add the route to `app`."""
@@ -68,6 +72,7 @@ class Webhook:
         if len(given) == 1 and self._is_right(given[0]):
             return 0
         self._refused("telegram", 401)
+        self._guessed("telegram", source_of(request, self._proxies))
         log.warning("request refused", gateway="telegram", status=401)
         return 401
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 from dataclasses import dataclass
 from functools import lru_cache
@@ -75,15 +74,3 @@ def check_code(inbound: Inbound, gateway: Gateway, rules: DoorRules) -> None:
 @lru_cache(64)
 def _kind(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
-
-
-async def body_of(request: web.BaseRequest, timeout_s: float) -> bytes:
-    """The body. Raises `BadRequest` for one that is too large, or comes too slowly."""
-    if (request.content_length or 0) > request.client_max_size:
-        # What is announced need not be waited for.
-        raise BadRequest("the body is too large", 413)
-    try:
-        async with asyncio.timeout(timeout_s):
-            return await request.read()
-    except TimeoutError:
-        raise BadRequest("the body came too slowly", 408) from None

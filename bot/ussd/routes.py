@@ -9,11 +9,14 @@ from typing import cast
 import structlog
 from aiohttp import web
 
+from bot.bodies import BadBody, body_of
 from bot.engine import Engine
 from bot.engine.courtesies import shed
+from bot.faults import new_request_id
 from bot.knock import Answer, Knock, WireReply
+from bot.source import source_of
 from bot.ussd import africastalking, airtel, mtn, oltranz
-from bot.ussd.door import DoorRules, as_wire, body_of, check_code, check_secret, let_in
+from bot.ussd.door import DoorRules, as_wire, check_code, check_secret, let_in
 from bot.ussd.feature_phone import FeaturePhone
 from bot.ussd.gateway import BadRequest, Gateway
 
@@ -46,7 +49,10 @@ class UssdDoor:
         rules: DoorRules,
         country: str,
         refused: Callable[[str, int], None],
+        guessed: Callable[[str, str], None],
     ) -> None:
+        """`guessed` hears of each wrong secret, from which source."""
+        self._guessed = guessed
         self._gateway, self._engine, self._layout = gateway, engine, layout
         self._rules, self._country, self._refused = rules, country, refused
 
@@ -79,7 +85,8 @@ class UssdDoor:
             reply = await self._engine.handle(inbound, self._layout)
         except Exception:
             # The stores are out of reach: the person hears so, the gateway never sees a 500.
-            log.exception("hop failed", gateway=self._gateway.path)
+            request_id = new_request_id()
+            log.exception("hop failed", gateway=self._gateway.path, request_id=request_id)
             reply = shed()
         return self._gateway.write(inbound, reply)
 
@@ -102,9 +109,16 @@ class UssdDoor:
 
     async def _body_of(self, request: web.Request) -> bytes:
         """The body, waited for only where it is worth reading. Raises `BadRequest`."""
-        check_secret(request, self._rules)
+        try:
+            check_secret(request, self._rules)
+        except BadRequest:
+            self._guessed(self._gateway.path, source_of(request, self._rules.proxies))
+            raise
         let_in(request, self._gateway, self._rules)
-        return await body_of(request, self._rules.body_timeout_s)
+        try:
+            return await body_of(request, self._rules.body_timeout_s)
+        except BadBody as bad:
+            raise BadRequest(str(bad), bad.status) from None
 
     def _refuse(self, bad: BadRequest) -> WireReply:
         self._refused(self._gateway.path, bad.status)

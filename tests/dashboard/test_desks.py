@@ -243,6 +243,43 @@ async def test_D11_D12_a_webhook_is_replayed_through_the_same_dedupe(
         assert supervisor.headers["Location"].endswith(f"said={said}")
 
 
+async def test_D12_a_callback_that_was_heard_changes_nothing_when_it_is_replayed(
+    server: Running, supervisor: Desk
+) -> None:
+    token = str(await value(server, select(payments.c.callback_token).where(payments.c.id == 1)))
+    provider = await value(server, select(payments.c.provider).where(payments.c.id == 1))
+    body = {"externalId": "KW-77", "status": "FAILED"}
+    path = f"/payments/{provider}/callback/{token}"
+    async with server.client.post(path, json=body) as answer:
+        assert answer.status == 200
+    mine = select(inbox.c.id).where(inbox.c.token == token)
+    row = await value(server, mine)
+    assert (
+        row is not None
+        and await value(server, select(payments.c.state).where(payments.c.id == 1)) == "succeeded"
+    )
+
+    async def everything() -> list:
+        def work(db) -> list:
+            tables = payments, ledger_lines, outbox, inbox
+            return [db.execute(select(t).order_by(t.c.id)).all() for t in tables]
+
+        return await server.parts.market.records.read(work)
+
+    await server.inbox(FARMER)
+    before = await everything()
+    for _click in range(2):
+        await supervisor.posts(f"/dashboard/webhooks/callbacks/{row}/again")
+        assert supervisor.headers["Location"].endswith("said=duplicate")
+    # The operator's own, once more, is the same one.
+    async with server.client.post(path, json=body) as answer:
+        assert answer.status == 200
+    after = await everything()
+    assert before == after
+    lines = await audited(server, "webhook replayed")
+    assert [line["details"]["outcome"] for line in lines] == ["duplicate", "duplicate"]
+
+
 async def test_a_person_is_found_by_name(server: Running, viewer: Desk) -> None:
     for asked in ("mukamana", "CLAUDINE"):
         page = await viewer.gets(f"/dashboard/people?q={asked}")

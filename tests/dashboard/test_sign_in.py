@@ -28,6 +28,7 @@ from tests.dashboard.desk import (
     new_link,
     routes,
 )
+from tests.dashboard.stream import streaming
 from tests.phone import PIN
 from tests.real_postgres import RealPostgres
 from tests.server import Running, running
@@ -131,6 +132,31 @@ async def test_A01_one_name_is_tried_five_times_then_not_for_a_while(
     assert stranger.status == 429
     await stranger.posts("/dashboard/sign-in", name="bosco", password="x")
     assert stranger.status == 401
+
+
+async def test_A01_a_name_of_nobodys_costs_the_same_one_hash(
+    server: Running, stranger: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Desk(server) as other:
+        await joins(other, server, "amina", "agent")
+    await new_link(server, "bosco", "agent")
+    hashed: dict[str, list[str]] = {}
+    verify = PinHashing.verify_now
+
+    def counted(self: PinHashing, kept: str, typed: str) -> bool:
+        hashed.setdefault(name, []).append(kept)
+        return verify(self, kept, typed)
+
+    monkeypatch.setattr(PinHashing, "verify_now", counted)
+    # One with a password, one who has none yet, one who is nobody.
+    for name in ("amina", "bosco", "nobody"):
+        await stranger.posts("/dashboard/sign-in", name=name, password="a wrong password")
+        assert stranger.status == 401
+    costs = {
+        name: [kept.rsplit("$", 2)[0] for kept in all_of_it] for name, all_of_it in hashed.items()
+    }
+    assert costs["amina"] == costs["bosco"] == costs["nobody"]
+    assert len(costs["amina"]) == 1 and costs["amina"][0].startswith("$argon2id$")
 
 
 async def test_A01_one_password_for_many_names_stops_too(server: Running, stranger: Desk) -> None:
@@ -309,6 +335,8 @@ async def test_A03_half_a_session_opens_nothing(server: Running, stranger: Desk)
             continue
         if path == "/dashboard/feed":
             # A stream leads nowhere else.
+            async with streaming(stranger) as stream:
+                assert stream.status == 401
             continue
         there = filled(path)
         await (stranger.gets(there) if method == "GET" else stranger.posts(there))

@@ -41,7 +41,7 @@ NOON = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 HOLD, REST, CHAT = timedelta(seconds=30), timedelta(seconds=120), -100200300
 AT_ONCE = Manner(timedelta(0), timedelta(0))
 MANNER = Manner(HOLD, REST, CHAT)
-RULES = AlertRules(20, 7, 20, 30, 120, 1000, 5, 10, "Africa/Kigali", 10, 2, 1, 3)
+RULES = AlertRules(20, 7, 20, 30, 120, 1000, 5, 10, "Africa/Kigali", 10, 2, 1, 3, 20, 5)
 SILENT = Found("gateway_silent", "africastalking", 25)
 
 

@@ -155,9 +155,10 @@ async def test_in_production_there_is_no_web_phone(tmp_path) -> None:
         for path in ("/simulator/", "/", "/simulator/static/phone.js", "/ussd/africastalking"):
             async with server.client.get(path) as answer:
                 assert answer.status == 404
-        async with server.client.get("/metrics") as answer:
+        headers = {"X-Forwarded-For": "1.2.3.4"}
+        async with server.client.get("/metrics", headers=headers) as answer:
             assert answer.status == 404
-        headers = {"Authorization": f"Bearer {strong}"}
+        headers["Authorization"] = f"Bearer {strong}"
         async with server.client.get("/metrics", headers=headers) as answer:
             assert answer.status == 200
 

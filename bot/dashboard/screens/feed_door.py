@@ -26,6 +26,7 @@ from bot.dashboard.screens.risk_words import RISK_WORDS
 from bot.dashboard.screens.wanted import Wanted, asks_for_more, wanted_in
 from bot.i18n import _, language_spoken
 from bot.storage.records import Records, RecordsDown
+from bot.vanishing import notice_vanishing
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +92,7 @@ class FeedDoor:
         response = web.StreamResponse(headers=_HEADERS)
         self._guard.harden(response)
         await response.prepare(request)
+        notice_vanishing(request.transport)
         told: _OneCall | _WholeBoard | NowNews
         if request.query.get("now"):
             told = NowNews(self._stamp)

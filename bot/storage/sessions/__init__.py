@@ -54,6 +54,11 @@ class Sessions(Protocol):
     Nothing here raises: a store that cannot be reached has lost what it kept.
     """
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes have the same sessions."""
+        ...
+
     async def enter(self, key: str) -> Visit:
         """Wait until no other process is inside this session, and be the one inside."""
         ...
@@ -67,6 +72,14 @@ class Sessions(Protocol):
 
     async def load(self, key: str) -> bytes | None:
         """The packed session kept under `key`, or None; for looking only."""
+        ...
+
+    async def dialled(self, msisdn: str, key: str, most: int) -> bool | None:
+        """Whether this number may begin session `key`: it began fewer than `most` in a minute.
+
+        Counted for all processes, and a session once. None where nobody else could count, or the
+        store cannot be reached: then each process counts for itself.
+        """
         ...
 
     async def began(self, msisdn: str, key: str) -> list[str]:

@@ -28,6 +28,11 @@ class MemorySessions:
         self._last: dict[str, tuple[str, ...]] = {}
         self._sweep_at = self._tidy_at = 0.0
 
+    @property
+    def is_shared(self) -> bool:
+        """They are this process's own."""
+        return False
+
     async def enter(self, key: str) -> Visit:
         """The session; hops of one process wait for each other before they come here."""
         return Visit(key, self._alive(key))
@@ -44,6 +49,10 @@ class MemorySessions:
     async def load(self, key: str) -> bytes | None:
         """The session, unless its time is over."""
         return self._alive(key)
+
+    async def dialled(self, msisdn: str, key: str, most: int) -> bool | None:
+        """Nobody else counts."""
+        return None
 
     async def began(self, msisdn: str, key: str) -> list[str]:
         """Remember the number's newest session there; those before whose time is not over."""

@@ -40,6 +40,17 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 return before
 """
+# A number's sessions of the last minute, each once; one that is refused is not among them.
+_DIAL = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 60000)
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 1 end
+if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('PEXPIRE', KEYS[1], 60000)
+return 1
+"""
 # A hop is answered within its budget; one whose process was killed holds the others up so long.
 USUAL_INSIDE_S = 2.5
 _LOOK_AGAIN_S = 0.02
@@ -60,6 +71,11 @@ class RedisSessions:
         # Sessions whose newest state the server did not take: what it holds is older than that.
         self._unkept: dict[str, float] = {}
         self._warn_at = 0.0
+
+    @property
+    def is_shared(self) -> bool:
+        """Any number of processes have them."""
+        return True
 
     async def enter(self, key: str) -> Visit:
         """Take the session's lock and read it, in one round trip; wait while another is inside."""
@@ -102,6 +118,12 @@ class RedisSessions:
         kept, _lock = _names(key)
         found: bytes | None = await self._ask(kept, "GET", kept)
         return found
+
+    async def dialled(self, msisdn: str, key: str, most: int) -> bool | None:
+        """Count a session of this number, beside its entering: no round trip more."""
+        name = f"{_PREFIX}d:{{{msisdn}}}"
+        may = await self._ask(name, "EVAL", _DIAL, 1, name, key, most)
+        return None if may is None else bool(may)
 
     async def began(self, msisdn: str, key: str) -> list[str]:
         """Remember the number's newest session there, and give those before it."""
