@@ -20,7 +20,7 @@ from tests.ussd.handsets import EACH, LATEST_ONLY, Airtel, Handset, Mtn, Oltranz
 _STRONG = "0123456789abcdef01234567"
 PRODUCTION = {"ISOKO_ENV": "production"} | {
     f"ISOKO_{name}": _STRONG for name in (
-        "SECRET_KEY", "PIN__PEPPER", "MOMO__SUBSCRIPTION_KEY", "MOMO__API_KEY", "SMS__API_KEY",
+        "SECRET_KEY", "PIN__PEPPER", "MOMO__SUBSCRIPTION_KEY", "MOMO__API_USER", "MOMO__API_KEY", "SMS__USERNAME", "SMS__API_KEY",
         "METRICS__TOKEN", "USSD__SECRETS__AFRICASTALKING")
 }  # fmt: skip
 _XML = (
@@ -193,7 +193,7 @@ async def test_a_gateway_that_never_called_is_not_silent(server: Running) -> Non
     await phone.dials()
     await server.write_transcripts()
     later = datetime.now(UTC).replace(hour=10) + timedelta(days=1)
-    rules = AlertRules(20, 0, 24, 30, 120, 1000, 5, 10, "Africa/Kigali", 10, 2, 1, 3)
+    rules = AlertRules(20, 0, 24, 30, 120, 1000, 5, 10, "Africa/Kigali", 10, 2, 1, 3, 20, 5)
     heard = Heard(tuple(gateways_of(server.parts.settings)))
     await server.parts.market.records.read(heard.read)
     look = dict(looks(rules, heard, Patrol(), later))["gateway_silent"]
