@@ -118,7 +118,8 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     `checking` is the hop whose work was not ready in time, `checking_at` when it came. `adrift`
     says that nobody could look up who is calling, since the records were out of reach. `line` is
     what staff want the person to read on the next screen; `closing` ends the call there.
-    `secret_mark` is the last hop that answered a question for a PIN.
+    `secret_mark` is the last hop that answered a question for a PIN. `agreed` says that this call
+    found the words that the person agreed to, and they are today's.
     """
 
     gateway: str
@@ -156,6 +157,7 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     line: str = ""
     closing: bool = False
     secret_mark: bytes = b""
+    agreed: bool = False
 
     @property
     def key(self) -> str:
@@ -170,6 +172,7 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     def forget_person(self) -> None:
         """Nobody is known here any more, and nothing of what they did is kept."""
         self.contact_id, self.role, self.shared, self.unlocked = 0, "", False, False
+        self.agreed = False
         self.crop, self.district = "", ""
         self.stack, self.notes, self.trail = [], {}, []
 
