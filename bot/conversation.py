@@ -142,9 +142,10 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     says that nobody could look up who is calling, since the records were out of reach. `line` is
     what staff want the person to read on the next screen; `closing` ends the call there.
     `secret_mark` is the last hop that answered a question for a PIN. `latest` is the last hop where
-    no history tells it. `moved_to` is the session in
-    which the person went on by another channel; nothing is done here any more. `offered` is what
-    another channel left open and was named here already.
+    no history tells it. `moved_to` is the session in which the person went on by another channel;
+    nothing is done here any more. `offered` is what another channel left open and was named here
+    already. `agreed` says that this call found the words that the person agreed to, and they are
+    today's.
     """
 
     gateway: str
@@ -185,6 +186,7 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     latest: Latest | None = None
     moved_to: str = ""
     offered: str = ""
+    agreed: bool = False
 
     @property
     def key(self) -> str:
@@ -199,6 +201,7 @@ class Session(msgspec.Struct, array_like=True, omit_defaults=True):
     def forget_person(self) -> None:
         """Nobody is known here any more, and nothing of what they did is kept."""
         self.contact_id, self.role, self.shared, self.unlocked = 0, "", False, False
+        self.agreed = False
         self.crop, self.district = "", ""
         self.stack, self.notes, self.trail = [], {}, []
 

@@ -54,12 +54,38 @@ def stores_of_servers(request: pytest.FixtureRequest) -> None:
         scaled.stores = scaled.Stores(*given)
 
 
+@pytest.fixture(scope="session")
+def databases(postgres: RealPostgres) -> scaled.Databases:
+    """Copies of one migrated PostgreSQL database."""
+    return scaled.Databases(postgres)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def either_store(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[str]:
+    """The servers of this test stand on a file, and once more on PostgreSQL."""
+    if request.param == "sqlite" or scaled.stores is not None:
+        yield request.param
+        return
+    databases = request.getfixturevalue("databases")
+    monkeypatch.setattr(scaled, "databases", databases)
+    yield request.param
+    await databases.drop_all()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In the scaled mode, leave out what is about the embedded one."""
+    """In the scaled mode, leave out what is about the embedded one, and what would come twice."""
     if config.getoption("--stores") == "scaled":
-        left_out = [item for item in items if item.get_closest_marker("embedded")]
+        left_out = [item for item in items if _is_of_the_embedded_mode(item)]
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)
+
+
+def _is_of_the_embedded_mode(item: pytest.Item) -> bool:
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    again = params.get("either_store") == "postgres"
+    return again or item.get_closest_marker("embedded") is not None
 
 
 @pytest.fixture

@@ -17,16 +17,16 @@ from tests.real_valkey import RealValkey
 _IN_TURN = ("/ussd/", "/payments/")
 
 
-class Stores:
-    """A database for each folder that a test starts a server on, and one Valkey, emptied for it."""
+class Databases:
+    """A database for each folder that a test starts a server on, copied from one migrated once."""
 
-    def __init__(self, postgres: RealPostgres, valkey: RealValkey) -> None:
-        self._postgres, self._valkey = postgres, valkey
+    def __init__(self, postgres: RealPostgres) -> None:
+        self._postgres = postgres
         self._of: dict[Path, str] = {}
         self._template = ""
 
     async def of(self, folder: Path) -> dict[str, str]:
-        """The settings that name them; a server started again on a folder finds its own."""
+        """The settings that name it; a server started again on a folder finds its own."""
         if folder not in self._of:
             if not self._template:
                 template = self._postgres.new_database()
@@ -34,12 +34,35 @@ class Stores:
                 self._template = template.rpartition("/")[2]
             new = asyncio.to_thread(self._postgres.new_database, self._template)
             self._of[folder] = await new
+        return {"ISOKO_DATABASE_URL": self._of[folder]}
+
+    async def drop_all(self) -> None:
+        """Drop those of a test that is over; the one they are copied from stays."""
+        for url in self._of.values():
+            name = url.rpartition("/")[2]
+            drop = f"DROP DATABASE {name} WITH (FORCE)"
+            await asyncio.to_thread(self._postgres.run_sql, drop)
+        self._of.clear()
+
+
+class Stores(Databases):
+    """Those, and one Valkey, emptied for each."""
+
+    def __init__(self, postgres: RealPostgres, valkey: RealValkey) -> None:
+        super().__init__(postgres)
+        self._valkey = valkey
+
+    async def of(self, folder: Path) -> dict[str, str]:
+        """The settings that name both."""
+        if folder not in self._of:
             self._valkey.empty()
-        return {"ISOKO_DATABASE_URL": self._of[folder], "ISOKO_REDIS_URL": self._valkey.url}
+        return {**await super().of(folder), "ISOKO_REDIS_URL": self._valkey.url}
 
 
 # Set by conftest; None in the embedded mode.
 stores: Stores | None = None
+# What a server stands on in the embedded mode, while a test asks for PostgreSQL.
+databases: Databases | None = None
 
 
 class InTurn:

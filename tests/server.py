@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient, TestServer, get_port_socket
 from sqlalchemy import Connection, func, select
 
 from bot.app import QUICK_LANE, build_app
@@ -29,6 +30,7 @@ FARMER, TEA, CRAFTS = "+250788000001", "+250788000002", "+250788000003"
 AIRTEL, DEBTOR, HOST = "+250738000004", "+250788000005", "+250788000006"
 COOPERATIVE = "+250788000007"
 UNKNOWN = "+250788000009"
+_HERE = "127.0.0.1"
 # A cheap hash: the tests are about what happens, not about what a hash costs.
 CHEAP = {"ISOKO_PIN__MEMORY_KIB": "64", "ISOKO_PIN__PASSES": "1"}
 # On a busy machine a hop may take longer than a caller would wait: that alone fails no test.
@@ -89,9 +91,11 @@ async def running(folder: Path, **settings: str) -> AsyncIterator[Running]:
     In the scaled mode that is two of them on one PostgreSQL and one Redis, asked in turn.
     """
     variables = {"ISOKO_DATA_DIR": str(folder), **PATIENT, **CHEAP}
-    stores = {"ISOKO_DATABASE_URL", "ISOKO_REDIS_URL"}
-    if scaled.stores is None or stores & settings.keys():
-        async with _one_running({**variables, **settings}) as one:
+    named = {"ISOKO_DATABASE_URL", "ISOKO_REDIS_URL"} & settings.keys()
+    if scaled.stores is None or named:
+        database = scaled.databases if not named else None
+        where = await database.of(folder) if database is not None else {}
+        async with _one_running({**variables, **where, **settings}) as one:
             yield one
         return
     variables |= {**await scaled.stores.of(folder), **settings}
@@ -117,16 +121,18 @@ class _Server(TestServer):
 
 @asynccontextmanager
 async def _one_running(variables: dict[str, str]) -> AsyncIterator[Running]:
-    settings = load_settings(variables)
+    # This server stands on a port of its own, not on the one in the settings; operators call there.
+    door = get_port_socket(_HERE, 0, socket.AF_INET)
+    callbacks = f"http://{_HERE}:{door.getsockname()[1]}/payments"
+    own = {"ISOKO_MOMO__CALLBACK_URL": f"{callbacks}/mtn-momo/callback"}
+    settings = load_settings(own | variables)
     if not settings.database_url:
         await begin_in(settings.data_dir, variables)
     async with open_parts(settings) as parts:
         app = build_app(parts)
-        server = _Server(app)
+        server = _Server(app, socket_factory=lambda *_where: door)
         server.half_sent_max = settings.half_sent_max
         async with TestClient(server) as client:
             if parts.sandbox is not None:
-                # This server stands on a port of its own, not on the one in the settings.
-                url = server.make_url("/payments/airtel-money/callback/test")
-                parts.sandbox.airtel.callback_url = str(url)
+                parts.sandbox.airtel.callback_url = f"{callbacks}/airtel-money/callback/test"
             yield Running(parts, client, app)

@@ -19,6 +19,7 @@ WHO = {
     "mtn-momo": (DEBTOR, "63510", "Pay KW-1041"),
     "airtel-money": (AIRTEL, "63514", "Ishyura KW-1042"),
 }
+both_stores = pytest.mark.usefixtures("either_store")
 AT_ONCE = {"ISOKO_COLLECTIONS__PROMPT_AFTER_S": "0"}
 
 
@@ -173,6 +174,7 @@ async def test_a_prompt_that_is_refused_leaves_the_bill_to_pay(tmp_path) -> None
         assert again.reference != failed.reference and await faults(server) == []
 
 
+@both_stores
 @pytest.mark.parametrize("provider", WHO)
 async def test_M01_M02_a_forged_callback_only_makes_us_ask(tmp_path, provider: str) -> None:
     async with owing(tmp_path, provider) as (server, phone):
@@ -192,6 +194,7 @@ async def test_M01_M02_a_forged_callback_only_makes_us_ask(tmp_path, provider: s
         assert after.state == "sent" and await read(server, select(inbox.c.id)) != []
 
 
+@both_stores
 @pytest.mark.parametrize("provider", WHO)
 async def test_M04_another_amount_is_flagged_and_ended_by_two_people(
     tmp_path, provider: str
@@ -212,6 +215,7 @@ async def test_M04_another_amount_is_flagged_and_ended_by_two_people(
         assert await records.read(lambda db: ledger.balance(db, ledger.SUSPENSE)) == 0
 
 
+@both_stores
 async def test_M06_M08_callbacks_by_the_hundred_or_none_are_one_posting(tmp_path) -> None:
     async with owing(tmp_path) as (server, phone):
         nuisances(server, settle_after_s=0.5, lost_callback=True)
@@ -231,6 +235,7 @@ async def test_M06_M08_callbacks_by_the_hundred_or_none_are_one_posting(tmp_path
         assert len([s for s in await server.inbox(DEBTOR) if "you paid" in s]) == 1
 
 
+@both_stores
 async def test_M09_a_time_out_after_the_operator_took_it_is_unknown_then_true(tmp_path) -> None:
     async with owing(tmp_path, ISOKO_MOMO__TIMEOUT_S="0.3") as (server, phone):
         nuisances(server, hang_s=1.0, lost_callback=True)
@@ -241,6 +246,7 @@ async def test_M09_a_time_out_after_the_operator_took_it_is_unknown_then_true(tm
         assert paid.reference == unknown.reference and len(at_operator(server)) == 1
 
 
+@both_stores
 @pytest.mark.parametrize("provider", WHO)
 async def test_M16_a_refund_gives_back_what_was_paid_and_no_more(tmp_path, provider: str) -> None:
     async with owing(tmp_path, provider) as (server, phone):

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -17,6 +18,12 @@ from tests.market.staff_members import member
 from tests.patience import patient_s
 from tests.phone import PIN
 from tests.server import CRAFTS, FARMER, TEA, UNKNOWN, Running, running
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path, either_store: str) -> Path:
+    """Where a server stands: every test of this file that starts one does it on both stores."""
+    return tmp_path
 
 
 async def at_the_pin(server: Running):

@@ -2,27 +2,40 @@
 
 from datetime import timedelta
 
+import pytest
+import time_machine
 from sqlalchemy import func, select
 
+from bot.market import people
 from bot.operations.housekeeping import Housekeeping
 from bot.storage import hops
 from bot.storage.hops import SavedHop
-from bot.storage.schema import consents, metadata, transcripts
+from bot.storage.schema import consents, contacts, metadata, transcripts
 from bot.storage.schema import hops as hop_rows
 from bot.storage.sessions import pack
 from tests.phone import PIN
-from tests.server import FARMER, UNKNOWN, Running
+from tests.server import CRAFTS, DEBTOR, FARMER, UNKNOWN, Running
+from tests.telegram.door import ALINE, Chat, link
+from tests.test_payout_loop import operator, pay, settled
 
 
 async def everything(server: Running) -> str:
-    """All rows of all tables as text, hops apart, which are dropped within the hour."""
+    """All rows of all tables as text."""
     await server.parts.transcripts.flush()
 
     def read(db) -> str:
-        tables = [table for table in metadata.sorted_tables if table.name != "hops"]
+        tables = metadata.sorted_tables
         return "\n".join(repr(tuple(row)) for table in tables for row in db.execute(select(table)))
 
     return await server.parts.market.records.read(read)
+
+
+async def forget_the_farewell(server: Running, msisdn: str) -> None:
+    """The one hop that is left may be sent again; an hour later the housekeeping drops it too."""
+    assert len(await kept_hops(server, msisdn)) == 1
+    later = server.parts.engine._clock() + timedelta(hours=1, minutes=1)
+    with time_machine.travel(later):
+        await Housekeeping(server.parts.market, lambda: None, timedelta(days=30)).keep()
 
 
 async def test_V01_who_only_looks_around_is_not_written_down(server: Running) -> None:
@@ -45,8 +58,68 @@ async def test_V01_a_name_typed_before_registering_does_not_survive_the_deletion
     await phone.dials()
     await phone.types("6", "2", "80642", "2", "1", "3", "7")
     assert phone.ended
+    await forget_the_farewell(server, UNKNOWN)
     kept = await everything(server)
     assert "Solange" not in kept and UNKNOWN not in kept
+
+
+async def agreements(server: Running, msisdn: str) -> list[tuple[str, str, str]]:
+    query = (
+        select(consents.c.text_version, consents.c.language, consents.c.channel)
+        .join(contacts, contacts.c.id == consents.c.contact_id)
+        .where(contacts.c.msisdn == msisdn, consents.c.withdrawn_at.is_(None))
+        .order_by(consents.c.id)
+    )
+    rows = await server.parts.market.records.read(lambda db: db.execute(query).all())
+    return [tuple(row) for row in rows]
+
+
+@pytest.mark.usefixtures("either_store")
+async def test_V01_changed_words_are_asked_again_before_anything_of_ones_own(
+    server: Running, monkeypatch
+) -> None:
+    monkeypatch.setattr(people, "CONSENT_VERSION", "2027-01")
+    phone = server.phone(CRAFTS)
+    await phone.dials()
+    assert "changed" not in await phone.types("1")
+    asked = await phone.types("00", "2")
+    assert "These words have changed. Do you agree" in asked
+    # A double press of what led here agrees to nothing; a dialled long code stops here too.
+    assert "nothing new" in await phone.types("99", "2")
+    assert "These words have changed" in await phone.dials("2*1*1")
+    assert [version for version, *_how in await agreements(server, CRAFTS)] == ["2026-11"]
+    assert "Thank you" in await phone.types("99", "9")
+    assert "Orders" in await phone.types("1")
+    (before, anew) = await agreements(server, CRAFTS)
+    assert before[0] == "2026-11" and anew == ("2027-01", "en", "ussd")
+    await phone.dials()
+    assert "changed" not in await phone.types("2")
+    # Who does not agree can still leave, as easily as before.
+    other = server.phone(DEBTOR)
+    await other.dials()
+    await other.types("2", "99", "2")
+    assert "Enter your Isoko PIN" in await other.types("1")
+
+
+async def test_V03_of_who_is_too_young_nothing_is_kept(server: Running) -> None:
+    phone = server.phone(UNKNOWN)
+    records = server.parts.market.records
+    before = await records.read(people_kept)
+    await phone.dials()
+    told = await phone.types("3", "6", "1", "2")
+    assert phone.ended and "A parent or guardian must register with you" in told
+    assert UNKNOWN not in await everything(server) and await kept_hops(server, UNKNOWN) == []
+    assert await records.read(people_kept) == before
+    # The answer is not remembered either: the next call asks as the first one did.
+    await phone.dials()
+    assert "16" in await phone.types("3", "6", "1")
+
+
+def people_kept(db) -> tuple[int, int]:
+    return tuple(
+        db.execute(select(func.count()).select_from(table)).scalar()
+        for table in (contacts, consents)
+    )
 
 
 async def kept_hops(server: Running, msisdn: str) -> list[SavedHop]:
@@ -109,14 +182,33 @@ async def test_V01_consent_is_kept_with_its_wording_language_channel_and_time(
     assert row.given_at is not None and row.withdrawn_at is None
 
 
+@pytest.mark.usefixtures("either_store")
 async def test_V02_V05_who_leaves_is_forgotten_and_the_books_stay(server: Running) -> None:
+    """With a chat, calls on both channels, money on its way and a callback that names the payee."""
+    operator(server)
+    await link(server, FARMER)
+    server.parts.sandbox.telegram.chats.of_person({"id": ALINE}).started = True
+    chat = Chat(server)
+    assert await chat.types("/menu")
+    await settled(server, (await pay(server)).reference, "succeeded")
     phone = server.phone()
+    await phone.dials()
+    await phone.types("2", "0")
+    kept = await everything(server)
+    for theirs in ("Mukamana", FARMER, FARMER[1:], str(ALINE)):
+        assert theirs in kept
     await phone.dials()
     await phone.types("6", "2", PIN, "2", "1", "3", "7")
     assert phone.ended
     while await server.parts.sender.carry_out():
         pass
+    await forget_the_farewell(server, FARMER)
     kept = await everything(server)
-    assert "Mukamana" not in kept and FARMER not in kept
+    for theirs in ("Mukamana", FARMER, FARMER[1:], str(ALINE)):
+        assert theirs not in kept, kept[max(0, kept.index(theirs) - 300) :][:400]
     assert "KW-1038" in kept and "240000" in kept
+    sessions = server.parts.engine._sessions
+    for key in (f"africastalking:{phone.session_id}", f"telegram:{ALINE}"):
+        live = await sessions.load(key) or b""
+        assert b"Mukamana" not in live
     assert "Kinyarwanda" in await phone.dials()

@@ -264,7 +264,7 @@ async def test_no_sellers_together_ring_a_phone_too_often(tmp_path) -> None:
         assert await count(server, sale_rows) == 1
 
 
-async def test_typed_slips_ask_nobody(tmp_path) -> None:
+async def test_M16_typed_slips_ask_nobody(tmp_path) -> None:
     async with selling(tmp_path) as server:
         phone = server.phone(CRAFTS)
         await to_the_menu(phone)
@@ -273,6 +273,8 @@ async def test_typed_slips_ask_nobody(tmp_path) -> None:
         assert "your own number" in await phone.types(CRAFTS)
         await phone.types(BUYER)
         assert "At most 500,000 Frw" in await phone.types("600000")
+        for typed in ("0.01", "2.5", "2,5", "-5", "1e3", "12 USD", "12.000.5"):
+            assert "Type whole francs" in await phone.types(typed)
         await phone.types("12 000 frw")
         for typed in ("www.win.rw", "call 0788999111", "1 2 3 4 5", "x" * 25, "5"):
             assert "Type a few words" in await phone.types(typed)

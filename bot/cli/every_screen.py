@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select, update
 
 from bot import demo
 from bot.conversation import LANGUAGES, Inbound, Language, Screen, Session
@@ -21,10 +21,11 @@ from bot.flow import Done, Flow, Invalid, Next, Resume, Start, Turn
 from bot.i18n import speaking
 from bot.market import Market, people
 from bot.market.people import Contact
+from bot.storage.schema import consents, contacts
 
 Place = tuple[str, str]
 
-_UNLOCK = "pin"
+_UNLOCK, _CONSENT = "pin", "register"
 _ACCOUNT = "tg:700100200"
 _HOP = b"every screen now"
 # So often a caller comes to one place: what is picked from a list leads to different screens.
@@ -79,6 +80,12 @@ class _Way:
     came_from: Place | None = None
 
 
+def _agreed_to(db: Connection, msisdn: str, version: str) -> None:
+    theirs = select(contacts.c.id).where(contacts.c.msisdn == msisdn)
+    mine = consents.c.contact_id.in_(theirs)
+    db.execute(update(consents).where(mine).values(text_version=version))
+
+
 class Walker:
     """Walks over every flow on one channel, breadth first, once for each caller."""
 
@@ -96,7 +103,15 @@ class Walker:
                 continue
             await self._walk_as(msisdn, shared=False)
         await self._walk_as(demo.CAST[0].msisdn, shared=True)
+        await self._walk_with_older_words(demo.CAST[0].msisdn)
         return self._walk
+
+    async def _walk_with_older_words(self, msisdn: str) -> None:
+        """As somebody who agreed to other words than today's; what they agreed to is put back."""
+        write = self._market.records.write
+        await write(lambda db: _agreed_to(db, msisdn, "before"))
+        await self._walk_as(msisdn, shared=False)
+        await write(lambda db: _agreed_to(db, msisdn, people.CONSENT_VERSION))
 
     async def _walk_as(self, msisdn: str, shared: bool) -> None:
         contact = await self._market.records.read(lambda db: people.by_msisdn(db, msisdn))
@@ -163,6 +178,8 @@ class Walker:
         with speaking(language):
             if flow.personal and session.shared and not session.unlocked:
                 return Start(_UNLOCK)
+            if flow.personal and session.contact_id and await self._must_agree_anew(session):
+                return Start(_CONSENT)
             if session.state not in flow.effects:
                 return await flow.steps[session.state](turn)
             effect = flow.effects[session.state]
@@ -176,6 +193,10 @@ class Walker:
             except _Undone as undone:
                 return undone.screen
         raise RuntimeError("an effect was kept")
+
+    async def _must_agree_anew(self, session: Session) -> bool:
+        who = session.contact_id
+        return await self._market.records.read(lambda db: people.agreed_to_older_words(db, who))
 
     async def _answers(self, session: Session, screen: Screen, place: Place) -> list[_Way]:
         """Where the choices of a screen lead, or what is typed where it asks."""

@@ -16,12 +16,12 @@ from bot.engine.layout import lay_out
 from bot.flow import Done, Flow, Forgotten, Invalid, Resume, Start
 from bot.flows.language import WRONG_KEY
 from bot.i18n import _, speak
-from bot.market import Market
+from bot.market import Market, people
 from bot.storage.records import RecordsDown
 
 _STEPS_MAX = 12
 HOME = "home"
-_UNLOCK = "pin"
+_UNLOCK, _CONSENT = "pin", "register"
 _MENU = "menu"
 # Marks and spaces that a phone's keyboard adds and nobody sees.
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u2060\ufeff"))
@@ -124,6 +124,9 @@ class Stage:
                 raise RecordsDown("who is calling cannot be looked up")
             if flow.personal and session.shared and not session.unlocked:
                 self._start(session, Start(_UNLOCK), passing=True)
+                continue
+            if flow.personal and session.contact_id and await self._must_agree_anew(session):
+                self._start(session, Start(_CONSENT), passing=True)
                 continue
             if session.state in flow.effects:
                 said = said_here(session.notes)
@@ -271,6 +274,16 @@ class Stage:
             with suppress(IntegrityError):  # it is kept already: this hop was shown before
                 await self._market.records.write(partial(self._effects.keep, hop, reply))
         return reply
+
+    async def _must_agree_anew(self, session: Session) -> bool:
+        """Whether the words this person agreed to have changed since; looked up once a call."""
+        if session.agreed:
+            return False
+        who = session.contact_id
+        read = self._market.records.read
+        older = await read(lambda db: people.agreed_to_older_words(db, who))
+        session.agreed = not older
+        return older
 
     async def _commit(self, hop: Hop) -> Reply | Rest:
         reply = await self._effects.commit(hop, self.flow_of(hop.session))

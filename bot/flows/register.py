@@ -20,6 +20,7 @@ flow = Flow(
     moves=[
         # move       from         to
         ("agree",    "consent",   "names"),
+        ("anew",     "consent",   "agreed"),
         ("refuse",   "consent",   "refused"),
         ("more",     "consent",   "more"),
         ("agree",    "more",      "names"),
@@ -42,8 +43,9 @@ flow = Flow(
         ("anew",     "repeat",    "pin"),
         ("back",     "repeat",    "pin"),
         ("done",     "kept",      "done"),
+        ("done",     "agreed",    "done"),
     ],
-    calls=[("telegram_link", "consent")],
+    calls=[("telegram_link", "consent"), ("my_data", "refused")],
 )  # fmt: skip
 
 
@@ -54,15 +56,12 @@ def _doing() -> str:
 @flow.step("consent")
 async def ask_consent(turn: Turn) -> Next:
     if turn.session.contact_id:
-        return Screen(_("You are already registered."), ends=True)
+        return await _ask_anew(turn)
     if not turn.session.number:
         # Nobody can be registered, paid or called without one.
         return Start("telegram_link")
     return Screen(
-        _(
-            "Do you agree that we keep your names, number and district to link you to buyers? "
-            "You can ask to delete them."
-        ),
+        _asked(),
         [
             Choice(_("I agree"), "agree"),
             Choice(_("I do not agree"), "refuse"),
@@ -70,6 +69,33 @@ async def ask_consent(turn: Turn) -> Next:
         ],
         guard=True,
     )
+
+
+def _asked() -> str:
+    return _(
+        "Do you agree that we keep your names, number and district to link you to buyers? "
+        "You can ask to delete them."
+    )
+
+
+async def _ask_anew(turn: Turn) -> Next:
+    """What somebody agreed to has other words by now: asked again before anything of theirs."""
+    if not await turn.read(people.agreed_to_older_words, turn.session.contact_id):
+        return Screen(_("You are already registered."), ends=True)
+    return Screen(
+        _("These words have changed.") + " " + _asked(),
+        # What led here may have been any line of a menu; none of them is 9.
+        [Choice(_("I agree"), "anew", key="9"), Choice(_("I do not agree"), "refuse", key="2")],
+        guard=True,
+    )
+
+
+@flow.effect("agreed")
+def agree_anew(turn: Turn, db: Connection) -> Screen:
+    session = turn.session
+    language = session.language or "rw"
+    people.agree(db, session.contact_id, language, turn.inbound.channel, turn.now)
+    return Screen(_("Thank you."), [Choice(_("Continue"), "done")])
 
 
 @flow.step("more")
@@ -86,6 +112,11 @@ async def explain_consent(turn: Turn) -> Next:
 
 @flow.step("refused")
 async def accept_refusal(turn: Turn) -> Next:
+    if turn.session.contact_id:
+        return Screen(
+            _("Then we do nothing new with your data. You can delete it here."),
+            [Choice(_("Delete my data"), start="my_data")],
+        )
     return Screen(
         _("We keep nothing about you. Prices, lessons and help need no registration."), ends=True
     )

@@ -23,6 +23,7 @@ from bot.storage.schema import (
     hand_over_lines,
     hand_overs,
     hops,
+    inbox,
     lesson_progress,
     members,
     offers,
@@ -97,6 +98,15 @@ _reached = Prepared(
 )
 
 
+# Asked once in each call that comes to what is somebody's own.
+_agreed = Prepared(
+    select(consents.c.text_version)
+    .where(consents.c.contact_id == bindparam("wanted"), consents.c.withdrawn_at.is_(None))
+    .order_by(consents.c.id.desc()),
+    "wanted",
+)
+
+
 def by_msisdn(db: Connection, msisdn: str) -> Contact | None:
     """The person with this number, or None."""
     row = _known.one(db, msisdn)
@@ -154,15 +164,7 @@ def register(
         "seen_day": day_number(now),
     }
     contact_id = db.execute(insert(contacts).values(values)).inserted_primary_key[0]  # type: ignore[index]
-    db.execute(
-        insert(consents).values(
-            contact_id=contact_id,
-            text_version=CONSENT_VERSION,
-            language=language,
-            channel=channel,
-            given_at=now,
-        )
-    )
+    agree(db, contact_id, language, channel, now)
     db.execute(insert(pins).values(contact_id=contact_id, hash=pin_hash, set_at=now))
     telegram_links.registered(db, msisdn, contact_id, channel == telegram_links.CHANNEL, now)
     return Contact(
@@ -179,6 +181,18 @@ def register(
         seen_day=day_number(now),
         verifying=False,
     )
+
+
+def agree(db: Connection, contact_id: int, language: Language, channel: str, now: datetime) -> None:
+    """Keep the proof that a person agreed to the words of today; what was before stays."""
+    proof = {"text_version": CONSENT_VERSION, "language": language, "channel": channel}
+    db.execute(insert(consents).values(contact_id=contact_id, given_at=now, **proof))
+
+
+def agreed_to_older_words(db: Connection, contact_id: int) -> bool:
+    """Whether the last thing this person agreed to was another wording than today's."""
+    agreed = _agreed.one(db, contact_id)
+    return agreed is not None and agreed[0] != CONSENT_VERSION
 
 
 def day_number(now: datetime) -> int:
@@ -213,6 +227,8 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
 
     Orders and payments stay, as bookkeeping law asks, under the row's number only.
     """
+    # What is being written of their calls at this moment is waited for, and then deleted too.
+    db.execute(select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update())
     contact = by_id(db, contact_id)
     if contact is None:
         return
@@ -261,6 +277,10 @@ def _forget_payee(db: Connection, contact_id: int) -> None:
     db.execute(select(payments.c.id).where(mine).with_for_update()).all()
     settled = mine & payments.c.settled_at.is_not(None)
     db.execute(update(payments).where(settled).values(payee_msisdn=""))
+    # An operator's callback names whom it paid; what came of it stands beside it.
+    called = select(payments.c.callback_token).where(mine)
+    about_them = (inbox.c.token != "") & inbox.c.token.in_(called)
+    db.execute(update(inbox).where(about_them, inbox.c.applied_at.is_not(None)).values(body=b""))
 
 
 def cancel_messages(db: Connection, contact_id: int, msisdn: str | None = None) -> None:

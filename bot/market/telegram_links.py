@@ -34,6 +34,7 @@ from bot.storage.schema import audit, call_acts, contacts, hand_overs, hops, tra
 from bot.storage.schema import outbox as outbox_rows
 from bot.storage.schema import telegram_invites as invites
 from bot.storage.schema import telegram_links as rows
+from bot.storage.schema import telegram_updates as updates
 from bot.storage.schema.hand_overs import OPEN
 
 CHANNEL = "telegram"
@@ -182,6 +183,10 @@ def forget(db: Connection, contact_id: int, msisdn: str, now: datetime) -> None:
         db.execute(delete(table).where(table.c.owner.in_(owners)))
     used = or_(invites.c.used_by.in_(accounts), invites.c.msisdn == msisdn)
     db.execute(delete(invites).where(used))
+    # A private chat has the number of its account. One in hand is ended by its id and lease; what
+    # waits behind it was written after leaving, and is a stranger's.
+    past = updates.c.chat_id.in_(chats) & ((updates.c.state != "waiting") | (updates.c.lease != ""))
+    db.execute(update(updates).where(past).values(chat_id=0, shown_in=None))
 
 
 def held_of(contact_id: int) -> Select[Any]:

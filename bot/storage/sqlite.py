@@ -130,6 +130,8 @@ class SqliteRecords:
         """One BEGIN IMMEDIATE and one COMMIT for all; a savepoint lets one fail alone."""
         try:
             await self._begin()
+            # SQLAlchemy's own notion of it: else a value that it cannot bind rolls back the batch.
+            self._db.begin()
             answers = [(answer, *self._run_alone(work)) for work, answer in batch]
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._disk, self._driver.execute, "COMMIT")

@@ -158,7 +158,13 @@ def _write(db: Connection, batch: _Batch, looks: bool) -> float:
     # Not of people who were erased while their rows waited here. An account that has no number is
     # in no contact, and of who is nobody nothing could be erased.
     numbers = {row[_OWNER] for row in batch.rows if row[_OWNER].startswith("+")}
-    query = select(contacts.c.msisdn).where(contacts.c.msisdn.in_(numbers))
+    # Who is being erased now is waited for, and who is not cannot be before these are written.
+    query = (
+        select(contacts.c.msisdn)
+        .where(contacts.c.msisdn.in_(numbers))
+        .order_by(contacts.c.id)
+        .with_for_update(read=True, key_share=True)
+    )
     gone = numbers.difference(db.execute(query).scalars()) if numbers else numbers
     kept = [row for row in batch.rows if row[_OWNER] not in gone]
     if not (looks and _is_written(db, kept, batch.events)):

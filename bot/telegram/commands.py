@@ -24,11 +24,18 @@ LEADS_TO: Mapping[str, str] = MappingProxyType(
 )
 
 
+# What people write who want to be left alone: in English and French, and in Kinyarwanda.
+_STOPS = frozenset({"stop", "arreter", "arrêter", "arrêtez", "hagarika", "guhagarika"})
+
+
 def read_command(text: str) -> tuple[str, str] | None:
     """The command in a message, in small letters, and what stands after it; None without one.
 
-    "/prices@isoko_bot" is "/prices": Telegram adds the name by itself.
+    "/prices@isoko_bot" is "/prices": Telegram adds the name by itself. A plain "stop" or
+    "hagarika" is "/stop", whatever was asked: it must be as easy as to begin.
     """
+    if text.strip(" .!\n").lower() in _STOPS:
+        return STOP, ""
     if not text.startswith("/"):
         return None
     name, _, rest = text[1:].partition(" ")

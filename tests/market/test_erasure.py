@@ -3,14 +3,15 @@
 import asyncio
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, text
 
 from bot.market import books, people, settlement
 from bot.market.limits import USUAL
 from bot.market.payments import Payment
 from bot.market.tickets import open_ticket
 from bot.payments.provider import Answer, Outcome
-from bot.storage.schema import metadata, payments, tickets
+from bot.storage.schema import metadata, payments, tickets, transcripts
+from bot.storage.transcripts import _Batch, _write
 from tests.market.money import PAYEE, answer, pay, person, settle
 from tests.market.test_reconciliation import compared, line
 
@@ -115,6 +116,25 @@ async def test_leaving_while_a_payment_settles_leaves_no_number(records, now) ->
         )
     query = select(payments.c.payee_msisdn).distinct()
     assert await records.read(lambda db: db.execute(query).scalars().all()) == [""]
+
+
+async def test_V05_leaving_while_calls_are_written_leaves_none_of_them(records, now) -> None:
+    contact_id = await records.write(lambda db: person(db, now))
+    batch = _Batch([("g:1", 1, PAYEE, "home", "", "x", 1, 1, 0, "rw")], [])
+
+    def write_slowly(db) -> None:
+        _write(db, batch, looks=False)
+        if db.dialect.name == "postgresql":
+            db.execute(text("SELECT pg_sleep(0.5)"))
+
+    writing = asyncio.create_task(records.write(write_slowly))
+    await asyncio.sleep(0.2)
+    # So much is asked at once that PostgreSQL's records take another connection for it.
+    crowd = [records.read(lambda db: None) for _one in range(20)]
+    await asyncio.gather(*crowd, records.write(lambda db: people.erase(db, contact_id, now)))
+    await writing
+    left = select(func.count()).select_from(transcripts)
+    assert await records.read(lambda db: db.execute(left).scalar()) == 0
 
 
 async def test_what_staff_must_find_out_about_money_outlives_who_leaves(records, now) -> None:

@@ -69,6 +69,17 @@ async def test_P03_many_numbers_once_ring_once_a_spell_and_slow_the_source(recor
     await guard.close()
 
 
+async def test_P03_one_guess_on_each_of_ten_thousand_numbers(records, now) -> None:
+    """By the rules as they come: the hundredth rings, and the source has thirty a minute."""
+    guard = guard_with(records, AlarmRules())
+    await crowd(records, guard, now, 10_000)
+    results = await guesses(records, guard, now, range(10_000))
+    wrong = results.count("wrong")
+    assert 125 <= wrong < 200 and results.count("busy") == 10_000 - wrong
+    assert await attacks(records) == 1 and guard.alarm.rings and guard.alarm.spells == 1
+    await guard.close()
+
+
 async def test_P03_a_spell_that_is_over_lets_in_and_a_new_one_rings_again(records, now) -> None:
     guard = guard_with(records, AlarmRules(3, 10, 1))
     await crowd(records, guard, now, 12)

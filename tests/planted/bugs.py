@@ -9,7 +9,9 @@ from typing import Any
 
 from bot import csv_cells
 from bot.callbacks import Callbacks
-from bot.dashboard.access import export_links, members
+from bot.dashboard import guard
+from bot.dashboard.access import attempts, export_links, members
+from bot.dashboard.access.second_step import SecondStep
 from bot.dashboard.access.sign_in import SignIn
 from bot.dashboard.screens import asked, export_tables
 from bot.dashboard.screens.exports import Exports
@@ -17,6 +19,7 @@ from bot.engine.arrivals import Arrivals
 from bot.engine.effects import Effects
 from bot.engine.engine import Engine
 from bot.engine.hop import redacted
+from bot.hub.hooks import Hooks
 from bot.market import (
     clearance,
     collecting,
@@ -24,6 +27,7 @@ from bot.market import (
     limits,
     offers,
     outages,
+    payments,
     pins,
     postings,
     proof,
@@ -33,8 +37,20 @@ from bot.market import (
 )
 from bot.operations import logs
 from bot.payments import momo_codes
+from bot.payments.shared_token import SharedToken
 from bot.sender import Sender
-from bot.storage import audit_chain, hops, inbox, ledger_guards, outbox
+from bot.storage import (
+    audit_chain,
+    hops,
+    inbox,
+    ledger_guards,
+    money_guards,
+    outbox,
+    telegram_updates,
+)
+from bot.storage.schema.columns import Francs
+from bot.telegram.webhook import Webhook
+from bot.ussd import door
 from tests.planted.edit import Edit
 
 # Not one of our own settings' names: those that the server does not know it refuses to start with.
@@ -195,6 +211,40 @@ BUGS = (
         SignIn.again, "if not through and not", "if False and not")),
     _bug("search-takes-patterns", ("tests/dashboard/test_desks.py", *DESKS), (
         asked.like, 'text.replace("\\\\", "\\\\\\\\").replace("%", "\\\\%").replace("_", "\\\\_")', "text")),
+    _bug("secret-of-the-path-not-asked", ("tests/ussd/test_door.py", *HOPS), (
+        door.check_secret, "if not hmac.compare_digest(given.encode(), rules.secret.encode()):", "if False:")),
+    _bug("any-source-let-in", ("tests/ussd/test_door.py", *HOPS), (
+        door.let_in, "if rules.allowed and not", "if False and not")),
+    _bug("secret-of-telegram-not-compared", ("tests/telegram/test_webhook.py", "tests/telegram"), (
+        Webhook._is_right, "return fits and same", "return fits or same")),
+    _bug("update-applied-twice", ("tests/telegram/test_webhook.py", "tests/telegram"), (
+        telegram_updates._insert, ".one(db, *values)",
+        ".one(db, __import__('secrets').randbits(40), *values[1:])")),
+    _bug("payment-not-held-while-it-changes", ("tests/test_money_attacks.py", *MONEY), (
+        payments.locked, ".with_for_update()", "")),
+    _bug("token-fetched-by-each-who-waits", ("tests/test_payout_loop.py", *MONEY), (
+        SharedToken.get, "return await self._renewal.get()", "return await self._renew()")),
+    _bug("clock-set-back-silences-the-poller", ("tests/test_money_attacks.py", *MONEY), (
+        settlement.due_look_ups, "(due_at <= now) | (due_at > now + _FURTHEST)", "due_at <= now")),
+    _bug("clock-set-forward-makes-all-old", ("tests/test_money_attacks.py", *MONEY), (
+        settlement.record_answer, "and payment.look_ups >= _LOOKED_UP_OFTEN", "")),
+    _bug("more-accepted-than-ordered", ("tests/market/test_offers.py", *TRADE), (
+        offers.accept, "& (orders.c.packs_accepted + packs <= orders.c.packs)", "")),
+    _bug("redirects-followed", ("tests/hub/test_outbound.py", "tests/hub"), (
+        Hooks._post, "allow_redirects=False", "allow_redirects=True")),
+    _bug("tries-to-sign-in-not-counted", ("tests/dashboard/test_sign_in.py", *DESKS), (
+        attempts.attempt, "if lately(db, who, now) >= most:", "if False:")),
+    _bug("code-good-twice", ("tests/dashboard/test_sign_in.py", *DESKS), (
+        SecondStep.pass_with_code, "& (staff.c.totp_step < step)", "")),
+    _bug("form-from-elsewhere", ("tests/dashboard/test_guard.py", *DESKS), (
+        guard._from_our_own_page, '!= "same-origin":', '== "nowhere":'), (
+        guard._from_our_own_page, "netloc == request.host", "netloc != 'nowhere'")),
+    _bug("stream-from-elsewhere", ("tests/dashboard/test_feed.py", *DESKS), (
+        guard._not_from_elsewhere, "return _from_our_own_page(request)", "return True"), (
+        guard._not_from_elsewhere, '"same-origin") == "same-origin"', '"same-origin") != "nowhere"')),
+    _bug("fraction-of-a-franc", ("tests/storage/test_money_guards.py", *MONEY), (
+        Francs.process_bind_param, "type(value) is int", "value is not ..."), (
+        money_guards._watch, "WHEN {off} ", "WHEN 0 ")),
 )  # fmt: skip
 
 BY_NAME = {bug.name: bug for bug in BUGS}

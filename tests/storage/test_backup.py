@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, delete
 
+from bot.market import people
 from bot.market.books import check
+from bot.market.erasing_again import erase_again
 from bot.storage.backup import back_up, restore
+from bot.storage.erasures import Erased, keep_list, listed, of_records
 from bot.storage.opening import open_records, upgrade
 from bot.storage.records import RecordsDown
 from bot.storage.schema import ledger_lines
@@ -127,3 +130,58 @@ async def test_a_dump_of_postgres_is_restored_with_its_books_and_its_guards(
     with pytest.raises(Exception, match="append-only"):
         await records.write(lambda db: db.execute(delete(ledger_lines)))
     await records.close()
+
+
+def names_in(folder: Path) -> list[str]:
+    return [row[0] for row in asked(folder, "SELECT names FROM contacts ORDER BY id")]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+async def test_V05_who_was_erased_since_the_copy_is_erased_again_by_the_restore(
+    folder: Path, lost: bool
+) -> None:
+    """By the store that it replaces, or, where that is lost, by the list kept beside the copies."""
+    copy, elsewhere = folder.parent / "copy.sqlite3", folder.parent / "elsewhere.txt"
+    now = datetime.now(UTC)
+    records = await open_records("", folder)
+    gone = await records.write(lambda db: person(db, now, "+250788000101"))
+    stays = await records.write(lambda db: person(db, now, "+250788000102"))
+    await records.close()
+    assert isoko(folder, "db", "backup", str(copy)).returncode == 0
+    records = await open_records("", folder)
+    await records.write(lambda db: people.erase(db, gone, now))
+    await records.close()
+    assert "1 people" in isoko(folder, "db", "erasures", str(elsewhere)).stdout
+    assert "788000101" not in elsewhere.read_text() and elsewhere.stat().st_mode & 0o777 == 0o600
+    if lost:
+        shutil.rmtree(folder)
+    options = ("--erased", str(elsewhere)) if lost else ()
+    done = isoko(folder, "db", "restore", str(copy), *options)
+    assert done.returncode == 0 and "1 people were erased again" in done.stdout, done.stderr
+    assert names_in(folder) == ["", "Farmer"]
+    assert asked(folder, "SELECT msisdn FROM contacts WHERE msisdn IS NOT NULL") == [
+        ("+250788000102",)
+    ]
+    assert stays == 2
+
+
+async def test_V05_a_number_of_a_row_that_is_somebody_elses_by_now_erases_nobody(
+    records, now
+) -> None:
+    contact = await records.write(lambda db: person(db, now))
+    other = {Erased(contact, round(now.timestamp() * 1e6) - 1), Erased(77, 5)}
+    assert await records.write(lambda db: erase_again(db, other, now)) == 0
+    same = {Erased(contact, round(now.timestamp() * 1e6))}
+    assert await records.write(lambda db: erase_again(db, same, now)) == 1
+    assert await records.write(lambda db: erase_again(db, same, now)) == 0
+    assert await records.read(of_records) == same
+
+
+def test_V05_a_list_that_cannot_be_read_stops_the_restore(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    assert listed(path) == set()
+    assert keep_list(path, {Erased(2, 5), Erased(1, 5)}) == 2
+    assert keep_list(path, {Erased(3, 5)}) == 3 and listed(path) >= {Erased(1, 5), Erased(3, 5)}
+    path.write_text("+250788000001 x")
+    with pytest.raises(RecordsDown, match="no list"):
+        listed(path)

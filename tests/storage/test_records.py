@@ -37,6 +37,20 @@ async def test_one_that_fails_takes_nothing_with_it(records, now) -> None:
     assert await counted(records) == 20
 
 
+async def test_a_value_that_cannot_be_bound_takes_nothing_with_it(records, now) -> None:
+    """As the first statement of a batch, it rolled back what others had asked in it."""
+
+    def fails(db):
+        db.execute(insert(audit).values(row(now.replace(tzinfo=None))))
+
+    bad = [records.write(fails) for _ in range(2)]
+    good = [records.write(lambda db: db.execute(insert(audit).values(row(now)))) for _ in range(5)]
+    results = await asyncio.gather(*bad, *good, return_exceptions=True)
+    assert all("time zone" in str(result) for result in results[:2])
+    assert not any(isinstance(result, Exception) for result in results[2:])
+    assert await counted(records) == 5
+
+
 async def test_what_was_answered_is_read_back(records, now) -> None:
     for number in range(5):
         await records.write(lambda db: db.execute(insert(audit).values(row(now))))

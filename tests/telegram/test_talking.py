@@ -214,6 +214,15 @@ async def test_a_number_that_is_unlinked_is_somebody_else_s_conversation(
     assert "not linked" in await chat.types("/stop")
 
 
+@pytest.mark.parametrize("word", ["STOP", "hagarika", "Arrêter."])
+async def test_V02_who_writes_stop_is_left_alone_and_told_so_whatever_was_asked(
+    server: Running, chat: Chat, word: str
+) -> None:
+    await chat.presses("Orders")
+    assert "no longer linked" in await chat.types(word)
+    assert "not linked" in await chat.types(word)
+
+
 async def test_a_conversation_that_is_gone_begins_anew_in_the_pressed_message(
     server: Running, chat: Chat
 ) -> None:

@@ -12,23 +12,17 @@ from sqlalchemy import Connection
 from bot.dashboard.access.members import Member, note
 from bot.dashboard.screens.people_desk import subject_of
 from bot.kept_text import kept_text
-from bot.market import people, proposals, splits
+from bot.market import held_data, people, proposals, splits
 
 Deed = Callable[[Connection, int, Member, dict[str, str], datetime], str]
-# What is ours and no part of what a person has told us.
-_OURS = frozenset({"callback_token", "session_key", "code_digest"})
 _REASON_MOST = 320
 
 
 def copy(db: Connection, contact_id: int) -> dict[str, Any]:
     """All that is held about a person, by table, as JSON can hold it."""
-    held = people.copy_of(db, contact_id)
     return {
-        table: [
-            {name: _plain(value) for name, value in row.items() if name not in _OURS}
-            for row in rows
-        ]
-        for table, rows in held.items()
+        table: [{name: _plain(value) for name, value in row.items()} for row in rows]
+        for table, rows in held_data.everything(db, contact_id).items()
     }
 
 

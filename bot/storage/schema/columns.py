@@ -37,6 +37,22 @@ BigInt = BigInteger().with_variant(Integer, "sqlite")
 Json = JSON()
 
 
+class Francs(TypeDecorator[int]):
+    """Whole francs; of a rate, whole millionths of one.
+
+    PostgreSQL's driver would cut 2.5 to 2, and SQLite keep it as it is.
+    """
+
+    impl = BigInt
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:
+        """Refuse whatever is not an int: no rounding is anybody's but the market's own."""
+        if value is None or type(value) is int:
+            return value
+        raise ValueError(f"money is whole francs, not {value!r}")
+
+
 class Moment(TypeDecorator[datetime]):
     """A moment in UTC. Takes and gives aware datetimes; SQLite itself has no time zones."""
 

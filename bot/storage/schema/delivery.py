@@ -64,6 +64,9 @@ IS_ORPHAN: ColumnElement[bool] = literal_column("outcome = 'orphan'")
 # The same of those that are forged.
 IS_FORGED: ColumnElement[bool] = literal_column("substr(outcome, 1, 7) = 'forged:'")
 
+# Those that came with a token of a payment's path.
+IS_OURS: ColumnElement[bool] = literal_column("token <> ''")
+
 # What one process at a time may do, and which one does it.
 turns = Table(
     "turns",
@@ -87,6 +90,8 @@ inbox = Table(
     Column("token", String(64), nullable=False, server_default=""),
     Index(None, "source", "event_id", unique=True),
     Index("ix_inbox_orphan", "id", sqlite_where=IS_ORPHAN, postgresql_where=IS_ORPHAN),
+    # What was called back about a person's payments is found, to be shown and to be forgotten.
+    Index("ix_inbox_token", "token", sqlite_where=IS_OURS, postgresql_where=IS_OURS),
     Index("ix_inbox_forged", "id", sqlite_where=IS_FORGED, postgresql_where=IS_FORGED),
 )
 
@@ -97,7 +102,7 @@ audit = Table(
     Column("at", Moment, nullable=False),
     Column("actor", String(40), nullable=False),
     Column("action", String(40), nullable=False),
-    Column("subject", String(80), nullable=False),
+    Column("subject", String(80), nullable=False, index=True),
     Column("details", Json, nullable=False),
     # How often somebody did something lately, such as look at numbers.
     Index(None, "actor", "at"),

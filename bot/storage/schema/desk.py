@@ -2,7 +2,7 @@
 
 from sqlalchemy import CheckConstraint, Column, Date, Index, Integer, String, Table, text
 
-from bot.storage.schema.columns import BigInt, Json, Moment, belongs_to, metadata, row_id
+from bot.storage.schema.columns import BigInt, Francs, Json, Moment, belongs_to, metadata, row_id
 
 _OPEN = text("ended_at IS NULL")
 
@@ -65,7 +65,7 @@ reconciliations = Table(
     # {"matched": 12, "missing here": 1, ...}
     Column("kinds", Json, nullable=False),
     # Francs: what the statement has as paid, and what we have as paid of the payments in it.
-    Column("there_rwf", BigInt, nullable=False),
-    Column("here_rwf", BigInt, nullable=False),
+    Column("there_rwf", Francs, nullable=False),
+    Column("here_rwf", Francs, nullable=False),
     Column("tickets", Integer, nullable=False),
 )

@@ -12,7 +12,16 @@ from sqlalchemy import (
     Table,
 )
 
-from bot.storage.schema.columns import BigInt, Json, Moment, belongs_to, metadata, one_of, row_id
+from bot.storage.schema.columns import (
+    BigInt,
+    Francs,
+    Json,
+    Moment,
+    belongs_to,
+    metadata,
+    one_of,
+    row_id,
+)
 
 # Signed events that came in: kept before they are acknowledged, applied once, in order of `lane`.
 hub_events = Table(
@@ -74,7 +83,7 @@ rates = Table(
     row_id(),
     Column("currency", String(3), nullable=False),
     Column("day", Date, nullable=False),
-    Column("micro_rwf", BigInt, nullable=False),
+    Column("micro_rwf", Francs, nullable=False),
     Column("source", String(80), nullable=False),
     Column("entered_at", Moment, nullable=False),
     Index(None, "currency", "day", unique=True),

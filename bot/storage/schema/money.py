@@ -2,7 +2,16 @@
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, text
 
-from bot.storage.schema.columns import BigInt, Json, Moment, belongs_to, metadata, one_of, row_id
+from bot.storage.schema.columns import (
+    BigInt,
+    Francs,
+    Json,
+    Moment,
+    belongs_to,
+    metadata,
+    one_of,
+    row_id,
+)
 
 PAYMENT_STATES = ("created", "sent", "unknown", "succeeded", "failed", "flagged")
 _ALIVE = text("state <> 'failed'")
@@ -13,7 +22,7 @@ bills = Table(
     row_id(),
     belongs_to("contact_id", "contacts", index=True),
     Column("order_code", String(16), nullable=False),
-    Column("amount_rwf", BigInt, nullable=False),
+    Column("amount_rwf", Francs, nullable=False),
     # Why it is owed, in the words of who asked; emptied when the person leaves.
     Column("why", String(80), nullable=False, server_default=""),
     Column("by", String(40), nullable=False),
@@ -31,7 +40,7 @@ sales = Table(
     belongs_to("contact_id", "contacts", index=True),
     # Emptied when either of the two leaves.
     Column("buyer_msisdn", String(16), nullable=False),
-    Column("amount_rwf", BigInt, nullable=False),
+    Column("amount_rwf", Francs, nullable=False),
     Column("what_for", String(24), nullable=False),
     # Of the hop that asked: the same one asks once.
     Column("key", String(64), nullable=False, unique=True),
@@ -54,8 +63,8 @@ payments = Table(
     Column("provider", String(16), nullable=False),
     # Whose wallet it is: the payee of a payout, the payer of a collection.
     Column("payee_msisdn", String(16), nullable=False),
-    Column("amount_rwf", BigInt, nullable=False),
-    Column("fee_rwf", BigInt, nullable=False, server_default="0"),
+    Column("amount_rwf", Francs, nullable=False),
+    Column("fee_rwf", Francs, nullable=False, server_default="0"),
     Column("currency", String(3), nullable=False),
     Column("state", String(12), nullable=False, server_default="created"),
     Column("version", Integer, nullable=False, server_default="1"),
@@ -75,7 +84,7 @@ payments = Table(
     # Why it needs two people although it is not large, as it was found when it was made.
     Column("held", String(24), nullable=False, server_default=""),
     # What really moved, where staff found it to be another amount.
-    Column("moved_rwf", BigInt),
+    Column("moved_rwf", Francs),
     # What a collection pays, and which collection a payout gives back.
     belongs_to("bill_id", "bills", nullable=True),
     belongs_to("refunds_id", "payments", nullable=True),
@@ -143,7 +152,7 @@ ledger_lines = Table(
     # "hub_float", "fees", "hub_sales", "hub_revenue", "suspense", "write_off", and of each person
     # "farmer_payable:<contact>" and "receivable:<contact>".
     Column("account", String(40), nullable=False, index=True),
-    Column("amount_rwf", BigInt, nullable=False),
+    Column("amount_rwf", Francs, nullable=False),
     CheckConstraint("amount_rwf <> 0", name="amount_not_zero"),
 )
 

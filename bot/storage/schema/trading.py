@@ -2,7 +2,16 @@
 
 from sqlalchemy import CheckConstraint, Column, Date, Index, Integer, LargeBinary, String, Table
 
-from bot.storage.schema.columns import BigInt, Json, Moment, belongs_to, metadata, one_of, row_id
+from bot.storage.schema.columns import (
+    BigInt,
+    Francs,
+    Json,
+    Moment,
+    belongs_to,
+    metadata,
+    one_of,
+    row_id,
+)
 
 prices = Table(
     "prices",
@@ -13,7 +22,7 @@ prices = Table(
     Column("place", String(60), nullable=False, server_default=""),
     Column("district", String(40), nullable=False, server_default=""),
     Column("kind", String(12), nullable=False),
-    Column("amount_rwf", BigInt, nullable=False),
+    Column("amount_rwf", Francs, nullable=False),
     Column("unit", String(8), nullable=False),
     Column("valid_on", Date, nullable=False),
     Column("source", String(80), nullable=False),
@@ -64,7 +73,7 @@ stock_listings = Table(
     Column("grade", String(8), nullable=False, server_default=""),
     # Whole kilograms or pieces, as the product is sold; the price is for one of them.
     Column("units", Integer, nullable=False),
-    Column("price_rwf", BigInt, nullable=False),
+    Column("price_rwf", Francs, nullable=False),
     Column("harvested_on", Date, nullable=False),
     Column("state", String(12), nullable=False, server_default="open"),
     # Goes up with every change; an answer carries the version that the person saw.
@@ -103,7 +112,7 @@ price_alerts = Table(
     row_id(),
     belongs_to("contact_id", "contacts"),
     Column("product", String(24), nullable=False, index=True),
-    Column("above_rwf", BigInt, nullable=False),
+    Column("above_rwf", Francs, nullable=False),
     # Only what is entered after it was asked for is told.
     Column("after_price_id", BigInt, nullable=False),
     Column("asked_at", Moment, nullable=False),
@@ -121,8 +130,8 @@ orders = Table(
     Column("packs", Integer, nullable=False),
     Column("packs_accepted", Integer, nullable=False, server_default="0"),
     Column("pack_g", Integer, nullable=False),
-    Column("price_rwf", BigInt, nullable=False),
-    Column("sale_price_rwf", BigInt, nullable=False),
+    Column("price_rwf", Francs, nullable=False),
+    Column("sale_price_rwf", Francs, nullable=False),
     # For a pack [{"name", "to", "amount_rwf"}]: sale price = farmer's net + these, to the franc.
     Column("deductions", Json, nullable=False),
     Column("collection_point", String(60), nullable=False),
@@ -154,7 +163,7 @@ offers = Table(
     belongs_to("contact_id", "contacts"),
     Column("packs", Integer, nullable=False),
     Column("packs_accepted", Integer, nullable=False, server_default="0"),
-    Column("price_rwf", BigInt, nullable=False),
+    Column("price_rwf", Francs, nullable=False),
     Column("state", String(16), nullable=False, server_default="offered"),
     # Goes up with every change; an answer carries the version that the person saw.
     Column("version", Integer, nullable=False, server_default="1"),

@@ -2,7 +2,7 @@
 
 from sqlalchemy import CheckConstraint, Column, Index, Integer, String, Table, text
 
-from bot.storage.schema.columns import BigInt, Moment, belongs_to, metadata, one_of, row_id
+from bot.storage.schema.columns import Francs, Moment, belongs_to, metadata, one_of, row_id
 
 BOOKING_STATES = ("requested", "accepted", "declined", "date_asked", "expired", "withdrawn")
 _TAKEN = text("state = 'accepted'")
@@ -17,7 +17,7 @@ bookings = Table(
     Column("experience", String(24), nullable=False),
     Column("guests", Integer, nullable=False),
     Column("starts_at", Moment, nullable=False),
-    Column("amount_rwf", BigInt, nullable=False),
+    Column("amount_rwf", Francs, nullable=False),
     Column("state", String(16), nullable=False, server_default="requested"),
     # Goes up with every change; an answer carries the version that the host saw.
     Column("version", Integer, nullable=False, server_default="1"),
