@@ -231,8 +231,8 @@ async def test_a_stranger_sees_a_price_in_three_answers_the_language_among_them(
 async def test_a_stranger_registers_in_ten_answers_the_language_among_them(server: Running) -> None:
     phone = server.phone(UNKNOWN)
     await phone.dials()
-    names = ("3", "6", "1", "1", "Mukamana Aline")
-    assert "You are registered" in await phone.types(*names, "1", "1", "1", "80642", "80642")
+    names = ("3", "6", "1", "Mukamana Aline")
+    assert "You are registered" in await phone.types(*names, "1", "1", "1", "1", "80642", "80642")
 
 
 async def test_there_is_a_goal_behind_every_line_of_the_menu(server: Running) -> None:

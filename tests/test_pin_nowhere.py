@@ -45,7 +45,7 @@ async def types_them_elsewhere(server: Running) -> None:
     for number, kind in enumerate(LATEST_ONLY):
         phone = kind(server.client, f"+25078810000{number}")
         await phone.dials()
-        await phone.types("3", "6", "1", "1", "Uwera Solange", "1", "1", "1", PIN_OF_HERS)
+        await phone.types("3", "6", "1", "Uwera Solange", "1", "1", "1", "1", PIN_OF_HERS)
         assert "registered" in await phone.types(PIN_OF_HERS)
         await phone.types("00", PIN_OF_HERS, "6", "2", WRONG)
         assert "Wrong PIN" in phone.last.text
