@@ -35,7 +35,7 @@ CHATS: dict[str, tuple[str, str, tuple[int | str, ...]]] = {
     "net_price": (
         "A farmer looks at what is taken of the floor price, and at a price by week.",
         FARMER,
-        ("/prices", 1, 1, "0", "0", 2, 2, 2, "0", "0"),
+        ("/prices", 1, 2, "0", "0", 2, 3, 2, "0", "0"),
     ),
     "accept": ("A farmer accepts an order.", FARMER, ("/orders", 1, 1, "12345", PIN)),
     "accept_part": (
