@@ -56,14 +56,14 @@ def _refuse_unsafe(settings: Settings) -> None:
             "ISOKO_WORKERS is more than 1: several workers need ISOKO_REDIS_URL and "
             "ISOKO_DATABASE_URL, or set ISOKO_WORKERS=1"
         )
-    if not settings.secret_key.get_secret_value():
-        raise SettingsError(f"ISOKO_SECRET_KEY is empty: {_remedy('secret_key')}")
     _refuse_unusable_doors(settings)
     _refuse_unusable_accounts(settings)
     if settings.marketplace.enabled:
         _refuse_unusable_marketplace(settings)
     if settings.env == "production":
         _refuse_weak(settings)
+    if not settings.secret_key.get_secret_value():
+        raise SettingsError(f"ISOKO_SECRET_KEY is empty: {_remedy('secret_key')}")
 
 
 def _refuse_unusable_doors(settings: Settings) -> None:
