@@ -21,6 +21,7 @@ from bot.storage.schema import payments as rows
 from tests.market.money import PAYEE, answer, pay, person, settle
 from tests.mortal import Fate, Killed, MortalRecords
 from tests.real_postgres import RealPostgres
+from tests.real_valkey import RealValkey
 from tests.server import FARMER, Running, running
 from tests.test_callbacks_alone import comes_to
 from tests.test_payout_loop import count_at_operator, operator, settled
@@ -294,10 +295,11 @@ async def test_M08_I5_look_ups_come_at_5_s_15_s_1_min_5_min_and_30_min_then_with
 
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
 async def test_M02_guessed_callbacks_are_kept_and_called_out(
-    tmp_path, postgres: RealPostgres, store: str
+    tmp_path, postgres: RealPostgres, valkey: RealValkey, store: str
 ) -> None:
     """Three guesses before a restart and two processes after it are one attack, on PostgreSQL."""
-    url = {"ISOKO_DATABASE_URL": postgres.new_database()} if store == "postgres" else {}
+    shared = {"ISOKO_DATABASE_URL": postgres.new_database(), "ISOKO_REDIS_URL": valkey.url}
+    url = shared if store == "postgres" else {}
 
     async def guess(server: Running, which: str, provider: str = "mtn-momo") -> None:
         path = f"/payments/{provider}/callback/{which}"

@@ -90,7 +90,8 @@ async def test_D01_a_hostile_name_is_text_on_every_desk(server: Running, supervi
         page = await supervisor.raw(f"/dashboard/{path}")
         assert "<script>alert" not in page, path
         # A list of payments names nobody.
-        assert path == "payments" or "<bdi>&lt;script&gt;alert(1)" in page, path
+        shown = re.search(r"<bdi[^>]*>&lt;script&gt;alert\(1\)", page)
+        assert path == "payments" or shown, path
 
 
 async def flag(server: Running) -> int:
