@@ -64,7 +64,7 @@ check: $(VENV)/.dev ## style, types, layers, translations, locks
 test: $(VENV)/.chromium ## every test, on real Redis, PostgreSQL and Chromium
 	@# Tests start our command some hundred times: it is compiled once, also where Python writes nothing.
 	@$(BIN)/python -m compileall -q bot
-	@$(TIDY) $(BIN)/python -m pytest -n 3 --dist loadfile
+	@$(TIDY) $(BIN)/python -m pytest -n 2 --dist loadfile
 
 testscaled: $(VENV)/.dev ## the first call and money again: two servers on PostgreSQL and Redis
 	@$(TIDY) $(BIN)/python -m pytest --stores scaled tests/engine tests/flows tests/test_payout_loop.py tests/test_collections.py tests/test_pins_by_phone.py

@@ -10,6 +10,7 @@ import pytest
 
 from bot.quick_lane import QuickRunner
 from tests.engine.test_limits import slow_down
+from tests.patience import patient_s
 from tests.server import Running, running
 
 _FORM = "application/x-www-form-urlencoded"
@@ -53,7 +54,7 @@ class Line:
 
     async def hears(self) -> tuple[int, bytes]:
         """The status and the body of the next answer."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(patient_s(20)):
             head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
             size = int(head.partition(b"content-length: ")[2].split(b"\r\n")[0])
             assert b"\r\ndate: " in head
@@ -61,7 +62,7 @@ class Line:
 
     async def ends(self) -> bool:
         """Whether the other end hangs up."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(patient_s(20)):
             return await self._reader.read() == b""
 
 

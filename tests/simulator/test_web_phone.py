@@ -220,6 +220,7 @@ async def test_names_can_be_typed_without_a_keyboard(browser: Browser, server: R
 async def test_a_message_to_us_is_seen_as_it_is_written(browser: Browser, server: Running) -> None:
     web = await opened(browser, server)
     await web.page.click("#call")
+    await web.shows("1 Ibiciro")
     await web.types("8", "7")
     await web.shows("Ntukandike umubare w'ibanga")
     await web.page.keyboard.type("Igiciro")
