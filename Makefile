@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Nothing is left outside this folder: not even what pip keeps for next time.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --cache-dir $(CURDIR)/$(VENV)/pip
 # What tests leave lies in a folder of their own, and goes with it. Sockets want short names.
-TIDY := in=$$(mktemp -d /tmp/i.XXXXXX) && chmod 711 $$in && trap "rm -rf $$in" EXIT && trap "exit 130" INT TERM && \
+TIDY := in=$$(mktemp -dt i.XXXXXX) && chmod 711 $$in && trap "rm -rf $$in" EXIT && trap "exit 130" INT TERM && \
 	TMPDIR=$$in XDG_CONFIG_HOME=$$in XDG_CACHE_HOME=$$in
 
 .DEFAULT_GOAL := help
