@@ -12,6 +12,7 @@ from bot.dashboard.access import demo_supervisor
 from bot.hub.signing import sign
 from bot.market import Actor, people, stock_listings, stock_photos, subscriptions
 from tests.hub.test_stock import jpeg
+from tests.patience import patient_s
 from tests.server import FARMER, Running
 
 
@@ -126,7 +127,9 @@ async def test_a_photo_that_staff_let_through_is_seen_by_the_buyer(
     )
     assert decided == "shown"
     picture = goods.locator("img")
-    await expect(picture).to_have_attribute("alt", "Coffee cherries, Gakenke")
+    # The page asks for them every five seconds.
+    soon_ms = patient_s(20) * 1000
+    await expect(picture).to_have_attribute("alt", "Coffee cherries, Gakenke", timeout=soon_ms)
     await picture.scroll_into_view_if_needed()
     await page.wait_for_function("document.querySelector('#goods img').naturalWidth === 40")
     found = await Axe().run(page)
