@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Connection
+
 from bot.conversation import Inbound, Reply, Session
 from bot.engine.courtesies import checking
 from bot.engine.hop import Hop, moment
@@ -54,7 +56,7 @@ class Arrivals:
         """
         who = session.owner
         try:
-            contact = await self._market.records.read(lambda db: people.by_msisdn(db, who))
+            contact, agreed = await self._market.records.read(lambda db: _known(db, who))
             if contact is not None and from_phone:
                 await self._note_call(contact, now)
         except RecordsDown:
@@ -66,6 +68,7 @@ class Arrivals:
         session.contact_id, session.language = contact.id, session.language or contact.language
         session.role, session.shared = contact.role, contact.shared_phone
         session.crop, session.district = contact.crop, contact.district
+        session.agreed = agreed
 
     async def _note_call(self, contact: Contact, now: float) -> None:
         at, silent_days = moment(now), self._limits.silent_days
@@ -189,6 +192,12 @@ class Arrivals:
         """What was committed of this session, longest history first."""
         key = inbound.session_key
         return await self._market.records.read(lambda db: hops.of_session(db, key))
+
+
+def _known(db: Connection, msisdn: str) -> tuple[Contact | None, bool]:
+    """Whose number it is, and whether they agreed to today's words: in one look."""
+    contact = people.by_msisdn(db, msisdn)
+    return contact, contact is not None and not people.agreed_to_older_words(db, contact.id)
 
 
 def _be_where(session: Session, left: Session) -> None:
