@@ -27,7 +27,7 @@ from bot.operators import Operators
 from bot.payments.collecting import CollectionProvider
 from bot.payments.provider import Answer, Outcome, PaymentProvider
 from bot.sms.provider import Sent, SmsMessage, SmsProvider
-from bot.storage import outbox
+from bot.storage import outbox, outcomes
 from bot.storage.outbox import OutboxRow
 from bot.storage.records import Records, RecordsDown
 from bot.storage.rounds import Batches, one_round, together
@@ -188,14 +188,16 @@ class Sender:
 
     async def _end(self, row: OutboxRow, error: str) -> None:
         now = datetime.now(UTC)
+        work: Callable[[Connection], object]
         if not error:
-            await self._records.write(lambda db: outbox.done(db, row, now))
+            work = partial(outbox.done, row=row, now=now)
         elif error.startswith("retry") and row.attempts < self._rules.max_attempts:
             due_at = now + timedelta(seconds=_wait_s(row.attempts))
-            await self._records.write(lambda db: outbox.again(db, row, error, due_at))
+            work = partial(outbox.again, row=row, error=error, due_at=due_at)
         else:
             log.error("dead letter", key=row.dedupe_key, why=error)
-            await self._records.write(lambda db: _bury(db, row, error, now))
+            work = partial(_bury, row=row, error=error, now=now)
+        await outcomes.keep(self._records, work, self._rules.lease_s)
 
     async def _send_sms(self, row: OutboxRow) -> str:
         """ "" when sent; what is wrong otherwise, "retry …" when it may pass."""

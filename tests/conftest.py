@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 from sqlalchemy import text
 
 from bot.operations.logs import set_up_logs
@@ -21,6 +21,8 @@ from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
 from tests.server import Running, running
 
+# A page that is right is seen at once; a machine that stands still for seconds makes none wrong.
+expect.set_options(timeout=20_000)
 _QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 

@@ -134,7 +134,19 @@ async def test_one_that_fails_leaves_no_other_running_unwatched(records, now) ->
             outbox.put(db, "sms", key, {"msisdn": "+250788000001", "text": "x"}, now)
 
     await records.write(put)
-    sms = SlowSms()
+    sms, at_once = SlowSms(), SenderRules(lease_s=0.0)
     with pytest.raises(RecordsDown):
-        await Sender(FailsOnce(records, sms), sms, {}, SenderRules(), RULES).carry_out()
+        await Sender(FailsOnce(records, sms), sms, {}, at_once, RULES).carry_out()
     assert await records.read(outbox.counts) == {"sent": 2, "waiting": 1}
+
+
+async def test_what_left_is_written_down_when_the_records_were_away_for_that_moment(
+    records, now
+) -> None:
+    await records.write(
+        lambda db: outbox.put(db, "sms", "one", {"msisdn": "+250788000001", "text": "x"}, now)
+    )
+    sms = SlowSms()
+    away = FailsOnce(records, sms)
+    await Sender(away, sms, {}, SenderRules(), RULES).carry_out()
+    assert away.failed and await records.read(outbox.counts) == {"sent": 1}

@@ -18,7 +18,7 @@ from bot.market import subscriptions
 from bot.market.hub_news import KIND
 from bot.market.subscriptions import Subscription
 from bot.market.tickets import open_ticket
-from bot.storage import outbox
+from bot.storage import outbox, outcomes
 from bot.storage.outbox import OutboxRow
 from bot.storage.records import Records, RecordsDown
 from bot.storage.rounds import one_round
@@ -128,8 +128,10 @@ class Hooks:
             await self._records.write(lambda db: outbox.dead(db, row, "no such receiver", now))
             return
         status, why, wait_s = await self._post(receiver, row)
-        await self._records.write(
-            lambda db: _end(db, row, receiver, status, why, wait_s, now, datetime.now(UTC))
+        await outcomes.keep(
+            self._records,
+            lambda db: _end(db, row, receiver, status, why, wait_s, now, datetime.now(UTC)),
+            _LEASE_S,
         )
 
     async def _post(self, receiver: Subscription, row: OutboxRow) -> tuple[int, str, float]:

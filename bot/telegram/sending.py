@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy import Connection
 
 from bot.market import news, split_board, telegram_links
-from bot.storage import outbox, turns
+from bot.storage import outbox, outcomes, turns
 from bot.storage.outbox import OutboxRow
 from bot.storage.records import Records, RecordsDown
 from bot.storage.rounds import one_round
@@ -164,7 +164,7 @@ class TelegramSender:
         except Exception as fault:
             log.exception("news not sent", key=row.dedupe_key)
             answer = Answer(Said.DOWN, type(fault).__name__)
-            await self._records.write(lambda db: self._end(db, row, answer))
+            await self._keep(row, answer)
 
     async def _carry_one(self, row: OutboxRow) -> None:
         chat_id, method = int(row.payload["chat_id"]), str(row.payload["method"])
@@ -175,9 +175,12 @@ class TelegramSender:
             answer = Answer(Said.REFUSED, "the chat is not linked any more")
         else:
             answer = await self._call(row, chat_id, method)
-        turned = await self._records.write(lambda db: self._end(db, row, answer))
-        if turned:
+        if await self._keep(row, answer):
             self._by_sms_instead()
+
+    async def _keep(self, row: OutboxRow, answer: Answer) -> bool:
+        lease_s = self._rules.lease_s
+        return await outcomes.keep(self._records, lambda db: self._end(db, row, answer), lease_s)
 
     async def _call(self, row: OutboxRow, chat_id: int, method: str) -> Answer:
         counts = method not in _NO_MESSAGES

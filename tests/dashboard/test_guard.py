@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from bot.dashboard.access.roles import ANYBODY, ROLES
 from bot.storage.schema import audit, tickets
 from tests.dashboard.desk import Desk, demo_link, filled, guard_of, joins, routes
+from tests.patience import patient_s
 from tests.real_postgres import RealPostgres
 from tests.server import FARMER, Running, running
 
@@ -224,7 +225,7 @@ async def test_D13_no_byte_of_a_request_is_a_fault_of_ours(postgres_server: Runn
     for line in LINES:
         reader, writer = await asyncio.open_connection("127.0.0.1", postgres_server.client.port)
         writer.write(line + b"\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        answer = await asyncio.wait_for(reader.read(), 5)
+        answer = await asyncio.wait_for(reader.read(), patient_s(20))
         writer.close()
         assert 200 <= int(answer.split(b" ", 2)[1]) < 500, line
 

@@ -16,11 +16,12 @@ from bot.hub.hooks import RETRY_AFTER_S, Hooks
 from bot.hub.signing import sign
 from bot.market import hub_news, subscriptions
 from bot.storage import outbox
-from bot.storage.records import Records
+from bot.storage.records import Records, RecordsDown
 from bot.storage.schema import outbox as rows
 from bot.storage.schema import tickets
 from tests.hub.receiver import Receiver, receiving
 from tests.hub.sender import Hub, order
+from tests.patience import patient_s
 from tests.server import FARMER, Running
 
 SECRET = "whsec_b3V0Ym91bmQtdGVzdC1zZWNyZXQtb2YtMzItYnl0ZXM="
@@ -103,6 +104,23 @@ async def test_what_a_farmer_answers_comes_back_signed(server: Running, receiver
         "product": "COF-ROAST", "packs": 10, "packs_accepted": 10, "part": "", "part_packs": 10,
     }  # fmt: skip
     assert (await hub.until("KW-2001", "filled"))["packs_accepted"] == 10
+
+
+async def test_what_was_taken_is_written_down_when_the_records_were_away_for_that_moment(
+    line: Line, receiver: Receiver, monkeypatch
+) -> None:
+    await line.tells()
+    write, away = line.records.write, []
+
+    async def falters(work):
+        if receiver.came and not away:
+            away.append(_now())
+            raise RecordsDown("gone")
+        return await write(work)
+
+    monkeypatch.setattr(line.records, "write", falters)
+    assert await line.sends() == 1
+    assert away and await line.states() == ["sent"] and len(receiver.came) == 1
 
 
 async def test_a_call_is_told_at_its_beginning_and_its_end_without_its_caller(
@@ -239,7 +257,7 @@ async def test_nobody_waits_for_the_slowest_receiver(line: Line) -> None:
         for number in range(2, 5):
             await line.tells(f"o{number}")
             line.hooks.wake()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(patient_s(20)):
                 while len(line.receiver.came) < number - 1:
                     await asyncio.sleep(0.02)
     finally:

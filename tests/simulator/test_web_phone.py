@@ -19,10 +19,13 @@ class Web:
         page.on("pageerror", lambda error: self.said.append(str(error)))
 
     async def types(self, *entries: str) -> None:
+        waiting = self.page.locator(".screen.waiting")
         for entry in entries:
+            # What is typed before the screen is there waits on the line, and more is added to it.
+            await expect(waiting).to_have_count(0)
             await self.page.keyboard.type(entry)
             await self.page.keyboard.press("Enter")
-            await expect(self.page.locator(".screen.waiting")).to_have_count(0)
+        await expect(waiting).to_have_count(0)
 
     async def shows(self, text: str) -> None:
         await expect(self.page.locator("#screen")).to_contain_text(text)

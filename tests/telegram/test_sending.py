@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from bot.market import news, telegram_links
 from bot.sandbox.telegram import Fault
 from bot.storage import outbox
+from bot.storage.records import RecordsDown
 from bot.storage.schema import outbox as rows
 from bot.storage.schema import transcripts, turns
 from bot.telegram import sending
@@ -315,3 +316,22 @@ async def test_what_is_to_leave_in_the_morning_holds_up_no_answer(there: Outside
     await there.put("an answer")
     assert await there.sender().carry_out() == 1
     assert there.seen_by(ALINE) == ["an answer"]
+
+
+async def test_what_arrived_is_written_down_when_the_records_were_away_for_that_moment(
+    there: Outside, monkeypatch
+) -> None:
+    # Else it would come once more when its lease has run out: the records were gone for a second.
+    await there.put("one")
+    write, away = there.records.write, []
+
+    async def falters(work):
+        if there.seen_by(ALINE) and len(away) < 3:
+            away.append(now())
+            raise RecordsDown("gone")
+        return await write(work)
+
+    monkeypatch.setattr(there.records, "write", falters)
+    assert await there.sender().carry_out() == 1
+    assert len(away) == 3 and await there.left() == 0
+    assert there.seen_by(ALINE) == ["one"]

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.telegram.tokens import DATA_MAX
+from tests.patience import patient_s
 from tests.server import Running, running
 from tests.telegram.door import (
     ALINE,
@@ -102,7 +103,7 @@ async def test_T02_a_body_that_comes_too_slowly_holds_up_nobody(tmp_path: Path) 
             f"POST {PATH} HTTP/1.1\r\nHost: x\r\n{HEADER}: {SECRET}\r\nContent-Length: 100\r\n\r\n"
         )
         writer.write(head.encode() + b'{"update')
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(patient_s(20)):
             assert b" 408 " in await reader.readline()
         writer.close()
         assert await rows(server) == []

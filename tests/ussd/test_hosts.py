@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.patience import patient_s
 from tests.server import Running, running
 from tests.ussd.test_door import FORM
 
@@ -22,7 +23,7 @@ async def sent(server: Running, target: str, *hosts: str) -> tuple[int, bytes]:
             f"Content-Length: {len(body)}", "Connection: close", "", ""]  # fmt: skip
     reader, writer = await asyncio.open_connection("127.0.0.1", server.client.port)
     writer.write("\r\n".join(head).encode() + body)
-    answer = await asyncio.wait_for(reader.read(), 5)
+    answer = await asyncio.wait_for(reader.read(), patient_s(20))
     writer.close()
     return int(answer.split(b" ", 2)[1]), answer.partition(b"\r\n\r\n")[2]
 
