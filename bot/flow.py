@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
 from sqlalchemy import Connection
 from transitions import Machine, MachineError
 
@@ -55,8 +56,7 @@ class Resume:
 Next = Screen | str | Start | Done | Resume
 
 
-@dataclass(slots=True)
-class Turn:
+class Turn(msgspec.Struct):
     """All that a step may look at or use while one hop is answered."""
 
     inbound: Inbound

@@ -11,6 +11,7 @@ from playwright.async_api import Browser, async_playwright, expect
 from sqlalchemy import text
 
 from bot.operations.logs import set_up_logs
+from bot.storage import postgres_batch
 from bot.storage.opening import open_records, upgrade
 from bot.storage.records import Records
 from bot.storage.schema import metadata
@@ -30,6 +31,14 @@ _QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgrou
 def quiet_logs() -> None:
     """The server's own way of logging, for warnings and worse."""
     set_up_logs("warning", "console")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_records() -> Iterator[None]:
+    """A machine that stands still for seconds has not asked too much of the records."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(postgres_batch, "_WAIT_S", 60.0)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,22 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Screen)
 
 
+class _Before:
+    """The session before a deed, for each run of it.
+
+    A store may run a deed again after a clash: what the run before has changed was not kept.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._first: Session | None = session
+        self._packed = pack(session)
+
+    def session(self) -> Session:
+        """It as it was, and another one each time."""
+        first, self._first = self._first, None
+        return first or unpack(self._packed)
+
+
 class Effects:
     """Commits what a place does to the records."""
 
@@ -40,9 +56,9 @@ class Effects:
 
         None when the person is known no more, and nothing was done.
         """
-        before = pack(hop.session)
+        do = partial(self._do, hop, flow, _Before(hop.session))
         try:
-            return await self._market.records.write(partial(self._do, hop, flow, before))
+            return await self._market.records.write(do)
         except (IntegrityError, Forgotten) as error:
             # The key is there: this hop had its effect before, and all of this one is undone.
             saved = await self._found(hop)
@@ -58,9 +74,8 @@ class Effects:
         """Commit the hop with the rest of the transaction. Raises IntegrityError for a second."""
         hops.keep(db, hop.turn.hop_key, hop.session, reply, hop.turn.now)
 
-    def _do(self, hop: Hop, flow: Flow, before: bytes, db: Connection) -> Reply:
-        # A store may run this again after a clash: what the first run changed was not kept.
-        hop.turn.session, hop.noted = unpack(before), False
+    def _do(self, hop: Hop, flow: Flow, before: _Before, db: Connection) -> Reply:
+        hop.turn.session, hop.noted = before.session(), False
         waited_s = time.monotonic() - hop.came_at
         if waited_s > _MAY_BEGIN_S:
             raise RecordsDown("this hop has waited so long that it may be taken for lost")

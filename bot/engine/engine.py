@@ -69,7 +69,9 @@ class Engine:
     async def handle(self, inbound: Inbound, layout: Layout) -> Reply:
         """The reply to one hop; never raises for anything a person or a gateway may send."""
         started = time.perf_counter()
-        key, came_at = inbound.session_key, self._clock().timestamp()
+        key = inbound.session_key
+        # Only where the latest entry is all that there is, its moment tells a repeat.
+        came_at = self._clock().timestamp() if self._latest.is_all_of(inbound) else 0.0
         admission = self._admission
         if admission.is_full:
             return self._crowded(inbound)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+import msgspec
 
 from bot.conversation import Inbound, Latest, Reply, Screen, Session
 from bot.engine import replies
@@ -20,8 +21,7 @@ _PIN_MIN = 4
 _LIKE_A_PIN = re.compile(r"[0-9]{4,6}")
 
 
-@dataclass(slots=True)
-class Hop:
+class Hop(msgspec.Struct):
     """One hop: its turn, the channel's layout, and the marks under which it is known."""
 
     turn: Turn
@@ -41,7 +41,7 @@ class Hop:
     # Whether it came out of its turn: it is answered, but the history does not go back to it.
     stale: bool = False
     # When it came, by this process's own clock.
-    came_at: float = field(default_factory=time.monotonic)
+    came_at: float = msgspec.field(default_factory=time.monotonic)
 
     @property
     def session(self) -> Session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
@@ -23,6 +24,7 @@ _STEPS_MAX = 12
 HOME = "home"
 _UNLOCK, _CONSENT = "pin", "register"
 _MENU = "menu"
+_NUMBER = re.compile("[1-9][0-9]{0,3}")
 # Marks and spaces that a phone's keyboard adds and nobody sees.
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u2060\ufeff"))
 
@@ -299,8 +301,9 @@ class Stage:
 
 def chosen(screen: Screen, seen: int, typed: str) -> Choice | None:
     """The choice that `typed` names among those the person has seen, or None."""
+    place = int(typed) if _NUMBER.fullmatch(typed) else 0
     for number, choice in enumerate(screen.choices[:seen], 1):
-        if typed == (choice.key or str(number)):
+        if typed == choice.key if choice.key else number == place:
             return choice
     return None
 

@@ -1,11 +1,13 @@
 """Help: say what it is about, and be called back; no registration needed."""
 
+from functools import cache
+
 from sqlalchemy import Connection
 
-from bot.conversation import Choice, Screen
+from bot.conversation import Choice, Language, Screen
 from bot.flow import Flow, Invalid, Next, Turn
 from bot.flows.call_back import ticket_screen
-from bot.i18n import _
+from bot.i18n import _, language_spoken
 from bot.pins_in_texts import without_pins
 
 _TEXT_MAX = 160
@@ -37,24 +39,30 @@ flow = Flow(
 @flow.step("menu")
 async def show_menu(turn: Turn) -> Next:
     turn.notes.pop("write", None)
-    if not turn.session.number:
+    session = turn.session
+    if not session.number:
         return "none"
+    return _menu(language_spoken(), bool(session.contact_id), session.shared)
+
+
+@cache
+def _menu(_language: Language, known: bool, shared: bool) -> Screen:
     choices = [
         Choice(_("Payment not received"), "ask", "payment_missing"),
         Choice(_("Order"), "ask", "order"),
         Choice(_("Shipment"), "ask", "shipment"),
         Choice(_("Forgot PIN"), "ask", "pin_forgotten"),
     ]
-    if turn.session.contact_id:
+    if known:
         # On a shared phone the account, which offers both, opens only by a PIN that a new owner of
         # the number does not have.
-        if turn.session.shared:
+        if shared:
             choices.append(Choice(_("Not you?"), start="new_owner"))
         else:
             choices.append(Choice(_("Delete my data"), start="my_data"))
     choices.append(Choice(_("Talk to an agent"), "ask", "call_back"))
     choices.append(Choice(_("Write a message"), "write", "other"))
-    if not turn.session.contact_id:
+    if not known:
         # Who is registered finds it in the account.
         choices.append(Choice(_("Telegram"), start="telegram_link"))
     return Screen(_("Help"), choices)

@@ -1,6 +1,8 @@
 """Prices: crop, then today's price, other markets, what is taken of it, and how it changed."""
 
-from bot.conversation import Choice, Screen
+from functools import lru_cache
+
+from bot.conversation import Choice, Language, Screen
 from bot.flow import Flow, Next, Turn
 from bot.flows.price_words import (
     SHOWN_MAX,
@@ -18,7 +20,7 @@ from bot.flows.price_words import (
     warning,
 )
 from bot.flows.share import part_name
-from bot.i18n import _
+from bot.i18n import _, language_spoken
 from bot.i18n.formats import day
 from bot.market import products
 from bot.market.prices import Price
@@ -60,6 +62,11 @@ async def show_crops(turn: Turn) -> Next:
     codes = turn.market.prices.products(turn.session.crop or "coffee")
     if not codes:
         return Screen(_("No prices available now."), ends=True)
+    return _crops(language_spoken(), tuple(codes))
+
+
+@lru_cache(64)
+def _crops(_language: Language, codes: tuple[str, ...]) -> Screen:
     return Screen(_("Prices"), [Choice(products.name(code), "price", code) for code in codes])
 
 

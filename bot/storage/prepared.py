@@ -13,6 +13,7 @@ from sqlalchemy.util import await_only
 
 Row = Sequence[Any]
 _Convert = Callable[[Any], Any] | None
+_ERRORS = (sqlite3.Error, asyncpg.PostgresError)
 
 
 class _Compiled(NamedTuple):
@@ -53,11 +54,13 @@ class Prepared:
         """Every row for `values`, given in the order of the names."""
         compiled, driver = self._of(db.dialect), _driver(db)
         given = compiled.given(values)
-        with _as_sqlalchemy(compiled.sql):
+        try:
             if db.dialect.name == "sqlite":
                 found: Sequence[Row] = driver.execute(compiled.sql, given).fetchall()
             else:
                 found = await_only(driver.fetch(compiled.sql, *given))
+        except _ERRORS as error:
+            raise _as_sqlalchemy(error, compiled.sql) from error
         return found
 
     def run(self, db: Connection, values: Mapping[str, Any]) -> None:
@@ -68,18 +71,22 @@ class Prepared:
         """Do it for each row, its values in the order of the names."""
         compiled, driver = self._of(db.dialect), _driver(db)
         given = rows if compiled.plain else [compiled.given(row) for row in rows]
-        with _as_sqlalchemy(compiled.sql):
+        try:
             done = driver.executemany(compiled.sql, given)
             if db.dialect.name != "sqlite":
                 await_only(done)
+        except _ERRORS as error:
+            raise _as_sqlalchemy(error, compiled.sql) from error
 
     def _ask(self, db: Connection, values: Sequence[Any]) -> Any:
         compiled, driver = self._of(db.dialect), _driver(db)
         given = compiled.given(values)
-        with _as_sqlalchemy(compiled.sql):
+        try:
             if db.dialect.name == "sqlite":
                 return driver.execute(compiled.sql, given).fetchone()
             return await_only(driver.fetchrow(compiled.sql, *given))
+        except _ERRORS as error:
+            raise _as_sqlalchemy(error, compiled.sql) from error
 
     def _of(self, dialect: Dialect) -> _Compiled:
         found = self._compiled.get(dialect.name)
@@ -105,21 +112,10 @@ def _driver(db: Connection) -> Any:
     return db.connection.driver_connection
 
 
-class _as_sqlalchemy:  # noqa: N801  it reads as a verb where it stands
-    """Raises a driver's error as SQLAlchemy's. (A generator would cost as much as the SQL.)"""
-
-    __slots__ = ("_sql",)
-
-    def __init__(self, sql: str) -> None:
-        self._sql = sql
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, sqlite3.Error):
-            raise DBAPIError.instance(self._sql, None, error, sqlite3.Error) from error
-        if isinstance(error, asyncpg.IntegrityConstraintViolationError):
-            raise IntegrityError(self._sql, None, error) from error
-        if isinstance(error, asyncpg.PostgresError):
-            raise DBAPIError(self._sql, None, error) from error
+def _as_sqlalchemy(error: Exception, sql: str) -> Exception:
+    """A driver's error as SQLAlchemy's."""
+    if isinstance(error, sqlite3.Error):
+        return DBAPIError.instance(sql, None, error, sqlite3.Error)
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        return IntegrityError(sql, None, error)
+    return DBAPIError(sql, None, error)

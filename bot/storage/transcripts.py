@@ -10,13 +10,14 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from bot.storage import turns
 from bot.storage.prepared import Prepared
 from bot.storage.records import Records, RecordsDown, Unsure
 from bot.storage.rounds import one_round
 from bot.storage.schema import audit, call_acts, contacts, transcripts
+from bot.storage.schema.columns import as_json
 
 log = structlog.get_logger(__name__)
 
@@ -132,6 +133,14 @@ _COLUMNS = (
 )
 _OWNER = _COLUMNS.index("owner")
 _insert = Prepared(insert(transcripts), *_COLUMNS)
+_there = Prepared(
+    select(contacts.c.msisdn).where(
+        contacts.c.msisdn.in_(
+            select(func.json_each(bindparam("numbers")).table_valued("value").c.value)
+        )
+    ),
+    "numbers",
+)
 
 
 def forget_before(db: Connection, moment: datetime, limit: int) -> int:
@@ -158,14 +167,7 @@ def _write(db: Connection, batch: _Batch, looks: bool) -> float:
     # Not of people who were erased while their rows waited here. An account that has no number is
     # in no contact, and of who is nobody nothing could be erased.
     numbers = {row[_OWNER] for row in batch.rows if row[_OWNER].startswith("+")}
-    # Who is being erased now is waited for, and who is not cannot be before these are written.
-    query = (
-        select(contacts.c.msisdn)
-        .where(contacts.c.msisdn.in_(numbers))
-        .order_by(contacts.c.id)
-        .with_for_update(read=True, key_share=True)
-    )
-    gone = numbers.difference(db.execute(query).scalars()) if numbers else numbers
+    gone = numbers.difference(_still_there(db, numbers)) if numbers else numbers
     kept = [row for row in batch.rows if row[_OWNER] not in gone]
     if not (looks and _is_written(db, kept, batch.events)):
         if kept:
@@ -174,6 +176,23 @@ def _write(db: Connection, batch: _Batch, looks: bool) -> float:
             db.execute(insert(audit), batch.events)
     until = turns.until(db, _WATCHED)
     return 0.0 if until is None else (until - datetime.now(UTC)).total_seconds()
+
+
+def _still_there(db: Connection, numbers: set[str]) -> list[str]:
+    """Those whose person is there: who is being erased now is waited for.
+
+    And who is not cannot be before these rows are written.
+    """
+    if db.dialect.name == "sqlite":
+        # One statement for any number of them; with a place for each, SQLite reads it anew.
+        return [row[0] for row in _there.all(db, as_json(sorted(numbers)))]
+    query = (
+        select(contacts.c.msisdn)
+        .where(contacts.c.msisdn.in_(numbers))
+        .order_by(contacts.c.id)
+        .with_for_update(read=True, key_share=True)
+    )
+    return list(db.execute(query).scalars())
 
 
 def _is_written(db: Connection, rows: list[tuple[Any, ...]], events: list[dict[str, Any]]) -> bool:

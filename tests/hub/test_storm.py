@@ -200,7 +200,6 @@ async def test_B08_orders_in_a_storm_add_up(records: Records, monkeypatch: Any) 
         # Sums are looked at here, not outages: a busy machine must not pass for a dead server.
         for limit in ("_DOUBT_S", "_SIGN_OF_LIFE_S", "_ANSWER_S", "_CONNECT_S"):
             monkeypatch.setattr(f"bot.storage.postgres.{limit}", 60.0)
-        monkeypatch.setattr("bot.storage.postgres_batch._WAIT_S", 60.0)
         for start in range(0, ORDERS, 100):
             await asyncio.gather(*(storm.order(start + one) for one in range(100)))
             await storm.works()

@@ -81,7 +81,10 @@ async def test_a_lock_that_others_hold_is_records_down(store) -> None:
     await holder
 
 
-async def test_no_connection_to_be_had_is_records_down(store, postgres: RealPostgres) -> None:
+async def test_no_connection_to_be_had_is_records_down(
+    store, postgres: RealPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.storage.postgres_batch._WAIT_S", 2.0)
     # Two lanes: each comes to four or five of these before the others have waited two seconds.
     asked = [store.read(run("SELECT pg_sleep(0.5)")) for _ in range(20)]
     ends = await asyncio.gather(*asked, return_exceptions=True)
