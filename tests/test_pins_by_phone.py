@@ -299,8 +299,8 @@ async def test_P12_nobodys_pin_takes_as_long_as_a_wrong_one(tmp_path) -> None:
 
 async def test_P12_the_time_of_a_check_does_not_tell_who_has_an_account(tmp_path) -> None:
     """What is measured: `Pins.check` with hashes as in production, of an account and of nobody in
-    turn, 60 of each where the row has 10,000; and of those the middle half, since this machine has
-    other work. A hash that is left out is 22 ms, the row's limit 5.
+    turn, 60 of each where the row has 10,000; and of those the quickest third, since other work of
+    this machine only adds. A hash that is left out is 22 ms, the row's limit 5.
     """
     real = {"ISOKO_PIN__MEMORY_KIB": "19456", "ISOKO_PIN__PASSES": "2",
             "ISOKO_PIN__TRIES_PER_DAY": "100000", "ISOKO_PIN__LIFETIME_TRIES": "100000",
@@ -316,8 +316,8 @@ async def test_P12_the_time_of_a_check_does_not_tell_who_has_an_account(tmp_path
                 found = await pins.check(contact_id, "80000", mark, now)
                 times.append(time.perf_counter() - started)
                 assert found.result == "wrong"
-        middle = {who: sorted(times)[15:45] for who, times in took_s.items()}
-        known_s, nobody_s = (sum(times) / len(times) for times in middle.values())
+        quick = {who: sorted(times)[:20] for who, times in took_s.items()}
+        known_s, nobody_s = (sum(times) / len(times) for times in quick.values())
         assert abs(known_s - nobody_s) < patient_s(0.005)
 
 
