@@ -22,7 +22,7 @@ from bot.market import (
     telegram_invites,
     telegram_links,
 )
-from bot.storage import audit_chain, hops, telegram_updates, transcripts
+from bot.storage import audit_chain, hops, old_letters, telegram_updates, transcripts
 from bot.storage.rounds import one_round
 
 _EVERY_S = 15.0
@@ -31,6 +31,10 @@ _KEEP_HOPS = timedelta(hours=1)
 # Far longer than Telegram delivers an update again, and than people leave a parked one lying.
 _KEEP_UPDATES = timedelta(days=30)
 _AT_ONCE = 500
+# As `outbox.keep_days` comes; a code in a message is of no use by then.
+_KEEP_LETTERS = timedelta(days=7)
+# Each is written by itself, for each keeps something of its own.
+_LETTERS_AT_ONCE = 100
 # Each of these is some statements and a word to the hub: no hop waits longer than for one of these.
 _LIVES_AT_ONCE = 25
 
@@ -47,9 +51,10 @@ class Housekeeping:
         news: Callable[[], None],
         keep_transcripts: timedelta,
         every_s: float = _EVERY_S,
+        keep_letters: timedelta = _KEEP_LETTERS,
     ) -> None:
         self._market, self._news, self._every_s = market, news, every_s
-        self._keep_transcripts = keep_transcripts
+        self._keep_transcripts, self._keep_letters = keep_transcripts, keep_letters
 
     async def run(self) -> None:
         """Keep house until cancelled."""
@@ -69,6 +74,7 @@ class Housekeeping:
             "tickets about money": self._ask_about_money,
             "hops": partial(self._all_of, self._forget_hops, _AT_ONCE),
             "transcripts": partial(self._all_of, self._forget_transcripts, _AT_ONCE),
+            "what has left": partial(self._all_of, self._empty_letters, _LETTERS_AT_ONCE),
             "telegram updates": partial(self._all_of, self._forget_updates, _AT_ONCE),
             "audit": partial(self._all_of, audit_chain.seal, audit_chain.AT_ONCE),
             "what is over": self._forget_what_is_over,
@@ -130,6 +136,10 @@ class Housekeeping:
     def _forget_transcripts(self, db: Connection) -> int:
         moment = datetime.now(UTC) - self._keep_transcripts
         return transcripts.forget_before(db, moment, _AT_ONCE)
+
+    def _empty_letters(self, db: Connection) -> int:
+        moment = datetime.now(UTC) - self._keep_letters
+        return old_letters.empty_before(db, moment, _LETTERS_AT_ONCE)
 
     def _forget_updates(self, db: Connection) -> int:
         return telegram_updates.forget_before(db, datetime.now(UTC) - _KEEP_UPDATES, _AT_ONCE)

@@ -1,6 +1,5 @@
 """Housekeeping: thousands that fall due in one minute, and a task that always fails."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,11 +8,12 @@ from sqlalchemy import func, insert, select
 from bot.market import bookings, offers
 from bot.market.orders import create_order
 from bot.operations.housekeeping import Housekeeping
+from bot.settings import load_settings
 from bot.storage.records import Records
 from bot.storage.schema import contacts, offer_events
 from bot.storage.schema import offers as offer_rows
+from bot.wiring import market_of
 from tests.market.test_offers import order_of
-from tests.server import Running
 
 MOST_AT_ONCE, DUE = 100, 600
 
@@ -54,13 +54,12 @@ async def fall_due(records: Records, count: int) -> None:
 
 
 async def test_a_sales_offers_that_fall_due_together_end_few_at_a_time(
-    records: Records, server: Running
+    records: Records,
 ) -> None:
     await fall_due(records, DUE)
     counting = Counting(records)
-    market = replace(server.parts.market, records=counting)
-    keeping = Housekeeping(market, lambda: None, timedelta(days=30))
-    await keeping.keep()
+    market = market_of(load_settings({}), counting)
+    await Housekeeping(market, lambda: None, timedelta(days=30)).keep()
     expired = select(func.count()).where(offer_rows.c.state == "expired")
     assert await records.read(lambda db: db.execute(expired).scalar()) == DUE
     assert sum(counting.ended) == DUE
@@ -68,7 +67,7 @@ async def test_a_sales_offers_that_fall_due_together_end_few_at_a_time(
 
 
 async def test_a_task_that_always_fails_stops_no_other(
-    server: Running, monkeypatch: pytest.MonkeyPatch
+    records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
 
@@ -82,5 +81,6 @@ async def test_a_task_that_always_fails_stops_no_other(
 
     monkeypatch.setattr(offers, "expire_due", breaks)
     monkeypatch.setattr(bookings, "expire_due", works)
-    await Housekeeping(server.parts.market, lambda: None, timedelta(days=30)).keep()
+    market = market_of(load_settings({}), records)
+    await Housekeeping(market, lambda: None, timedelta(days=30)).keep()
     assert asked == ["offers", "bookings"]
