@@ -78,12 +78,17 @@ class LookUps:
 
     async def _due(self) -> dict[str, list[Payment]]:
         now, busy = datetime.now(UTC), self._batches.busy
+        due: dict[str, list[Payment]] = {}
+
+        def is_due(db: Connection) -> bool:
+            return settlement.is_look_up_due(db, now, (*outages.down(db), *busy))
 
         def take(db: Connection) -> list[Payment]:
             not_via = (*outages.down(db), *busy)
             return settlement.due_look_ups(db, now, _HOLD_S, _AT_ONCE, not_via)
 
-        due: dict[str, list[Payment]] = {}
+        if not await self._records.read(is_due):
+            return due
         for payment in await self._records.write(take):
             due.setdefault(line_of(payment), []).append(payment)
         return due

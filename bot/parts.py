@@ -299,6 +299,7 @@ async def _sandbox_of(settings: Settings, stack: AsyncExitStack) -> Sandbox | No
 async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
     records = parts.market.records
     keep_for = timedelta(days=parts.settings.transcripts.keep_days)
+    keep_letters = timedelta(days=parts.settings.outbox.keep_days)
     backlog = Backlog(records, parts.registry)
     watching = parts.watching
     figures = MinuteFigures(
@@ -315,7 +316,9 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
         "look-ups": parts.look_ups.run(),
         "orphans": OrphanCallbacks(records, parts.providers, parts.look_ups.wake).run(),
         "wallet watch": parts.wallet_watch.run(),
-        "housekeeping": Housekeeping(parts.market, parts.sender.wake, keep_for).run(),
+        "housekeeping": Housekeeping(
+            parts.market, parts.sender.wake, keep_for, keep_letters=keep_letters
+        ).run(),
         "backlog": backlog.run(),
         "minutes": figures.run(),
     }

@@ -240,6 +240,7 @@ class OutboxSettings(_Frozen):
     lease_s: float
     batch: int
     max_attempts: int
+    keep_days: int = Field(gt=0)
 
 
 class TranscriptSettings(_Frozen):

@@ -27,6 +27,7 @@ from bot.market import (
     Market,
     allocation,
     bookings,
+    hub_news,
     hub_orders,
     offers,
     people,
@@ -85,9 +86,13 @@ class Applying:
         ids = hub_orders.take(db, wanted_of(event.source, said), now, hub.timezone)
         if again and not ids:
             ids = hub_orders.reopen(db, event.source, said.order_id, now)
-        # At once, and in the order in which the orders came.
+        # At once, and in the order in which the orders came; what is much goes on in its turn.
+        left = allocation.OFFERS_AT_ONCE
         for order_id in ids:
-            allocation.look_at(db, order_id, hub, self._rules, now, quiet)
+            if left > 0:
+                left -= allocation.look_at(db, order_id, hub, self._rules, now, quiet, left)
+            else:
+                hub_news.review(db, order_id, now)
         return f"orders {', '.join(map(str, ids))}" if ids else "it was taken before"
 
     def _cancel(self, db: Connection, event: Kept, said: OrderCancelled, now: datetime) -> str:

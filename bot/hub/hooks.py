@@ -89,6 +89,8 @@ class Hooks:
         room = _WIDTH - len(self._in_hand)
         if room <= 0:
             return 0
+        if not await self._records.read(_is_due):
+            return 0
         taken = await self._records.write(lambda db: self._claim(db, room))
         for row in taken:
             task = asyncio.create_task(self._carry(row))
@@ -115,11 +117,9 @@ class Hooks:
                 await self._records.write(lambda db: _later(db, row, why, 0.0, datetime.now(UTC)))
 
     def _claim(self, db: Connection, limit: int) -> list[OutboxRow]:
-        now = datetime.now(UTC)
-        if not outbox.is_due(db, KIND, now):
-            return []
-        closed, lease = subscriptions.at_rest(db, now), secrets.token_hex(8)
-        return outbox.claim_in_turn(db, KIND, lease, now, _LEASE_S, limit, closed)
+        now, lease = datetime.now(UTC), secrets.token_hex(8)
+        awake = subscriptions.awake(db, now)
+        return outbox.claim_in_turn(db, KIND, lease, now, _LEASE_S, limit, awake)
 
     async def _deliver(self, row: OutboxRow) -> None:
         now, wanted = datetime.now(UTC), row.payload["subscription"]
@@ -165,6 +165,11 @@ class Hooks:
                 connector=connector, timeout=_LIMITS, cookie_jar=aiohttp.DummyCookieJar()
             )
         return self._http
+
+
+def _is_due(db: Connection) -> bool:
+    now = datetime.now(UTC)
+    return outbox.is_due_via(db, subscriptions.awake(db, now), now)
 
 
 def _end(

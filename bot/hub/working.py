@@ -19,14 +19,15 @@ from bot.market.allocation import AllocationRules
 from bot.storage import hub_inbox
 from bot.storage.hub_inbox import Kept
 from bot.storage.one_at_a_time import one_at_a_time
-from bot.storage.records import RecordsDown
+from bot.storage.records import RecordsDown, TooLong
 from bot.storage.rounds import one_round
 
 log = structlog.get_logger(__name__)
 
 _POLL_S = 1.0
 _EVENTS_AT_ONCE, _ORDERS_AT_ONCE = 16, 4
-_LOOP_S = 0.005
+# On SQLite it runs on the loop, where every hop waits for it; PostgreSQL cuts off what takes long.
+_LOT_S = {"sqlite": 0.005, "postgresql": 1.0}
 _AGAIN_FIRST_S = 2.0
 
 
@@ -62,31 +63,36 @@ class Working:
 
     async def allocate_all(self) -> None:
         """Look at every order that wants it. Raises `RecordsDown`."""
-        while True:
-            now = datetime.now(UTC)
-            try:
-                seen = await self._market.records.write(lambda db: self._allocate(db, now))  # noqa: B023  run before the next turn
-            except RecordsDown:
-                raise
-            except Exception:  # one of them broke it: find out which, and let the others pass
-                log.exception("orders not looked at together")
-                seen = await self._look_one_by_one(now)
-            if seen:
-                self._news()
-            if seen < _ORDERS_AT_ONCE:
-                return
+        while await self._allocate_some():  # noqa: ASYNC110  nothing is waited for
             await asyncio.sleep(0)
+
+    async def _allocate_some(self) -> bool:
+        """Look at a few; whether there is more to look at."""
+        records, now = self._market.records, datetime.now(UTC)
+        if not await records.read(lambda db: reviews.due(db, now, 1)):
+            return False
+        try:
+            more = await records.write(lambda db: self._allocate(db, now))
+        except Exception as fault:  # one of them broke it: find out which, and let the others pass
+            if not _is_ours(fault):
+                raise
+            log.exception("orders not looked at together")
+            more = await self._look_one_by_one(now)
+        self._news()
+        return more
 
     async def _apply_some(self) -> bool:
         records, now = self._market.records, datetime.now(UTC)
+        if not await records.read(lambda db: hub_inbox.is_due(db, now)):
+            return False
         try:
             done = await records.write(lambda db: self._apply(db, now, _EVENTS_AT_ONCE))
             if done:
                 self._news()
             return done > 0
-        except RecordsDown:
-            raise
-        except Exception:  # one of them broke it: find out which, and let the others pass
+        except Exception as fault:  # one of them broke it: find out which, and let the others pass
+            if not _is_ours(fault):
+                raise
             log.exception("hub events not applied together")
         return await self._one_by_one()
 
@@ -96,9 +102,9 @@ class Working:
         for event in waiting:
             try:
                 await records.write(lambda db: self._apply_held(db, event, now))  # noqa: B023  run before the next turn
-            except RecordsDown:
-                raise
             except Exception as fault:  # whatever it is, the events after it go on
+                if not _is_ours(fault):
+                    raise
                 log.exception("hub event not applied", row=event.id)
                 why = type(fault).__name__
                 await records.write(lambda db: _failed(db, event, why))  # noqa: B023  run before the next turn
@@ -114,8 +120,7 @@ class Working:
         for event in events:
             self._apply_one(db, event, now)
             done += 1
-            # On SQLite this runs on the loop, where every hop waits for it.
-            if db.dialect.name == "sqlite" and time.monotonic() - began > _LOOP_S:
+            if _is_enough(db, began):
                 break
         return done
 
@@ -131,31 +136,44 @@ class Working:
             one_at_a_time(db, "hub orders")
             self._apply_one(db, event, now)
 
-    def _allocate(self, db: Connection, now: datetime) -> int:
-        """Of how many orders something was made."""
+    def _allocate(self, db: Connection, now: datetime) -> bool:
+        """Look at some orders; whether there is more to look at, of one of them or of others."""
+        began = time.monotonic()
         due = reviews.due(db, now, _ORDERS_AT_ONCE)
+        more = len(due) == _ORDERS_AT_ONCE
         for order_id in due:
-            self._look_at(db, order_id, now)
-        return len(due)
+            more |= self._look_at(db, order_id, now) >= allocation.OFFERS_AT_ONCE
+            if _is_enough(db, began):
+                return more or order_id != due[-1]
+        return more
 
-    def _look_at(self, db: Connection, order_id: int, now: datetime) -> None:
+    def _look_at(self, db: Connection, order_id: int, now: datetime) -> int:
         market = self._market
-        allocation.look_at(db, order_id, market.hub, self._rules, now, market.quiet)
+        return allocation.look_at(db, order_id, market.hub, self._rules, now, market.quiet)
 
-    async def _look_one_by_one(self, now: datetime) -> int:
+    async def _look_one_by_one(self, now: datetime) -> bool:
         records = self._market.records
         due = await records.read(lambda db: reviews.due(db, now, _ORDERS_AT_ONCE))
         for order_id in due:
             try:
                 await records.write(lambda db: self._look_at(db, order_id, now))  # noqa: B023  run before the next turn
-            except RecordsDown:
-                raise
             except Exception as fault:  # whatever it is, the orders after it go on
+                if not _is_ours(fault):
+                    raise
                 log.exception("order not looked at", order=order_id)
                 why = type(fault).__name__
                 if await records.write(lambda db: reviews.failed(db, order_id, why, now)):  # noqa: B023  run before the next turn
                     log.error("order parked", order=order_id, see="its ticket")
-        return len(due)
+        return len(due) == _ORDERS_AT_ONCE
+
+
+def _is_ours(fault: Exception) -> bool:
+    """Whether the work broke, and not the records: also what took so long that it was cut off."""
+    return not isinstance(fault, RecordsDown) or isinstance(fault, TooLong)
+
+
+def _is_enough(db: Connection, began: float) -> bool:
+    return time.monotonic() - began > _LOT_S[db.dialect.name]
 
 
 def _failed(db: Connection, event: Kept, why: str) -> None:

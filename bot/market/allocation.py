@@ -38,7 +38,10 @@ from bot.storage.schema import (
 
 # Somebody may register meanwhile.
 _LOOK_AGAIN = timedelta(minutes=10)
-_PAGES_MAX = 20
+# Each page is a sort of all who grow the crop: an order that needs many has them in a few.
+_PAGES = (PAGE, 4 * PAGE, 15 * PAGE)
+# An order of thousands of packs is hundreds of offers: so many in one transaction, the rest after.
+OFFERS_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +105,12 @@ def look_at(
     rules: AllocationRules,
     now: datetime,
     quiet: QuietHours = NEVER,
+    most: int = OFFERS_AT_ONCE,
 ) -> int:
-    """Offer what is left of an order, or close it; how many offers were made.
+    """Offer what is left of an order, or close it; how many offers were made, `most` at most.
 
-    0 too while another process looks at it. The row lock keeps two from offering the same packs.
+    What is more than that is looked at again at once. 0 too while another process looks at it. The
+    row lock keeps two from offering the same packs.
     """
     row = db.execute(_held, {"order_id": order_id}).first()
     if row is None:
@@ -124,10 +129,12 @@ def look_at(
         return 0
     parts, seen_all = _cut(db, row, standing, rules)
     if parts:
-        _offer(db, row, parts, hub, rules, now, quiet)
+        _offer(db, row, parts[:most], hub, rules, now, quiet)
+        if len(parts) > most:
+            hub_news.review(db, order_id, now)
     elif standing.waiting == 0:
         _nobody_left(db, row, standing, seen_all, now)
-    return len(parts)
+    return min(len(parts), most)
 
 
 def _cut(
@@ -142,15 +149,17 @@ def _cut(
     line: list[Candidate] = []
     parts: list[Part] = []
     known: set[int] = set()
-    for page in range(_PAGES_MAX):
-        more = able_to_supply(db, row.order_id, *of, page * PAGE)
+    start = 0
+    for many in _PAGES:
+        more = able_to_supply(db, row.order_id, *of, start, many)
         # Turns change between two pages: who stands in the line already is not asked twice.
         line += [one for one in more if one.contact_id not in known]
         known.update(one.contact_id for one in more)
         parts = cut(standing.left, standing.pack_g, line, rules.smallest_packs)
-        if len(more) < PAGE:
+        if len(more) < many:
             # Somebody may have moved from a page to come to one that was read.
-            return parts, page == 0
+            return parts, start == 0
+        start += many
         whole = sum(part.packs for part in parts) == standing.left
         if whole and len(parts) >= max(1, standing.left // rules.smallest_packs):
             break

@@ -151,13 +151,13 @@ def ask_date(
     return answered
 
 
-def expire_due(db: Connection, now: datetime) -> int:
-    """Close every request that its host has not answered in time; returns how many.
+def expire_due(db: Connection, now: datetime, limit: int = 100) -> int:
+    """Close up to `limit` requests that their hosts have not answered in time; returns how many.
 
     The host is not told, as with an order's offer: who dials reads that its time is over.
     """
     late = (rows.c.state == "requested") & (rows.c.answer_by <= now)
-    locked = select(rows).where(late).order_by(rows.c.id).with_for_update()
+    locked = select(rows).where(late).order_by(rows.c.id).limit(limit).with_for_update()
     found = [_booking(row) for row in db.execute(locked).mappings()]
     for booking in found:
         key = f"expire:{booking.id}:{booking.version}"

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, Table, cast, false, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, false, or_, select
 
 from bot.market import people
 from bot.storage import schema as t
+from bot.storage.schema.delivery import OUTBOX_STATES
 
 # Named by the number of the person's row alone.
 _BY_CONTACT = (
@@ -92,15 +93,11 @@ def _on_record(contact_id: int, links: list[int]) -> ColumnElement[bool]:
 
 def _news(contact_id: int, msisdn: str | None, chats: list[int]) -> ColumnElement[bool]:
     """What was or is to be sent to them or about them."""
-
-    def said(name: str) -> ColumnElement[str]:
-        return cast(t.outbox.c.payload[name].as_string(), String)
-
+    to_chat = (t.outbox.c.kind == "telegram") & t.outbox.c.state.in_(OUTBOX_STATES)
     return or_(
-        said("contact_id") == str(contact_id),
-        said("about_contact") == str(contact_id),
-        said("chat_id").in_([str(chat) for chat in chats]),
-        said("msisdn") == msisdn if msisdn else false(),
+        t.outbox.c.contact_id == contact_id,
+        to_chat & t.outbox.c.lane.in_([str(chat) for chat in chats]),
+        _is(t.outbox, msisdn),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select
 
 from bot.market import subscriptions
+from bot.market.subscriptions import Subscription
 from bot.storage import outbox
 from bot.storage.prepared import Prepared
 from bot.storage.schema import hub_orders, offers, orders, reviews
@@ -47,6 +48,8 @@ NEWS_TYPES = {
     "alert.cleared": "It has been over for a while.",
     "test.ping": "Sent by `isoko hub test`.",
 }
+# Each call is two of them: for a receiver that is off they would be most of all that waits.
+_OF_CALLS = ("session.started", "session.ended")
 _OF_OFFERS = {
     "handed_over": "shipment.handed_over",
     "shipped": "shipment.shipped",
@@ -94,13 +97,19 @@ def tell(
     """
     if not subscriptions.anybody(db):
         return 0
-    wanted = [one for one in subscriptions.all_of_them(db, now) if one.wants(kind)]
+    wanted = [one for one in subscriptions.all_of_them(db, now) if _hears(one, kind)]
     if not wanted:
         return 0
     data = about() if callable(about) else about
     for one in wanted:
         put(db, one.id, kind, lane, key, data, now)
     return len(wanted)
+
+
+def _hears(receiver: Subscription, kind: str) -> bool:
+    """Whether it is told; who is disabled finds orders and money later, and no call of long ago."""
+    passing = kind in _OF_CALLS and receiver.state == "disabled"
+    return receiver.wants(kind) and not passing
 
 
 def put(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, func, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, Function, Select, func, select
 
 from bot.market.payments import Payment, outbox_key
 from bot.storage.schema import outbox
@@ -18,8 +20,12 @@ def keys_of(payment: Payment) -> list[str]:
     return [outbox_key(payment), *(outbox_key(payment, one) for one in ("released", *again))]
 
 
+def reference_in() -> Function[Any]:
+    """The reference of the payment whose letter of the outbox this is."""
+    begins_at = func.length(outbox.c.kind) + 2
+    return func.substr(outbox.c.dedupe_key, begins_at, _REFERENCE_LONG)
+
+
 def references_in(*which: ColumnElement[bool]) -> Select[tuple[str]]:
     """The references of the payments whose letters of the outbox are `which`."""
-    begins_at = func.length(outbox.c.kind) + 2
-    reference = func.substr(outbox.c.dedupe_key, begins_at, _REFERENCE_LONG)
-    return select(reference).where(*which)
+    return select(reference_in()).where(*which)

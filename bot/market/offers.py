@@ -203,11 +203,14 @@ def offer_again(
     return by_id(db, offer_id, offer.contact_id)
 
 
-def expire_due(db: Connection, now: datetime) -> int:
-    """Close every offer whose time to answer is over; returns how many."""
-    query = _all.where(offers.c.state == "offered", offers.c.answer_by <= now)
+def expire_due(db: Connection, now: datetime, limit: int = 100) -> int:
+    """Close up to `limit` offers whose time to answer is over; returns how many."""
+    is_late = (offers.c.state == "offered") & (offers.c.answer_by <= now)
+    oldest = select(offers.c.id).where(is_late).order_by(offers.c.answer_by, offers.c.id)
+    ids = list(db.execute(oldest.limit(limit)).scalars())
     # In one order, as whoever withdraws several takes them.
-    locked = query.order_by(offers.c.id).with_for_update(of=offers)
+    locked = _all.where(is_late, offers.c.id.in_(ids)).order_by(offers.c.id)
+    locked = locked.with_for_update(of=offers)
     late = [_offer(row) for row in db.execute(locked).mappings()]
     for offer in late:
         key = f"expire:{offer.id}:{offer.version}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, exists, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.market import clearance, outage_news
@@ -156,6 +156,12 @@ def works_again(db: Connection, provider: str, now: datetime) -> None:
     db.execute(update(operators).where(was_down).values(**back, back_at=first))
 
 
+def is_release_due(db: Connection, now: datetime, busy: tuple[str, ...] = ()) -> bool:
+    """Whether `release` would look at any operator now."""
+    query = select(operators.c.provider).where(_may_release(now, busy)).limit(1)
+    return db.execute(query).first() is not None
+
+
 def release(
     db: Connection,
     lease: str,
@@ -170,8 +176,7 @@ def release(
     Lines of `busy` wait for what was taken of them before. What has no answer even now is passed
     by. When nothing else waits the outage is over.
     """
-    due = (operators.c.state == "recovering") & (operators.c.next_at <= now)
-    due &= operators.c.provider.not_in(busy)
+    due = _may_release(now, busy)
     query = select(operators).where(due).with_for_update(skip_locked=True)
     taken: list[OutboxRow] = []
     for one in db.execute(query).mappings().all():
@@ -187,6 +192,11 @@ def release(
                 _tell_it_goes_on(db, payment, one["outage"], payouts, now)
         taken += rows
     return taken
+
+
+def _may_release(now: datetime, busy: tuple[str, ...]) -> ColumnElement[bool]:
+    due = (operators.c.state == "recovering") & (operators.c.next_at <= now)
+    return due & operators.c.provider.not_in(busy)
 
 
 def _tell_it_goes_on(

@@ -285,16 +285,10 @@ def _forget_payee(db: Connection, contact_id: int) -> None:
 
 def cancel_messages(db: Connection, contact_id: int, msisdn: str | None = None) -> None:
     """Drop what is to be sent to this person, about them, or to the number `msisdn`."""
-    waiting = select(outbox.c.id, outbox.c.payload).where(outbox.c.kind.in_(("sms", "telegram")))
     # To the person, or to an earlier number of theirs about them.
-    mine = [
-        row.id
-        for row in db.execute(waiting)
-        if contact_id in (row.payload.get("contact_id"), row.payload.get("about_contact"))
-        or (msisdn and row.payload.get("msisdn") == msisdn)
-    ]
-    if mine:
-        db.execute(delete(outbox).where(outbox.c.id.in_(mine)))
+    db.execute(delete(outbox).where(outbox.c.contact_id == contact_id))
+    if msisdn:
+        db.execute(delete(outbox).where(outbox.c.msisdn == msisdn))
 
 
 def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:

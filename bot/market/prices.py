@@ -92,6 +92,12 @@ class PriceBoard:
         """How long ago it was last known to be what the records say."""
         return time.monotonic() - self._read_at
 
+    @property
+    def newest_on(self) -> date | None:
+        """The day of the newest price of all; None where there is none."""
+        days = (price.valid_on for listed in self._latest.values() for price in listed)
+        return max(days, default=None)
+
     def products(self, crop: str = "") -> list[str]:
         """The products that have a price: those of `crop` first, then in the order of trade."""
         listed = self._products.get(crop)

@@ -6,9 +6,10 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, exists, func, literal, select
+from sqlalchemy import Connection, func, select
 
 from bot.market import outages, settlement
+from bot.market.letters import reference_in
 from bot.market.lines import line_of
 from bot.market.payments import OPEN, Payment
 from bot.payments.provider import Answer
@@ -45,16 +46,12 @@ def untaken(db: Connection) -> list[Untaken]:
     """Payments that were turned away or found their operator shut, by line."""
     shut = outages.shut(db)
     tried = (outbox.c.last_error != "") | outbox.c.via.in_(shut)
-    keys = [
-        kind + literal(":") + payments.c.reference + literal(more)
-        for kind in (literal("payout"), literal("collection"), literal("refund"))
-        for more in ("", ":released")
-    ]
-    # What was settled meanwhile waits for nobody.
-    still = exists(literal(1)).where(payments.c.state.in_(OPEN), outbox.c.dedupe_key.in_(keys))
+    waits = (outbox.c.state == "waiting") & outbox.c.kind.in_(("payout", "collection", "refund"))
     query = (
         select(outbox.c.via, func.count(), func.max(outbox.c.last_error))
-        .where(outbox.c.state == "waiting", outbox.c.via != "", tried, still)
+        .join(payments, payments.c.reference == reference_in())
+        # What was settled meanwhile waits for nobody.
+        .where(waits, outbox.c.via != "", tried, payments.c.state.in_(OPEN))
         .group_by(outbox.c.via)
         .order_by(outbox.c.via)
     )

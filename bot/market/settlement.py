@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, exists, literal, select, update
+from sqlalchemy import ColumnElement, Connection, exists, literal, select, update
 
 from bot.market import (
     Actor,
@@ -148,6 +148,12 @@ def look_up_now_by_reference(db: Connection, provider: str, reference: str, now:
     return look_up_now(db, payment.callback_token, now)
 
 
+def is_look_up_due(db: Connection, now: datetime, not_via: tuple[str, ...] = ()) -> bool:
+    """Whether `due_look_ups` may find any."""
+    query = select(payments.c.id).where(_to_look_up(now, not_via)).limit(1)
+    return db.execute(query).first() is not None
+
+
 def due_look_ups(
     db: Connection, now: datetime, hold_s: float, limit: int, not_via: tuple[str, ...] = ()
 ) -> list[Payment]:
@@ -155,12 +161,10 @@ def due_look_ups(
 
     Lines of `not_via` are not asked. What is due further ahead than any wait is due now.
     """
-    due_at = payments.c.look_up_at
     query = (
         select(payments)
-        .where(payments.c.state.in_(OPEN), (due_at <= now) | (due_at > now + _FURTHEST))
-        .where(line_column().not_in(not_via))
-        .order_by(due_at)
+        .where(_to_look_up(now, not_via))
+        .order_by(payments.c.look_up_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -170,6 +174,12 @@ def due_look_ups(
         held = payments.c.id.in_([payment.id for payment in due])
         db.execute(update(payments).where(held).values(look_up_at=until))
     return [replace(payment, look_up_at=until) for payment in due]
+
+
+def _to_look_up(now: datetime, not_via: tuple[str, ...]) -> ColumnElement[bool]:
+    due_at = payments.c.look_up_at
+    due = payments.c.state.in_(OPEN) & ((due_at <= now) | (due_at > now + _FURTHEST))
+    return due & line_column().not_in(not_via)
 
 
 def ask_staff_of_old(db: Connection, now: datetime, limit: int = 100) -> int:

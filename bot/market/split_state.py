@@ -117,10 +117,10 @@ def share_by_id(db: Connection, share_id: int) -> Share | None:
     return None if row is None else _share_of(row)
 
 
-def held(db: Connection, which: ColumnElement[bool]) -> list[Share]:
-    """What is held of the shares in `which`, split by split."""
+def held(db: Connection, which: ColumnElement[bool], limit: int | None = None) -> list[Share]:
+    """What is held of the shares in `which`, split by split; all, or at most `limit`."""
     query = _share.where(shares.c.state == "held", which).order_by(shares.c.split_id, shares.c.id)
-    return [_share_of(row) for row in db.execute(query).mappings()]
+    return [_share_of(row) for row in db.execute(query.limit(limit)).mappings()]
 
 
 def _one(db: Connection, which: ColumnElement[bool]) -> Split | None:

@@ -145,9 +145,9 @@ def bring(db: Connection, actor: Actor, share_id: int, version: int, now: dateti
     return Answered("brought", split, share)
 
 
-def lapse_due(db: Connection, now: datetime) -> int:
-    """Free what was held and not brought in time; returns how many shares."""
-    return _lapse(db, (shares.c.held_until <= now), now, tell=True)
+def lapse_due(db: Connection, now: datetime, limit: int = 100) -> int:
+    """Free up to `limit` shares that were held and not brought in time; returns how many."""
+    return _lapse(db, (shares.c.held_until <= now), now, tell=True, limit=limit)
 
 
 def forget(db: Connection, contact_id: int, now: datetime) -> None:
@@ -156,9 +156,16 @@ def forget(db: Connection, contact_id: int, now: datetime) -> None:
     members.forget(db, contact_id)
 
 
-def _lapse(db: Connection, which: ColumnElement[bool], now: datetime, *, tell: bool) -> int:
+def _lapse(
+    db: Connection,
+    which: ColumnElement[bool],
+    now: datetime,
+    *,
+    tell: bool,
+    limit: int | None = None,
+) -> int:
     count = 0
-    for share in held(db, which):
+    for share in held(db, which, limit):
         split = locked(db, share.split_id)
         if split is None:
             continue

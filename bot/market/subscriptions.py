@@ -149,10 +149,11 @@ def enable(db: Connection, subscription_id: int) -> bool:
     return db.execute(update(rows).where(same).values(fresh)).rowcount == 1
 
 
-def at_rest(db: Connection, now: datetime) -> tuple[str, ...]:
-    """What nothing may leave through now: receivers that are disabled, or that failed too often."""
-    closed = (rows.c.state == "disabled") | (rows.c.rests_until > now)
-    return tuple(via_of(one) for one in db.execute(select(rows.c.id).where(closed)).scalars())
+def awake(db: Connection, now: datetime) -> tuple[str, ...]:
+    """What may leave now goes through these: receivers neither disabled nor failed too often."""
+    rests = rows.c.rests_until.is_not(None) & (rows.c.rests_until > now)
+    query = select(rows.c.id).where(rows.c.state != "disabled", ~rests).order_by(rows.c.id)
+    return tuple(via_of(one) for one in db.execute(query).scalars())
 
 
 def note_success(db: Connection, subscription_id: int) -> None:

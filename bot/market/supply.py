@@ -34,7 +34,7 @@ from bot.storage.schema import (
 )
 from bot.storage.schema import stock_listings as listings
 
-# So many are looked at at once.
+# So many are looked at first: most orders need no more.
 PAGE = 60
 
 
@@ -63,7 +63,7 @@ def _who_is_able() -> Select[Any]:
         .where(contacts.c.verify_since.is_(None), contacts.c.id.not_in(asked))
         .where(any_grade | enough)
         .order_by(case((stocks.c.id.is_(None), one), else_=zero), near, turn, contacts.c.id)
-        .limit(literal_column(str(PAGE)))
+        .limit(bindparam("many", type_=Integer))
         .offset(bindparam("start", type_=Integer))
     )
 
@@ -115,7 +115,7 @@ def _promised_of_the_grade(grade: ColumnElement[str]) -> ColumnElement[int]:
 _able = Prepared(
     _who_is_able(),
     *("product", "pack_g", "grade", "district", "crop", "order_id", "not_role", "none"),
-    "start",
+    *("many", "start"),
 )
 
 
@@ -127,14 +127,15 @@ def able_to_supply(
     grade: str,
     district: str,
     start: int = 0,
+    many: int = PAGE,
 ) -> list[Candidate]:
-    """Those who can be asked for this order, in the order of the rule: `PAGE` from `start` on.
+    """Those who can be asked for this order, in the order of the rule: `many` from `start` on.
 
     `grade` and `district` are "" where the order names none. Their free stock is in grams.
     """
     crop = PRODUCTS[product].crop
     crop = crop if crop in CROPS else "other"
-    found = _able.all(db, product, pack_g, grade, district, crop, order_id, "host", "", start)
+    found = _able.all(db, product, pack_g, grade, district, crop, order_id, "host", "", many, start)
     offered = _offered_g(db, product, [one[0] for one in found if one[1] is not None])
     return [
         Candidate(

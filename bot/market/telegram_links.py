@@ -15,9 +15,7 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     Select,
-    String,
     bindparam,
-    cast,
     delete,
     insert,
     or_,
@@ -35,6 +33,7 @@ from bot.storage.schema import outbox as outbox_rows
 from bot.storage.schema import telegram_invites as invites
 from bot.storage.schema import telegram_links as rows
 from bot.storage.schema import telegram_updates as updates
+from bot.storage.schema.delivery import OUTBOX_STATES
 from bot.storage.schema.hand_overs import OPEN
 
 CHANNEL = "telegram"
@@ -175,9 +174,10 @@ def forget(db: Connection, contact_id: int, msisdn: str, now: datetime) -> None:
     accounts, chats = {row.user_id for row in found}, {row.chat_id for row in found}
     all_of_them = or_(mine, rows.c.user_id.in_(accounts))
     db.execute(update(rows).where(all_of_them).values(ended_at=now, language="rw", **_EMPTY))
-    chat = cast(outbox_rows.c.payload["chat_id"].as_string(), String)
-    written = (outbox_rows.c.kind == "telegram") & chat.in_([str(one) for one in chats])
-    db.execute(delete(outbox_rows).where(written))
+    # The lane of what goes to a chat is the chat; an index has it behind the state.
+    written = (outbox_rows.c.kind == "telegram") & outbox_rows.c.state.in_(OUTBOX_STATES)
+    to_them = outbox_rows.c.lane.in_([str(one) for one in chats])
+    db.execute(delete(outbox_rows).where(written, to_them))
     for table in (hops, transcripts, call_acts):
         owners = [f"tg:{user_id}" for user_id in accounts]
         db.execute(delete(table).where(table.c.owner.in_(owners)))

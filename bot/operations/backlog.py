@@ -15,6 +15,7 @@ from bot.storage.schema import hub_events, outbox, payments, subscriptions, tick
 
 _EVERY_S = 15.0
 _FOR_PEOPLE = ("unknown", "flagged")
+_TO_PEOPLE = ("sms", "telegram")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,7 @@ class Backlog:
 
 def waiting(db: Connection, now: datetime) -> Waiting:
     """What waits in the records; each count goes over an index of few rows."""
-    due = (outbox.c.state == "waiting") & (outbox.c.due_at <= now) & (outbox.c.via == "")
-    oldest = db.execute(select(func.min(outbox.c.due_at)).where(due)).scalar()
+    oldest = min(filter(None, (_oldest_due(db, kind, now) for kind in _TO_PEOPLE)), default=None)
     dead = select(func.count()).where(outbox.c.state == "dead")
     late = select(func.count()).where(tickets.c.state != "closed", tickets.c.due_at < now)
     parked = select(func.count()).where(hub_events.c.state == "parked")
@@ -92,3 +92,10 @@ def waiting(db: Connection, now: datetime) -> Waiting:
         db.execute(off).scalar() or 0,
         db.execute(late).scalar() or 0,
     )
+
+
+def _oldest_due(db: Connection, kind: str, now: datetime) -> datetime | None:
+    # One kind: the index then has it at its beginning, whatever waits of others.
+    due = (outbox.c.state == "waiting") & (outbox.c.kind == kind) & (outbox.c.due_at <= now)
+    found: datetime | None = db.execute(select(func.min(outbox.c.due_at)).where(due)).scalar()
+    return found

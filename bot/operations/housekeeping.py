@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -22,7 +22,7 @@ from bot.market import (
     telegram_invites,
     telegram_links,
 )
-from bot.storage import audit_chain, hops, telegram_updates, transcripts
+from bot.storage import audit_chain, hops, old_letters, telegram_updates, transcripts
 from bot.storage.rounds import one_round
 
 _EVERY_S = 15.0
@@ -31,6 +31,15 @@ _KEEP_HOPS = timedelta(hours=1)
 # Far longer than Telegram delivers an update again, and than people leave a parked one lying.
 _KEEP_UPDATES = timedelta(days=30)
 _AT_ONCE = 500
+# As `outbox.keep_days` comes; a code in a message is of no use by then.
+_KEEP_LETTERS = timedelta(days=7)
+# Each is written by itself, for each keeps something of its own.
+_LETTERS_AT_ONCE = 100
+# Each of these is some statements and a word to the hub: no hop waits longer than for one of these.
+_LIVES_AT_ONCE = 25
+
+# What changes at most so many rows in one transaction, and says how many it changed.
+_Lot = Callable[[Connection, datetime, int], int]
 
 
 class Housekeeping:
@@ -42,56 +51,83 @@ class Housekeeping:
         news: Callable[[], None],
         keep_transcripts: timedelta,
         every_s: float = _EVERY_S,
+        keep_letters: timedelta = _KEEP_LETTERS,
     ) -> None:
         self._market, self._news, self._every_s = market, news, every_s
-        self._keep_transcripts = keep_transcripts
+        self._keep_transcripts, self._keep_letters = keep_transcripts, keep_letters
 
     async def run(self) -> None:
         """Keep house until cancelled."""
         while True:
             await asyncio.sleep(self._every_s)
-            await one_round("housekeeping", self.keep)
+            await self.keep()
 
     async def keep(self) -> None:
-        """One round."""
+        """One round. A task that fails is logged, and stops none of the others."""
+        tasks: dict[str, Callable[[], Awaitable[object]]] = {
+            "offers": partial(self._end_in_lots, offers.expire_due),
+            "bookings": partial(self._end_in_lots, bookings.expire_due),
+            "shares": partial(self._end_in_lots, splits.lapse_due),
+            "price alerts": self._tell_prices,
+            "hand-overs": partial(self._end_in_lots, hand_overs.lapse_due),
+            "what was delivered": self._pay_delivered,
+            "tickets about money": self._ask_about_money,
+            "hops": partial(self._all_of, self._forget_hops, _AT_ONCE),
+            "transcripts": partial(self._all_of, self._forget_transcripts, _AT_ONCE),
+            "what has left": partial(self._all_of, self._empty_letters, _LETTERS_AT_ONCE),
+            "telegram updates": partial(self._all_of, self._forget_updates, _AT_ONCE),
+            "audit": partial(self._all_of, audit_chain.seal, audit_chain.AT_ONCE),
+            "what is over": self._forget_what_is_over,
+            "prices": self._market.prices.refresh_if_changed,
+        }
+        for what, task in tasks.items():
+            await one_round(f"housekeeping of {what}", task)
+
+    async def _end_in_lots(self, lot: _Lot) -> None:
+        """End all whose time is over, few at a time: a sale's thousands fall due in one minute."""
         now = datetime.now(UTC)
-        records = self._market.records
-        if await records.write(lambda db: offers.expire_due(db, now)):
+        while ended := await self._market.records.write(lambda db: lot(db, now, _LIVES_AT_ONCE)):
             self._news()
-        await records.write(lambda db: bookings.expire_due(db, now))
-        if await records.write(lambda db: splits.lapse_due(db, now)):
-            self._news()
-        if await records.write(lambda db: self._tell_prices(db, now)):
-            self._news()
-        if await records.write(lambda db: hand_overs.lapse_due(db, now)):
-            self._news()
-        await self._pay_delivered(now)
-        await records.write(lambda db: money_tickets.ask_again(db, now))
-        for forget in (self._forget_hops, self._forget_transcripts, self._forget_updates):
-            while await records.write(forget) == _AT_ONCE:
-                pass
-        while await records.write(audit_chain.seal) == audit_chain.AT_ONCE:
+            if ended < _LIVES_AT_ONCE:
+                return
+
+    async def _all_of(self, lot: Callable[[Connection], int], limit: int) -> None:
+        """Do it again as long as there was as much to do as is done at once."""
+        while await self._market.records.write(lot) == limit:
             pass
+
+    async def _tell_prices(self) -> None:
+        market, now = self._market, datetime.now(UTC)
+        fresh = market.prices.fresh_since(local_day(now, market.hub.timezone))
+        if await market.records.write(
+            lambda db: price_alerts.tell_due(db, fresh, now, market.quiet)
+        ):
+            self._news()
+
+    async def _pay_delivered(self) -> None:
+        records, hub, rules = self._market.records, self._market.hub, self._market.payouts
+        now = datetime.now(UTC)
+
+        async def pay(offer_id: int) -> None:
+            if await records.write(
+                lambda db: delivered.pay(db, offer_id, hub.currency, rules, now)
+            ):
+                self._news()
+
+        for offer_id in await records.read(delivered.unpaid):
+            await one_round(f"housekeeping of offer {offer_id}", partial(pay, offer_id))
+
+    async def _ask_about_money(self) -> None:
+        now = datetime.now(UTC)
+        await self._market.records.write(lambda db: money_tickets.ask_again(db, now))
+
+    async def _forget_what_is_over(self) -> None:
+        records, now = self._market.records, datetime.now(UTC)
         since = now - self._keep_transcripts
         await records.write(lambda db: transcripts.forget_acts_before(db, since))
         await records.write(lambda db: telegram_links.forget_old(db, now))
         await records.write(lambda db: telegram_invites.forget_old(db, now))
         await records.write(lambda db: hand_overs.forget_old(db, now))
-        await self._market.prices.refresh_if_changed()
-
-    async def _pay_delivered(self, now: datetime) -> None:
-        records, hub, rules = self._market.records, self._market.hub, self._market.payouts
-        for offer_id in await records.read(delivered.unpaid):
-            pay = partial(
-                delivered.pay, offer_id=offer_id, currency=hub.currency, rules=rules, now=now
-            )
-            if await records.write(pay):
-                self._news()
-
-    def _tell_prices(self, db: Connection, now: datetime) -> int:
-        market = self._market
-        fresh = market.prices.fresh_since(local_day(now, market.hub.timezone))
-        return price_alerts.tell_due(db, fresh, now, market.quiet)
 
     def _forget_hops(self, db: Connection) -> int:
         """Drop some old hops: few at a time, for callers' own writes wait in the same line."""
@@ -100,6 +136,10 @@ class Housekeeping:
     def _forget_transcripts(self, db: Connection) -> int:
         moment = datetime.now(UTC) - self._keep_transcripts
         return transcripts.forget_before(db, moment, _AT_ONCE)
+
+    def _empty_letters(self, db: Connection) -> int:
+        moment = datetime.now(UTC) - self._keep_letters
+        return old_letters.empty_before(db, moment, _LETTERS_AT_ONCE)
 
     def _forget_updates(self, db: Connection) -> int:
         return telegram_updates.forget_before(db, datetime.now(UTC) - _KEEP_UPDATES, _AT_ONCE)

@@ -27,6 +27,7 @@ class _Moment:
 
     kind: str
     session_key: str
+    started_at: float
     gateway: str
     language: str
     hops: int
@@ -47,8 +48,15 @@ class SessionNews:
         """A session has begun or ended; dropped when too many wait."""
         if len(self._waiting) >= _WAITING_MAX:
             return
-        language, now = session.language or "", datetime.now(UTC)
-        moment = _Moment(kind, session.key, session.gateway, language, session.hops, now)
+        moment = _Moment(
+            kind,
+            session.key,
+            session.started_at,
+            session.gateway,
+            session.language or "",
+            session.hops,
+            datetime.now(UTC),
+        )
         self._waiting.append(moment)
 
     async def run(self) -> None:
@@ -76,8 +84,9 @@ class SessionNews:
 
     def _write(self, db: Connection, lot: list[_Moment]) -> None:
         for one in lot:
-            # A digest from which nobody can be found; made here, where somebody wants it.
-            key = one.session_key.encode()
+            # A digest from which nobody can be found; made here, where somebody wants it. A chat
+            # keeps its key, and a gateway may give one again: the beginning tells two apart.
+            key = f"{one.session_key} {one.started_at}".encode()
             session = blake2b(key, digest_size=8, key=self._key).hexdigest()
             data: dict[str, str | int] = {
                 "session": session,

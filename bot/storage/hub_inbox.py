@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.storage.prepared import Prepared
@@ -34,6 +34,13 @@ _in_lane = Prepared(
         rows.c.type == bindparam("type"),
     ),
     *("state", "lane", "type"),
+)
+_is_due = Prepared(
+    select(rows.c.id)
+    .where(rows.c.state == bindparam("state"), rows.c.due_at <= bindparam("now"))
+    .limit(literal_column("1"))
+    .offset(literal_column("0")),
+    *("state", "now"),
 )
 _ended = Prepared(
     update(rows)
@@ -119,6 +126,11 @@ def turned(db: Connection, source: str, event_ids: list[str]) -> set[str]:
         .where(later.c.state.in_(("waiting", "applied", "refused")))
     )
     return set(db.execute(query).scalars())
+
+
+def is_due(db: Connection, now: datetime) -> bool:
+    """Whether any event waits whose time has come; what failed before it may still hold it up."""
+    return _is_due.one(db, "waiting", now) is not None
 
 
 def next_ones(db: Connection, now: datetime, limit: int) -> list[Kept]:

@@ -37,7 +37,10 @@ class OutboxRow:
 
 
 _CLOCKS_APART = timedelta(seconds=60)
-_NEW = ("kind", "dedupe_key", "payload", "lane", "via", "due_at", "written_at")
+_NEW = (
+    *("kind", "dedupe_key", "payload", "contact_id", "msisdn", "lane", "via"),
+    *("due_at", "written_at"),
+)
 _new = {
     "sqlite": Prepared(
         sqlite.insert(outbox).on_conflict_do_nothing().returning(outbox.c.id), *_NEW
@@ -48,13 +51,11 @@ _new = {
 }
 _WAITING = outbox.c.state == literal_column("'waiting'")
 # Asked before anything is taken: mostly nothing waits, and to take is a hundred times as dear.
-_is_waiting = Prepared(
-    select(outbox.c.id).where(_WAITING, outbox.c.due_at <= bindparam("now")), "now"
-)
 _is_due = Prepared(
-    select(outbox.c.id).where(
-        outbox.c.kind == bindparam("kind"), _WAITING, outbox.c.due_at <= bindparam("now")
-    ),
+    select(outbox.c.id)
+    .where(outbox.c.kind == bindparam("kind"), _WAITING, outbox.c.due_at <= bindparam("now"))
+    .limit(literal_column("1"))
+    .offset(literal_column("0")),
     *("kind", "now"),
 )
 
@@ -75,7 +76,10 @@ def put(
     one chat leaves in order, as does what shares a `lane`.
     """
     lane = lane or str(payload.get("chat_id", ""))
-    row = kind, dedupe_key, payload, lane, via, due_at or now, now
+    # About whom it is, where it goes to a number of theirs that others may have by now.
+    contact_id = payload.get("contact_id") or payload.get("about_contact")
+    to = contact_id, payload.get("msisdn"), lane
+    row = kind, dedupe_key, payload, *to, via, due_at or now, now
     return _new[db.dialect.name].one(db, *row) is not None
 
 
@@ -85,23 +89,39 @@ def claim(
     now: datetime,
     lease_s: float,
     limit: int,
+    kinds: tuple[str, ...],
     not_via: tuple[str, ...] = (),
-    not_kinds: tuple[str, ...] = (),
 ) -> list[OutboxRow]:
-    """Take up to `limit` pieces that are due, for `lease_s`; others pass over them.
+    """Take up to `limit` pieces of each of `kinds` that are due, for `lease_s`; others pass over.
 
-    What would leave through an operator of `not_via` stays, and what is of `not_kinds`.
+    What would leave through an operator of `not_via` stays.
     """
-    if _is_waiting.one(db, now) is None:
-        return []
-    due = (outbox.c.due_at <= now) & outbox.c.via.not_in(not_via)
-    due &= outbox.c.kind.not_in(not_kinds)
-    return _take(db, due, (outbox.c.due_at, outbox.c.id), lease, now, lease_s, limit)
+    taken: list[OutboxRow] = []
+    for kind in kinds:
+        # One by one, and not all together: each has its own part of the index, in order.
+        if is_due(db, kind, now, not_via):
+            due = (outbox.c.kind == kind) & (outbox.c.due_at <= now)
+            due &= outbox.c.via.not_in(not_via)
+            order = outbox.c.due_at, outbox.c.id
+            taken += _take(db, due, order, lease, now, lease_s, limit)
+    return taken
 
 
-def is_due(db: Connection, kind: str, now: datetime) -> bool:
+def is_due(db: Connection, kind: str, now: datetime, not_via: tuple[str, ...] = ()) -> bool:
     """Whether anything of this kind waits to leave, in somebody's hands or not."""
-    return _is_due.one(db, kind, now) is not None
+    if not not_via:
+        return _is_due.one(db, kind, now) is not None
+    due = (outbox.c.state == "waiting") & (outbox.c.kind == kind) & (outbox.c.due_at <= now)
+    query = select(outbox.c.id).where(due, outbox.c.via.not_in(not_via)).limit(1)
+    return db.execute(query).first() is not None
+
+
+def is_due_via(db: Connection, via: tuple[str, ...], now: datetime) -> bool:
+    """Whether anything waits to leave through one of `via`, in somebody's hands or not."""
+    if not via:
+        return False
+    due = HAS_VIA & outbox.c.via.in_(via) & (outbox.c.state == "waiting") & (outbox.c.due_at <= now)
+    return db.execute(select(outbox.c.id).where(due).limit(1)).first() is not None
 
 
 def claim_in_turn(
@@ -111,17 +131,17 @@ def claim_in_turn(
     now: datetime,
     lease_s: float,
     limit: int,
-    not_via: tuple[str, ...] = (),
+    via: tuple[str, ...] | None = None,
 ) -> list[OutboxRow]:
-    """Take what is next in its lane, of up to `limit` lanes, for `lease_s`; nothing of `not_via`.
+    """Take what is next in its lane, of up to `limit` lanes, for `lease_s`; all, or only of `via`.
 
     What was tried and came back keeps its lane waiting; what is only to leave later does not.
     """
-    if not is_due(db, kind, now):
+    if not (is_due(db, kind, now) if via is None else is_due_via(db, via, now)):
         return []
     waiting = (outbox.c.kind == kind) & (outbox.c.state == "waiting")
-    if not_via:
-        waiting &= outbox.c.via.not_in(not_via)
+    if via is not None:
+        waiting &= HAS_VIA & outbox.c.via.in_(via)
     stands = waiting & ((outbox.c.due_at <= now) | (outbox.c.last_error != ""))
     first, held = func.min(outbox.c.id), func.max(outbox.c.lease_until)
     query = (
@@ -284,9 +304,10 @@ def _fresh(now: datetime) -> dict[str, Any]:
     return {"state": "waiting", "due_at": now, "attempts": 0, "done_at": None, "last_error": ""}
 
 
-def counts(db: Connection) -> dict[str, int]:
-    """How many pieces stand in each state."""
-    query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
+def unsent(db: Connection) -> dict[str, int]:
+    """How many pieces wait, and how many are dead; what has left is without number."""
+    standing = outbox.c.state.in_(("waiting", "dead"))
+    query = select(outbox.c.state, func.count()).where(standing).group_by(outbox.c.state)
     return {str(row[0]): int(row[1]) for row in db.execute(query)}
 
 

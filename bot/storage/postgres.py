@@ -13,8 +13,8 @@ from sqlalchemy.pool import NullPool
 
 from bot.storage.breaker import Breaker
 from bot.storage.postgres_batch import TOO_MUCH, Answer, Ask, run_all
-from bot.storage.postgres_errors import asks_again, is_down, is_full, why
-from bot.storage.records import RecordsDown, Unsure
+from bot.storage.postgres_errors import asks_again, is_down, is_full, is_too_long, why
+from bot.storage.records import RecordsDown, TooLong, Unsure
 from bot.storage.schema.columns import as_json
 
 T = TypeVar("T")
@@ -74,6 +74,8 @@ class PostgresRecords:
         try:
             return await ask.answer
         except Exception as error:
+            if is_too_long(error):
+                raise TooLong(why(error)) from error
             if is_down(error):
                 raise RecordsDown(why(error)) from error
             raise
@@ -167,8 +169,7 @@ class PostgresRecords:
             async with asyncio.timeout(_ANSWER_S):
                 usable = await connection.run_sync(run_all, batch, answers)
         except Exception as error:  # the connection itself, or its silence
-            lost = Unsure if batch[len(answers)].committing else RecordsDown
-            answers.append((None, lost(why(error))))
+            answers.append((None, self._lost(error, batch[len(answers)])))
         finally:
             doubt.cancel()
         for ask, (result, failed) in zip(batch, answers, strict=False):
@@ -179,6 +180,13 @@ class PostgresRecords:
         # What a lost connection has not come to was not begun: another takes it.
         self._put_back(batch[len(answers) :])
         return usable
+
+    def _lost(self, error: Exception, ask: Ask) -> RecordsDown:
+        """What is told to whom `error` cut off."""
+        if ask.committing:
+            return Unsure(why(error))
+        silent = isinstance(error, TimeoutError) and not self._breaker.why
+        return TooLong(why(error)) if silent else RecordsDown(why(error))
 
     def _put_back(self, batch: list[Ask]) -> None:
         if self._breaker.why:

@@ -30,6 +30,11 @@ def is_down(error: Exception) -> bool:
     return gone or _sqlstate(error).startswith(_DOWN)
 
 
+def is_too_long(error: Exception) -> bool:
+    """Whether a statement was cut off at our own limit for it."""
+    return _sqlstate(error) == "57014"
+
+
 def is_broken(error: Exception) -> bool:
     """Whether the driver has lost its place in a conversation with the server that was cut."""
     return isinstance(_driver_error(error), asyncpg.InternalClientError)

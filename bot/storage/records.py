@@ -16,6 +16,10 @@ class RecordsDown(Exception):
     """The records cannot be reached or written now; nothing was changed."""
 
 
+class TooLong(RecordsDown):
+    """The work took longer than any may, and was cut off; the records themselves are there."""
+
+
 class Unsure(RecordsDown):
     """The records were lost while they committed: whether they did, only they can tell."""
 

@@ -127,6 +127,8 @@ class TelegramSender:
         await self._keep_turn()
         if free <= 0 or self._pace.pause_s():
             return 0
+        if not await self._records.read(_is_due):
+            return 0
         rows = await self._records.write(lambda db: self._claim(db, free))
         for row in rows:
             task = asyncio.create_task(self._carry(row))
@@ -148,8 +150,6 @@ class TelegramSender:
 
     def _claim(self, db: Connection, limit: int) -> list[OutboxRow]:
         now = datetime.now(UTC)
-        if not outbox.is_due(db, KIND, now):
-            return []
         if not turns.take(db, _TURN, self._holder, now, _TURN_S):
             return []
         lease = secrets.token_hex(8)
@@ -234,6 +234,10 @@ class TelegramSender:
             due_at = now + timedelta(seconds=_wait_s(row.attempts))
             outbox.again(db, row, f"retry {answer.reason}", due_at)
         return False
+
+
+def _is_due(db: Connection) -> bool:
+    return outbox.is_due(db, KIND, datetime.now(UTC))
 
 
 def _give_up(db: Connection, row: OutboxRow, why: str, now: datetime) -> bool:

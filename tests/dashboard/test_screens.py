@@ -234,7 +234,7 @@ async def test_a_call_through_another_process_is_seen_too(
 
 async def test_the_first_screen_counts_what_is_there(records, now) -> None:
     empty = await records.read(lambda db: counts(db, RULES, now))
-    assert (empty.tickets, empty.news_waiting, empty.newest_price) == ({}, 0, None)
+    assert (empty.tickets, empty.news_waiting) == ({}, 0)
 
     def ask(db) -> None:
         for msisdn, category in (("+1", "order"), ("+2", "order"), ("+3", "call_back")):

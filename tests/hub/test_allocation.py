@@ -225,7 +225,7 @@ async def test_the_line_goes_on_past_those_whose_stock_is_offered_elsewhere(worl
 async def test_an_order_is_not_closed_while_somebody_was_not_looked_at(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(allocation, "_PAGES_MAX", 1)
+    monkeypatch.setattr(allocation, "_PAGES", (supply.PAGE,))
     who = await world.farmers(supply.PAGE + 1)
     for contact in who[1:]:
         await world.stock(contact, 500)
@@ -252,7 +252,7 @@ async def test_who_moves_to_the_next_page_meanwhile_is_asked_once(
 
     def moves(*asked):
         """Nobody has anything free but the last of the first page, who comes in the next too."""
-        page = able(*asked[:-1], 0)
+        page = able(*asked[:-2], 0)
         none = [replace(one, free_g=0) for one in page[:-1]]
         last = replace(page[-1], free_g=5_000)
         return [*none, last] if asked[-1] == 0 else [last]

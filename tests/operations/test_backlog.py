@@ -28,7 +28,7 @@ async def test_the_figures_say_what_waits(records) -> None:
         outbox.put(db, "sms", "a", {}, now - timedelta(seconds=90))
         outbox.put(db, "payout", "held-back", {}, now - timedelta(days=1), via="mtn-momo")
         outbox.put(db, "sms", "b", {}, now - timedelta(days=1))
-        (b,) = outbox.claim(db, "me", now - timedelta(minutes=5), 30, 1, ("mtn-momo",))
+        (b,) = outbox.claim(db, "me", now - timedelta(minutes=5), 30, 1, ("sms",))
         outbox.dead(db, b, "refused", now)
         who = person(db, now)
         settle(db, pay(db, who, now), now, Outcome.SUCCEEDED, amount_rwf=1)

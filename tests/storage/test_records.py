@@ -80,11 +80,11 @@ async def test_O04_news_is_in_one_hand_at_a_time_and_comes_back_after_its_lease(
     put = [outbox.put] * 2
     kept = [await records.write(lambda db, p=p: p(db, "sms", "one", {"a": 1}, now)) for p in put]
     assert kept == [True, False]
-    mine = await records.write(lambda db: outbox.claim(db, "me", now, 30, 10))
+    mine = await records.write(lambda db: outbox.claim(db, "me", now, 30, 10, ("sms",)))
     assert len(mine) == 1
-    assert await records.write(lambda db: outbox.claim(db, "you", now, 30, 10)) == []
+    assert await records.write(lambda db: outbox.claim(db, "you", now, 30, 10, ("sms",))) == []
     later = now + timedelta(seconds=31)
-    yours = await records.write(lambda db: outbox.claim(db, "you", later, 30, 10))
+    yours = await records.write(lambda db: outbox.claim(db, "you", later, 30, 10, ("sms",)))
     assert yours[0].attempts == 2
     assert not await records.write(lambda db: outbox.done(db, mine[0], later))
     assert await records.write(lambda db: outbox.done(db, yours[0], later))
@@ -92,9 +92,9 @@ async def test_O04_news_is_in_one_hand_at_a_time_and_comes_back_after_its_lease(
 
 async def test_a_dead_letter_can_be_sent_again(records, now) -> None:
     await records.write(lambda db: outbox.put(db, "sms", "one", {}, now))
-    (letter,) = await records.write(lambda db: outbox.claim(db, "me", now, 30, 10))
+    (letter,) = await records.write(lambda db: outbox.claim(db, "me", now, 30, 10, ("sms",)))
     await records.write(lambda db: outbox.dead(db, letter, "refused", now))
-    assert await records.read(outbox.counts) == {"dead": 1}
+    assert await records.read(outbox.unsent) == {"dead": 1}
     assert await records.write(lambda db: outbox.replay(db, letter.dedupe_key, now))
     state = select(outbox_table.c.state)
     assert await records.read(lambda db: db.execute(state).scalar()) == "waiting"

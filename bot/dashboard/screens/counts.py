@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
@@ -12,7 +12,7 @@ from bot.dashboard.screens.payment_desk import not_sent
 from bot.dashboard.screens.ticket_desk import OPEN
 from bot.market import clearance, hub_news, retries
 from bot.market.limits import PayoutRules
-from bot.storage.schema import outbox, payments, prices, tickets
+from bot.storage.schema import outbox, payments, tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,6 @@ class Counts:
     webhooks_dead: int
     payments_dead: int
     oldest_news: datetime | None
-    newest_price: date | None
-    products_priced: int
 
 
 def counts(db: Connection, rules: PayoutRules, now: datetime) -> Counts:
@@ -52,9 +50,6 @@ def counts(db: Connection, rules: PayoutRules, now: datetime) -> Counts:
     waits = select(func.count()).where(to_people, outbox.c.state == "waiting")
     oldest = select(func.min(outbox.c.due_at)).where(to_people, outbox.c.state == "waiting", due)
     given_up = _given_up(db)
-    shown = prices.c.state == "shown"
-    newest = select(func.max(prices.c.valid_on)).where(shown)
-    priced = select(func.count(func.distinct(prices.c.product))).where(shown)
     return Counts(
         tickets={row[0]: row[1] for row in sorted(open_ones, key=lambda row: -row[1])},
         tickets_late=db.execute(late).scalar() or 0,
@@ -68,8 +63,6 @@ def counts(db: Connection, rules: PayoutRules, now: datetime) -> Counts:
         webhooks_dead=given_up.get(hub_news.KIND, 0),
         payments_dead=db.execute(select(func.count()).where(not_sent())).scalar() or 0,
         oldest_news=db.execute(oldest).scalar(),
-        newest_price=db.execute(newest).scalar(),
-        products_priced=db.execute(priced).scalar() or 0,
     )
 
 

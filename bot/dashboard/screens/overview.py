@@ -54,13 +54,17 @@ class Overview:
         figures, live = await self._counts.get(), await self._calls.live.get()
         lately, (raised, _out) = await self._health.lately(), await self._health.troubles()
         today = local_day(datetime.now(UTC), self._market.hub.timezone)
-        newest = figures.newest_price
+        # Of the board in memory, which is read again when prices came: there are very many.
+        board = self._market.prices
+        newest = board.newest_on
         age_days = (today - newest).days if newest else -1
         return self._pages.page(
             "now.html",
             visitor.member,
             visitor.form,
             figures=figures,
+            newest_price=newest,
+            products_priced=len(board.products()),
             live=live,
             lights=await self._health.lights(),
             pulse=_pulse(lately),
@@ -77,7 +81,8 @@ class Overview:
         live = await self._calls.live.get()
         troubles, lately = await self._health.troubles(), await self._health.lately()
         there = await self._counts.get(), live.count, live.at_risk, live.hops_a_minute, troubles
-        said = repr((there, lately.lately)).encode()
+        board = self._market.prices
+        said = repr((there, lately.lately, board.newest_on, board.products())).encode()
         return blake2b(said, digest_size=8).hexdigest()
 
 

@@ -75,7 +75,7 @@ def _look(db: Connection) -> Checks:
         "PostgreSQL" if db.dialect.name == "postgresql" else "SQLite",
         revision_of(db),
         outages.standing(db),
-        outbox.counts(db),
+        outbox.unsent(db),
         int(db.execute(parked).scalar() or 0),
         int(db.execute(chats).scalar() or 0),
         int(db.execute(newest).scalar() or 0),

@@ -1,5 +1,7 @@
 """Tables of what comes in and goes out: hops, outbox, inbox, audit, transcripts."""
 
+from typing import Any
+
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -33,6 +35,16 @@ hops = Table(
 
 # Most news leaves through no operator. A query must say this in these very words.
 HAS_VIA: ColumnElement[bool] = literal_column("via <> ''")
+# What has left and still says all it said. A query must say this in these very words.
+IS_FULL: ColumnElement[bool] = literal_column("state = 'sent' AND emptied = 0")
+OUTBOX_STATES = ("waiting", "sent", "dead")
+
+
+def _only_where(words: str) -> dict[str, Any]:
+    """An index of the rows of which this holds, on either store."""
+    where: ColumnElement[bool] = literal_column(words)
+    return {"sqlite_where": where, "postgresql_where": where}
+
 
 outbox = Table(
     "outbox",
@@ -45,6 +57,9 @@ outbox = Table(
     # The chat that it goes to, where what goes there must go in order.
     Column("lane", String(24), nullable=False, server_default=""),
     Column("payload", Json, nullable=False),
+    # As in the payload: to whom or about whom, or to which number; whoever leaves takes it along.
+    Column("contact_id", BigInt),
+    Column("msisdn", String(16)),
     Column("state", String(8), nullable=False, server_default="waiting"),
     Column("due_at", Moment, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
@@ -53,10 +68,16 @@ outbox = Table(
     Column("last_error", String(160), nullable=False, server_default=""),
     Column("written_at", Moment, nullable=False),
     Column("done_at", Moment),
-    Index(None, "state", "due_at"),
+    # 1 once what it said is gone: the key alone stays, so that the same news never leaves again.
+    Column("emptied", Integer, nullable=False, server_default="0"),
+    # What waits for one kind's sender is in no other's way.
+    Index(None, "state", "kind", "due_at", "id"),
+    Index("ix_outbox_full", "done_at", sqlite_where=IS_FULL, postgresql_where=IS_FULL),
     Index("ix_outbox_via", "via", "state", sqlite_where=HAS_VIA, postgresql_where=HAS_VIA),
     Index(None, "kind", "state", "lane"),
-    one_of("state", ("waiting", "sent", "dead")),
+    Index("ix_outbox_contact_id", "contact_id", **_only_where("contact_id IS NOT NULL")),
+    Index("ix_outbox_msisdn", "msisdn", **_only_where("msisdn IS NOT NULL")),
+    one_of("state", OUTBOX_STATES),
 )
 
 # Callbacks for nobody are few. A query must say this in these very words.

@@ -37,6 +37,8 @@ contacts = Table(
     Column("seen_day", Integer, nullable=False, server_default="0"),
     # Set while it must be found out who now holds the number.
     Column("verify_since", Moment),
+    # Who can supply an order: those of its crop, and first those of its district.
+    Index(None, "crop", "district"),
     one_of("language", ("rw", "fr", "en")),
     one_of("role", ("farmer", "crafts", "cooperative", "host")),
 )

@@ -1,0 +1,86 @@
+"""Housekeeping: thousands that fall due in one minute, and a task that always fails."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from bot.market import bookings, offers
+from bot.market.orders import create_order
+from bot.operations.housekeeping import Housekeeping
+from bot.settings import load_settings
+from bot.storage.records import Records
+from bot.storage.schema import contacts, offer_events
+from bot.storage.schema import offers as offer_rows
+from bot.wiring import market_of
+from tests.market.test_offers import order_of
+
+MOST_AT_ONCE, DUE = 100, 600
+
+
+class Counting:
+    """The records, and how many offers each single write ended."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self.ended: list[int] = []
+        self.read = records.read
+
+    async def write(self, work):
+        def counted(db):
+            count = select(func.count()).select_from(offer_events)
+            before = db.execute(count).scalar_one()
+            result = work(db)
+            self.ended.append(db.execute(count).scalar_one() - before)
+            return result
+
+        return await self._records.write(counted)
+
+
+async def fall_due(records: Records, count: int) -> None:
+    """So many offers whose time is over, of one order."""
+
+    def write(db) -> None:
+        now = datetime.now(UTC)
+        order_id = create_order(db, order_of(now, count), now)
+        first = 100_000
+        people = [{"id": first + number, "created_at": now} for number in range(count)]
+        db.execute(insert(contacts), people)
+        over = {"packs": 1, "price_rwf": 12_000, "answer_by": now - timedelta(minutes=1)}
+        rows = [{"order_id": order_id, "contact_id": one["id"], **over} for one in people]
+        db.execute(insert(offer_rows), rows)
+
+    await records.write(write)
+
+
+async def test_a_sales_offers_that_fall_due_together_end_few_at_a_time(
+    records: Records,
+) -> None:
+    await fall_due(records, DUE)
+    counting = Counting(records)
+    market = market_of(load_settings({}), counting)
+    await Housekeeping(market, lambda: None, timedelta(days=30)).keep()
+    expired = select(func.count()).where(offer_rows.c.state == "expired")
+    assert await records.read(lambda db: db.execute(expired).scalar()) == DUE
+    assert sum(counting.ended) == DUE
+    assert max(counting.ended) <= MOST_AT_ONCE
+
+
+async def test_a_task_that_always_fails_stops_no_other(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def breaks(*_given: object) -> int:
+        asked.append("offers")
+        raise KeyError("a fault")
+
+    def works(*_given: object) -> int:
+        asked.append("bookings")
+        return 0
+
+    monkeypatch.setattr(offers, "expire_due", breaks)
+    monkeypatch.setattr(bookings, "expire_due", works)
+    market = market_of(load_settings({}), records)
+    await Housekeeping(market, lambda: None, timedelta(days=30)).keep()
+    assert asked == ["offers", "bookings"]
