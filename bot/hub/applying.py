@@ -153,7 +153,7 @@ def _stands_again(db: Connection, event: Kept, lane: str) -> bool:
 
 
 def _stood_later(db: Connection, event: Kept, lane: str) -> bool:
-    """Whether a shop's cancellation is older than what it last said of the order: that it stands."""
+    """Whether a shop's cancellation is older than its last word of the order: that it stands."""
     if event.source == SOURCE:
         return False
     said_at, stood_at = said_at_of(event.body), hub_inbox.last_said(db, lane, "order.created")
