@@ -96,10 +96,9 @@ def tell_by_sms(
     told = 0
     for start in range(0, len(contact_ids), _ASKED_AT_ONCE):
         mine = contacts.c.id.in_(contact_ids[start : start + _ASKED_AT_ONCE])
-        query = select(contacts.c.id, contacts.c.language).where(
-            mine, contacts.c.msisdn.is_not(None)
-        )
-        for contact_id, language in db.execute(query.order_by(contacts.c.id)).all():
+        reached = mine & contacts.c.msisdn.is_not(None)
+        query = select(contacts.c.id, contacts.c.language).where(reached).order_by(contacts.c.id)
+        for contact_id, language in db.execute(query).all():
             if language not in texts:
                 with speaking(language):
                     texts[language] = words()
