@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from bot.bodies import BadBody, body_of
 from bot.market import settlement
+from bot.market.tickets import open_ticket
 from bot.payments.provider import CallbackHint, PaymentProvider
 from bot.storage import inbox, orphans
 from bot.storage.orphans import ORPHAN
@@ -45,7 +46,8 @@ class _Callback(msgspec.Struct, frozen=True):
     @property
     def digest(self) -> str:
         """Under which it is kept once."""
-        return blake2b(self.token.encode() + self.body, digest_size=16).hexdigest()
+        token = self.token.encode("utf-8", "backslashreplace")
+        return blake2b(token + self.body, digest_size=16).hexdigest()
 
 
 class Callbacks:
@@ -94,7 +96,15 @@ class Callbacks:
                 log.error("a spooled callback cannot be read", file=path.name)
                 self._spool.set_aside(path)
                 continue
-            await self._keep(callback)
+            try:
+                await self._keep(callback)
+            except RecordsDown:
+                raise
+            except Exception:  # whatever is wrong with this one, those behind it must not wait
+                log.exception("a spooled callback cannot be kept", file=path.name)
+                await self._records.write(lambda db: _ask_staff(db, callback.provider, path.name))  # noqa: B023  run before the next turn
+                self._spool.set_aside(path)
+                continue
             self._spool.drop(path)
 
     async def draining(self) -> None:
@@ -113,7 +123,7 @@ class Callbacks:
         def keep(db: Connection) -> tuple[bool, int]:
             fresh = inbox.keep(db, name, callback.digest, callback.body, callback.at, token)
             now = datetime.now(UTC)
-            known = not hint.forged and ask_soon(db, name, callback.token, hint.reference, now)
+            known = not hint.forged and ask_soon(db, name, token, hint.reference, now)
             if fresh:
                 inbox.applied(db, name, callback.digest, _outcome(hint, known), now)
             # Counted here, where every process writes, and where a restart forgets nothing.
@@ -135,6 +145,20 @@ class Callbacks:
             return False
         log.warning("callback spooled", provider=callback.provider, why=why)
         return True
+
+
+def _ask_staff(db: Connection, provider: str, file_name: str) -> None:
+    """One open ticket for each operator: its callback may be the only word of a payment."""
+    open_ticket(
+        db,
+        category="payment_unclear",
+        msisdn="",
+        contact_id=None,
+        about=f"spool {provider}"[:40],
+        language="en",
+        now=datetime.now(UTC),
+    )
+    log.error("a callback was set aside", provider=provider, file=file_name, see="its ticket")
 
 
 def _note_stranger(provider: str, forged: bool, count: int) -> None:
@@ -160,7 +184,10 @@ def _plain(hint: CallbackHint) -> CallbackHint:
 
 
 def ask_soon(db: Connection, provider: str, token: str, reference: str, now: datetime) -> bool:
-    """By the token in the path, or by our reference in the body where an operator has one URL."""
-    return settlement.look_up_now(db, token, now) or settlement.look_up_now_by_reference(
-        db, provider, reference, now
+    """By the token in the path, or by our reference in the body where an operator has one URL.
+
+    `token` is "" where it was none of ours by its signs alone.
+    """
+    return (token != "" and settlement.look_up_now(db, token, now)) or (
+        settlement.look_up_now_by_reference(db, provider, reference, now)
     )

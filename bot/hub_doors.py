@@ -26,7 +26,8 @@ def mount_hub(parts: Parts, app: web.Application) -> None:
     settings, records = parts.settings, parts.market.records
     secrets, refused = hub_secrets_of(settings), parts.watching.door_refused
     keeping, wake = Keeping(records), parts.hub.wake
-    HubDoor(records, keeping, secrets, wake, refused, settings.url).mount(app)
+    most = settings.marketplace.asks_per_minute
+    HubDoor(records, keeping, secrets, wake, refused, settings.url, most).mount(app)
     ShopDoors(keeping, shops_of(settings), wake, refused).mount(app)
 
 

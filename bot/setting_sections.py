@@ -191,6 +191,7 @@ class MarketplaceSettings(_Frozen):
     enabled: bool
     secrets: tuple[SecretStr, ...]
     private_receivers: bool
+    asks_per_minute: int = Field(gt=0)
     offer_hours: float = Field(gt=0)
     smallest_part_packs: int = Field(gt=0)
     shopify_secret: SecretStr

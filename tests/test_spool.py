@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Select, select
 
+from bot.callbacks import Callbacks
 from bot.storage.records import RecordsDown
-from bot.storage.schema import inbox, payments
+from bot.storage.schema import inbox, payments, tickets
 from bot.storage.spool import Spool, SpoolFull
 from tests.real_postgres import RealPostgres
 from tests.server import Running, running
@@ -54,6 +55,14 @@ async def kept(server: Running) -> list[tuple[str, bytes, str]]:
     return await patiently(server, query)
 
 
+async def drained(folder: Path) -> None:
+    for _attempt in range(300):
+        if not list((folder / "spool").glob("*.message")):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("still in the spool")
+
+
 async def figure(server: Running, name: str) -> float:
     async with server.client.get("/metrics") as answer:
         lines = (await answer.text()).splitlines()
@@ -83,6 +92,48 @@ async def test_callbacks_of_an_outage_are_drained_once_and_in_order(
     assert [body for _source, body, _outcome in found] == bodies
     assert all(outcome.startswith("asked the operator") for _source, _body, outcome in found)
     assert await figure(server, "isoko_spool_messages") == 0
+
+
+async def test_a_path_with_a_nul_is_nobodys_and_keeps_no_other_waiting(
+    server: Running, mortal_postgres: RealPostgres, tmp_path: Path
+) -> None:
+    ((token,), *_others) = await patiently(server, select(payments.c.callback_token))
+    for strange in ("a%00b", "%ED%A0%80", "x" * 5000):
+        assert await call_back(server, strange) == 200
+    mortal_postgres.crash()
+    try:
+        assert [await call_back(server, one) for one in ("c%00d", token)] == [200, 200]
+    finally:
+        mortal_postgres.start()
+    await drained(tmp_path)
+    outcomes = [outcome for _source, _body, outcome in await kept(server)]
+    assert outcomes[:-1] == ["orphan"] * 4 and outcomes[-1].startswith("asked the operator")
+
+
+async def test_what_cannot_be_kept_is_set_aside_with_a_ticket_and_keeps_no_other_waiting(
+    server: Running, mortal_postgres: RealPostgres, tmp_path: Path, monkeypatch
+) -> None:
+    keep = Callbacks._keep
+
+    async def refused(self: Callbacks, callback) -> None:
+        if callback.body == b"bad":
+            # After the outage it is this callback's own fault.
+            await self._records.read(lambda db: None)
+            raise ValueError("a fault of ours")
+        await keep(self, callback)
+
+    monkeypatch.setattr(Callbacks, "_keep", refused)
+    ((token,), *_others) = await patiently(server, select(payments.c.callback_token))
+    mortal_postgres.crash()
+    try:
+        assert [await call_back(server, token, body) for body in (b"bad", b"good")] == [200, 200]
+    finally:
+        mortal_postgres.start()
+    await drained(tmp_path)
+    assert [file.suffix for file in (tmp_path / "spool").iterdir()] == [".unreadable"]
+    assert [body for _source, body, _outcome in await kept(server)] == [b"good"]
+    asked = select(tickets.c.about).where(tickets.c.category == "payment_unclear")
+    assert await patiently(server, asked) == [("spool mtn-momo",)]
 
 
 async def test_a_full_spool_claims_nothing(

@@ -14,6 +14,7 @@ from bot.csv_cells import first_cells
 from bot.market import members, people
 from bot.msisdn import read_msisdn
 from bot.settings import Settings, load_settings
+from bot.wiring import quiet_of
 
 _FILE_MAX_BYTES = 1_000_000
 _SAID = {
@@ -101,8 +102,9 @@ def _take_in(
     contact_id = _contact(db, settings, number)
     if not contact_id or not by.strip():
         return None
-    now = datetime.now(UTC)
-    return members.take_in(db, contact_id, numbers, settings.hub.country, by.strip(), now)
+    hub, now, quiet = settings.hub, datetime.now(UTC), quiet_of(settings)
+    tel, name = hub.help_msisdn, by.strip()
+    return members.take_in(db, contact_id, numbers, hub.country, name, now, tel, quiet)
 
 
 def _of(db: Connection, settings: Settings, number: str) -> list[members.Member] | None:

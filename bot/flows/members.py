@@ -97,8 +97,9 @@ def take_in(turn: Turn, db: Connection) -> Screen:
         return Screen(verify.why(), [Choice(_("Continue"), start="verify"), listed])
     if contact is None or contact.role != members.COOPERATIVE:
         return Screen(_("Nobody to take in."), [listed])
-    country, actor = turn.market.hub.country, actor_of(turn)
-    found = members.take_in(db, contact.id, turn.notes["new"], country, actor.by, turn.now)
+    hub, quiet, by = turn.market.hub, turn.market.quiet, actor_of(turn).by
+    new, tel = turn.notes["new"], hub.help_msisdn
+    found = members.take_in(db, contact.id, new, hub.country, by, turn.now, tel, quiet)
     counts = turn.notes["counts"]
     taken_in = _("Members taken in: {n}").format(n=len(found.get("added", ())))
     lines = [taken_in, *_of_others(counts)]

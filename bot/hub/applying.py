@@ -96,6 +96,8 @@ class Applying:
         return f"orders {', '.join(map(str, ids))}" if ids else "it was taken before"
 
     def _cancel(self, db: Connection, event: Kept, said: OrderCancelled, now: datetime) -> str:
+        if _stood_later(db, event, lane_of(said, event.source)):
+            raise Refused("the shop has said since then that it stands")
         done = hub_orders.cancel(db, event.source, said.order_id, f"hub-event:{event.id}", now)
         if done is None:
             raise Refused("there is no such order")
@@ -145,12 +147,22 @@ class Applying:
 def _stands_again(db: Connection, event: Kept, lane: str) -> bool:
     """Whether a shop says of an order, after its cancellation, that it stands: it was paid late.
 
-    By the moment in its signed words, so that an old message that is sent again changes nothing.
+    By the moments in its signed words, so that an old message that is sent again, or comes late,
+    changes nothing.
     """
     if event.source == SOURCE:
         return False
-    said_at, gone_at = said_at_of(event.body), hub_inbox.last_said(db, lane, "order.cancelled")
+    said_at = said_at_of(event.body)
+    gone_at = hub_inbox.last_said(db, lane, "order.cancelled", or_came=True)
     return said_at is not None and gone_at is not None and said_at > gone_at
+
+
+def _stood_later(db: Connection, event: Kept, lane: str) -> bool:
+    """Whether a shop's cancellation is older than its last word of the order: that it stands."""
+    if event.source == SOURCE:
+        return False
+    said_at, stood_at = said_at_of(event.body), hub_inbox.last_said(db, lane, "order.created")
+    return said_at is not None and stood_at is not None and said_at < stood_at
 
 
 def _is_same(known: Booking, said: BookingRequested, host_id: int) -> bool:

@@ -12,6 +12,7 @@ from bot.hub.answers import EventKept, answered, problem
 from bot.hub.event_types import SOURCE, Unusable, lane_of, read_event
 from bot.hub.keeping import Keeping
 from bot.hub.openapi import document
+from bot.hub.pacing import Pacing
 from bot.hub.questions import HubQuestions
 from bot.hub.signing import Forged, verify
 from bot.storage.hub_inbox import Arrived
@@ -22,6 +23,8 @@ log = structlog.get_logger(__name__)
 # Standard Webhooks: under 20 kB; a little more for a long address.
 BODY_MAX = 24 * 1024
 _BODY_S = 5.0
+# Nobody signs for the description, and it is put together anew each time.
+_PUBLISHED_PER_MINUTE = 60
 
 
 class HubDoor:
@@ -35,16 +38,18 @@ class HubDoor:
         wake: Callable[[], None],
         refused: Callable[[str, int], None],
         url: str,
+        asks_per_minute: int,
     ) -> None:
         self._records, self._secrets, self._wake = records, tuple(secrets), wake
         self._refused, self._url = refused, url
         self._keeping = keeping
+        self._pacing, self._published = Pacing(asks_per_minute), Pacing(_PUBLISHED_PER_MINUTE)
 
     def mount(self, app: web.Application) -> None:
         """Add the routes to `app`."""
         app.router.add_post("/hub/events", self.receive)
         app.router.add_get("/hub/openapi.json", self.openapi)
-        HubQuestions(self._records, self._secrets, self._forged).mount(app)
+        HubQuestions(self._records, self._secrets, self._forged, self._pacing).mount(app)
 
     async def receive(self, request: web.Request) -> web.Response:
         """202 once it is kept, also when it was before; 401, 409, 413 or 422 with the reason.
@@ -65,8 +70,10 @@ class HubDoor:
         arrived = Arrived(SOURCE, event_id, kind, lane_of(said, SOURCE), body)
         return await answer(self._keeping, arrived, self._wake, ignored=said is None)
 
-    async def openapi(self, _request: web.Request) -> web.Response:
+    async def openapi(self, request: web.Request) -> web.Response:
         """What may be sent here, and what is sent from here, as OpenAPI 3.1."""
+        if (refused := self._published.refusal(request.remote or "")) is not None:
+            return refused
         return web.json_response(document(self._url))
 
     def _forged(self, why: str) -> web.Response:

@@ -89,7 +89,12 @@ def _photo(wrong: dict[str, str]) -> dict[str, Any]:
 
 
 def _of_asking(wrong: dict[str, str]) -> dict[str, str]:
-    return {"401": "no valid signature", **wrong, "503": "ask again later"}
+    return {
+        "401": "no valid signature",
+        **wrong,
+        "429": "asked too often: Retry-After says, in seconds, when to come again",
+        "503": "ask again later",
+    }
 
 
 def _in_path(name: str, schema: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from bot.hub.answers import (
     problem,
 )
 from bot.hub.event_types import SOURCE
+from bot.hub.pacing import Pacing
 from bot.hub.signing import Forged, verify
 from bot.i18n import speaking
 from bot.market import booking_news, bookings, hub_orders, products, stock_shown
@@ -40,9 +41,14 @@ class HubQuestions:
     """The routes; each says 401 before anything is looked for."""
 
     def __init__(
-        self, records: Records, secrets: Sequence[str], forged: Callable[[str], web.Response]
+        self,
+        records: Records,
+        secrets: Sequence[str],
+        forged: Callable[[str], web.Response],
+        pacing: Pacing,
     ) -> None:
         self._records, self._secrets, self._forged = records, tuple(secrets), forged
+        self._pacing = pacing
 
     def mount(self, app: web.Application) -> None:
         """Add the routes to `app`."""
@@ -104,6 +110,9 @@ class HubQuestions:
                 verify(request.raw_path.encode(), request.headers, self._secrets)
             except Forged as why:
                 return self._forged(str(why))
+            # Only now, so that who cannot sign keeps nobody out; its two keys are one hub.
+            if (refused := self._pacing.refusal(SOURCE)) is not None:
+                return refused
             try:
                 response: web.Response = await answers(request)
             except RecordsDown:

@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.hub.applying import Applying
+from bot.hub.event_types import SOURCE, said_at_of
 from bot.market import Market, allocation, reviews
 from bot.market.allocation import AllocationRules
 from bot.storage import hub_inbox
@@ -126,7 +127,9 @@ class Working:
 
     def _apply_one(self, db: Connection, event: Kept, now: datetime) -> None:
         state, outcome = self._applying.apply(db, event, now)
-        hub_inbox.ended(db, event.id, state, outcome, now)
+        # Only a shop's messages are compared by it.
+        said_at = None if event.source == SOURCE else said_at_of(event.body)
+        hub_inbox.ended(db, event.id, state, outcome, now, said_at)
         if state == "refused":
             log.warning("hub event refused", row=event.id, type=event.type, why=outcome)
 

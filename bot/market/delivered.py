@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection, exists, literal, select
 
-from bot.market import offers, people, wallets
+from bot.market import leaving, offers, people, wallets
 from bot.market.limits import PayoutRefused, PayoutRules
 from bot.market.offers import Offer
 from bot.market.payments import EARNED, Payment, pay_out
@@ -43,11 +43,17 @@ def pay(
     contact_id = db.execute(still).scalar()
     if contact_id is None:
         return None
-    offer, seller = offers.by_id(db, offer_id, contact_id), people.by_id(db, contact_id)
-    if offer is None or seller is None:
+    offer, seller = offers.by_id(db, offer_id, contact_id), people.payee(db, contact_id)
+    if offer is None:
+        return None
+    has_left = people.by_id(db, contact_id) is None
+    if has_left and not seller.wallet:
+        _ask_staff_once(
+            db, seller, offer, "the seller has left, and no wallet of theirs is kept", now
+        )
         return None
     try:
-        return pay_out(
+        payment = pay_out(
             db,
             contact_id=seller.id,
             offer_id=offer.id,
@@ -62,6 +68,9 @@ def pay(
     except PayoutRefused as why:
         _ask_staff_once(db, seller, offer, str(why), now)
         return None
+    # The payment has its own copy, which goes when it is settled.
+    leaving.forget_wallet_if_paid(db, contact_id)
+    return payment
 
 
 def _ask_staff_once(db: Connection, seller: Contact, offer: Offer, why: str, now: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from bot.market import people, splits
+from bot.market import leaving
 from bot.storage.erasures import Erased
 from bot.storage.schema import audit, contacts
 
@@ -25,8 +25,7 @@ def erase_again(db: Connection, erased: Iterable[Erased], now: datetime) -> int:
         made_at = db.execute(query).scalar()
         if made_at is None or round(made_at.timestamp() * 1e6) != one.made_us:
             continue
-        splits.forget(db, one.contact_id, now)
-        people.erase(db, one.contact_id, now)
+        leaving.leave(db, one.contact_id, "server", f"erased again:{one.contact_id}", now)
         line = {"at": now, "actor": "server", "action": "person erased again"}
         db.execute(insert(audit), {**line, "subject": f"contact {one.contact_id}", "details": {}})
         again += 1

@@ -7,9 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from bot.market import member_words, news
+from bot.market.news import NEVER, QuietHours
 from bot.msisdn import read_msisdn
 from bot.storage.schema import audit, contacts
 from bot.storage.schema import members as rows
@@ -59,8 +62,12 @@ def take_in(
     country: str,
     by: str,
     now: datetime,
+    help_msisdn: str,
+    quiet: QuietHours = NEVER,
 ) -> dict[str, list[int]]:
     """Take in the members with these numbers; which lines came to what, counted from 1.
+
+    Each who is new hears of it once, and whom to call when it is wrong.
 
     Nobody is kept who has not registered, for nobody else has agreed to be: "unknown". The rest is
     "added", "already", "itself" or "no number". The co-operative's role becomes that of one.
@@ -74,6 +81,7 @@ def take_in(
     if new:
         joined = {"cooperative_id": cooperative_id, "joined_at": now}
         db.execute(insert(rows), [{**joined, "contact_id": one} for one in new])
+        _tell(db, cooperative_id, new, help_msisdn, now, quiet.leaves_at(now))
     role = update(contacts).where(contacts.c.id == cooperative_id).values(role=COOPERATIVE)
     db.execute(role)
     counted = Counter({outcome: len(lines) for outcome, lines in found.items()})
@@ -113,6 +121,20 @@ def forget(db: Connection, contact_id: int) -> None:
     """Somebody who leaves belongs to no co-operative, and has no members."""
     mine = (rows.c.contact_id == contact_id) | (rows.c.cooperative_id == contact_id)
     db.execute(delete(rows).where(mine))
+
+
+def _tell(
+    db: Connection,
+    cooperative_id: int,
+    new: Sequence[int],
+    help_msisdn: str,
+    now: datetime,
+    leaves_at: datetime,
+) -> None:
+    names = select(contacts.c.names).where(contacts.c.id == cooperative_id)
+    words = partial(member_words.taken_in, str(db.execute(names).scalar()), help_msisdn)
+    # Who is taken in, leaves and is taken in again has heard of it.
+    news.tell_by_sms(db, new, f"member:{cooperative_id}", words, now, leaves_at)
 
 
 def _each(

@@ -6,7 +6,7 @@ the link is confirmed, else by SMS.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -14,14 +14,16 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
+from bot.conversation import Language
 from bot.i18n import speaking
 from bot.market import people, telegram_links
 from bot.market.telegram_links import Link
 from bot.storage import outbox
 from bot.storage.outbox import OutboxRow
-from bot.storage.schema import transcripts
+from bot.storage.schema import contacts, transcripts
 
 _CHAT = "telegram:"
+_ASKED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,34 @@ def tell(
         return outbox.put(db, "sms", dedupe_key, payload, now, leaves_at)
     payload = {**_to_chat(link, contact_id, text), "sms": text}
     return outbox.put(db, "telegram", dedupe_key, payload, now, leaves_at)
+
+
+def tell_by_sms(
+    db: Connection,
+    contact_ids: Sequence[int],
+    dedupe_key: str,
+    words: Callable[[], str],
+    now: datetime,
+    leaves_at: datetime | None = None,
+) -> int:
+    """Tell many the same, each in their language and once for the key; to how many it leaves.
+
+    By SMS alone: where each of a thousand was last would take a thousand looks.
+    """
+    texts: dict[Language, str] = {}
+    told = 0
+    for start in range(0, len(contact_ids), _ASKED_AT_ONCE):
+        mine = contacts.c.id.in_(contact_ids[start : start + _ASKED_AT_ONCE])
+        reached = mine & contacts.c.msisdn.is_not(None)
+        query = select(contacts.c.id, contacts.c.language).where(reached).order_by(contacts.c.id)
+        for contact_id, language in db.execute(query).all():
+            if language not in texts:
+                with speaking(language):
+                    texts[language] = words()
+            payload = {"contact_id": contact_id, "text": texts[language]}
+            key = f"{dedupe_key}:{contact_id}"
+            told += outbox.put(db, "sms", key, payload, now, leaves_at)
+    return told
 
 
 def tell_chat_too(

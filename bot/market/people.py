@@ -119,6 +119,12 @@ def by_id(db: Connection, contact_id: int) -> Contact | None:
     return None if row is None else _contact(row)
 
 
+def payee(db: Connection, contact_id: int) -> Contact:
+    """Whom money is owed, also when erased; then nothing of them is left but perhaps a wallet."""
+    columns = select(*(contacts.c[name] for name in _COLUMNS))
+    return _contact(db.execute(columns.where(contacts.c.id == contact_id)).one())
+
+
 def hold(db: Connection, contact_id: int) -> bool:
     """Whether this person has a number; if so they keep it until this transaction ends."""
     return _held.one(db, contact_id) is not None
@@ -210,6 +216,7 @@ def set_shared(db: Connection, contact_id: int, shared: bool) -> None:
     db.execute(update(contacts).where(contacts.c.id == contact_id).values(shared_phone=shared))
 
 
+_NO_WALLET = {"wallet": "", "wallet_provider": ""}
 _FRESH = {"wrong_in_a_row": 0, "locked_until": None, "locked_at": None, "reset_until": None}
 
 
@@ -222,10 +229,11 @@ def set_pin(db: Connection, contact_id: int, pin_hash: str, now: datetime) -> No
     )
 
 
-def erase(db: Connection, contact_id: int, now: datetime) -> None:
+def erase(db: Connection, contact_id: int, now: datetime, *, keep_wallet: bool = False) -> None:
     """Forget the person: consent withdrawn, name and number gone, waiting messages cancelled.
 
-    Orders and payments stay, as bookkeeping law asks, under the row's number only.
+    Orders and payments stay, as bookkeeping law asks, under the row's number only. `leaving.leave`
+    does this for somebody who may still be owed money: then their wallet is kept until it is paid.
     """
     # What is being written of their calls at this moment is waited for, and then deleted too.
     db.execute(select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update())
@@ -260,9 +268,15 @@ def erase(db: Connection, contact_id: int, now: datetime) -> None:
     db.execute(delete(hand_overs).where(hand_overs.c.contact_id == contact_id))
     mine = wallet_changes.c.contact_id == contact_id
     db.execute(update(wallet_changes).where(mine).values(before="", after=""))
-    empty = dict.fromkeys(("names", "district", "wallet", "wallet_provider"), "")
-    gone = {"msisdn": None, "erased_at": now, "seen_day": 0, "verify_since": None, **empty}
-    db.execute(update(contacts).where(contacts.c.id == contact_id).values(gone))
+    gone = {"msisdn": None, "erased_at": now, "seen_day": 0, "verify_since": None}
+    empty = {"names": "", "district": ""} | ({} if keep_wallet else _NO_WALLET)
+    db.execute(update(contacts).where(contacts.c.id == contact_id).values(gone | empty))
+
+
+def forget_wallet(db: Connection, contact_id: int) -> None:
+    """Empty what was kept of an erased person's wallet; nothing of anybody else's."""
+    erased = (contacts.c.id == contact_id) & contacts.c.erased_at.is_not(None)
+    db.execute(update(contacts).where(erased).values(_NO_WALLET))
 
 
 def _tickets_of(contact_id: int, msisdn: str | None) -> ColumnElement[bool]:

@@ -83,6 +83,13 @@ def is_reset(db: Connection, contact_id: int) -> bool:
     return db.execute(select(pins.c.contact_id).where(mine)).first() is not None
 
 
+def is_locked(db: Connection, contact_id: int, now: datetime) -> bool:
+    """Whether this person's PIN is locked, and staff have not reset it."""
+    locked = (pins.c.contact_id == contact_id) & (pins.c.locked_until > now)
+    query = select(pins.c.contact_id).where(locked, pins.c.hash != RESET)
+    return db.execute(query).first() is not None
+
+
 def choose(db: Connection, contact_id: int, pin_hash: str, by: str, now: datetime) -> bool:
     """Keep the PIN that its owner chose after a reset; False when that is over, or used."""
     held = select(pins.c.contact_id).where(pins.c.contact_id == contact_id).with_for_update()

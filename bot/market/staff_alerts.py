@@ -43,6 +43,8 @@ LEFT_OVER = {
     "hub": N_("events of the hub that could not be applied"),
     "letters": N_("messages given up in the last hour"),
 }
+# What watches the staff and the books: who may be meant by it does not keep it quiet.
+WATCHES_STAFF = frozenset({"reveals", "audit_chain", "ledger_sum"})
 _CHAT_LANE = "alert"
 
 
@@ -144,11 +146,14 @@ def _seen(
     lasted: bool = row["state"] == "pending" and now - row["first_seen_at"] >= manner.hold
     if lasted:
         values |= {"state": "raised", "raised_at": now}
-        if one.rule not in mutes(db, now):
-            values["told"] = 1
-            _tell(db, "alert.raised", row["id"], one, manner, now)
+    # Also one that was raised while its rule was muted, once that is over.
+    untold = (lasted or row["state"] == "raised") and not row["told"]
+    tells = untold and one.rule not in mutes(db, now)
+    if tells:
+        values["told"] = 1
+        _tell(db, "alert.raised", row["id"], one, manner, now)
     db.execute(update(rows).where(rows.c.id == row["id"]).values(values))
-    return lasted
+    return lasted or tells
 
 
 def _gone(db: Connection, row: RowMapping, manner: Manner, now: datetime) -> bool:

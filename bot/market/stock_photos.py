@@ -79,6 +79,12 @@ def of_listing(db: Connection, listing_id: int) -> tuple[int, int]:
     return counted.get("shown", 0), counted.get("waiting", 0)
 
 
+def waits(db: Connection, about: str) -> bool:
+    """Whether a photo waits of the offer that a ticket is `about`."""
+    listing_id = about.removeprefix(_about(0).removesuffix("0"))
+    return listing_id.isdecimal() and of_listing(db, int(listing_id))[1] > 0
+
+
 def listed(db: Connection, state: str) -> list[Photo]:
     """Photos in this state, the oldest first."""
     query = _plain.where(rows.c.state == state).order_by(rows.c.id).limit(_LISTED_MAX)

@@ -7,28 +7,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, update
 
 from bot.market import (
     Actor,
-    bills,
-    bookings,
     buyers,
-    offers,
+    obligations,
     people,
     splits,
-    stock_listings,
     telegram_links,
 )
 from bot.market.held_money import hold_back, move_wallets_off
 from bot.market.people import Contact
-from bot.market.tickets import open_ticket
-from bot.storage.schema import bookings as booking_rows
 from bot.storage.schema import call_acts, contacts, hops, pin_failures, pins, tickets, transcripts
-from bot.storage.schema import offers as offer_rows
 
-# Somebody still has to bring, to carry or to pay for these.
-_UNDER_WAY = ("accepted", "handed_over", "shipped", "delivered", "disputed")
+_WHY = "The number has a new owner, who has nothing to do with this."
 # What only the person on the phone could have told.
 _ASKED_BY_PHONE = ("call_back", "pin_forgotten", "verify", "new_owner", "other")
 
@@ -48,13 +41,13 @@ def take_off(db: Connection, contact: Contact, by: str, key: str, now: datetime)
     _end_access(db, contact.id, number, now)
     _part_from_tickets(db, contact.id, number, now)
     actor = Actor(f"staff:{by}"[:40], "staff", key[:64], contact.id)
-    withdrawn = _withdraw(db, actor, now)
+    withdrawn = obligations.withdraw(db, actor, now)
     splits.forget(db, contact.id, now)
     held = hold_back(db, contact.id, number, by, now)
     # Behind the stopping, which finds by the number what it was asked to pay.
     buyers.forget_number(db, number)
     moved = move_wallets_off(db, contact.id, number, by, now)
-    shown = _show_to_staff(db, contact.id, now)
+    shown = obligations.show_to_staff(db, contact.id, _WHY, now)
     counts = {"withdrawn": withdrawn, "held": held, "wallets": moved, "tickets": shown}
     return {name: str(count) for name, count in counts.items()}
 
@@ -76,56 +69,3 @@ def _part_from_tickets(db: Connection, contact_id: int, number: str, now: dateti
     db.execute(update(tickets).where(asked).values(state="closed", closed_at=now))
     # The rest is for staff to answer without calling: the number is the new owner's.
     db.execute(update(tickets).where(mine).values(msisdn=""))
-
-
-def _withdraw(db: Connection, actor: Actor, now: datetime) -> int:
-    whose = offer_rows.c.contact_id == actor.contact_id
-    waiting = select(offer_rows.c.id).where(whose, offer_rows.c.state == "offered")
-    found = list(db.execute(waiting.order_by(offer_rows.c.id)).scalars())
-    for offer_id in found:
-        offers.move(db, actor, offer_id, "withdraw", now)
-    count = len(found) + stock_listings.withdraw_all(db, actor.contact_id, now)
-    # A page of them at a time.
-    while requests := bookings.open_for(db, actor.contact_id, now):
-        for booking in requests:
-            bookings.withdraw(db, actor, booking, now)
-        count += len(requests)
-    return count
-
-
-def _show_to_staff(db: Connection, contact_id: int, now: datetime) -> int:
-    """A ticket for all that waits for a person whom nobody can call."""
-    due = [*_orders_under_way(db, contact_id), *_visits(db, contact_id, now)]
-    for bill in bills.to_pay(db, contact_id):
-        due.append(("other", bill.order_code, f"bill {bill.id}: {bill.amount_rwf} Rwf not paid"))
-    for category, about, what in due:
-        open_ticket(
-            db,
-            category=category,
-            msisdn="",
-            contact_id=contact_id,
-            about=about,
-            text=f"The number has a new owner, who has nothing to do with this. {what}",
-            language="en",
-            now=now,
-        )
-    return len(due)
-
-
-def _orders_under_way(db: Connection, contact_id: int) -> list[tuple[str, str, str]]:
-    whose = offer_rows.c.contact_id == contact_id
-    query = select(offer_rows.c.id).where(whose, offer_rows.c.state.in_(_UNDER_WAY))
-    found = [offers.by_id(db, offer_id, contact_id) for offer_id in db.execute(query).scalars()]
-    return [
-        ("order", offer.code, f"Order {offer.state}: {offer.accepted_rwf} Rwf")
-        for offer in found
-        if offer is not None
-    ]
-
-
-def _visits(db: Connection, contact_id: int, now: datetime) -> list[tuple[str, str, str]]:
-    accepted = (booking_rows.c.state == "accepted") & (booking_rows.c.starts_at > now)
-    query = select(booking_rows.c.code).where(booking_rows.c.contact_id == contact_id, accepted)
-    return [
-        ("booking", code, "Visit accepted: tell the guests") for code in db.execute(query).scalars()
-    ]

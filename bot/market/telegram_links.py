@@ -205,10 +205,14 @@ def forget_old(db: Connection, now: datetime) -> None:
 def tell(
     db: Connection, link: Link, dedupe_key: str, words: Callable[[], str], now: datetime
 ) -> None:
-    """Write what `words()` says in its language to the chat of a link, unless it blocked us."""
+    """Write what `words()` says to the chat of a link, unless it blocked us.
+
+    In the language that its person chose last; in that of the link while nobody has registered.
+    """
     if link.blocked:
         return
-    with speaking(link.language):
+    chosen = select(contacts.c.language).where(contacts.c.id == link.contact_id)
+    with speaking(db.execute(chosen).scalar() or link.language):
         args = {"text": words()}
     payload = {"chat_id": link.chat_id, "method": "sendMessage", "args": args}
     outbox.put(db, "telegram", f"telegram-{dedupe_key}", payload, now)

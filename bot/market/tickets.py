@@ -125,9 +125,7 @@ def close_all(
 ) -> None:
     """Close this number's tickets of these categories, opened from `since` on: all are answered."""
     asked = (tickets.c.msisdn == msisdn) & tickets.c.category.in_(categories)
-    mine = asked & (tickets.c.opened_at >= since)
-    closed = {"state": "closed", "closed_at": now}
-    db.execute(update(tickets).where(mine, tickets.c.state != "closed").values(closed))
+    close(db, asked & (tickets.c.opened_at >= since), now)
 
 
 def has_ticket(db: Connection, category: str, about: str) -> bool:

@@ -50,9 +50,10 @@ _ended = Prepared(
         outcome=bindparam("new_outcome", type_=rows.c.outcome.type),
         done_at=bindparam("now", type_=rows.c.done_at.type),
         body=bindparam("nothing", type_=rows.c.body.type),
+        said_at=bindparam("shops_moment", type_=rows.c.said_at.type),
     )
     .returning(rows.c.id),
-    *("the_id", "new_state", "new_outcome", "now", "nothing"),
+    *("the_id", "new_state", "new_outcome", "now", "nothing", "shops_moment"),
 )
 _FAILURES_MAX = 5
 
@@ -158,9 +159,19 @@ def hold(db: Connection, event_id: int) -> bool:
     return db.execute(select(rows.c.id).where(same).with_for_update()).first() is not None
 
 
-def ended(db: Connection, event_id: int, state: str, outcome: str, now: datetime) -> None:
-    """Note what came of it, `applied`, or `refused` and why; what it said is not kept."""
-    _ended.one(db, event_id, state, outcome[:160], now, b"")
+def ended(
+    db: Connection,
+    event_id: int,
+    state: str,
+    outcome: str,
+    now: datetime,
+    said_at: datetime | None = None,
+) -> None:
+    """Note what came of it, `applied`, or `refused` and why; what it said is not kept.
+
+    `said_at` is the moment it names itself, where what comes later is compared with it.
+    """
+    _ended.one(db, event_id, state, outcome[:160], now, b"", said_at)
 
 
 def failed(db: Connection, event: Kept, why: str, due_at: datetime, now: datetime) -> bool:
@@ -182,10 +193,15 @@ def was_said(db: Connection, lane: str, kind: str) -> bool:
     return any(_in_lane.one(db, state, lane, kind) for state in ("applied", "refused"))
 
 
-def last_said(db: Connection, lane: str, kind: str) -> datetime | None:
-    """When an event of this type last came in this lane and was ended."""
+def last_said(db: Connection, lane: str, kind: str, *, or_came: bool = False) -> datetime | None:
+    """Of which moment the newest event of this type is that was ended in this lane.
+
+    By the sender's clock: it may come late. One that names no moment counts from when it came
+    where `or_came` says so, and else not.
+    """
     mine = rows.c.state.in_(("applied", "refused")), rows.c.lane == lane, rows.c.type == kind
-    found: datetime | None = db.execute(select(func.max(rows.c.received_at)).where(*mine)).scalar()
+    moment = func.coalesce(rows.c.said_at, rows.c.received_at) if or_came else rows.c.said_at
+    found: datetime | None = db.execute(select(func.max(moment)).where(*mine)).scalar()
     return found
 
 

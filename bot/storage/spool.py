@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,8 +88,10 @@ class Spool:
         path.unlink(missing_ok=True)
 
     def set_aside(self, path: Path) -> None:
-        """It cannot be read, as after damage to the disk: kept for people, out of the way."""
-        path.rename(path.with_suffix(_UNREADABLE))
+        """It cannot be read, as after damage to the disk, or kept: for people, out of the way."""
+        # Another process may have done it meanwhile.
+        with suppress(FileNotFoundError):
+            path.rename(path.with_suffix(_UNREADABLE))
 
     def size(self) -> Size:
         """How much waits now."""

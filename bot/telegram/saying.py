@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +52,15 @@ class Saying:
     def take_back(self, message_id: int) -> None:
         """Delete what the person wrote, for it was a secret."""
         self._add("deleteMessage", {"message_id": message_id})
+
+    def copied(self) -> Saying:
+        """It as it stands now, for `as_before`."""
+        return replace(self, calls=list(self.calls))
+
+    def as_before(self, before: Saying) -> None:
+        """Say what was said when `before` was copied, and nothing of what came after."""
+        self.calls, self.shown_in = list(before.calls), before.shown_in
+        self.outcome = before.outcome
 
     def put(self, db: Connection, now: datetime) -> None:
         """Write all of it to the outbox."""

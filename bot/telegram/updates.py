@@ -213,8 +213,12 @@ class Updates:
         except Exception as fault:  # whatever it is, other chats and its own go on
             return await self._failed(held, fault)
 
+        said = saying.copied()
+
         def work(db: Connection) -> InHand | None:
             now = datetime.now(UTC)
+            # PostgreSQL may ask for this once more: what `end` says is to be said once.
+            saying.as_before(said)
             end(db, now)
             saying.put(db, now)
             telegram_updates.applied(db, held, saying.outcome, saying.shown_in, now)

@@ -70,3 +70,26 @@ async def test_one_looks_after_an_alert_and_a_rule_is_muted_with_a_reason(
     query = select(audit.c.action).where(audit.c.action.like("alert%")).order_by(audit.c.id)
     done = await records.read(lambda db: list(db.execute(query).scalars()))
     assert done == ["alert taken", "alert let go", "alert muted", "alert muted"]
+
+
+async def test_an_agent_does_not_mute_what_watches_the_staff_and_the_books(
+    server: Running, supervisor: Desk
+) -> None:
+    read = server.parts.market.records.read
+    async with Desk(server) as agent:
+        await joins(agent, server, "amina", "agent")
+        await agent.gets("/dashboard/alerts")
+        assert "rules/slow_hops/mute" in agent.wire
+        page = agent.wire
+        for rule in ("reveals", "audit_chain", "ledger_sum"):
+            path = f"/dashboard/alerts/rules/{rule}/mute"
+            assert path not in page
+            await agent.posts(path, hours="4", why="quiet")
+            assert agent.status == 403
+        assert not await read(lambda db: staff_alerts.mutes(db, datetime.now(UTC)))
+        await supervisor.gets("/dashboard/alerts")
+        await supervisor.posts("/dashboard/alerts/rules/reveals/mute", hours="4", why="a drill")
+        assert supervisor.headers["Location"].endswith("said=muted")
+        await agent.gets("/dashboard/alerts")
+        await agent.posts("/dashboard/alerts/rules/reveals/mute", hours="0")
+        assert agent.headers["Location"].endswith("said=spoken")

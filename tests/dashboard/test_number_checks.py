@@ -1,12 +1,12 @@
 """Who holds a number, at the desk: the same as `isoko people` does, by who is signed in."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.market import verifying
 from bot.market.tickets import open_ticket
-from bot.storage.schema import audit, contacts, payments
+from bot.storage.schema import audit, contacts, payments, pins
 from tests.dashboard.desk import Desk, joins
 from tests.dashboard.test_desks import audited, flag, value
 from tests.dashboard.test_screens import asks_for_a_call
@@ -46,6 +46,43 @@ async def test_who_called_the_owner_trusts_the_number_again(server: Running, vie
     (line,) = await audited(server, "number verified")
     assert (line["actor"], line["subject"]) == ("amina", "contact 1")
     assert page.endswith(line["details"]["ticket"])
+
+
+async def test_solved_solves_nothing_while_the_number_must_be_checked(
+    server: Running, supervisor: Desk
+) -> None:
+    page = await in_doubt(server)
+    code = page.rpartition("/")[2]
+    await supervisor.gets("/dashboard/call-backs")
+    await supervisor.posts(f"/dashboard/call-backs/{code}/tried", outcome="solved", tries="0")
+    said = await supervisor.gets(supervisor.headers["Location"])
+    assert "The ticket stays open" in said and f'<a href="{page}">{code}</a>' in said
+    await supervisor.gets(page)
+    await supervisor.posts(f"{page}/verified")
+    assert supervisor.headers["Location"].endswith("number=verified")
+    assert await value(server, IN_DOUBT) is None
+
+
+async def test_solved_solves_nothing_while_the_pin_is_locked(
+    server: Running, supervisor: Desk
+) -> None:
+    now = datetime.now(UTC)
+
+    def work(db) -> str:
+        db.execute(update(pins).values(locked_until=now + timedelta(hours=1), locked_at=now))
+        asked = {"category": "pin_forgotten", "msisdn": FARMER, "contact_id": 1, "language": "rw"}
+        return open_ticket(db, **asked, now=now)
+
+    code = await server.parts.market.records.write(work)
+    path = f"/dashboard/call-backs/{code}/tried"
+    await supervisor.gets("/dashboard/call-backs")
+    await supervisor.posts(path, outcome="solved", tries="0")
+    assert f"said=undecided&ticket={code}" in supervisor.headers["Location"]
+    await server.parts.market.records.write(
+        lambda db: db.execute(update(pins).values(locked_until=now)) and None
+    )
+    await supervisor.posts(path, outcome="solved", tries="1")
+    assert "said=solved" in supervisor.headers["Location"]
 
 
 async def test_P09_two_members_each_signed_in_give_a_number_to_its_new_owner(

@@ -54,3 +54,19 @@ async def test_who_only_reads_sees_no_photo(server: Running, viewer: Desk) -> No
     for deed in ("show", "refuse"):
         await viewer.posts(f"/dashboard/photos/1/{deed}")
         assert viewer.status == 403
+
+
+async def test_the_ticket_of_a_photo_that_waits_is_not_closed_by_a_note(
+    server: Running, supervisor: Desk, viewer: Desk
+) -> None:
+    await photos_of(server, 1)
+    ticket = re.search(r"/dashboard/tickets/T-\w+", await supervisor.gets("/dashboard/tickets"))[0]
+    await supervisor.gets(ticket)
+    await supervisor.posts(f"{ticket}/close", note="looked at it")
+    assert supervisor.status == 409 and "show or refuse it" in supervisor.text
+    page = await supervisor.gets("/dashboard/")
+    assert '<a href="/dashboard/photos">' in page
+    assert '<a href="/dashboard/photos">' not in await viewer.gets("/dashboard/")
+    await supervisor.gets("/dashboard/photos/1")
+    await supervisor.posts("/dashboard/photos/1/show")
+    assert "closed" in await supervisor.gets(ticket)

@@ -339,3 +339,26 @@ async def test_one_event_that_cannot_be_stored_fails_alone(records: Records) -> 
     )
     assert [one for one in found if one == "kept"] == ["kept"] * 5
     assert isinstance(found[2], Exception)
+
+
+async def test_who_asks_too_often_is_told_when_to_come_again(tmp_path: Path) -> None:
+    async with running(tmp_path, ISOKO_MARKETPLACE__ASKS_PER_MINUTE="5") as server:
+        path = "/hub/stock"
+        get = server.client.get
+
+        async def ask(headers: dict[str, str]) -> tuple[int, str]:
+            async with get(path, headers=headers) as response:
+                return response.status, response.headers.get("Retry-After", "")
+
+        # Who cannot sign uses up nothing.
+        assert {(await ask({}))[0] for _time in range(9)} == {401}
+        answers = [await ask(signed(path.encode())) for _time in range(7)]
+        served = 5 * (2 if server.second else 1)
+        assert [status for status, _wait in answers[:5]] == [200] * 5
+        assert served > 5 or [status for status, _wait in answers[5:]] == [429] * 2
+        assert served > 5 or all(0 < int(wait) <= 12 for _status, wait in answers[5:])
+        # Events have no part in it.
+        assert await Hub(server).says("order.created", order("KW-3001")) == 202
+        async with get("/hub/openapi.json") as response:
+            asked = (await response.json())["paths"]["/hub/stock"]["get"]["responses"]
+        assert "429" in asked

@@ -163,6 +163,38 @@ async def test_an_order_that_is_paid_after_its_cancellation_stands_again(shops: 
     assert await says("d4", "processing", now + timedelta(seconds=5)) == "open"
 
 
+async def test_what_a_shop_said_last_holds_however_late_and_often_it_comes(shops: Running) -> None:
+    lines = woo_lines((1, "5000.00"))
+    now = datetime.now(UTC)
+
+    async def says(delivery: str, status: str, hours: int) -> str | None:
+        moment = f"{now - timedelta(hours=hours):%Y-%m-%dT%H:%M:%S}"
+        said = WOO | {"status": status, "line_items": lines, "date_modified_gmt": moment}
+        assert await post(shops, "woocommerce", **signed("woocommerce", said, delivery)) == 202
+        return await order_state(shops)
+
+    assert await says("d1", "on-hold", 9) == "open"
+    # The cancellation comes after hours, and so does the payment that followed it.
+    assert await says("d2", "cancelled", 8) == "cancelled"
+    assert await says("d3", "processing", 7) == "open"
+    # Once more, under an id that nobody signs.
+    assert await says("d4", "cancelled", 8) == "open"
+    assert (await events(shops))[-1][1:] == (
+        "refused", "the shop has said since then that it stands",
+    )  # fmt: skip
+    assert await says("d5", "cancelled", 6) == "cancelled"
+
+
+async def test_a_payment_that_overtakes_the_cancellation_before_it_stands(shops: Running) -> None:
+    lines = woo_lines((1, "5000.00"))
+    now = datetime.now(UTC)
+    for number, (status, hours) in enumerate([("on-hold", 9), ("processing", 7), ("cancelled", 8)]):
+        moment = f"{now - timedelta(hours=hours):%Y-%m-%dT%H:%M:%S}"
+        said = WOO | {"status": status, "line_items": lines, "date_modified_gmt": moment}
+        assert await post(shops, "woocommerce", **signed("woocommerce", said, f"d{number}")) == 202
+        assert await order_state(shops) == "open"
+
+
 @pytest.mark.parametrize(
     ("line", "price"), [((3, "12000.00"), 4000), ((7, "35000"), 5000), ((3, "10000.00"), None)]
 )

@@ -1,13 +1,14 @@
 """An order shared among members: never more than it needs, and what is not brought is free again."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
 
 from bot.i18n import load_catalogues
 from bot.market import members, offers, people, split_state, splits
+from bot.market.news import QuietHours
 from bot.market.orders import create_order, make_offer
 from bot.storage.records import Records
 from bot.storage.schema import outbox
@@ -161,7 +162,7 @@ async def test_only_who_has_registered_is_taken_in(records: Records, now) -> Non
     def write(db):
         cooperative, one = farmer(db, 1, now), farmer(db, 2, now)
         numbers = ["number", "0788000002", "+250788000002", "0788000099", "0788000001", ""]
-        found = members.take_in(db, cooperative, numbers, "RW", "amina", now)
+        found = members.take_in(db, cooperative, numbers, "RW", "amina", now, "+250788000900")
         return found, one, members.of(db, cooperative), people.by_id(db, cooperative)
 
     found, one, belong, cooperative = await records.write(write)
@@ -170,3 +171,27 @@ async def test_only_who_has_registered_is_taken_in(records: Records, now) -> Non
     }  # fmt: skip
     assert [member.contact_id for member in belong] == [one]
     assert cooperative.role == "cooperative"
+
+
+async def test_who_is_taken_in_hears_of_it_once_in_their_language_and_in_the_morning(
+    records: Records, now
+) -> None:
+    night = datetime(2026, 11, 24, 22, 0, tzinfo=UTC)
+    quiet = QuietHours(21, 7, "Africa/Kigali")
+
+    def write(db) -> list[tuple]:
+        cooperative, one, other = (farmer(db, number, now) for number in (1, 2, 3))
+        people.set_language(db, one, "en")
+        people.set_language(db, other, "fr")
+        for numbers in (["0788000002", "0788000099"], ["0788000002", "0788000003"]):
+            members.take_in(db, cooperative, numbers, "RW", "amina", night, "+250788000900", quiet)
+        members.forget(db, one)
+        members.take_in(db, cooperative, ["0788000002"], "RW", "amina", night, "+250788000900")
+        query = select(outbox.c.payload, outbox.c.due_at).order_by(outbox.c.id)
+        found = db.execute(query.where(outbox.c.dedupe_key.like("member:%"))).all()
+        return [(row.payload["contact_id"] - one, row.payload["text"], row.due_at) for row in found]
+
+    (first, english, at), (second, french, _at) = await records.write(write)
+    assert (first, second) == (0, 1) and at == datetime(2026, 11, 25, 5, 0, tzinfo=UTC)
+    assert "has taken you in as a member" in english and "Call +250788000900" in english
+    assert "comme membre" in french

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from bot.i18n import load_catalogues
-from bot.market import people, telegram_linking, telegram_links, verifying
+from bot.i18n import load_catalogues, speaking
+from bot.market import people, telegram_linking, telegram_links, telegram_words, verifying
 from bot.market.link_codes import LinkCodes
 from bot.market.telegram_linking import CODE_MINUTES, WRONG_CODES_MAX
 from bot.storage.schema import audit, outbox, transcripts
@@ -330,3 +330,18 @@ def test_a_code_is_kept_as_a_keyed_digest() -> None:
     assert same != CODES.digest(THIEF, PAYEE, code) != CODES.digest(ALINE, OTHER, code)
     with pytest.raises(ValueError, match="ISOKO_SECRET_KEY"):
         LinkCodes("")
+
+
+async def test_a_notice_is_in_the_language_that_its_person_chose_last(records, now) -> None:
+    def work(db) -> str:
+        contact_id = person(db, now)
+        linked(db, now)
+        people.set_language(db, contact_id, "fr")
+        telegram_links.unlink_number(db, PAYEE, now)
+        return told(db, ALINE)[-1]
+
+    with speaking("fr"):
+        wanted = telegram_words.unlinked()
+    assert await records.write(work) == wanted
+    with speaking("en"):
+        assert telegram_words.unlinked() != wanted

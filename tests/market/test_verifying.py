@@ -98,3 +98,21 @@ async def test_P08_only_after_a_call_back_is_it_trusted_again(records, now) -> N
     assert await records.write(lambda db: verifying.report_sim(db, "+250788000999", "a", now)) == (
         "nobody"
     )
+
+
+async def test_the_other_tickets_of_a_number_that_is_trusted_again_keep_it_no_more(
+    records, now
+) -> None:
+    def work(db) -> set[tuple[str, str, str]]:
+        contact_id = person(db, now)
+        verifying.report_sim(db, PAYEE, "operator", now)
+        asked = {"msisdn": PAYEE, "contact_id": contact_id, "language": "en", "now": now}
+        code = open_ticket(db, category="verify", **asked)
+        open_ticket(db, category="new_owner", text=f"I am {PAYEE}", **asked)
+        assert verifying.release(db, PAYEE, code, "amina", now) == "verified"
+        query = select(tickets.c.state, tickets.c.msisdn, tickets.c.text)
+        return {tuple(row) for row in db.execute(query)}
+
+    closed = await records.write(work)
+    assert {(state, number) for state, number, _text in closed} == {("closed", "")}
+    assert PAYEE not in repr(closed)

@@ -123,6 +123,24 @@ async def test_a_muted_rule_is_kept_and_told_to_nobody(records) -> None:
     assert len(await told(records)) == 1
 
 
+async def test_what_was_raised_while_muted_is_told_once_when_that_is_over(records) -> None:
+    until = NOON + timedelta(hours=1)
+    await records.write(
+        lambda db: staff_alerts.mute(db, "gateway_silent", until, "amina", "x", NOON)
+    )
+    for seconds in (0, 30, 60):
+        await noted(records, [SILENT], NOON + timedelta(seconds=seconds))
+    assert await told(records) == []
+    for seconds in (0, 30, 60):
+        await noted(records, [SILENT], until + timedelta(seconds=seconds))
+    await noted(records, [], until + timedelta(seconds=300))
+    said = [text for _kind, text in await told(records)]
+    assert said == [
+        "Isoko: No hop through africastalking for 25 minutes",
+        "Isoko: over: No hop through africastalking for 25 minutes",
+    ]
+
+
 async def hops(
     records: Any, gateway: str, at: datetime, micros: int = 5000, count: int = 1
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.market import members, verifying
-from bot.storage.schema import audit, contacts, hops
+from bot.storage.schema import audit, contacts, hops, outbox
 from bot.storage.schema import members as rows
 from bot.telegram.listing import BYTES_MAX
 from tests.phone import PIN
@@ -81,6 +81,9 @@ async def test_a_CSV_file_is_counted_confirmed_with_the_PIN_and_taken_in_once(
     # Both delivered again: nothing is taken in again, nor looked at.
     await chat.sends(sent, typed)
     assert len(await belong(server)) == len(before) + 2
+    told = select(outbox.c.kind).where(outbox.c.dedupe_key.like("member:%"))
+    read = server.parts.market.records.read
+    assert await read(lambda db: db.execute(told).scalars().all()) == ["sms", "sms"]
     own = await server.parts.market.records.read(
         lambda db: db.execute(
             select(contacts.c.id).where(contacts.c.msisdn == COOPERATIVE)

@@ -20,6 +20,7 @@ from bot.dashboard.access import demo_supervisor
 from bot.market import stock_photos
 from bot.market.pictures import NoPicture, made_anew
 from bot.sandbox.telegram_bodies import Upload
+from bot.storage import telegram_updates
 from bot.storage.schema import stock_photos as rows
 from bot.storage.schema import tickets
 from bot.telegram.config import TelegramConfig
@@ -234,3 +235,24 @@ async def test_T18_a_server_that_lies_about_the_size_is_not_read_to_its_end() ->
             with pytest.raises(NotFetched):
                 await files.fetch(file_id)
     assert read_to_the_end == []
+
+
+@pytest.mark.usefixtures("either_store")
+async def test_what_the_database_asks_to_write_once_more_is_said_once(
+    tmp_path, monkeypatch
+) -> None:
+    applied, times = telegram_updates.applied, []
+
+    def once_more(db, *args) -> None:
+        applied(db, *args)
+        times.append(1)
+        if len(times) == 1 and db.dialect.name == "postgresql":
+            db.exec_driver_sql("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40001'; END $$")
+
+    async with running(tmp_path) as server:
+        await link(server, FARMER)
+        chat = await at_my_stock(server)
+        before = len(await said(server))
+        monkeypatch.setattr(telegram_updates, "applied", once_more)
+        await chat.sends(chat.message(photo=sent(server, jpeg())))
+        assert [one["args"]["text"] for one in (await said(server))[before:]] == [TAKEN]

@@ -19,6 +19,8 @@ FINDERS: frozenset[str] = ANSWERERS
 ANYBODY: frozenset[str] = frozenset({"anybody"})
 # Who may look after alerts, and have nobody told of one for a while.
 ALERTERS: frozenset[str] = frozenset({"agent", "supervisor", "admin"})
+# Who may keep those quiet that watch the staff and the books.
+WATCH_MUTERS: frozenset[str] = frozenset({"supervisor", "admin"})
 # Who may make the pretended outside of the demo misbehave.
 SIMULATORS: frozenset[str] = frozenset({"agent", "supervisor", "admin"})
 # Who may take tables away, within what `export_tables` says of each.

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 
-from bot.dashboard.access.roles import ALERTERS
+from bot.dashboard.access.roles import ALERTERS, WATCH_MUTERS
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
@@ -48,6 +48,7 @@ class Alerts:
             hours=HOURS,
             said=_SAID.get(request.query.get("said", ""), ""),
             may_act=visitor.member.role in ALERTERS,
+            not_to_mute=not_to_mute(visitor.member.role),
         )
 
     async def own(self, request: web.Request) -> web.Response:
@@ -77,10 +78,17 @@ class Alerts:
         ends = hours == "0"
         if not why and not ends:
             return _back("no_reason")
+        if not ends and rule in not_to_mute(request[VISITOR].member.role):
+            raise web.HTTPForbidden
         until = now + timedelta(hours=int(hours))
         said = "ended" if ends else why
         await self._records.write(lambda db: staff_alerts.mute(db, rule, until, by, said, now))
         return _back("spoken" if ends else "muted")
+
+
+def not_to_mute(role: str) -> frozenset[str]:
+    """The rules that this role may not keep quiet; anybody may end that."""
+    return frozenset() if role in WATCH_MUTERS else staff_alerts.WATCHES_STAFF
 
 
 def _back(said: str) -> web.Response:

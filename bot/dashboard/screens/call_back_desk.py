@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select
 
 from bot.dashboard.access.members import Member, note
 from bot.dashboard.screens.ticket_desk import OPEN, Ticket, close_ticket, open_tickets_where
 from bot.i18n import N_
-from bot.market import verifying
+from bot.market import people, pin_reset, verifying
 from bot.storage.schema import call_tries, contacts, staff, tickets, transcripts
 
 # What somebody is called about; each has a number to call.
@@ -24,7 +24,7 @@ OUTCOME_WORDS = {
 }
 # One member alone, or one hour of a lent phone, does not tell who holds a number.
 _APART = timedelta(hours=1)
-Ended = Literal["noted", "solved", "verifying", "changed", "gone", "unsettled"]
+Ended = Literal["noted", "solved", "verifying", "changed", "gone", "unsettled", "undecided"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,8 @@ def tried(
     line = {"ticket_id": row["id"], "staff_id": by.id, "outcome": outcome, "at": now}
     db.execute(insert(call_tries).values(line))
     note(db, by.name, "called back", f"ticket {code}", now, outcome=outcome)
+    if outcome == "solved" and _is_undecided(db, row, now):
+        return "undecided"
     if outcome == "solved":
         ended = close_ticket(db, code, said, by.name, now)
         return "solved" if ended == "closed" else "unsettled"
@@ -73,6 +75,16 @@ def tried(
         verifying.report_sim(db, row["msisdn"], by.name, now, "another person answered twice")
         return "verifying"
     return "noted"
+
+
+def _is_undecided(db: Connection, ticket: RowMapping, now: datetime) -> bool:
+    """Whether its number is not trusted yet, or the PIN still locked: closing solves nothing."""
+    contact = people.by_msisdn(db, ticket["msisdn"])
+    if contact is None:
+        return False
+    if ticket["category"] in verifying.CHECKS:
+        return contact.verifying
+    return ticket["category"] == "pin_forgotten" and pin_reset.is_locked(db, contact.id, now)
 
 
 def _to_be_called() -> ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -18,12 +19,16 @@ from bot.i18n import N_
 from bot.market import Market
 
 _PATH = "/dashboard/call-backs"
+_TICKET = re.compile(r"T-[A-Z0-9]{1,8}")
 SAID = {
     "noted": N_("Noted. The person stays on the list."),
     "solved": N_("Solved, and the ticket is closed."),
     "verifying": N_("Noted. The number must be checked before it is trusted again."),
     "changed": N_("Somebody else has noted a call since. Nothing was done: look again."),
     "gone": N_("This ticket is closed already. Nothing was done."),
+    "undecided": N_(
+        "Noted. The ticket stays open: decide on its page who holds the number, or about the PIN."
+    ),
     "unsettled": N_("Noted. The ticket stays open, for its money is not settled."),
 }
 
@@ -51,7 +56,7 @@ class CallBacks:
         )
         if ended in {"changed", "gone"}:
             return await self._page(request, ended, 409)
-        raise web.HTTPSeeOther(f"{_PATH}?said={ended}")
+        raise web.HTTPSeeOther(f"{_PATH}?said={ended}&ticket={code}")
 
     async def _page(self, request: web.Request, said: str, status: int = 200) -> web.Response:
         visitor, ours, after = request[VISITOR], self._hub.help_msisdn, id_asked(request, "after")
@@ -64,8 +69,15 @@ class CallBacks:
             waiting=found,
             next_page=address(_PATH, after=following),
             said=SAID.get(said, ""),
+            undecided=_code(request) if said == "undecided" else "",
             outcomes=OUTCOME_WORDS,
             words=CATEGORY_WORDS,
             place_name=place_name,
             may_act=visitor.member.role in ANSWERERS,
         )
+
+
+def _code(request: web.Request) -> str:
+    """The ticket that the address names, or ""."""
+    code = request.query.get("ticket", "")
+    return code if _TICKET.fullmatch(code) else ""

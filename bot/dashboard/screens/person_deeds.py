@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from bot.dashboard.access.members import Member, note
 from bot.dashboard.screens.people_desk import subject_of
 from bot.kept_text import kept_text
-from bot.market import held_data, people, proposals, splits
+from bot.market import held_data, leaving, people, proposals
 
 Deed = Callable[[Connection, int, Member, dict[str, str], datetime], str]
 _REASON_MOST = 320
@@ -52,8 +52,7 @@ def erase(db: Connection, contact_id: int, by: Member, form: dict[str, str], now
         return "another"
     if not proposals.may_do(proposal, by.id, by.name):
         return "same_person"
-    splits.forget(db, contact_id, now)
-    people.erase(db, contact_id, now)
+    leaving.leave(db, contact_id, f"staff:{by.name}", f"erase:{contact_id}", now)
     proposals.end(db, proposal, "done", by.id, now)
     note(db, by.name, "person erased", subject, now, first=proposal.asker, reason=proposal.reason)
     return "erased"

@@ -12,7 +12,7 @@ from bot.dashboard.access.members import note
 from bot.dashboard.screens.ticket_links import linked
 from bot.i18n import N_
 from bot.kept_text import kept_text
-from bot.market import call_backs, money_tickets
+from bot.market import call_backs, money_tickets, stock_photos
 from bot.market.tickets import close
 from bot.masking import without_numbers
 from bot.msisdn import masked
@@ -118,10 +118,11 @@ def msisdn_of_ticket(db: Connection, code: str) -> str:
 
 def close_ticket(
     db: Connection, code: str, said: str, by: str, now: datetime
-) -> Literal["closed", "was_closed", "gone", "unsettled"]:
+) -> Literal["closed", "was_closed", "gone", "unsettled", "photo_waits"]:
     """Close an open ticket, once; its number goes, and the audit keeps who did what.
 
-    While money that it is about is not settled it stays, so that nobody forgets that money.
+    While money that it is about is not settled it stays, so that nobody forgets that money; and
+    so it does while a photo that it is about waits.
     """
     mine = tickets.c.code == code
     about = select(tickets.c.category, tickets.c.about, tickets.c.state).where(mine)
@@ -130,6 +131,8 @@ def close_ticket(
         return "gone"
     if row.state in OPEN and money_tickets.unsettled(db, row.category, row.about):
         return "unsettled"
+    if row.category == stock_photos.CATEGORY and stock_photos.waits(db, row.about):
+        return "photo_waits"
     if not close(db, mine, now):
         return "was_closed"
     kept = kept_text(said, NOTE_MOST)

@@ -42,6 +42,8 @@ hub_events = Table(
     Column("due_at", Moment, nullable=False),
     Column("received_at", Moment, nullable=False),
     Column("done_at", Moment),
+    # By the shop's own clock; with what came of it, for its words go then.
+    Column("said_at", Moment),
     Index(None, "source", "event_id", unique=True),
     Index(None, "state", "lane", "id"),
     one_of("state", ("waiting", "applied", "refused", "ignored", "parked")),

@@ -1,0 +1,74 @@
+"""Somebody leaves: what is still owed is said before, goes to staff after, and stays payable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, exists, func, literal, select
+
+from bot.market import Actor, bills, obligations, people, splits
+from bot.market.payments import EARNED, OPEN
+from bot.storage.schema import contacts, offers, payments
+
+_WHY = "This person has left: their data is deleted, and nobody can call them."
+# The goods are out of the farmer's hands, so the price is owed whatever they do.
+_GIVEN = ("handed_over", "shipped", "delivered")
+_HAS_PAYOUT = exists(literal(1)).where(payments.c.offer_id == offers.c.id, EARNED)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is between a person and the hub: `to_bring` orders, `visits`, and francs both ways."""
+
+    owed_rwf: int
+    bills_rwf: int
+    to_bring: int
+    disputed: int
+    visits: int
+
+
+def due(db: Connection, contact_id: int, now: datetime) -> Due:
+    """What would be left behind if this person left now."""
+    price = func.sum(offers.c.packs_accepted * offers.c.price_rwf)
+    goods_rwf = int(db.execute(select(price).where(_unpaid(contact_id))).scalar() or 0)
+    on_its_way = EARNED & payments.c.state.in_((*OPEN, "flagged"))
+    sent = select(func.sum(payments.c.amount_rwf)).where(payments.c.contact_id == contact_id)
+    return Due(
+        owed_rwf=goods_rwf + int(db.execute(sent.where(on_its_way)).scalar() or 0),
+        bills_rwf=sum(bill.amount_rwf for bill in bills.to_pay(db, contact_id)),
+        to_bring=_count(db, contact_id, "accepted"),
+        disputed=_count(db, contact_id, "disputed"),
+        visits=len(obligations.visits(db, contact_id, now)),
+    )
+
+
+def leave(db: Connection, contact_id: int, by: str, key: str, now: datetime) -> None:
+    """Forget this person, as `by` asked; what they owe and are owed goes to staff.
+
+    Their wallet's number stays only while goods that they gave away are not paid.
+    """
+    # Nothing of theirs is handed over, or paid, between the looking and the forgetting.
+    db.execute(select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update())
+    owed = db.execute(select(literal(1)).where(_unpaid(contact_id)).limit(1)).first() is not None
+    splits.forget(db, contact_id, now)
+    people.erase(db, contact_id, now, keep_wallet=owed)
+    # Behind the erasing, which closes what the person has asked for.
+    obligations.withdraw(db, Actor(by[:40], "server", key[:64], contact_id), now)
+    obligations.show_to_staff(db, contact_id, _WHY, now)
+
+
+def forget_wallet_if_paid(db: Connection, contact_id: int) -> None:
+    """Who has left needs no wallet here once everything that they gave has its payout."""
+    if db.execute(select(literal(1)).where(_unpaid(contact_id)).limit(1)).first() is None:
+        people.forget_wallet(db, contact_id)
+
+
+def _unpaid(contact_id: int) -> ColumnElement[bool]:
+    mine = (offers.c.contact_id == contact_id) & offers.c.state.in_(_GIVEN)
+    return mine & ~_HAS_PAYOUT
+
+
+def _count(db: Connection, contact_id: int, state: str) -> int:
+    mine = (offers.c.contact_id == contact_id) & (offers.c.state == state)
+    return int(db.execute(select(func.count()).where(mine)).scalar() or 0)

@@ -1,0 +1,70 @@
+"""What a person owes and is owed when they go: what waits is withdrawn, the rest goes to staff."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from bot.market import Actor, bills, bookings, offers, stock_listings
+from bot.market.tickets import open_ticket
+from bot.storage.schema import bookings as booking_rows
+from bot.storage.schema import offers as offer_rows
+
+# Somebody still has to bring, to carry or to pay for these.
+UNDER_WAY = ("accepted", "handed_over", "shipped", "delivered", "disputed")
+
+
+def withdraw(db: Connection, actor: Actor, now: datetime) -> int:
+    """Take back all that waits for the answer of this person; how much that was."""
+    whose = offer_rows.c.contact_id == actor.contact_id
+    waiting = select(offer_rows.c.id).where(whose, offer_rows.c.state == "offered")
+    found = list(db.execute(waiting.order_by(offer_rows.c.id)).scalars())
+    for offer_id in found:
+        offers.move(db, actor, offer_id, "withdraw", now)
+    count = len(found) + stock_listings.withdraw_all(db, actor.contact_id, now)
+    # A page of them at a time.
+    while requests := bookings.open_for(db, actor.contact_id, now):
+        for booking in requests:
+            bookings.withdraw(db, actor, booking, now)
+        count += len(requests)
+    return count
+
+
+def show_to_staff(db: Connection, contact_id: int, why: str, now: datetime) -> int:
+    """A ticket, with `why`, for all that waits for a person whom nobody can call; how many."""
+    due = [*_orders_under_way(db, contact_id)]
+    for code in visits(db, contact_id, now):
+        due.append(("booking", code, "Visit accepted: tell the guests"))
+    for bill in bills.to_pay(db, contact_id):
+        due.append(("other", bill.order_code, f"bill {bill.id}: {bill.amount_rwf} Rwf not paid"))
+    for category, about, what in due:
+        open_ticket(
+            db,
+            category=category,
+            msisdn="",
+            contact_id=contact_id,
+            about=about,
+            text=f"{why} {what}",
+            language="en",
+            now=now,
+        )
+    return len(due)
+
+
+def _orders_under_way(db: Connection, contact_id: int) -> list[tuple[str, str, str]]:
+    whose = offer_rows.c.contact_id == contact_id
+    query = select(offer_rows.c.id).where(whose, offer_rows.c.state.in_(UNDER_WAY))
+    found = [offers.by_id(db, offer_id, contact_id) for offer_id in db.execute(query).scalars()]
+    return [
+        ("order", offer.code, f"Order {offer.state}: {offer.accepted_rwf} Rwf")
+        for offer in found
+        if offer is not None
+    ]
+
+
+def visits(db: Connection, contact_id: int, now: datetime) -> list[str]:
+    """The codes of the visits that this host has accepted and that are still to come."""
+    accepted = (booking_rows.c.state == "accepted") & (booking_rows.c.starts_at > now)
+    query = select(booking_rows.c.code).where(booking_rows.c.contact_id == contact_id, accepted)
+    return list(db.execute(query).scalars())

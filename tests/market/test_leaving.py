@@ -1,0 +1,120 @@
+"""Who leaves is told what is still owed; nothing of it is lost with their number; both stores."""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from bot.market import Actor, bookings, delivered, leaving, offers
+from bot.market.limits import USUAL
+from bot.storage.schema import bookings as booking_rows
+from bot.storage.schema import contacts, payments, tickets
+from bot.storage.schema import offers as offer_rows
+from tests.market.bills import bill
+from tests.market.money import settle
+from tests.market.test_bookings import asked as asked_to_visit
+from tests.market.test_erasure import everything
+from tests.phone import PIN
+from tests.server import Running
+from tests.sweep import cast
+
+
+def carry(db, offer_id: int, now, *triggers: str) -> None:
+    for trigger in triggers:
+        offers.move(db, Actor("hub", "hub", f"{trigger}-{offer_id}"), offer_id, trigger, now)
+
+
+def leave(db, contact_id: int, now) -> None:
+    leaving.leave(db, contact_id, f"contact:{contact_id}", "k", now)
+
+
+def open_tickets(db) -> list[tuple[str, str, str]]:
+    query = select(tickets.c.category, tickets.c.about, tickets.c.msisdn)
+    return sorted(tuple(row) for row in db.execute(query.where(tickets.c.state == "open")))
+
+
+async def test_what_waits_is_withdrawn_and_what_was_promised_goes_to_staff(records, now) -> None:
+    def work(db):
+        contact_id = cast.farmer(db, "x", now)
+        waiting = cast.offered(db, contact_id, now, code="KW-1")
+        cast.accepted(db, contact_id, now, code="KW-2")
+        carry(db, cast.accepted(db, contact_id, now, code="KW-3"), now, "hand_over")
+        ids = [asked_to_visit(db, contact_id, now, f"VB-{n}", 20 + n) for n in range(2)]
+        actor = Actor(f"contact:{contact_id}", "test", "k", contact_id)
+        assert bookings.accept(db, actor, ids[0], 1, now).outcome == "accepted"
+        bill(db, now)
+        due = leaving.due(db, contact_id, now)
+        leave(db, contact_id, now)
+        states = dict(db.execute(select(offer_rows.c.id, offer_rows.c.state)).all())
+        visits = db.execute(select(booking_rows.c.state).order_by(booking_rows.c.id)).scalars()
+        return due, states[waiting], list(visits), open_tickets(db)
+
+    due, waiting, visits, shown = await records.write(work)
+    assert (due.owed_rwf, due.to_bring, due.visits, due.disputed) == (cast.AMOUNT_RWF, 1, 1, 0)
+    assert due.bills_rwf == 25_000
+    assert (waiting, visits) == ("withdrawn", ["accepted", "withdrawn"])
+    assert shown == [
+        ("booking", "VB-0", ""), ("order", "KW-2", ""), ("order", "KW-3", ""), ("other", "KW-77", ""),
+    ]  # fmt: skip
+
+
+async def test_goods_that_are_given_are_paid_although_who_gave_them_has_left(records, now) -> None:
+    def work(db) -> int:
+        contact_id = cast.farmer(db, "x", now)
+        offer_id = cast.accepted(db, contact_id, now)
+        carry(db, offer_id, now, "hand_over")
+        leave(db, contact_id, now)
+        carry(db, offer_id, now, "ship", "deliver")
+        return offer_id
+
+    offer_id = await records.write(work)
+    paid = await records.write(lambda db: delivered.pay(db, offer_id, "RWF", USUAL, now))
+    assert (paid.amount_rwf, paid.payee_msisdn) == (cast.AMOUNT_RWF, cast.FARMER)
+    kept = await records.read(lambda db: db.execute(select(contacts.c.wallet)).scalars().all())
+    assert kept == [""]
+    await records.write(lambda db: settle(db, paid, now))
+    states = select(payments.c.state, offer_rows.c.state).join_from(
+        payments, offer_rows, payments.c.offer_id == offer_rows.c.id
+    )
+    assert await records.read(lambda db: db.execute(states).all()) == [("succeeded", "paid")]
+    assert cast.FARMER not in await everything(records)
+
+
+async def test_nothing_owed_leaves_no_wallet(records, now) -> None:
+    def work(db) -> None:
+        contact_id = cast.farmer(db, "x", now)
+        cast.accepted(db, contact_id, now)
+        leave(db, contact_id, now)
+
+    await records.write(work)
+    assert cast.FARMER not in await everything(records)
+
+
+async def test_what_cannot_be_paid_any_more_has_one_ticket(records, now) -> None:
+    """As of somebody who left before wallets were kept."""
+
+    def work(db) -> int:
+        contact_id = cast.farmer(db, "x", now)
+        offer_id = cast.delivered(db, contact_id, now)
+        leave(db, contact_id, now)
+        db.execute(contacts.update().values(wallet="", wallet_provider=""))
+        return offer_id
+
+    offer_id = await records.write(work)
+    for hours in range(3):
+        later = now + timedelta(hours=hours)
+        pay = lambda db: delivered.pay(db, offer_id, "RWF", USUAL, later)  # noqa: B023, E731
+        assert await records.write(pay) is None
+    shown = await records.read(open_tickets)
+    assert shown == [("order", cast.CODE, ""), ("payment_missing", cast.CODE, "")]
+
+
+async def test_the_person_reads_it_before_they_delete_on_the_phone(server: Running) -> None:
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("9", "3")
+    await phone.dials()
+    assert "Accepted" not in await phone.types("6", "2", PIN, "3")
+    await phone.dials()
+    await phone.types("2", "1", "1", PIN)
+    await phone.dials()
+    assert "Accepted and not delivered: 1." in await phone.types("6", "2", PIN, "3")
