@@ -22,7 +22,7 @@ from bot.market import (
     telegram_invites,
     telegram_links,
 )
-from bot.storage import audit_chain, hops, telegram_updates, transcripts
+from bot.storage import audit_chain, hops, telegram_updates, transcripts, webhook_tries
 from bot.storage.rounds import one_round
 
 _EVERY_S = 15.0
@@ -30,6 +30,8 @@ _EVERY_S = 15.0
 _KEEP_HOPS = timedelta(hours=1)
 # Far longer than Telegram delivers an update again, and than people leave a parked one lying.
 _KEEP_UPDATES = timedelta(days=30)
+# As long as what was given up can be sent again together, and longer.
+_KEEP_TRIES = timedelta(days=60)
 _AT_ONCE = 500
 
 
@@ -67,7 +69,12 @@ class Housekeeping:
             self._news()
         await self._pay_delivered(now)
         await records.write(lambda db: money_tickets.ask_again(db, now))
-        for forget in (self._forget_hops, self._forget_transcripts, self._forget_updates):
+        for forget in (
+            self._forget_hops,
+            self._forget_transcripts,
+            self._forget_updates,
+            self._forget_tries,
+        ):
             while await records.write(forget) == _AT_ONCE:
                 pass
         while await records.write(audit_chain.seal) == audit_chain.AT_ONCE:
@@ -103,3 +110,6 @@ class Housekeeping:
 
     def _forget_updates(self, db: Connection) -> int:
         return telegram_updates.forget_before(db, datetime.now(UTC) - _KEEP_UPDATES, _AT_ONCE)
+
+    def _forget_tries(self, db: Connection) -> int:
+        return webhook_tries.forget_before(db, datetime.now(UTC) - _KEEP_TRIES, _AT_ONCE)

@@ -8,6 +8,12 @@ from bot.storage.schema.delivery import audit, hops, inbox, outbox, transcripts,
 from bot.storage.schema.desk import audit_seals, exports, proposals, reconciliations
 from bot.storage.schema.figures import minutes
 from bot.storage.schema.hand_overs import hand_over_lines, hand_overs
+from bot.storage.schema.looked_into import (
+    payment_talks,
+    person_notes,
+    saved_views,
+    webhook_tries,
+)
 from bot.storage.schema.marketplace import (
     allocations,
     hub_events,
@@ -101,7 +107,9 @@ __all__ = [
     "outbox",
     "payment_approvals",
     "payment_events",
+    "payment_talks",
     "payments",
+    "person_notes",
     "pin_failures",
     "pins",
     "price_alerts",
@@ -112,6 +120,7 @@ __all__ = [
     "reconciliations",
     "reviews",
     "sales",
+    "saved_views",
     "shares",
     "shop_pulls",
     "splits",
@@ -133,4 +142,5 @@ __all__ = [
     "transcripts",
     "turns",
     "wallet_changes",
+    "webhook_tries",
 ]
