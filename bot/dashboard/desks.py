@@ -15,6 +15,7 @@ from bot.dashboard.access.roles import (
     MONEY,
     READERS,
     REPLAYERS,
+    REVEALERS,
     STAFF_READERS,
 )
 from bot.dashboard.access.sign_in import SignIn
@@ -30,6 +31,7 @@ from bot.dashboard.screens.orders import Orders
 from bot.dashboard.screens.orphans import Orphans
 from bot.dashboard.screens.payments import Payments
 from bot.dashboard.screens.people import People
+from bot.dashboard.screens.person_reveal import PersonReveal
 from bot.dashboard.screens.staff import Staff
 from bot.dashboard.screens.system import System
 from bot.dashboard.screens.webhooks import Webhooks
@@ -54,6 +56,7 @@ class Desks:
         self._deliveries = Deliveries(market, pages)
         self._messages = Messages(market, pages)
         self._people = People(market, pages)
+        self._reveal = PersonReveal(market, pages)
         self._exports = Exports(market, pages, guard)
         self._audit = AuditLog(market, pages)
         self._staff = Staff(market, pages, guard, sign_in)
@@ -136,6 +139,10 @@ class Desks:
             ("GET", f"/people/{_ID}", people.one, READERS),
             ("POST", f"/people/{_ID}/pin-ticket", people.call_about_pin, ANSWERERS),
             ("POST", f"/people/{_ID}/unlink", people.unlink, ANSWERERS),
+            ("POST", f"/people/{_ID}/reveal", self._reveal.show, REVEALERS),
+            ("POST", f"/people/{_ID}/language", people.speak, ANSWERERS),
+            ("POST", f"/people/{_ID}/notes", people.write_note, ANSWERERS),
+            ("POST", f"/people/{_ID}/notes/drop", people.drop_note, ANSWERERS),
             ("POST", f"/people/{_ID}/copy", people.copy, CUSTODIANS),
             ("POST", f"/people/{_ID}/forget", people.propose, CUSTODIANS),
             ("POST", f"/people/{_ID}/erase", people.erase, CUSTODIANS),
