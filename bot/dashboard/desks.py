@@ -34,6 +34,7 @@ from bot.dashboard.screens.people import People
 from bot.dashboard.screens.person_reveal import PersonReveal
 from bot.dashboard.screens.staff import Staff
 from bot.dashboard.screens.system import System
+from bot.dashboard.screens.views import Views
 from bot.dashboard.screens.webhooks import Webhooks
 from bot.market import Market
 
@@ -62,6 +63,7 @@ class Desks:
         self._staff = Staff(market, pages, guard, sign_in)
         self._system = System(market, pages, fingerprint)
         self._funnel = Funnel(market, pages)
+        self._views = Views(market, pages)
 
     async def close(self) -> None:
         """Stop what goes on beside the pages."""
@@ -163,6 +165,10 @@ class Desks:
             ("POST", f"/staff/{_ID}/link", staff.link, ADMINS),
             ("POST", f"/staff/{_ID}/revoke", staff.revoke, ADMINS),
             ("POST", f"/staff/{_ID}/sign-out", staff.sign_out, ADMINS),
+            ("GET", "/views", self._views.listed, READERS),
+            ("POST", "/views", self._views.keep, READERS),
+            ("GET", f"/views/{_ID}", self._views.follow, READERS),
+            ("POST", f"/views/{_ID}/drop", self._views.drop, READERS),
             ("GET", "/system", self._system.show, READERS),
             ("GET", "/funnel", self._funnel.show, READERS),
         ]
