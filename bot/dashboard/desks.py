@@ -24,6 +24,7 @@ from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.audit_log import AuditLog
 from bot.dashboard.screens.deliveries import Deliveries
 from bot.dashboard.screens.exports import Exports
+from bot.dashboard.screens.fees import FeePages
 from bot.dashboard.screens.float_sheet import FloatSheet
 from bot.dashboard.screens.funnel import Funnel
 from bot.dashboard.screens.messages import Messages
@@ -64,6 +65,7 @@ class Desks:
         self._system = System(market, pages, fingerprint)
         self._funnel = Funnel(market, pages)
         self._views = Views(market, pages)
+        self._fees = FeePages(market, pages)
 
     async def close(self) -> None:
         """Stop what goes on beside the pages."""
@@ -165,6 +167,9 @@ class Desks:
             ("POST", f"/staff/{_ID}/link", staff.link, ADMINS),
             ("POST", f"/staff/{_ID}/revoke", staff.revoke, ADMINS),
             ("POST", f"/staff/{_ID}/sign-out", staff.sign_out, ADMINS),
+            ("GET", "/fees", self._fees.listed, READERS),
+            ("POST", f"/fees/{_ID}/approve", self._fees.approve, MONEY),
+            ("POST", f"/fees/{_ID}/withdraw", self._fees.withdraw, MONEY),
             ("GET", "/views", self._views.listed, READERS),
             ("POST", "/views", self._views.keep, READERS),
             ("GET", f"/views/{_ID}", self._views.follow, READERS),

@@ -58,6 +58,7 @@ from bot.storage.schema.telegram import telegram_invites, telegram_links
 from bot.storage.schema.telegram_updates import telegram_updates
 from bot.storage.schema.trading import (
     OFFER_STATES,
+    fee_changes,
     offer_events,
     offers,
     orders,
@@ -87,6 +88,7 @@ __all__ = [
     "consents",
     "contacts",
     "exports",
+    "fee_changes",
     "hand_over_lines",
     "hand_overs",
     "hops",

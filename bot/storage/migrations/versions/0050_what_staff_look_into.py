@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from bot.storage.schema.columns import BigInt, Moment
+from bot.storage.schema.columns import BigInt, Json, Moment
 
 revision = "0050"
 down_revision = "0049"
@@ -87,8 +87,37 @@ def upgrade() -> None:
         unique=True,
     )
 
+    op.create_table(
+        "fee_changes",
+        sa.Column("id", BigInt, autoincrement=True, nullable=False),
+        sa.Column("hub", sa.String(length=16), nullable=False),
+        sa.Column("product", sa.String(length=24), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("source", sa.String(length=80), nullable=False),
+        sa.Column("fees", Json, nullable=False),
+        sa.Column("asked_by", sa.String(length=40), nullable=False),
+        sa.Column("asked_at", Moment(), nullable=False),
+        sa.Column("ended_by", sa.String(length=40), server_default="", nullable=False),
+        sa.Column("ended_at", Moment(), nullable=True),
+        sa.Column("outcome", sa.String(length=12), server_default="", nullable=False),
+        sa.CheckConstraint(
+            "outcome <> 'approved' OR ended_by <> asked_by", name=op.f("ck_fee_changes_two_people")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fee_changes")),
+    )
+    is_open = sa.text("ended_at IS NULL")
+    op.create_index(
+        "ix_fee_changes_open",
+        "fee_changes",
+        ["hub", "product", "valid_from"],
+        unique=True,
+        sqlite_where=is_open,
+        postgresql_where=is_open,
+    )
+
 
 def downgrade() -> None:
+    op.drop_table("fee_changes")
     op.drop_index("ix_inbox_unmatched", "inbox")
     for table in ("saved_views", "person_notes", "payment_talks", "webhook_tries"):
         op.drop_table(table)
