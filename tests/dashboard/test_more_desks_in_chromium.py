@@ -14,14 +14,15 @@ from playwright.async_api import Browser, BrowserContext
 from sqlalchemy import func, insert, select
 
 from bot.dashboard.access.roles import Role
-from bot.market import hub_news
+from bot.market import fee_changes, hub_news
+from bot.market.price_fees import Fee, Fees
 from bot.storage.schema import inbox, outbox, payment_talks, person_notes, saved_views, staff
 from bot.storage.schema import webhook_tries as tries
 from tests.dashboard.test_desks_in_chromium import fill, in_as
 from tests.server import Running
 
 OF_ADMIN = ("settings", "system/checks", "system", "views", "audit", "alerts")
-OF_SUPERVISOR = ("payments/orphans", "payments/1", "people/1", "simulator", "messages")
+OF_SUPERVISOR = ("fees", "payments/orphans", "payments/1", "people/1", "simulator", "messages")
 # What sticks out to the right.
 _WIDEST = """() => [...document.querySelectorAll("main *")].filter((one) =>
   one.getBoundingClientRect().right > innerWidth).map((one) => one.outerHTML.slice(0, 120))"""
@@ -57,6 +58,10 @@ def fill_more(db: Any) -> int:
     note = {"contact_id": 1, "by": "a" * 40, "at": now, "text": "Umuhamagare nimugoroba " * 12}
     db.execute(insert(person_notes).values(note))
     who = int(db.execute(select(func.max(staff.c.id))).scalar_one())
+    new = Fees(
+        "COF-CHERRY", now.date(), "KOPAKAMA, assembly " * 4, (Fee("t" * 24, "w" * 24, 20, 25),)
+    )
+    fee_changes.ask(db, "rw", new, "amina", now)
     view = {"staff_id": who, "page": "orders", "name": "w" * 40, "query": "q=" + "K" * 90}
     db.execute(insert(saved_views).values(view | {"made_at": now}))
     return letter
