@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 
 from aiohttp import web
 from sqlalchemy import text
@@ -13,6 +15,7 @@ from bot.callbacks import Callbacks
 from bot.dashboard.guard import Guard
 from bot.dashboard.routes import CallLine, Dashboard
 from bot.dashboard.screens.call_page import PhoneSize
+from bot.dashboard.screens.house import HouseRules
 from bot.dashboard.screens.simulator import Pretended
 from bot.demo_waiting import waiting_payments
 from bot.faults import say_faults
@@ -22,6 +25,9 @@ from bot.operations.health import Health
 from bot.operations.spool_figures import SpoolFigures
 from bot.parts import Parts
 from bot.safe_headers import on_every_answer
+from bot.self_checks import self_checks
+from bot.settings import Settings
+from bot.settings_shown import settings_shown
 from bot.simulator.routes import CastMember, Simulator
 from bot.ussd.feature_phone import FeaturePhone
 from bot.ussd.gsm7 import septets
@@ -75,7 +81,7 @@ def build_app(parts: Parts) -> web.Application:
     mount_hub(parts, app)
     dashboard = Dashboard(
         parts.market,
-        dashboard_rules_of(settings),
+        replace(dashboard_rules_of(settings), house=_house(settings)),
         passwords_of(settings),
         parts.watching.dashboard_refused,
         CallLine(
@@ -94,6 +100,14 @@ def build_app(parts: Parts) -> web.Application:
         if parts.hub is not None:
             buyer_of(parts).mount(app)
     return app
+
+
+def _house(settings: Settings) -> HouseRules:
+    async def checked() -> list[tuple[str, str, str]]:
+        return [line async for line in self_checks(settings)]
+
+    shown = settings_shown(settings, os.environ)
+    return HouseRules(settings.alerts.telegram_chat, shown, checked)
 
 
 def _pretended(parts: Parts) -> Pretended | None:

@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
-from bot.market import outages, settlement
+from bot.market import outages, payment_talks, settlement
 from bot.market.limits import PayoutRules
 from bot.market.lines import line_of
 from bot.market.outages import USUAL_OUTAGE, OutageRules
@@ -105,12 +105,14 @@ class LookUps:
         if not self._operators.know(payment):
             log.error("no such provider", provider=payment.provider, kind=payment.kind)
             return
+        began = datetime.now(UTC)
         answer = await self._operators.look_up(payment)
 
         def record(db: Connection) -> None:
             now = datetime.now(UTC)
             reference, rules = payment.reference, self._payouts
             settlement.record_answer(db, reference, answer, now, payment, rules=rules)
+            payment_talks.keep(db, payment, "look_up", answer, began, now)
             outages.note(db, payment, answer, self._outage, now)
 
         await self._records.write(record)

@@ -6,7 +6,7 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 PREFIX = "ISOKO_"
 # Tables that have an entry for each gateway, whichever those are.
@@ -35,6 +35,24 @@ def read_values(variables: Mapping[str, str]) -> dict[str, Any]:
     for variable, text in ours.items():
         _put(values, variable, text, known)
     return values
+
+
+def sources(variables: Mapping[str, str]) -> dict[str, Literal["file", "environment"]]:
+    """Where each setting that is not as in the default file was set last: `read_values` tells so.
+
+    A table with an entry for each gateway is one setting here.
+    """
+    values = read_values(variables)
+    known = [*names_in(_read(CONFIG / "default.toml")), "env"]
+    found: dict[str, Literal["file", "environment"]] = {
+        name: "file" for name in names_in(_read(CONFIG / f"{values['env']}.toml")) if name in known
+    }
+    for variable in variables:
+        if variable.startswith(PREFIX):
+            path = variable.removeprefix(PREFIX).lower().split("__")
+            name = ".".join(path)
+            found[name if name in known else ".".join(path[:-1])] = "environment"
+    return found
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -18,7 +18,16 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from bot.market import clearance, news, outages, payments, people, retries, settlement
+from bot.market import (
+    clearance,
+    news,
+    outages,
+    payment_talks,
+    payments,
+    people,
+    retries,
+    settlement,
+)
 from bot.market.limits import PayoutRules
 from bot.market.lines import line_of
 from bot.market.outages import USUAL_OUTAGE, OutageRules
@@ -237,9 +246,10 @@ class Sender:
             return f"no provider {payment.provider} for a {payment.kind}"
         # Where someone has asked before, who may not have written down the answer: look first.
         if payment.asks or payment.state != "created":
+            began = datetime.now(UTC)
             answer = await self._operators.look_up(payment)
             if answer.outcome is not Outcome.NOT_THERE:
-                return await self._write_down(row, payment, answer, asked=False)
+                return await self._write_down(row, payment, answer, began, asked=False)
         return await self._ask(row, reference)
 
     async def _ask(self, row: OutboxRow, reference: str) -> str:
@@ -252,8 +262,9 @@ class Sender:
         if payment is None:
             log.warning("payment held back", reference=reference, see="isoko payouts waiting")
             return ""
+        began = datetime.now(UTC)
         answer = await self._operators.ask(payment, refunded)
-        said = await self._write_down(row, payment, answer, asked=True)
+        said = await self._write_down(row, payment, answer, began, asked=True)
         self.wake()
         return said
 
@@ -278,7 +289,7 @@ class Sender:
         return payments.count_ask(db, cleared, now), refunded, False
 
     async def _write_down(
-        self, row: OutboxRow, payment: Payment, answer: Answer, *, asked: bool
+        self, row: OutboxRow, payment: Payment, answer: Answer, began: datetime, *, asked: bool
     ) -> str:
         """Keep what the operator said, and judge the operator by it."""
 
@@ -290,6 +301,7 @@ class Sender:
             else:
                 rules = self._payouts
                 after = settlement.record_answer(db, reference, answer, now, payment, rules=rules)
+            payment_talks.keep(db, payment, "ask" if asked else "look_up", answer, began, now)
             outages.note(db, payment, answer, self._outage, now)
             if not answer.down or after.state not in OPEN:
                 return ""

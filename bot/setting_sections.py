@@ -267,6 +267,12 @@ class TlsSettings(_Frozen):
     client_names: tuple[str, ...]
 
 
+class BackupSettings(_Frozen):
+    """What copies of the embedded store are sealed with."""
+
+    key: SecretStr
+
+
 class MetricsSettings(_Frozen):
     """Who may read the figures."""
 
@@ -308,6 +314,7 @@ class Settings(_Frozen):
     transcripts: TranscriptSettings
     sandbox: SandboxSettings
     metrics: MetricsSettings
+    backup: BackupSettings
     tls: TlsSettings
 
     @property

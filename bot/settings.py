@@ -219,6 +219,8 @@ def _secrets(settings: Settings) -> dict[str, SecretStr]:
         momo = settings.momo
         found["momo.collection_subscription_key"] = momo.collection_subscription_key
         found["momo.collection_api_key"] = momo.collection_api_key
+    if settings.backup.key.get_secret_value():
+        found["backup.key"] = settings.backup.key
     if settings.airtel.client_id:
         found["airtel.client_secret"] = settings.airtel.client_secret
         # Callback authentication may be off at Airtel: a callback only ever makes us ask.

@@ -26,7 +26,11 @@ from bot.storage.opening import (
     upgrade,
 )
 from bot.storage.records import RecordsDown
+from bot.storage.sealed_copy import is_sealed, key_from, seal, unseal
 
+_KeyFile = Annotated[
+    Path | None, typer.Option(help="The key of sealed copies; else ISOKO_BACKUP__KEY.")
+]
 app = typer.Typer(no_args_is_help=True, help="The records' tables.")
 
 
@@ -52,15 +56,22 @@ def upgrade_tables() -> None:
 
 @app.command("backup")
 def back_up_store(
-    copy: Annotated[Path, typer.Argument(help="The new file; keep it encrypted.")],
+    copy: Annotated[Path, typer.Argument(help="The new file.")],
+    key_file: _KeyFile = None,
 ) -> None:
-    """Copy the embedded store while it serves, and check the copy.
+    """Copy the embedded store while it serves, and check the copy; with a key it is sealed.
 
-    Example: isoko db backup /backup/isoko-2026-11-25.sqlite3
+    Example: isoko db backup /backup/isoko-2026-11-25.sealed --key-file /secure/backup.key
     """
     settings = _embedded(load_settings())
-    size = back_up(settings.data_dir, copy)
-    typer.echo(f"{copy}: {size:,} bytes, whole, at revision {revision_in(copy)}")
+    key = key_from(key_file, settings.backup.key.get_secret_value())
+    if key:
+        size, revision = _back_up_sealed(settings.data_dir, copy, key)
+        typer.echo(f"{copy}: {size:,} bytes, sealed, whole, at revision {revision}")
+    else:
+        size = back_up(settings.data_dir, copy)
+        typer.echo(f"{copy}: {size:,} bytes, whole, at revision {revision_in(copy)}")
+        typer.echo("not sealed: keep it encrypted, or give --key-file or ISOKO_BACKUP__KEY")
     count = erasures.keep_list(copy.parent / LIST, erasures.of_store(settings.data_dir))
     typer.echo(f"{copy.parent / LIST}: {count} people who were erased; restoring reads it")
 
@@ -96,6 +107,7 @@ def restore_store(
     erased: Annotated[
         Path | None, typer.Option(help="Who was erased; else the list beside the copy.")
     ] = None,
+    key_file: _KeyFile = None,
 ) -> None:
     """Put a copy in the place of the embedded store; the server must be stopped.
 
@@ -104,21 +116,49 @@ def restore_store(
 
     Example: isoko db restore /backup/isoko-2026-11-25.sqlite3
     """
-    data_dir = _embedded(load_settings()).data_dir
+    settings = _embedded(load_settings())
+    data_dir, setting = settings.data_dir, settings.backup.key.get_secret_value()
     known = erasures.listed(erased or copy.parent / LIST) | erasures.of_store(data_dir)
-    # One that is too new is refused below.
-    known = known if knows_revision(revision_in(copy)) else set()
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with TemporaryDirectory(dir=data_dir) as folder:
-        count, clean = 0, copy
+        count, clean = 0, _opened(copy, Path(folder), key_file, setting)
+        # One that is too new is refused below.
+        known = known if knows_revision(revision_in(clean)) else set()
         if known:
-            clean = sqlite_path(Path(folder))
-            shutil.copyfile(copy, clean)
+            plain, clean = clean, sqlite_path(Path(folder))
+            shutil.copyfile(plain, clean)
             count = asyncio.run(_erase_in(Path(folder), known))
         before = restore(data_dir, clean)
     typer.echo(f"{copy} is the store now" + (f"; the one before is {before}" if before else ""))
     typer.echo(f"{count} people were erased again")
     typer.echo("next: isoko db upgrade, isoko ledger verify, isoko serve, isoko ledger reconcile")
+
+
+def _back_up_sealed(data_dir: Path, copy: Path, key: str) -> tuple[int, str]:
+    """The bytes and the revision of a sealed copy. Unsealed it only ever lies beside the store."""
+    if not sqlite_path(data_dir).exists():
+        raise RecordsDown(f"there is no data file in {data_dir}: set ISOKO_DATA_DIR")
+    with TemporaryDirectory(dir=data_dir) as folder:
+        plain, opened = Path(folder) / "plain", Path(folder) / "opened"
+        back_up(data_dir, plain)
+        size = seal(plain, copy, key)
+        # A copy that does not open is none.
+        unseal(copy, opened, key)
+        return size, revision_in(opened)
+
+
+def _opened(copy: Path, folder: Path, key_file: Path | None, setting: str) -> Path:
+    """The copy as SQLite reads it: a sealed one is opened in `folder`."""
+    if not is_sealed(copy):
+        return copy
+    key = key_from(key_file, setting)
+    if not key:
+        raise RecordsDown(
+            f"{copy} is sealed: give its key with --key-file, or as ISOKO_BACKUP__KEY"
+        )
+    plain = folder / "unsealed"
+    unseal(copy, plain, key)
+    return plain
 
 
 async def _erase_in(folder: Path, known: set[Erased]) -> int:

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from bot.cli import fees
 from bot.cli.store import done
-from bot.market import price_fees
+from bot.market import fee_changes, price_fees
 from bot.market.price_fees import Fee, Fees
 from bot.market.price_import import FileProblem, Summary, import_prices
 from bot.market.products import PRODUCTS
@@ -21,6 +22,10 @@ from bot.settings import load_settings
 from bot.storage.opening import open_records, upgrade
 
 app = typer.Typer(no_args_is_help=True, help="Prices.")
+
+
+app.command("approve-fees")(fees.approve)
+app.command("withdraw-fees")(fees.withdraw)
 
 
 @app.callback()
@@ -49,7 +54,7 @@ def import_file(
 
 
 @app.command("fees")
-def fees(
+def ask_fees(
     product: Annotated[str, typer.Argument(help="As COF-CHERRY; without one all are shown")] = "",
     take: Annotated[
         list[str] | None,
@@ -59,7 +64,7 @@ def fees(
     source: Annotated[str, typer.Option(help="Who says so")] = "",
     by: Annotated[str, typer.Option(help="Who publishes it")] = "",
 ) -> None:
-    """Publish what is taken of a product's price before the farmer has it; or show all.
+    """Ask that fees of a product's price be published; a second person approves. Or show all.
 
     A day's fees are never changed: a later day's take their place.
 
@@ -69,6 +74,7 @@ def fees(
     if not product:
         hub = load_settings().hub.id
         _show_fees(done(lambda db: price_fees.every_one(db, hub)))
+        fees.show_waiting(done(lambda db: fee_changes.waiting(db, hub)))
         return
     if product not in PRODUCTS:
         _fail(f"a product is one of {', '.join(PRODUCTS)}")
@@ -78,12 +84,15 @@ def fees(
     try:
         new = Fees(product, date.fromisoformat(since), source, tuple(map(_fee, take or [])))
         now = datetime.now(UTC)
-        fresh = done(lambda db: price_fees.publish(db, settings.hub.id, new, by, now), settings)
+        number = done(lambda db: fee_changes.ask(db, settings.hub.id, new, by, now), settings)
     except ValueError as error:
         _fail(f"not published: {error}")
-    if not fresh:
-        _fail(f"there are fees of {product} from {since} already")
-    typer.echo(f"fees of {product} from {since}; farmers see them within 15 seconds")
+    if not number:
+        _fail(f"there are fees of {product} from {since} already, or they wait for approval")
+    typer.echo(
+        f"fees of {product} from {since} wait for a second person: "
+        f"isoko prices approve-fees {number} --by NAME"
+    )
 
 
 def _fee(text: str) -> Fee:

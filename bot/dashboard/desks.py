@@ -15,21 +15,27 @@ from bot.dashboard.access.roles import (
     MONEY,
     READERS,
     REPLAYERS,
+    REVEALERS,
     STAFF_READERS,
 )
 from bot.dashboard.access.sign_in import SignIn
 from bot.dashboard.guard import Guard, Handler
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.audit_log import AuditLog
+from bot.dashboard.screens.deliveries import Deliveries
 from bot.dashboard.screens.exports import Exports
+from bot.dashboard.screens.fees import FeePages
 from bot.dashboard.screens.float_sheet import FloatSheet
 from bot.dashboard.screens.funnel import Funnel
 from bot.dashboard.screens.messages import Messages
 from bot.dashboard.screens.orders import Orders
+from bot.dashboard.screens.orphans import Orphans
 from bot.dashboard.screens.payments import Payments
 from bot.dashboard.screens.people import People
+from bot.dashboard.screens.person_reveal import PersonReveal
 from bot.dashboard.screens.staff import Staff
 from bot.dashboard.screens.system import System
+from bot.dashboard.screens.views import Views
 from bot.dashboard.screens.webhooks import Webhooks
 from bot.market import Market
 
@@ -46,19 +52,25 @@ class Desks:
     ) -> None:
         self._orders = Orders(market, pages)
         self._payments = Payments(market, pages)
+        self._orphans = Orphans(market, pages)
         self._float = FloatSheet(market, pages)
         self._webhooks = Webhooks(market, pages)
+        self._deliveries = Deliveries(market, pages)
         self._messages = Messages(market, pages)
         self._people = People(market, pages)
+        self._reveal = PersonReveal(market, pages)
         self._exports = Exports(market, pages, guard)
         self._audit = AuditLog(market, pages)
         self._staff = Staff(market, pages, guard, sign_in)
         self._system = System(market, pages, fingerprint)
         self._funnel = Funnel(market, pages)
+        self._views = Views(market, pages)
+        self._fees = FeePages(market, pages)
 
     async def close(self) -> None:
         """Stop what goes on beside the pages."""
         await self._webhooks.recoveries.close()
+        await self._messages.lots.close()
 
     def routes(self) -> list[_Route]:
         """Each a line with its method, its path, its page and who may use it."""
@@ -84,6 +96,9 @@ class Desks:
             ("GET", "/payments", payments.listed, READERS),
             ("GET", "/payments/day", self._float.show, BOOKKEEPERS),
             ("POST", "/payments/day", self._float.csv, BOOKKEEPERS),
+            ("GET", "/payments/orphans", self._orphans.listed, BOOKKEEPERS),
+            ("POST", f"/payments/orphans/{_ID}/match", self._orphans.match, MONEY),
+            ("POST", f"/payments/orphans/{_ID}/nobodys", self._orphans.nobodys, MONEY),
             ("GET", f"/payments/{_ID}", payments.one, READERS),
             ("POST", f"/payments/{_ID}/ask", payments.ask, ASKERS),
             ("POST", f"/payments/{_ID}/send", payments.send, MONEY),
@@ -100,11 +115,20 @@ class Desks:
         return [
             ("GET", "/messages", self._messages.listed, READERS),
             ("POST", f"/messages/{_ID}/again", self._messages.again, REPLAYERS),
+            (
+                "POST",
+                "/messages/reasons/{mark:[0-9a-f]{16}}/again",
+                self._messages.all_again,
+                REPLAYERS,
+            ),
             ("GET", "/webhooks", webhooks.came, READERS),
             ("GET", "/webhooks/out", webhooks.leaves, READERS),
             ("POST", f"/webhooks/events/{_ID}/again", webhooks.apply_again, REPLAYERS),
             ("POST", f"/webhooks/callbacks/{_ID}/again", webhooks.hear_again, REPLAYERS),
             ("POST", f"/webhooks/deliveries/{_ID}/again", webhooks.send_again, REPLAYERS),
+            ("GET", f"/webhooks/deliveries/{_ID}", self._deliveries.one, READERS),
+            ("POST", f"/webhooks/deliveries/{_ID}/now", self._deliveries.send_now, REPLAYERS),
+            ("POST", f"/webhooks/receivers/{_ID}/rotate", self._deliveries.rotate, ADMINS),
             ("POST", f"/webhooks/receivers/{_ID}/recover", webhooks.recover, REPLAYERS),
             ("POST", f"/webhooks/receivers/{_ID}/on", webhooks.switch_on, REPLAYERS),
             ("POST", f"/webhooks/receivers/{_ID}/off", webhooks.switch_off, REPLAYERS),
@@ -119,6 +143,10 @@ class Desks:
             ("GET", f"/people/{_ID}", people.one, READERS),
             ("POST", f"/people/{_ID}/pin-ticket", people.call_about_pin, ANSWERERS),
             ("POST", f"/people/{_ID}/unlink", people.unlink, ANSWERERS),
+            ("POST", f"/people/{_ID}/reveal", self._reveal.show, REVEALERS),
+            ("POST", f"/people/{_ID}/language", people.speak, ANSWERERS),
+            ("POST", f"/people/{_ID}/notes", people.write_note, ANSWERERS),
+            ("POST", f"/people/{_ID}/notes/drop", people.drop_note, ANSWERERS),
             ("POST", f"/people/{_ID}/copy", people.copy, CUSTODIANS),
             ("POST", f"/people/{_ID}/forget", people.propose, CUSTODIANS),
             ("POST", f"/people/{_ID}/erase", people.erase, CUSTODIANS),
@@ -139,6 +167,13 @@ class Desks:
             ("POST", f"/staff/{_ID}/link", staff.link, ADMINS),
             ("POST", f"/staff/{_ID}/revoke", staff.revoke, ADMINS),
             ("POST", f"/staff/{_ID}/sign-out", staff.sign_out, ADMINS),
+            ("GET", "/fees", self._fees.listed, READERS),
+            ("POST", f"/fees/{_ID}/approve", self._fees.approve, MONEY),
+            ("POST", f"/fees/{_ID}/withdraw", self._fees.withdraw, MONEY),
+            ("GET", "/views", self._views.listed, READERS),
+            ("POST", "/views", self._views.keep, READERS),
+            ("GET", f"/views/{_ID}", self._views.follow, READERS),
+            ("POST", f"/views/{_ID}/drop", self._views.drop, READERS),
             ("GET", "/system", self._system.show, READERS),
             ("GET", "/funnel", self._funnel.show, READERS),
         ]

@@ -23,6 +23,8 @@ from bot.dashboard.forms import fields_of
 from bot.dashboard.rendering import Pages
 from bot.faults import new_request_id
 from bot.i18n import speaking
+from bot.source import NO_PROXIES, Proxies, source_of
+from bot.storage.origin import Origin, comes_from
 from bot.storage.records import Records, RecordsDown
 
 log = structlog.get_logger(__name__)
@@ -31,6 +33,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # A page that asks for itself again says so: looking on is not doing something.
 POLL = "X-Isoko-Poll"
 HOME, SIGN_IN = "/dashboard/", "/dashboard/sign-in"
+_IP_MAX = 45
 _SAFE = frozenset({"GET", "HEAD"})
 _HEADERS = {
     "Content-Security-Policy": (
@@ -70,9 +73,11 @@ class Guard:
         secure: bool,
         demo: bool,
         address: str = "",
+        proxies: Proxies = NO_PROXIES,
     ) -> None:
         self._records, self._pages, self._count = records, pages, refused
         self._secure, self._demo, self._address = secure, demo, address
+        self._proxies = proxies
         self._allowed: dict[Handler, frozenset[str]] = {}
         self._streams: set[Handler] = set()
         # A browser sends and keeps a `__Host-` cookie for this very host over https only.
@@ -163,7 +168,8 @@ class Guard:
             return self._pages.page("problem.html", member, form, status=status, **said)
 
     async def _visitor(self, request: web.Request) -> Visitor | None:
-        token = self.token_of(request)
+        token, ip = self.token_of(request), source_of(request, self._proxies)[:_IP_MAX]
+        comes_from(Origin(ip))
         if not token:
             return None
         now, looking_on = datetime.now(UTC), self._looks_on(request)
@@ -178,6 +184,7 @@ class Guard:
             return None
         if touch and not looking_on:
             await self._records.write(lambda db: staff_sessions.touch(db, token, now))
+        comes_from(Origin(ip, staff_sessions.mark_of(token)))
         visitor = Visitor(member, csrf_of(token))
         request[VISITOR] = visitor
         return visitor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
@@ -11,10 +11,12 @@ from bot.dashboard.access.roles import (
     ALERTERS,
     ANSWERERS,
     ANYBODY,
+    AUDITORS,
     EXPORTERS,
     READERS,
     REVEALERS,
     SIMULATORS,
+    STAFF_READERS,
 )
 from bot.dashboard.access.second_step import SecondStep
 from bot.dashboard.access.sign_in import SignIn
@@ -22,6 +24,7 @@ from bot.dashboard.desks import Desks
 from bot.dashboard.guard import HOME, Guard, Handler
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.acting import DOINGS, Acting
+from bot.dashboard.screens.alert_drill import AlertDrill
 from bot.dashboard.screens.alerts import Alerts
 from bot.dashboard.screens.call_backs import CallBacks
 from bot.dashboard.screens.call_page import CallPage, PhoneSize
@@ -31,6 +34,7 @@ from bot.dashboard.screens.feed import Feed
 from bot.dashboard.screens.feed_door import FeedDoor
 from bot.dashboard.screens.hand_over import HandOvers
 from bot.dashboard.screens.health import Health
+from bot.dashboard.screens.house import House, HouseRules
 from bot.dashboard.screens.number_checks import NumberChecks
 from bot.dashboard.screens.overview import Overview, fresh_counts
 from bot.dashboard.screens.photos import Photos
@@ -41,8 +45,16 @@ from bot.engine import Engine
 from bot.market import Market
 from bot.market.pin_hashing import PinHashing
 from bot.source import Proxies
+from bot.storage.origin import WithOrigin
 
 _DOINGS = "|".join(DOINGS)
+
+
+async def _nothing() -> tuple[()]:
+    return ()
+
+
+_BARE = HouseRules(0, (), _nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,7 @@ class DashboardRules:
     address: str = ""
     # Of the settings: two servers with the same one are set up alike.
     fingerprint: str = ""
+    house: HouseRules = _BARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +103,18 @@ class Dashboard:
         line: CallLine,
         pretended: Pretended | None = None,
     ) -> None:
+        # Whatever a page writes, the audit says from where.
+        market = replace(market, records=WithOrigin(market.records))
         pages = Pages(market.hub, rules.demo)
         records, self._passwords = market.records, passwords
         self.guard = Guard(
-            records, pages, refused, secure=rules.secure, demo=rules.demo, address=rules.address
+            records,
+            pages,
+            refused,
+            secure=rules.secure,
+            demo=rules.demo,
+            address=rules.address,
+            proxies=rules.proxies,
         )
         second_step = SecondStep(rules.key)
         sign_in = SignIn(records, passwords, second_step, rules.demo)
@@ -113,6 +134,8 @@ class Dashboard:
         self._desks = Desks(market, pages, self.guard, sign_in, rules.fingerprint)
         self._hand_overs = HandOvers(market, pages)
         self._alerts = Alerts(market, pages)
+        self._drill = AlertDrill(market, rules.house.alert_chat)
+        self._house = House(pages, rules.house)
         self._photos = Photos(market, pages)
         self._simulator = Simulator(market, pages, pretended)
 
@@ -173,6 +196,9 @@ class Dashboard:
             ("POST", "/alerts/{id:[0-9]{1,18}}/own", self._alerts.own, ALERTERS),
             ("POST", "/alerts/{id:[0-9]{1,18}}/let-go", self._alerts.let_go, ALERTERS),
             ("POST", "/alerts/rules/{rule:[a-z_]{1,24}}/mute", self._alerts.mute, ALERTERS),
+            ("POST", "/alerts/rules/{rule:[a-z_]{1,24}}/test", self._drill.fire, ALERTERS),
+            ("GET", "/system/checks", self._house.checks, AUDITORS),
+            ("GET", "/settings", self._house.settings, STAFF_READERS),
             ("GET", "/simulator", self._simulator.show, READERS),
             ("POST", "/simulator", self._simulator.switch, SIMULATORS),
             ("GET", "/tickets", tickets.listed, READERS),

@@ -6,6 +6,7 @@ import asyncio
 import random
 import secrets
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -15,13 +16,14 @@ from sqlalchemy import Connection
 from bot.hub.addresses import guarded_socket, why_not
 from bot.hub.signing import sign
 from bot.market import subscriptions
-from bot.market.hub_news import KIND
+from bot.market.hub_news import KIND, USER_AGENT
 from bot.market.subscriptions import Subscription
 from bot.market.tickets import open_ticket
-from bot.storage import outbox, outcomes
+from bot.storage import outbox, outcomes, webhook_tries
 from bot.storage.outbox import OutboxRow
 from bot.storage.records import Records, RecordsDown
 from bot.storage.rounds import one_round
+from bot.storage.webhook_tries import Try
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +34,15 @@ _POLL_S, _LEASE_S, _WIDTH = 0.5, 60.0, 64
 _LIMITS = aiohttp.ClientTimeout(total=15, connect=5)
 _FINISH_S = 2.0
 _GONE, _SLOW_DOWN = 410, (429, 502, 503, 504)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The status, or 0; what is wrong, or ""; and how long the receiver wants to wait."""
+
+    status: int
+    why: str
+    wait_s: float
 
 
 class Hooks:
@@ -127,21 +138,20 @@ class Hooks:
         if receiver is None:
             await self._records.write(lambda db: outbox.dead(db, row, "no such receiver", now))
             return
-        status, why, wait_s = await self._post(receiver, row)
+        answer = await self._post(receiver, row, now)
         await outcomes.keep(
             self._records,
-            lambda db: _end(db, row, receiver, status, why, wait_s, now, datetime.now(UTC)),
+            lambda db: _end(db, row, receiver, answer, now, datetime.now(UTC)),
             _LEASE_S,
         )
 
-    async def _post(self, receiver: Subscription, row: OutboxRow) -> tuple[int, str, float]:
-        """The status, or 0; what is wrong, or ""; and how long the receiver wants to wait."""
+    async def _post(self, receiver: Subscription, row: OutboxRow, at: datetime) -> _Answer:
         wrong = why_not(receiver.url, private=self._private)
         if wrong:
-            return 0, wrong, 0.0
+            return _Answer(0, wrong, 0.0)
         body = row.payload["body"]
-        headers = sign(row.payload["event_id"], datetime.now(UTC), body, receiver.secrets)
-        headers |= {"Content-Type": "application/json", "User-Agent": "Isoko-Webhooks/1"}
+        headers = sign(row.payload["event_id"], at, body, receiver.secrets)
+        headers |= {"Content-Type": "application/json", "User-Agent": USER_AGENT}
         try:
             async with self._session().post(
                 receiver.url, data=body.encode(), headers=headers, allow_redirects=False
@@ -149,10 +159,10 @@ class Hooks:
                 status = response.status
                 later_s = _seconds(response.headers.get("Retry-After", ""))
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            return 0, f"{type(error).__name__}: {error}", 0.0
+            return _Answer(0, f"{type(error).__name__}: {error}", 0.0)
         if 200 <= status < 300:
-            return status, "", 0.0
-        return status, f"answered {status}", later_s if status in _SLOW_DOWN else 0.0
+            return _Answer(status, "", 0.0)
+        return _Answer(status, f"answered {status}", later_s if status in _SLOW_DOWN else 0.0)
 
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
@@ -176,18 +186,22 @@ def _end(
     db: Connection,
     row: OutboxRow,
     receiver: Subscription,
-    status: int,
-    why: str,
-    wait_s: float,
+    answer: _Answer,
     began: datetime,
     now: datetime,
 ) -> None:
-    if not why:
+    why, next_at = answer.why, None
+    if why:
+        next_at = _later(db, row, why, answer.wait_s, now)
+    else:
         outbox.done(db, row, now)
         subscriptions.note_success(db, receiver.id)
+    took_ms = max(0, round((now - began).total_seconds() * 1000))
+    tried = Try(began, answer.status, why, took_ms, len(receiver.secrets), next_at)
+    webhook_tries.keep(db, row.id, tried)
+    if not why:
         return
-    _later(db, row, why, wait_s, now)
-    if status == _GONE:
+    if answer.status == _GONE:
         off = subscriptions.disable(db, receiver.id, subscriptions.GONE)
     else:
         off = subscriptions.note_failure(db, receiver.id, why, began, now)
@@ -195,14 +209,18 @@ def _end(
         _alert(db, receiver, why, now)
 
 
-def _later(db: Connection, row: OutboxRow, why: str, wait_s: float, now: datetime) -> None:
-    """It is tried again by the schedule, or is a dead letter at its end."""
+def _later(
+    db: Connection, row: OutboxRow, why: str, wait_s: float, now: datetime
+) -> datetime | None:
+    """When it is tried again by the schedule; at its end it is a dead letter, and that is never."""
     if row.attempts > len(RETRY_AFTER_S):
         log.error("dead letter", key=row.dedupe_key, why=why)
         outbox.dead(db, row, why, now)
-    else:
-        usual_s = RETRY_AFTER_S[row.attempts - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  jitter, not a secret
-        outbox.again(db, row, why, now + timedelta(seconds=max(usual_s, wait_s)))
+        return None
+    usual_s = RETRY_AFTER_S[row.attempts - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  jitter, not a secret
+    next_at = now + timedelta(seconds=max(usual_s, wait_s))
+    outbox.again(db, row, why, next_at)
+    return next_at
 
 
 def _alert(db: Connection, receiver: Subscription, why: str, now: datetime) -> None:

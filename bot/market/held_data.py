@@ -18,6 +18,7 @@ _BY_CONTACT = (
     t.consents, t.stocks, t.stock_listings, t.stock_photos, t.offers, t.allocations, t.payments,
     t.bills, t.wallet_changes, t.bookings, t.price_alerts, t.lesson_progress, t.pins,
     t.pin_failures, t.call_backs, t.supply_turns, t.shares, t.hand_overs,
+    t.person_notes,
 )  # fmt: skip
 # What proves or opens something, to whoever has it; it says nothing about the person.
 WITHHELD = frozenset({"callback_token", "session_key", "code_digest", "hash", "hop_key", "token"})
@@ -76,6 +77,7 @@ def _behind(contact_id: int) -> dict[Table, ColumnElement[bool]]:
         t.call_tries: t.call_tries.c.ticket_id.in_(asked),
         t.offer_events: t.offer_events.c.offer_id.in_(offered),
         t.payment_events: t.payment_events.c.payment_id.in_(mine),
+        t.payment_talks: t.payment_talks.c.payment_id.in_(mine),
         t.payment_approvals: t.payment_approvals.c.payment_id.in_(mine),
         t.hand_over_lines: t.hand_over_lines.c.hand_over_id.in_(chats),
         t.ledger_lines: lines,

@@ -17,6 +17,8 @@ from bot.storage.prepared import Prepared
 from bot.storage.schema import hub_orders, offers, orders, reviews
 
 KIND = "webhook"
+# How receivers know who sends.
+USER_AGENT = "Isoko-Webhooks/1"
 # Every type that leaves, and when; published in /hub/openapi.json.
 NEWS_TYPES = {
     "order.allocated": "An order was offered to farmers; `offers` says to how many.",

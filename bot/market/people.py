@@ -30,6 +30,7 @@ from bot.storage.schema import (
     orders,
     outbox,
     payments,
+    person_notes,
     pin_failures,
     pins,
     price_alerts,
@@ -245,7 +246,8 @@ def erase(db: Connection, contact_id: int, now: datetime, *, keep_wallet: bool =
         .where(consents.c.contact_id == contact_id, consents.c.withdrawn_at.is_(None))
         .values(withdrawn_at=now)
     )
-    theirs = pin_failures, pins, lesson_progress, stocks, stock_photos, stock_listings, price_alerts
+    theirs = (pin_failures, pins, lesson_progress, stocks, stock_photos, stock_listings,
+              price_alerts, person_notes)  # fmt: skip
     for table in theirs:
         db.execute(delete(table).where(table.c.contact_id == contact_id))
     db.execute(
@@ -329,6 +331,7 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
         "members": select(members).where(members.c.contact_id == contact_id),
         "shares": select(shares).where(shares.c.contact_id == contact_id),
         "telegram": telegram_links.held_of(contact_id),
+        "notes": select(person_notes).where(person_notes.c.contact_id == contact_id),
         "lessons": select(lesson_progress).where(lesson_progress.c.contact_id == contact_id),
     }
     held = {name: [dict(row) for row in db.execute(q).mappings()] for name, q in tables.items()}

@@ -46,27 +46,24 @@ class Fees:
         return Split(price_rwf, lines, net_rwf) if net_rwf > 0 else None
 
 
-def publish(db: Connection, hub: str, new: Fees, by: str, now: datetime) -> bool:
+def publish(db: Connection, hub: str, new: Fees, by: str, now: datetime, second: str = "") -> bool:
     """Keep what is taken from a day on; False when that day has its fees, which stay.
 
-    `by` is the name of a member of staff. Raises ValueError for fees that are none.
+    `by` is the name of a member of staff, `second` of who approved it.
+    Raises ValueError for fees that are none.
     """
     name = by.strip()[:40]
     if not name:
         raise ValueError("--by must be the name of a member of staff")
-    _check(new)
-    same = (rows.c.hub == hub, rows.c.product == new.product, rows.c.valid_from == new.valid_from)
-    if db.execute(select(rows.c.id).where(*same)).first() is not None:
+    check(new)
+    if are_there(db, hub, new):
         return False
     row: dict[str, Any] = {
         "hub": hub,
         "product": new.product,
         "valid_from": new.valid_from,
         "source": new.source[:80],
-        "fees": [
-            {"name": fee.name, "to": fee.to, "permille": fee.permille, "amount_rwf": fee.amount_rwf}
-            for fee in new.fees
-        ],
+        "fees": as_rows(new.fees),
         "entered_at": now,
     }
     db.execute(insert(rows), row)
@@ -75,10 +72,24 @@ def publish(db: Connection, hub: str, new: Fees, by: str, now: datetime) -> bool
         "actor": name,
         "action": "fees published",
         "subject": f"fees of {new.product} from {new.valid_from}",
-        "details": {"fees": row["fees"]},
+        "details": {"fees": row["fees"]} | ({"second": second} if second else {}),
     }
     db.execute(insert(audit), line)
     return True
+
+
+def are_there(db: Connection, hub: str, new: Fees) -> bool:
+    """Whether this product has its fees of this day."""
+    same = (rows.c.hub == hub, rows.c.product == new.product, rows.c.valid_from == new.valid_from)
+    return db.execute(select(rows.c.id).where(*same)).first() is not None
+
+
+def as_rows(fees: tuple[Fee, ...]) -> list[dict[str, Any]]:
+    """The fees as a table keeps them."""
+    return [
+        {"name": fee.name, "to": fee.to, "permille": fee.permille, "amount_rwf": fee.amount_rwf}
+        for fee in fees
+    ]
 
 
 def every_one(db: Connection, hub: str) -> list[Fees]:
@@ -97,7 +108,8 @@ def version(db: Connection) -> tuple[int, int]:
     return count, newest or 0
 
 
-def _check(new: Fees) -> None:
+def check(new: Fees) -> None:
+    """Raises ValueError for fees that are none."""
     if sum(fee.permille for fee in new.fees) >= 1000:
         raise ValueError("the fees leave nothing for the farmer")
     if any(fee.permille < 0 or fee.amount_rwf < 0 for fee in new.fees):

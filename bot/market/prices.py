@@ -166,7 +166,7 @@ def _all_shown(
 ) -> tuple[list[Price], dict[str, list[Fees]], tuple[int, ...]]:
     query = (
         select(*_columns)
-        .where(prices.c.state == "shown")
+        .where(prices.c.state == "shown", prices.c.hub == hub)
         .order_by(prices.c.valid_on.desc(), prices.c.id.desc())
     )
     fees: dict[str, list[Fees]] = defaultdict(list)

@@ -131,6 +131,26 @@ def mutes(db: Connection, now: datetime) -> dict[str, RowMapping]:
     return {row["rule"]: row for row in db.execute(query).mappings()}
 
 
+def fire_test(db: Connection, rule: str, chat_id: int, by: str, now: datetime) -> tuple[int, bool]:
+    """Tell of a rule as if it were raised, marked as a test; of one rule once in a minute.
+
+    For how many receivers it was written, and whether for the staff's chat.
+    """
+    key = f"test:{rule}:{int(now.timestamp()) // 60}"
+    with speaking("en"):
+        text = f"TEST by {by}, nothing is wrong: {words_of(rule, '…', 0)}"
+    data = {"rule": rule, "about": "test", "figure": 0, "text": text, "test": True}
+    receivers = hub_news.tell(db, "alert.raised", "alert test", key, data, now)
+    line = {"at": now, "actor": by[:40], "action": "alert tested", "subject": rule}
+    db.execute(insert(audit), {**line, "details": {"receivers": receivers, "chat": bool(chat_id)}})
+    if not chat_id:
+        return receivers, False
+    args = {"text": f"Isoko: {text}"}
+    payload = {"chat_id": chat_id, "method": "sendMessage", "args": args}
+    outbox.put(db, "telegram", f"alert.{key}", payload, now)
+    return receivers, True
+
+
 def _open(db: Connection) -> Sequence[RowMapping]:
     return db.execute(select(rows).where(IS_OPEN)).mappings().all()
 

@@ -6,6 +6,7 @@ import base64
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
@@ -56,6 +57,11 @@ def via_of(subscription_id: int) -> str:
 def new_secret() -> str:
     """A secret as Standard Webhooks writes them."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
+
+
+def mark_of(secret: str) -> str:
+    """What tells one secret from another, and nobody what it is."""
+    return blake2b(secret.encode(), digest_size=8).hexdigest()
 
 
 def subscribe(

@@ -22,7 +22,14 @@ from bot.market import (
     telegram_invites,
     telegram_links,
 )
-from bot.storage import audit_chain, hops, old_letters, telegram_updates, transcripts
+from bot.storage import (
+    audit_chain,
+    hops,
+    old_letters,
+    telegram_updates,
+    transcripts,
+    webhook_tries,
+)
 from bot.storage.rounds import one_round
 
 _EVERY_S = 15.0
@@ -30,6 +37,8 @@ _EVERY_S = 15.0
 _KEEP_HOPS = timedelta(hours=1)
 # Far longer than Telegram delivers an update again, and than people leave a parked one lying.
 _KEEP_UPDATES = timedelta(days=30)
+# As long as what was given up can be sent again together, and longer.
+_KEEP_TRIES = timedelta(days=60)
 _AT_ONCE = 500
 # As `outbox.keep_days` comes; a code in a message is of no use by then.
 _KEEP_LETTERS = timedelta(days=7)
@@ -76,6 +85,7 @@ class Housekeeping:
             "transcripts": partial(self._all_of, self._forget_transcripts, _AT_ONCE),
             "what has left": partial(self._all_of, self._empty_letters, _LETTERS_AT_ONCE),
             "telegram updates": partial(self._all_of, self._forget_updates, _AT_ONCE),
+            "webhook tries": partial(self._all_of, self._forget_tries, _AT_ONCE),
             "audit": partial(self._all_of, audit_chain.seal, audit_chain.AT_ONCE),
             "what is over": self._forget_what_is_over,
             "prices": self._market.prices.refresh_if_changed,
@@ -143,3 +153,6 @@ class Housekeeping:
 
     def _forget_updates(self, db: Connection) -> int:
         return telegram_updates.forget_before(db, datetime.now(UTC) - _KEEP_UPDATES, _AT_ONCE)
+
+    def _forget_tries(self, db: Connection) -> int:
+        return webhook_tries.forget_before(db, datetime.now(UTC) - _KEEP_TRIES, _AT_ONCE)

@@ -15,6 +15,8 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `outage`: the connection is cut before anything is taken; `cut_answer`: after it.
     `callback_hash` signs Airtel's callbacks over their transaction, `hash_whole` over all of them;
     `forged_callback` claims success of what is still pending, signed with a key that is not ours.
+    `hop_twice`, `hop_reply_lost`, `hop_slow_s` and `hop_out_of_order` are of the network between
+    the web phone and the gateway: see `bot.simulator.network`.
     `refuse_with_200`: Airtel's newer way, HTTP 200 for a refusal.
     """
 
@@ -45,6 +47,10 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sms_blocked: bool = False
     sms_bad_sender: bool = False
     sms_hang_s: float = 0.0
+    hop_twice: bool = False
+    hop_reply_lost: bool = False
+    hop_slow_s: float = 0.0
+    hop_out_of_order: bool = False
 
 
 def changed(switches: Switches, body: bytes) -> Switches:

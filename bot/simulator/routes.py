@@ -12,6 +12,7 @@ import aiohttp
 from aiohttp import web
 
 from bot.simulator.headers import HEADERS
+from bot.simulator.network import Network
 
 _STATIC = Path(__file__).parent / "static"
 _FILES = {
@@ -29,6 +30,8 @@ _FILES = {
 }
 # What both pages have: the phone, who calls with it, and what it said on the wire.
 _SHARED = ("handset", "caller", "wire")
+# Where the phone sends its hops while the network is to be bad.
+_NETWORK = "/simulator/network"
 _PHOTO_MAX = 8 * 1024 * 1024
 _ASIDE = aiohttp.ClientTimeout(total=5)
 
@@ -59,9 +62,11 @@ class Simulator:
         self._config = {
             "gateway_path": gateway_path,
             "events_path": events_path,
+            "network_path": _NETWORK,
             "service_code": service_code,
             "cast": [{**asdict(member), "telegram": _on_telegram(member)} for member in cast],
         }
+        self._network = Network(http, f"{sandbox_url}/sandbox/state.json", gateway_path)
         self._sandbox_url, self._http, self._waiting = sandbox_url, http, waiting
 
     def mount(self, app: web.Application) -> None:
@@ -75,6 +80,7 @@ class Simulator:
         add("/simulator/sms.json", self.sms)
         add("/simulator/operator.json", self.operator)
         add("/simulator/waiting.json", self.waiting)
+        app.router.add_post(_NETWORK, self._network.carry)
         app.router.add_post("/simulator/operator/switches", self.switches)
         add("/simulator/telegram", self.chat_page)
         add("/simulator/telegram/chat.json", self.chat)

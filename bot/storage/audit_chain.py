@@ -24,7 +24,7 @@ AT_ONCE = 500
 # A line is numbered when it is written and seen when it is committed: so far may one come late.
 _LATE = 10_000
 _PAUSE_S = 0.005
-_COLUMNS = ("id", "at", "actor", "action", "subject", "details")
+_COLUMNS = ("id", "at", "actor", "action", "subject", "details", "ip", "session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,9 @@ def digest_of(before: str, line: RowMapping | dict[str, Any]) -> str:
     """The digest of a line of the audit after the one whose digest is `before`."""
     said = [line["id"], line["at"].astimezone(UTC).isoformat(timespec="microseconds")]
     said += [line[name] for name in ("actor", "action", "subject", "details")]
+    # Lines of before it was kept have digests without it.
+    origin = [line["ip"], line["session"]]
+    said += origin if any(origin) else []
     text = json.dumps(said, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(f"{before}\n{text}".encode()).hexdigest()
 

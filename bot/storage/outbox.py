@@ -285,8 +285,15 @@ def replay_some(
 
     Returns how many, and the id after which the next ones come, 0 when there are none.
     """
+    return replay_lot(db, dead_letters(via, since), after, last, limit, now)
+
+
+def replay_lot(
+    db: Connection, which: ColumnElement[bool], after: int, last: int, limit: int, now: datetime
+) -> tuple[int, int]:
+    """The same of those dead letters that are `which`."""
     row = outbox.c
-    mine = dead_letters(via, since) & (row.id > after) & (row.id <= last)
+    mine = which & (row.id > after) & (row.id <= last)
     ids = list(db.execute(select(row.id).where(mine).order_by(row.id).limit(limit)).scalars())
     still = row.id.in_(ids) & (row.state == "dead")
     count = db.execute(update(outbox).where(still).values(_fresh(now))).rowcount if ids else 0

@@ -204,7 +204,7 @@ def test_T14_an_invitation_is_printed_as_a_link_and_kept_as_a_digest(tmp_path: P
 
 
 @pytest.mark.timeout(300)
-def test_fees_are_published_once_for_a_day_and_shown(tmp_path: Path) -> None:
+def test_fees_are_published_by_two_once_for_a_day_and_shown(tmp_path: Path) -> None:
     def fees(*more: str, product: str = "COF-CHERRY"):
         return isoko(tmp_path, "prices", "fees", *([product] if product else []), *more)
 
@@ -212,6 +212,12 @@ def test_fees_are_published_once_for_a_day_and_shown(tmp_path: Path) -> None:
     taken = "--take", "transport:Ruli:25", "--take", "marketplace:Tmall:20/1000"
     done = fees(*taken, *good)
     assert done.returncode == 0 and "fees of COF-CHERRY from 2026-12-01" in done.stdout
+    assert "1 waits for a second person" in fees(product="").stdout
+    approve = "prices", "approve-fees", "1", "--by"
+    same = isoko(tmp_path, *approve, "Amina")
+    assert same.returncode == 1 and "different person" in same.stderr
+    second = isoko(tmp_path, *approve, "jeanne")
+    assert second.returncode == 0 and "published" in second.stdout
     again = fees("--take", "transport:Ruli:99", *good)
     assert again.returncode == 1 and "already" in again.stderr
     shown = fees(product="").stdout

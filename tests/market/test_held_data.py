@@ -17,7 +17,7 @@ NOBODYS = {
     "alert_mutes", "audit_seals", "exports", "hub_events", "hub_items", "hub_orders", "minutes",
     "operators", "orders", "price_fees", "prices", "rates", "reconciliations", "reviews",
     "shop_pulls", "staff", "staff_alerts", "staff_attempts", "staff_codes", "staff_links",
-    "staff_sessions", "subscriptions", "turns",
+    "staff_sessions", "subscriptions", "turns", "fee_changes", "saved_views", "webhook_tries",
 }  # fmt: skip
 NAMES_SOMEBODY = {
     "contact_id", "cooperative_id", "msisdn", "owner", "chat_id", "user_id", "buyer_msisdn",

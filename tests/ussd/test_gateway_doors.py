@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from bot.cli.doctor import _gateways
 from bot.operations.alert_rules import AlertRules, Heard, looks
+from bot.self_checks import _gateways
 from bot.settings import SettingsError, load_settings
 from bot.storage.audit_chain import Patrol
 from bot.storage.schema import hops, transcripts

@@ -47,6 +47,11 @@ def begin(db: Connection, staff_id: int, stage: Stage, now: datetime) -> str:
     return token
 
 
+def mark_of(token: str) -> str:
+    """By what the pages and the audit call the session of this token."""
+    return digest_of(token)[:_MARK]
+
+
 def find(db: Connection, token: str, stage: Stage, now: datetime) -> Found | None:
     """The living session with this token at this stage, or None."""
     table = staff_sessions

@@ -10,6 +10,7 @@ from bot.dashboard.access.roles import ALERTERS, WATCH_MUTERS
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
+from bot.dashboard.screens.alert_drill import said_of
 from bot.i18n import N_
 from bot.kept_text import kept_text
 from bot.market import Market, alert_owners, staff_alerts
@@ -46,7 +47,7 @@ class Alerts:
             words=staff_alerts.words_of,
             rules=staff_alerts.RULES,
             hours=HOURS,
-            said=_SAID.get(request.query.get("said", ""), ""),
+            said=said_of(request) or _SAID.get(request.query.get("said", ""), ""),
             may_act=visitor.member.role in ALERTERS,
             not_to_mute=not_to_mute(visitor.member.role),
         )

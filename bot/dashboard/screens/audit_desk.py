@@ -15,7 +15,10 @@ from bot.storage.schema import audit, audit_seals
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """One line; numbers in it are masked. `digest` is "" until it is sealed."""
+    """One line; numbers in it are masked. `digest` is "" until it is sealed.
+
+    `ip` and `session` are where who did it was, "" where that is not known.
+    """
 
     id: int
     at: datetime
@@ -24,6 +27,8 @@ class AuditLine:
     subject: str
     details: str
     digest: str
+    ip: str
+    session: str
 
 
 LINES = select(audit, audit_seals.c.digest).outerjoin(
@@ -32,10 +37,10 @@ LINES = select(audit, audit_seals.c.digest).outerjoin(
 
 
 def lines_where(filters: Mapping[str, str]) -> list[ColumnElement[bool]]:
-    """Which lines: by `actor`, `action` and `subject`, each a part of the word."""
+    """Which lines: by `actor`, `action`, `subject` and `ip`, each a part of the word."""
     return [
         audit.c[name].like(like(filters[name]), escape="\\")
-        for name in ("actor", "action", "subject")
+        for name in ("actor", "action", "subject", "ip")
         if filters.get(name)
     ]
 
@@ -63,4 +68,6 @@ def as_line(row: RowMapping) -> AuditLine:
         without_numbers(row["subject"]),
         without_numbers(said),
         row["digest"] or "",
+        row["ip"],
+        row["session"],
     )

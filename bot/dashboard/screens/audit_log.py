@@ -39,7 +39,7 @@ class AuditLog:
 
     async def _page(self, request: web.Request, chain: Chain | None) -> web.Response:
         visitor = request[VISITOR]
-        filters = {name: text_asked(request, name) for name in ("actor", "action", "subject")}
+        filters = {name: text_asked(request, name) for name in ("actor", "action", "subject", "ip")}
         before = before_asked(request)
         found, following = await self._records.read(lambda db: lines_page(db, filters, before))
         return self._pages.page(

@@ -116,8 +116,8 @@ def tables() -> Mapping[str, Table]:
         ),
         "audit": Table(
             frozenset({"auditor", "admin"}),
-            ("line", "at", "actor", "action", "subject", "details", "digest"),
-            {"actor": None, "action": None, "subject": None},
+            ("line", "at", "actor", "action", "subject", "details", "digest", "ip", "session"),
+            {"actor": None, "action": None, "subject": None, "ip": None},
             LINES,
             lines_where,
             audit.c.id,
@@ -193,7 +193,8 @@ def _person_cells(row: RowMapping) -> tuple[Cell, ...]:
 
 def _audit_cells(row: RowMapping) -> tuple[Cell, ...]:
     line = as_line(row)
-    return (line.id, line.at, line.actor, line.action, line.subject, line.details, line.digest)
+    said = line.id, line.at, line.actor, line.action, line.subject, line.details, line.digest
+    return (*said, line.ip, line.session)
 
 
 def _number(msisdn: str | None) -> str:

@@ -11,16 +11,21 @@ from bot.dashboard.access.members import Member, note
 from bot.dashboard.access.roles import REPLAYERS
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
-from bot.dashboard.screens.asked import address, before_asked, choice_asked
+from bot.dashboard.screens.asked import address, before_asked, choice_asked, id_asked
 from bot.dashboard.screens.message_desk import WAY_WORDS, messages
+from bot.dashboard.screens.message_lots import MessageLots, reasons
 from bot.i18n import N_
 from bot.market import Market
 from bot.storage import outbox
 from bot.storage.schema import outbox as letters
 
 _PATH = "/dashboard/messages"
+# A small job is over by then.
+_MOMENT_S = 1.0
 _SAID = {
     "again": N_("It waits to be sent again. If it fails once more, it comes back here."),
+    "all_begun": N_("{n} are being sent again. You may close this page."),
+    "all_again": N_("{n} wait to be sent again."),
     "no_effect": N_("No effect: this was done already, or is not needed any more."),
 }
 
@@ -30,6 +35,7 @@ class Messages:
 
     def __init__(self, market: Market, pages: Pages) -> None:
         self._records, self._pages = market.records, pages
+        self.lots = MessageLots(market.records)
 
     async def listed(self, request: web.Request) -> web.Response:
         """The newest first; the address keeps the filter and the page."""
@@ -44,7 +50,10 @@ class Messages:
             filters=filters,
             next_page=address(_PATH, **filters, before=following) if following else "",
             ways=WAY_WORDS,
+            reasons=await self._records.read(reasons),
+            jobs=self.lots.under_way(),
             said=_SAID.get(request.query.get("said", ""), ""),
+            said_of=id_asked(request, "n"),
             may_replay=visitor.member.role in REPLAYERS,
         )
 
@@ -54,6 +63,16 @@ class Messages:
         member = request[VISITOR].member
         said = await self._records.write(lambda db: send_again(db, letter_id, member, now))
         raise web.HTTPSeeOther(address(_PATH, said=said))
+
+    async def all_again(self, request: web.Request) -> web.Response:
+        """Let all leave again that were given up for one reason: pressed twice it is one job."""
+        mark, by = request.match_info["mark"], request[VISITOR].member
+        known = {one.mark: one for one in await self._records.read(reasons)}
+        if mark not in known:
+            raise web.HTTPSeeOther(address(_PATH, said="no_effect"))
+        job = await self.lots.send(known[mark], by, _MOMENT_S)
+        said, count = ("all_again", job.done) if job.over else ("all_begun", job.of)
+        raise web.HTTPSeeOther(f"{_PATH}?said={said}&n={count}")
 
 
 def send_again(db: Connection, letter_id: int, by: Member, now: datetime) -> str:

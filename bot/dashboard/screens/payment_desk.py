@@ -10,10 +10,11 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select
 
 from bot.dashboard.screens.asked import PAGE, like
 from bot.dashboard.screens.payment_words import KIND_WORDS
-from bot.market import clearance, passing_on_again
+from bot.market import clearance, passing_on_again, payment_talks
 from bot.market.approvals import approvals, staff_among
 from bot.market.letters import keys_of, references_in
 from bot.market.limits import PayoutRules
+from bot.market.payment_talks import Talk
 from bot.market.payments import OPEN, Payment, as_payment
 from bot.market.postings import causes_of
 from bot.market.proposals import Proposal, waiting
@@ -65,6 +66,7 @@ class PaymentPage:
     postings: list[Posting]
     callbacks: list[RowMapping]
     letters: list[RowMapping]
+    talks: list[Talk]
     released_by: list[str]
     waits_for_release: bool
     proposal: Proposal | None
@@ -159,6 +161,7 @@ def one_payment(db: Connection, payment_id: int, rules: PayoutRules) -> PaymentP
         _postings(db, payment.reference),
         list(db.execute(known.order_by(inbox.c.id).limit(PAGE)).mappings()),
         list(db.execute(select(outbox).where(mine).order_by(outbox.c.id)).mappings()),
+        payment_talks.of_payment(db, payment_id),
         staff_among(approvals(db, payment_id)),
         clearance.waits(db, payment, rules),
         waiting(db, "settle", subject_of(payment)),

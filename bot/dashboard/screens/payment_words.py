@@ -31,6 +31,17 @@ END_WORDS = {
     "succeeded": N_("The money is where it was to go"),
     "failed": N_("No money moved, or the operator took it back"),
 }
+# What we asked an operator, and what it answered.
+TALK_WORDS = {"ask": N_("we asked for it"), "look_up": N_("we asked about it")}
+ANSWER_WORDS = {
+    "accepted": N_("taken"),
+    "pending": N_("not decided yet"),
+    "succeeded": N_("succeeded"),
+    "refused": N_("refused"),
+    "not_there": N_("never heard of it"),
+    "unknown": N_("no clear answer"),
+    "never_told": N_("it never tells"),
+}
 # What came of an action, by its word in the address.
 SAID = {
     "asked": N_("The operator is asked now. Load the page again in a moment."),

@@ -26,11 +26,13 @@ from bot.dashboard.screens.payment_desk import (
     to_be_looked_at,
 )
 from bot.dashboard.screens.payment_words import (
+    ANSWER_WORDS,
     COMPARED_WORDS,
     END_WORDS,
     KIND_WORDS,
     SAID,
     STATE_WORDS,
+    TALK_WORDS,
 )
 from bot.market import Market
 from bot.market.notices import wallet_name
@@ -105,6 +107,8 @@ class Payments:
             words=STATE_WORDS,
             kinds=KIND_WORDS,
             ends=END_WORDS,
+            talk_words=TALK_WORDS,
+            answer_words=ANSWER_WORDS,
             said=SAID.get(request.query.get("said", ""), ""),
             may_ask=role in ASKERS and payment.state in OPEN and payment.asks > 0,
             may_send=role in MONEY and any(one["state"] == "dead" for one in found.letters),

@@ -9,13 +9,14 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from bot.dashboard.access.members import note
-from bot.dashboard.access.roles import ANSWERERS, AUDITORS, CUSTODIANS, FINDERS
+from bot.dashboard.access.roles import ANSWERERS, AUDITORS, CUSTODIANS, FINDERS, REVEALERS
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
-from bot.dashboard.screens import person_deeds, person_help
+from bot.dashboard.screens import person_deeds, person_help, person_notes
 from bot.dashboard.screens.asked import SEARCH_MOST, address, before_asked, choice_asked, text_asked
 from bot.dashboard.screens.export_tables import may_export
+from bot.dashboard.screens.funnel import TONGUES
 from bot.dashboard.screens.looks import LOOK_WORDS, looks_at
 from bot.dashboard.screens.order_desk import OFFER_WORDS
 from bot.dashboard.screens.payment_words import STATE_WORDS
@@ -49,6 +50,10 @@ _SAID = {
     "no_effect": N_("No effect: this was done already, or is not needed any more."),
     "no_reason": N_("Say why: the next person reads it."),
     "withdrawn": N_("Withdrawn. Nothing was changed."),
+    "noted": N_("Noted. Who opens this page next sees it."),
+    "no_note": N_("There is nothing in it. Nothing was kept."),
+    "note_gone": N_("The note is gone."),
+    "spoken": N_("They are spoken to in that language from now on."),
     "unlinked": N_("No chat speaks for this number any more, and the chat is told."),
     "erased": N_("Forgotten: name, number, PIN and calls are gone; orders and payments stay."),
 }
@@ -121,6 +126,10 @@ class People:
             payment_words=STATE_WORDS,
             category_words=CATEGORY_WORDS,
             looks=looks,
+            notes=await read(lambda db: person_notes.notes_about(db, person.id)),
+            languages=TONGUES,
+            may_reveal=visitor.member.role in REVEALERS and bool(person.number),
+            may_note=visitor.member.role in ANSWERERS and person.erased_at is None,
             look_words=LOOK_WORDS,
             reasons=REASONS,
             sees_looks=sees_looks,
@@ -166,6 +175,18 @@ class People:
     async def unlink(self, request: web.Request) -> web.Response:
         """End the link of the person's chat."""
         return await self._do(request, person_help.unlink)
+
+    async def write_note(self, request: web.Request) -> web.Response:
+        """Keep a note about the person."""
+        return await self._do(request, person_notes.write_note)
+
+    async def drop_note(self, request: web.Request) -> web.Response:
+        """Take a note away."""
+        return await self._do(request, person_notes.drop_note)
+
+    async def speak(self, request: web.Request) -> web.Response:
+        """Speak another language to the person."""
+        return await self._do(request, person_notes.speak)
 
     async def propose(self, request: web.Request) -> web.Response:
         """Ask that they be forgotten; somebody else does it."""

@@ -21,6 +21,10 @@ _PATH = "/dashboard/simulator"
 _ASIDE = aiohttp.ClientTimeout(total=5)
 _SECONDS_MAX = 3600.0
 SWITCH_WORDS = {
+    "hop_twice": N_("The network sends each hop of the web phone twice"),
+    "hop_reply_lost": N_("The first reply to each hop is lost"),
+    "hop_out_of_order": N_("The hop before comes once more, after the new one"),
+    "hop_slow_s": N_("Replies reach the web phone so many seconds late"),
     "settle_after_s": N_("A transfer stays pending for so many seconds"),
     "late_s": N_("Its callback comes so many seconds later"),
     "lost_callback": N_("No callback comes"),

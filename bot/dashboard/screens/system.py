@@ -11,6 +11,7 @@ from importlib.metadata import version
 from aiohttp import web
 from sqlalchemy import Connection, func, select
 
+from bot.dashboard.access.roles import AUDITORS, STAFF_READERS
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.code_words import word_of
@@ -63,6 +64,8 @@ class System:
             fingerprint=self._fingerprint,
             wanted=revision_wanted(),
             utc_now=datetime.now(UTC),
+            may_check=visitor.member.role in AUDITORS,
+            may_see_settings=visitor.member.role in STAFF_READERS,
         )
 
 

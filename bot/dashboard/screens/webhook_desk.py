@@ -23,7 +23,7 @@ IN_WORDS = {
 }
 OUT_WORDS = {"waiting": N_("waiting"), "sent": N_("sent"), "dead": N_("given up")}
 # The first try and those of the relay's schedule.
-_TRIES = 8
+TRIES = 8
 RECOVER_WITHIN = timedelta(days=14)
 
 
@@ -139,7 +139,7 @@ def deliveries_page(
             row["payload"].get("type", ""),
             row["state"],
             row["attempts"],
-            _TRIES,
+            TRIES,
             row["last_error"],
             row["due_at"],
             row["written_at"],

@@ -95,7 +95,7 @@ class Webhooks:
     async def recover(self, request: web.Request) -> web.Response:
         """Send all again that was given up for a receiver: a job, whoever closes the browser."""
         number, member = int(request.match_info["id"]), request[VISITOR].member
-        job = await self.recoveries.begin(number, member, _MOMENT_S)
+        job = await self.recoveries.recover(number, member, _MOMENT_S)
         said, count = ("recovered", job.done) if job.over else ("recovering", job.of)
         raise web.HTTPSeeOther(f"{_PATH}/out?said={said}&n={count}")
 

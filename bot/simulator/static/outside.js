@@ -55,6 +55,8 @@ async function readOperator() {
     return row;
   }));
   showEmpty(box, "No payouts yet. Accept an order, then My orders, I delivered it: the hub pays in half a minute.");
+  // The phone goes by the bad network while any of its faults is on.
+  document.body.dataset.network = Object.keys(state.switches).some((name) => name.startsWith("hop_") && state.switches[name]) ? "bad" : "";
   for (const input of document.querySelectorAll("[data-switch]")) {
     if (document.activeElement !== input) input.checked = Boolean(state.switches[input.dataset.switch]);
   }

@@ -67,13 +67,17 @@ async function send(again) {
   const sent = form(true).toString().replaceAll(encodeURIComponent("•"), "•");
   const started = performance.now();
   try {
-    const answer = await fetch(config.gateway_path, { method: "POST", body: form() });
+    const bad = document.body.dataset.network === "bad";
+    const answer = await fetch(bad ? config.network_path : config.gateway_path, { method: "POST", body: form() });
     const raw = await answer.text();
     const ms = Math.round(performance.now() - started);
     byId("millis").textContent = ms;
     byId("hops").textContent = call.history.length + 1;
     note(sent, raw, ms);
-    settle(raw, answer.status, again);
+    const network = answer.headers.get("X-Isoko-Network") || "";
+    if (answer.status === 504 && network.includes("lost")) lose();
+    else settle(raw, answer.status, again);
+    if (network) verdict(`The network: ${network}.`, network.includes("ANOTHER") ? "bad" : "good");
   } catch {
     verdict("No answer: the server is not there. Start it with make run, then resend.", "bad");
   } finally {
@@ -82,11 +86,15 @@ async function send(again) {
   }
 }
 
+function lose() {
+  call.last = { raw: null };
+  byId("screen").replaceChildren(element("span", "over", "No reply came. Resend the hop, or redial."));
+}
+
 function settle(raw, status, again) {
   if (call.losing && !again) {
     toggleLosing(false);
-    call.last = { raw: null };
-    byId("screen").replaceChildren(element("span", "over", "No reply came. Resend the hop, or redial."));
+    lose();
     verdict("The reply was lost on the way; the server did its work.");
     return;
   }

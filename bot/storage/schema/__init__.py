@@ -8,6 +8,12 @@ from bot.storage.schema.delivery import audit, hops, inbox, outbox, transcripts,
 from bot.storage.schema.desk import audit_seals, exports, proposals, reconciliations
 from bot.storage.schema.figures import minutes
 from bot.storage.schema.hand_overs import hand_over_lines, hand_overs
+from bot.storage.schema.looked_into import (
+    payment_talks,
+    person_notes,
+    saved_views,
+    webhook_tries,
+)
 from bot.storage.schema.marketplace import (
     allocations,
     hub_events,
@@ -52,6 +58,7 @@ from bot.storage.schema.telegram import telegram_invites, telegram_links
 from bot.storage.schema.telegram_updates import telegram_updates
 from bot.storage.schema.trading import (
     OFFER_STATES,
+    fee_changes,
     offer_events,
     offers,
     orders,
@@ -81,6 +88,7 @@ __all__ = [
     "consents",
     "contacts",
     "exports",
+    "fee_changes",
     "hand_over_lines",
     "hand_overs",
     "hops",
@@ -101,7 +109,9 @@ __all__ = [
     "outbox",
     "payment_approvals",
     "payment_events",
+    "payment_talks",
     "payments",
+    "person_notes",
     "pin_failures",
     "pins",
     "price_alerts",
@@ -112,6 +122,7 @@ __all__ = [
     "reconciliations",
     "reviews",
     "sales",
+    "saved_views",
     "shares",
     "shop_pulls",
     "splits",
@@ -133,4 +144,5 @@ __all__ = [
     "transcripts",
     "turns",
     "wallet_changes",
+    "webhook_tries",
 ]

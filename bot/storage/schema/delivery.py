@@ -14,6 +14,7 @@ from sqlalchemy import (
     literal_column,
 )
 
+from bot.storage.origin import ip_now, session_now
 from bot.storage.schema.columns import BigInt, Json, Moment, metadata, one_of, row_id
 
 hops = Table(
@@ -82,6 +83,8 @@ outbox = Table(
 
 # Callbacks for nobody are few. A query must say this in these very words.
 IS_ORPHAN: ColumnElement[bool] = literal_column("outcome = 'orphan'")
+# Those that a day brought no payment for.
+IS_UNMATCHED: ColumnElement[bool] = literal_column("outcome = 'unmatched'")
 # The same of those that are forged.
 IS_FORGED: ColumnElement[bool] = literal_column("substr(outcome, 1, 7) = 'forged:'")
 
@@ -111,6 +114,7 @@ inbox = Table(
     Column("token", String(64), nullable=False, server_default=""),
     Index(None, "source", "event_id", unique=True),
     Index("ix_inbox_orphan", "id", sqlite_where=IS_ORPHAN, postgresql_where=IS_ORPHAN),
+    Index("ix_inbox_unmatched", "id", sqlite_where=IS_UNMATCHED, postgresql_where=IS_UNMATCHED),
     # What was called back about a person's payments is found, to be shown and to be forgotten.
     Index("ix_inbox_token", "token", sqlite_where=IS_OURS, postgresql_where=IS_OURS),
     Index("ix_inbox_forged", "id", sqlite_where=IS_FORGED, postgresql_where=IS_FORGED),
@@ -125,6 +129,9 @@ audit = Table(
     Column("action", String(40), nullable=False),
     Column("subject", String(80), nullable=False, index=True),
     Column("details", Json, nullable=False),
+    # Where who did it was, as far as that is known: by whoever writes the line, without being told.
+    Column("ip", String(45), nullable=False, server_default="", default=ip_now),
+    Column("session", String(12), nullable=False, server_default="", default=session_now),
     # How often somebody did something lately, such as look at numbers.
     Index(None, "actor", "at"),
     # Who did it to one person, such as look at them.

@@ -1,6 +1,16 @@
 """Tables of trade: prices, stock and what is offered of it, orders of the hub and their offers."""
 
-from sqlalchemy import CheckConstraint, Column, Date, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Date,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    text,
+)
 
 from bot.storage.schema.columns import (
     BigInt,
@@ -12,6 +22,8 @@ from bot.storage.schema.columns import (
     one_of,
     row_id,
 )
+
+_OPEN = text("ended_at IS NULL")
 
 prices = Table(
     "prices",
@@ -48,6 +60,32 @@ price_fees = Table(
     Column("fees", Json, nullable=False),
     Column("entered_at", Moment, nullable=False),
     Index(None, "hub", "product", "valid_from", unique=True),
+)
+
+# Fees that one member of staff wants published, and another must approve.
+fee_changes = Table(
+    "fee_changes",
+    metadata,
+    row_id(),
+    Column("hub", String(16), nullable=False),
+    Column("product", String(24), nullable=False),
+    Column("valid_from", Date, nullable=False),
+    Column("source", String(80), nullable=False),
+    Column("fees", Json, nullable=False),
+    Column("asked_by", String(40), nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("ended_by", String(40), nullable=False, server_default=""),
+    Column("ended_at", Moment),
+    Column("outcome", String(12), nullable=False, server_default=""),
+    # Of one product's day one waits at a time.
+    Index(
+        "ix_fee_changes_open",
+        *("hub", "product", "valid_from"),
+        unique=True,
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    ),
+    CheckConstraint("outcome <> 'approved' OR ended_by <> asked_by", name="two_people"),
 )
 
 stocks = Table(

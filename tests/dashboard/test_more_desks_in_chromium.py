@@ -1,0 +1,97 @@
+"""Deliveries, callbacks for nobody, the house and views in a real browser: they fit, accessibly."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext
+from sqlalchemy import func, insert, select
+
+from bot.dashboard.access.roles import Role
+from bot.market import fee_changes, hub_news
+from bot.market.price_fees import Fee, Fees
+from bot.storage.schema import inbox, outbox, payment_talks, person_notes, saved_views, staff
+from bot.storage.schema import webhook_tries as tries
+from tests.dashboard.test_desks_in_chromium import fill, in_as
+from tests.server import Running
+
+OF_ADMIN = ("settings", "system/checks", "system", "views", "audit", "alerts")
+OF_SUPERVISOR = ("fees", "payments/orphans", "payments/1", "people/1", "simulator", "messages")
+# What sticks out to the right.
+_WIDEST = """() => [...document.querySelectorAll("main *")].filter((one) =>
+  one.getBoundingClientRect().right > innerWidth).map((one) => one.outerHTML.slice(0, 120))"""
+# Where somebody looks at them one by one; else nothing is kept.
+_SHOTS = os.environ.get("SHOTS_TO", "")
+
+
+@pytest.fixture
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """A browser with nothing in it."""
+    one = await browser.new_context(viewport={"width": 1280, "height": 900})
+    yield one
+    await one.close()
+
+
+def fill_more(db: Any) -> int:
+    """The longest words that may come; the number of a delivery."""
+    fill(db)
+    now = datetime.now(UTC)
+    hook = select(func.max(outbox.c.id)).where(outbox.c.kind == hub_news.KIND)
+    letter = int(db.execute(hook).scalar_one())
+    why = "ClientConnectorError: Cannot connect to host " + "x" * 90
+    tried = {"letter_id": letter, "took_ms": 15_002, "signatures": 3, "why": why}
+    later = now + timedelta(hours=10)
+    db.execute(insert(tries).values(tried | {"at": now, "status": 0, "next_at": later}))
+    db.execute(insert(tries).values(tried | {"at": now, "status": 503, "next_at": None}))
+    body = b'{"externalId":"' + b"K" * 120 + b'","status":"SUCCESSFUL"}'
+    called = {"source": "mtn-momo", "event_id": "o" * 32, "body": body, "received_at": now}
+    db.execute(insert(inbox).values(called | {"outcome": "unmatched", "applied_at": now}))
+    said = {"payment_id": 1, "at": now, "took_ms": 1_204, "reason": "TRANSACTION_TIMED_OUT" * 5}
+    for what, outcome in (("ask", "accepted"), ("look_up", "unknown")):
+        db.execute(insert(payment_talks).values(said | {"what": what, "outcome": outcome}))
+    note = {"contact_id": 1, "by": "a" * 40, "at": now, "text": "Umuhamagare nimugoroba " * 12}
+    db.execute(insert(person_notes).values(note))
+    who = int(db.execute(select(func.max(staff.c.id))).scalar_one())
+    new = Fees(
+        "COF-CHERRY", now.date(), "KOPAKAMA, assembly " * 4, (Fee("t" * 24, "w" * 24, 20, 25),)
+    )
+    fee_changes.ask(db, "rw", new, "amina", now)
+    view = {"staff_id": who, "page": "orders", "name": "w" * 40, "query": "q=" + "K" * 90}
+    db.execute(insert(saved_views).values(view | {"made_at": now}))
+    return letter
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("role", ["admin", "supervisor"])
+async def test_B01_B11_they_fit_in_every_language_and_are_accessible(
+    context: BrowserContext, server: Running, scheme: str, role: Role
+) -> None:
+    window = await in_as(context, server, "adam", role)
+    letter = await server.parts.market.records.write(fill_more)
+    page = window.page
+    await page.emulate_media(color_scheme=scheme)
+    paths = [f"webhooks/deliveries/{letter}", *(OF_ADMIN if role == "admin" else OF_SUPERVISOR)]
+    for language in ("rw", "fr", "en"):
+        await window.opens("/dashboard/system")
+        await page.click(f"button[value={language}]")
+        for width in (360, 1280) if language == "en" else (360,):
+            await page.set_viewport_size({"width": width, "height": 900})
+            for path in paths:
+                await window.opens(f"/dashboard/{path}")
+                wide = await page.evaluate("document.documentElement.scrollWidth")
+                assert wide == width, (path, width, language, await page.evaluate(_WIDEST))
+                if language != "en":
+                    continue
+                found = (await Axe().run(page)).response["violations"]
+                bad = [v["id"] for v in found if v["impact"] in ("serious", "critical")]
+                assert bad == [], (path, width, found)
+                if _SHOTS:
+                    name = f"{path.replace('/', '_')}-{role}-{scheme}-{width}.png"
+                    await page.screenshot(path=Path(_SHOTS, name), full_page=True)
+    assert window.said == []
