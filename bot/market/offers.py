@@ -50,6 +50,16 @@ class Offer:
     order_id: int
 
     @property
+    def part(self) -> str:
+        """By what the hub and staff know this part of the order."""
+        return f"P-{self.id}"
+
+    @property
+    def named(self) -> str:
+        """The order and this part of it, as tickets are about it."""
+        return f"{self.code} {self.part}"
+
+    @property
     def total_rwf(self) -> int:
         """What the whole offer brings the farmer."""
         return self.packs * self.price_rwf

@@ -81,12 +81,15 @@ class Housekeeping:
 
     async def _pay_delivered(self, now: datetime) -> None:
         records, hub, rules = self._market.records, self._market.hub, self._market.payouts
-        for offer_id in await records.read(delivered.unpaid):
-            pay = partial(
-                delivered.pay, offer_id=offer_id, currency=hub.currency, rules=rules, now=now
-            )
-            if await records.write(pay):
-                self._news()
+        last = 0
+        while page := await records.read(partial(delivered.unpaid, now=now, after=last)):
+            for offer_id in page:
+                pay = partial(
+                    delivered.pay, offer_id=offer_id, currency=hub.currency, rules=rules, now=now
+                )
+                if await records.write(pay):
+                    self._news()
+            last = page[-1]
 
     def _tell_prices(self, db: Connection, now: datetime) -> int:
         market = self._market
