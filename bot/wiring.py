@@ -115,7 +115,9 @@ def outage_rules_of(settings: Settings) -> OutageRules:
 def allocation_rules_of(settings: Settings) -> AllocationRules:
     """How orders of the marketplace's hub are offered."""
     market = settings.marketplace
-    return AllocationRules(timedelta(hours=market.offer_hours), market.smallest_part_packs)
+    most_rwf = payout_rules_of(settings).part_most_rwf
+    offer_for = timedelta(hours=market.offer_hours)
+    return AllocationRules(offer_for, market.smallest_part_packs, most_rwf)
 
 
 def hub_secrets_of(settings: Settings) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "hub": ("hub", "app"),
         "ledger": ("ledger", "app"),
         "members": ("members", "app"),
+        "orders": ("orders", "app"),
         "payments": ("payments", "app"),
         "payouts": ("payouts", "app"),
         "people": ("people", "app"),

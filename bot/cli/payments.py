@@ -42,7 +42,10 @@ _STOPPED = {
 _AGAIN = {
     "passed_on": "a new payout is made: two people release it, see `isoko payouts waiting`",
     "gone": "there is no payment with this reference: see `isoko payments refused`",
-    "not_refused": "it is no refused payout of a sale, or another has taken its place already",
+    "not_refused": "it is no refused payout of a sale or of delivered goods, or another has taken "
+    "its place already",
+    "limit": "the limits of payouts do not allow it now: try tomorrow, or see `payouts.*`",
+    "no_seller": "the seller has left: `isoko orders dispute`, then `isoko orders call-off`",
     "no_name": "--by must be the name of a person",
     "no_reason": "--reason must say what was wrong",
 }
@@ -165,7 +168,7 @@ def settle(
 
 @app.command("refused")
 def refused() -> None:
-    """List what buyers have paid and the operator refused to pay to the seller.
+    """List what is owed to sellers and the operator refused to pay: sales, and delivered goods.
 
     Example: isoko payments refused
     """
@@ -176,7 +179,7 @@ def refused() -> None:
     if found:
         typer.echo("do: find out why, call the seller; then `isoko payments pass-on`")
     else:
-        typer.echo("nothing that a buyer paid was refused to the seller")
+        typer.echo("nothing that is owed to a seller was refused")
 
 
 @app.command("pass-on")

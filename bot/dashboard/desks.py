@@ -88,6 +88,10 @@ class Desks:
             ("GET", _ORDER, self._orders.one, READERS),
             ("POST", f"{_ORDER}/cancel", self._orders.cancel, CALLERS_OFF),
             ("POST", f"{_ORDER}/offers/{_ID}/notify", self._orders.notify, ANSWERERS),
+            ("POST", f"{_ORDER}/offers/{_ID}/receive", self._orders.receive, ANSWERERS),
+            ("POST", f"{_ORDER}/offers/{_ID}/dispute", self._orders.dispute, ANSWERERS),
+            ("POST", f"{_ORDER}/offers/{_ID}/resume", self._orders.resume, CALLERS_OFF),
+            ("POST", f"{_ORDER}/offers/{_ID}/call-off", self._orders.call_off, CALLERS_OFF),
         ]
 
     def _of_money(self) -> list[_Route]:

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from bot.dashboard.access.members import Member
 from bot.dashboard.access.roles import Role
 from bot.i18n import N_, _, language_spoken
-from bot.i18n.formats import amount, at, day, number
+from bot.i18n.formats import amount, at, day, number, weight
 from bot.market import Hub
 from bot.masking import without_numbers
 
@@ -64,6 +64,7 @@ class Pages:
             demo=demo,
             hub=hub,
             roles=ROLE_WORDS,
+            kilos=lambda weight_g: weight(weight_g, language_spoken()),
             language=language_spoken,
             moment=lambda at_ms: datetime.fromtimestamp(at_ms / 1000).astimezone(),
             n=lambda count: number(count, language_spoken()),

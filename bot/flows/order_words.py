@@ -91,6 +91,11 @@ def answered_screen(outcome: str, offer: Offer | None, turn: Turn) -> Screen:
     if outcome == "no_stock":
         text = _("Your stock is not enough for that part of order {code}. Nothing was accepted.")
         return Screen(text.format(code=code), [Choice(_("See the order"), "again"), _others()])
+    if outcome == "too_large":
+        most = turn.market.payouts.part_most_rwf // offer.price_rwf
+        text = _("Order {code}: more than can be paid at once. Accept {n} packs at most.")
+        said = text.format(code=code, n=number(most, language_spoken()))
+        return Screen(said, [Choice(_("See the order"), "again"), _others()])
     return _closed(offer, turn)
 
 

@@ -146,7 +146,7 @@ async def ask_packs(turn: Turn) -> Next:
     if (stopped := await _cannot_accept(turn)) is not None:
         return stopped
     text = _("How many packs of order {code} can you supply? 1 to {most}:")
-    most = number(offer.packs, turn.session.language or "rw")
+    most = number(_most(offer.packs, offer, turn), turn.session.language or "rw")
     return Screen(text.format(code=offer.code, most=most), asks="number", resume=order_named(offer))
 
 
@@ -155,7 +155,8 @@ async def read_packs(turn: Turn, typed: str) -> str:
     offer = await _picked(turn)
     if offer is None:
         raise Invalid(_("This order is not there any more."))
-    turn.notes["part"] = packs_typed(typed, offer, turn.notes["seen"]["packs"])
+    most = _most(turn.notes["seen"]["packs"], offer, turn)
+    turn.notes["part"] = packs_typed(typed, offer, most)
     return "packs"
 
 
@@ -175,8 +176,9 @@ check_pin(flow)
 @flow.effect("taken")
 def take(turn: Turn, db: Connection) -> Screen:
     seen, zone = turn.notes["seen"], turn.market.hub.timezone
+    most_rwf = turn.market.payouts.part_most_rwf
     answered = offers.accept(
-        db, actor_of(turn), seen["id"], seen["version"], _packs(turn), turn.now, zone
+        db, actor_of(turn), seen["id"], seen["version"], _packs(turn), turn.now, zone, most_rwf
     )
     return answered_screen(answered.outcome, answered.offer, turn)
 
@@ -210,6 +212,11 @@ async def _cannot_accept(turn: Turn) -> Next | None:
     if contact is not None and contact.verifying:
         return Start("verify")
     return "locked" if await turn.market.pins.opens_in(contact_id, turn.now) else None
+
+
+def _most(packs: int, offer: Offer, turn: Turn) -> int:
+    """How many of so many packs can be paid for at once."""
+    return min(packs, turn.market.payouts.part_most_rwf // offer.price_rwf)
 
 
 def _packs(turn: Turn) -> int:

@@ -13,6 +13,7 @@ from bot.hub.event_types import (
     BookingRequested,
     OrderCancelled,
     OrderCreated,
+    OrderProblem,
     PricePublished,
     ShipmentUpdated,
     lane_of,
@@ -32,6 +33,7 @@ from bot.market import (
     offers,
     people,
     shipments,
+    shipping,
 )
 from bot.market.allocation import AllocationRules
 from bot.market.bookings import Booking, NewBooking
@@ -56,6 +58,7 @@ class Applying:
             OrderCancelled: self._cancel,
             PricePublished: self._price,
             ShipmentUpdated: self._shipment,
+            OrderProblem: self._problem,
             BookingRequested: self._booking,
         }
 
@@ -83,7 +86,8 @@ class Applying:
             if not again:
                 raise Refused("it was cancelled before it came")
         hub, quiet = self._market.hub, self._market.quiet
-        ids = hub_orders.take(db, wanted_of(event.source, said), now, hub.timezone)
+        wanted = wanted_of(event.source, said)
+        ids = hub_orders.take(db, wanted, now, hub.timezone, self._rules.part_most_rwf)
         if again and not ids:
             ids = hub_orders.reopen(db, event.source, said.order_id, now)
         # At once, and in the order in which the orders came; what is much goes on in its turn.
@@ -108,16 +112,27 @@ class Applying:
 
     def _shipment(self, db: Connection, event: Kept, said: ShipmentUpdated, now: datetime) -> str:
         before, trigger = _MOVES.get(said.stage, ("handed_over", ""))
-        ids = hub_orders.offers_of(db, event.source, said.order_id, said.line, (before,))
-        if not ids:
+        of = event.source, said.order_id, said.line, said.parts
+        meant = shipping.meant(db, *of, before)
+        if not meant.moving and not meant.unnoted:
             raise Refused(f"nothing of this order is {before.replace('_', ' ')} now")
         actor = Actor("hub", "hub", f"hub-event:{event.id}")
-        for offer_id in ids:
+        for part in meant.moving:
             if trigger:
-                offers.move(db, actor, offer_id, trigger, now)
+                offers.move(db, actor, part.offer_id, trigger, now)
             else:
-                shipments.note_stop(db, actor, offer_id, said.stage, now)
-        return f"{len(ids)} parts: {said.stage}"
+                shipments.note_stop(db, actor, part.offer_id, said.stage, now)
+        for part in meant.unnoted:
+            shipping.ask_if_received(db, part, said.stage, now)
+        unnoted = f", {len(meant.unnoted)} not received here" if meant.unnoted else ""
+        return f"{len(meant.moving)} parts: {said.stage}{unnoted}"
+
+    def _problem(self, db: Connection, event: Kept, said: OrderProblem, now: datetime) -> str:
+        of = event.source, said.order_id, said.line, said.parts
+        count = shipping.report(db, *of, said.reason, now)
+        if not count:
+            raise Refused("nothing of this order is handed over and not paid")
+        return f"{count} parts are looked at"
 
     def _booking(self, db: Connection, event: Kept, said: BookingRequested, now: datetime) -> str:
         host = people.by_msisdn(db, said.host)

@@ -16,6 +16,8 @@ _Count = Annotated[int, Meta(gt=0, le=100_000)]
 _Price = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,2})?$", description="As 12.50")]
 _Short = Annotated[str, Meta(max_length=40)]
 _Place = Annotated[str, Meta(max_length=60)]
+_Part = Annotated[str, Meta(pattern=r"^P-[0-9]{1,18}$", description="As `part` in our news")]
+_Parts = Annotated[tuple[_Part, ...], Meta(max_length=200)]
 _Moment = Annotated[datetime, Meta(tz=True, description="With its zone, as 2026-12-05T14:00:00Z")]
 
 
@@ -78,6 +80,17 @@ class ShipmentUpdated(Struct, frozen=True):
     order_id: _Id
     stage: Literal["warehouse", "shipped", "delivered"]
     line: Annotated[int, Meta(ge=1, le=20)] | None = None
+    # Which parts it is about; of several that were handed over, else those that staff received.
+    parts: _Parts = ()
+
+
+class OrderProblem(Struct, frozen=True):
+    """The buyer or the hub reports a problem with goods that were handed over: staff look at it."""
+
+    order_id: _Id
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    line: Annotated[int, Meta(ge=1, le=20)] | None = None
+    parts: _Parts = ()
 
 
 class BookingRequested(Struct, frozen=True):
@@ -98,6 +111,7 @@ EVENT_TYPES: dict[str, type[Struct]] = {
     "order.cancelled": OrderCancelled,
     "price.published": PricePublished,
     "shipment.updated": ShipmentUpdated,
+    "order.problem": OrderProblem,
     "booking.requested": BookingRequested,
 }
 

@@ -138,6 +138,8 @@ NEWS_DATA: dict[str, type[Struct]] = {
     "order.cancelled": OrderNews,
     "order.refused": OrderRefused,
     "order.disputed": PartNews,
+    "order.resumed": PartNews,
+    "order.called_off": PartNews,
     "shipment.handed_over": PartNews,
     "shipment.shipped": PartNews,
     "shipment.delivered": PartNews,

@@ -46,10 +46,11 @@ OFFERS_AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True)
 class AllocationRules:
-    """How long a farmer has to answer, and how small a part may be."""
+    """How long a farmer has to answer, and how small a part may be, and how much it may bring."""
 
     offer_for: timedelta = timedelta(hours=12)
     smallest_packs: int = 20
+    part_most_rwf: int = 5_000_000
 
 
 # A flash sale makes thousands of offers in a minute: these are put together once.
@@ -81,7 +82,8 @@ _turn = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
 _waiting = func.sum(case((offers.c.state == "offered", offers.c.packs), else_=0))
 _figures = (
     select(
-        orders.c.product, orders.c.packs, orders.c.pack_g, orders.c.packs_accepted,
+        orders.c.product, orders.c.packs, orders.c.pack_g, orders.c.price_rwf,
+        orders.c.packs_accepted,
         func.coalesce(_waiting, 0), func.count(case((offers.c.state == "declined", 1))),
     )
     .outerjoin(offers, offers.c.order_id == orders.c.id)
@@ -146,6 +148,7 @@ def _cut(
     until it has enough.
     """
     of = standing.product, standing.pack_g, row.grade, row.district
+    largest_packs = rules.part_most_rwf // standing.price_rwf
     line: list[Candidate] = []
     parts: list[Part] = []
     known: set[int] = set()
@@ -155,7 +158,7 @@ def _cut(
         # Turns change between two pages: who stands in the line already is not asked twice.
         line += [one for one in more if one.contact_id not in known]
         known.update(one.contact_id for one in more)
-        parts = cut(standing.left, standing.pack_g, line, rules.smallest_packs)
+        parts = cut(standing.left, standing.pack_g, line, rules.smallest_packs, largest_packs)
         if len(more) < many:
             # Somebody may have moved from a page to come to one that was read.
             return parts, start == 0
@@ -173,6 +176,7 @@ class _Standing:
     product: str
     packs: int
     pack_g: int
+    price_rwf: int
     accepted: int
     waiting: int
     declined: int

@@ -9,6 +9,7 @@
    longest ago; who was never asked stands before all others.
 3. The order is cut into parts as equal as they can be, none smaller than the smallest part, and
    the first in line get them. What a small stock leaves over goes to the others in the same line.
+4. No part brings more than may be paid out at once: what that leaves over goes to others, too.
 """
 
 from __future__ import annotations
@@ -40,18 +41,27 @@ class Part:
     place: int
 
 
-def cut(packs: int, pack_g: int, line: Sequence[Candidate], smallest_packs: int) -> list[Part]:
+def cut(
+    packs: int,
+    pack_g: int,
+    line: Sequence[Candidate],
+    smallest_packs: int,
+    largest_packs: int | None = None,
+) -> list[Part]:
     """The parts of `packs` packs for those who stand in `line`, in that order.
 
-    They are never more than `packs` together, nor more for anyone than their free stock.
+    They are never more than `packs` together, nor more for anyone than their free stock or than
+    `largest_packs`, where that is given.
     """
-    able = [one for one in line if one.most(pack_g, packs) > 0]
+    largest = packs if largest_packs is None else min(packs, largest_packs)
+    able = [one for one in line if one.most(pack_g, largest) > 0]
     parts_max = max(1, packs // smallest_packs)
     asked = able[:parts_max]
     given = dict.fromkeys(range(len(asked)), 0)
     left = packs
     while left:
-        room = [place for place, one in enumerate(asked) if given[place] < one.most(pack_g, packs)]
+        most = [one.most(pack_g, largest) for one in asked]
+        room = [place for place, _one in enumerate(asked) if given[place] < most[place]]
         if not room:
             # The first ones cannot take all: the next in line is asked too.
             if len(asked) == len(able):
@@ -62,7 +72,7 @@ def cut(packs: int, pack_g: int, line: Sequence[Candidate], smallest_packs: int)
         share, rest = divmod(left, len(room))
         for number, place in enumerate(room):
             wish = share + (1 if number < rest else 0)
-            more = min(wish, asked[place].most(pack_g, packs) - given[place])
+            more = min(wish, most[place] - given[place])
             given[place] += more
             left -= more
     return [Part(one, given[place], place + 1) for place, one in enumerate(asked) if given[place]]

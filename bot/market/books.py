@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from bot.market import ledger
 from bot.market.approvals import approvals, is_as_approved
+from bot.market.passing_on_again import unasked
 from bot.market.payments import OPEN, as_payment
 from bot.storage.schema import bills, ledger_entries, ledger_lines, payments, tickets
 from bot.storage.snapshot import one_moment
@@ -77,6 +78,7 @@ def _check(db: Connection) -> Books:
         *_wrong_receivables(db, accounts),
         *_left_in_suspense(db),
         *_not_passed_on(db),
+        *_owed_and_forgotten(db),
     ]
     return Books(
         _count(db, ledger_entries),
@@ -289,6 +291,16 @@ def _kept_of_sale(db: Connection, sale_id: int) -> Iterator[Fault]:
     elif not any(ticket_ids):
         yield Fault(
             f"sale {sale_id} is paid, its payout to the seller was refused, and no ticket is open",
+            "isoko payments refused, then isoko payments pass-on",
+        )
+
+
+def _owed_and_forgotten(db: Connection) -> Iterator[Fault]:
+    """A payout that failed is in no account any more: what is owed is what its ticket says."""
+    for payment in unasked(db):
+        yield Fault(
+            f"order {payment.order_code} P-{payment.offer_id}: delivered, its payout "
+            f"{payment.reference} failed, nobody asked: no open ticket",
             "isoko payments refused, then isoko payments pass-on",
         )
 

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection, exists, literal, select
+from sqlalchemy import ColumnElement, Connection, delete, exists, insert, literal, select
 
 from bot.market import leaving, offers, people, wallets
 from bot.market.limits import PayoutRefused, PayoutRules
 from bot.market.offers import Offer
 from bot.market.payments import EARNED, Payment, pay_out
-from bot.market.people import Contact
-from bot.market.tickets import has_ticket, open_ticket
+from bot.market.tickets import close, has_open_ticket, open_ticket
 from bot.storage.schema import offers as rows
-from bot.storage.schema import payments
+from bot.storage.schema import payments, payout_tries, tickets
 
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 500
+# The limit of a day is another tomorrow, and staff may change any: asked often enough for both.
+_TRY_AGAIN = timedelta(hours=1)
+_CATEGORY = "payment_missing"
+_GONE = "the seller has left, and no wallet of theirs is kept"
 _DELIVERED = rows.c.state == "delivered"
 _HAS_PAYOUT = exists(literal(1)).where(payments.c.offer_id == rows.c.id, EARNED)
 
 
-def unpaid(db: Connection) -> list[int]:
-    """Offers that were delivered and have no payout, not even one that failed: the oldest first."""
-    query = select(rows.c.id).where(_DELIVERED, ~_HAS_PAYOUT).order_by(rows.c.id).limit(AT_ONCE)
+def unpaid(db: Connection, now: datetime, after: int = 0) -> list[int]:
+    """A page of offers behind `after` that were delivered and are to be paid now, by their number.
+
+    None has a payout, not even one that failed; what a limit refused lately is left out.
+    """
+    due = _DELIVERED & ~_HAS_PAYOUT & ~_put_off(now)
+    query = select(rows.c.id).where(due, rows.c.id > after).order_by(rows.c.id).limit(AT_ONCE)
     return list(db.execute(query).scalars())
 
 
@@ -34,56 +41,87 @@ def pay(
 ) -> Payment | None:
     """Pay this offer's seller what they accepted to sell for; None when it is not to be paid now.
 
-    What the `rules` refuse is told to staff, once, and may be tried again: a day's limit passes.
+    What the `rules` refuse is told to staff, and is tried again an hour later.
     """
     mine = rows.c.id == offer_id
     db.execute(select(rows.c.id).where(mine).with_for_update())
     # Only now: another process may have paid it since it was listed.
-    still = select(rows.c.contact_id).where(mine, _DELIVERED, ~_HAS_PAYOUT)
+    still = select(rows.c.contact_id).where(mine, _DELIVERED, ~_HAS_PAYOUT, ~_put_off(now))
     contact_id = db.execute(still).scalar()
-    if contact_id is None:
-        return None
-    offer, seller = offers.by_id(db, offer_id, contact_id), people.payee(db, contact_id)
+    offer = None if contact_id is None else offers.by_id(db, offer_id, contact_id)
     if offer is None:
         return None
-    has_left = people.by_id(db, contact_id) is None
-    if has_left and not seller.wallet:
-        _ask_staff_once(
-            db, seller, offer, "the seller has left, and no wallet of theirs is kept", now
-        )
-        return None
     try:
-        payment = pay_out(
-            db,
-            contact_id=seller.id,
-            offer_id=offer.id,
-            order_code=offer.code,
-            amount_rwf=offer.accepted_rwf,
-            provider=wallets.provider_of(seller),
-            payee_msisdn=seller.wallet,
-            currency=currency,
-            now=now,
-            rules=rules,
-        )
+        payment = _make(db, offer, currency, rules, now, "")
     except PayoutRefused as why:
-        _ask_staff_once(db, seller, offer, str(why), now)
+        _ask_staff(db, offer, str(why), now)
+        _put_off_until(db, offer_id, now + _TRY_AGAIN)
         return None
     # The payment has its own copy, which goes when it is settled.
-    leaving.forget_wallet_if_paid(db, contact_id)
+    leaving.forget_wallet_if_paid(db, offer.contact_id)
+    close(db, (tickets.c.category == _CATEGORY) & (tickets.c.about == offer.named), now)
     return payment
 
 
-def _ask_staff_once(db: Connection, seller: Contact, offer: Offer, why: str, now: datetime) -> None:
-    if has_ticket(db, "payment_missing", offer.code):
+def pay_again(
+    db: Connection, failed: Payment, rules: PayoutRules, now: datetime, held: str
+) -> Payment:
+    """Make another payout of a delivered offer in place of the `failed` one; `held` says why.
+
+    Raises `PayoutRefused` where the limits do not allow it now.
+    """
+    mine = rows.c.id == failed.offer_id
+    state = db.execute(select(rows.c.state).where(mine).with_for_update()).scalar()
+    offer = offers.by_id(db, failed.offer_id or 0, failed.contact_id)
+    if offer is None or state != "delivered":
+        raise PayoutRefused("nothing is owed for this order now")
+    return _make(db, offer, failed.currency, rules, now, held)
+
+
+def _make(
+    db: Connection, offer: Offer, currency: str, rules: PayoutRules, now: datetime, held: str
+) -> Payment:
+    seller = people.payee(db, offer.contact_id)
+    if not seller.wallet:
+        raise PayoutRefused(_GONE)
+    return pay_out(
+        db,
+        contact_id=seller.id,
+        offer_id=offer.id,
+        order_code=offer.code,
+        amount_rwf=offer.accepted_rwf,
+        provider=wallets.provider_of(seller),
+        payee_msisdn=seller.wallet,
+        currency=currency,
+        now=now,
+        rules=rules,
+        held=held,
+    )
+
+
+def _put_off(now: datetime) -> ColumnElement[bool]:
+    later = (payout_tries.c.offer_id == rows.c.id) & (payout_tries.c.next_at > now)
+    return exists(literal(1)).where(later)
+
+
+def _put_off_until(db: Connection, offer_id: int, moment: datetime) -> None:
+    db.execute(delete(payout_tries).where(payout_tries.c.offer_id == offer_id))
+    db.execute(insert(payout_tries).values(offer_id=offer_id, next_at=moment))
+
+
+def _ask_staff(db: Connection, offer: Offer, why: str, now: datetime) -> None:
+    """A ticket of this very part: of one order several sellers may wait for their money."""
+    if has_open_ticket(db, _CATEGORY, offer.named):
         return
-    log.warning("what was delivered is not paid", order=offer.code, why=why)
+    log.warning("what was delivered is not paid", part=offer.named, why=why)
+    seller = people.by_id(db, offer.contact_id)
     open_ticket(
         db,
-        category="payment_missing",
-        msisdn=seller.msisdn,
-        contact_id=seller.id,
-        about=offer.code,
+        category=_CATEGORY,
+        msisdn="" if seller is None else seller.msisdn,
+        contact_id=offer.contact_id,
+        about=offer.named,
         text=why,
-        language=seller.language,
+        language="en" if seller is None else seller.language,
         now=now,
     )

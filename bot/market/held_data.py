@@ -76,6 +76,8 @@ def _behind(contact_id: int) -> dict[Table, ColumnElement[bool]]:
     return {
         t.call_tries: t.call_tries.c.ticket_id.in_(asked),
         t.offer_events: t.offer_events.c.offer_id.in_(offered),
+        t.received_parts: t.received_parts.c.offer_id.in_(offered),
+        t.payout_tries: t.payout_tries.c.offer_id.in_(offered),
         t.payment_events: t.payment_events.c.payment_id.in_(mine),
         t.payment_talks: t.payment_talks.c.payment_id.in_(mine),
         t.payment_approvals: t.payment_approvals.c.payment_id.in_(mine),

@@ -28,7 +28,9 @@ NEWS_TYPES = {
     "order.expired": "The time to answer is over and not all is accepted.",
     "order.cancelled": "What nobody had accepted is withdrawn, as the hub or its staff asked.",
     "order.refused": "An order could not be taken; `reason` says why.",
-    "order.disputed": "A farmer or staff dispute what became of an accepted order.",
+    "order.disputed": "Staff dispute what became of a part, also as a farmer or the hub reported.",
+    "order.resumed": "The dispute of a part is over: it goes on from where it stood.",
+    "order.called_off": "A disputed part is called off: it is not paid, nor accepted any more.",
     "shipment.handed_over": "A farmer brought the goods to the collection point.",
     "shipment.shipped": "The goods are on their way to the buyer's country.",
     "shipment.delivered": "The goods have arrived.",
@@ -141,14 +143,21 @@ def put(
     return event_id
 
 
-def offer_changed(db: Connection, offer_id: int, state: str, key: str, now: datetime) -> None:
-    """An offer has come to `state` in this transaction: whoever waits for it hears of it."""
+def offer_changed(
+    db: Connection, offer_id: int, state: str, key: str, now: datetime, trigger: str = ""
+) -> None:
+    """An offer has come to `state` in this transaction: whoever waits for it hears of it.
+
+    By `trigger` it is known where a dispute has ended: what is told once is not told again.
+    """
     row = db.execute(_of_offer, {"offer_id": offer_id}).one()
     # Only ever added: an answer must wait for no allocation, which holds the order's own row.
     if state in _TO_REVIEW and row.open == "open":
         review(db, row.order_id, now)
     kind = _OF_OFFERS.get(state, "")
-    if state == "accepted":
+    if trigger == "call_off" or trigger.startswith("back_to_"):
+        kind = "order.called_off" if trigger == "call_off" else "order.resumed"
+    elif state == "accepted":
         kind = "order.accepted" if row.taken >= row.ordered else "order.partly_accepted"
     if not kind:
         return

@@ -54,10 +54,13 @@ class Progress:
     sale_price_rwf: int
 
 
-def take(db: Connection, wanted: Wanted, now: datetime, timezone: str) -> list[int]:
+def take(
+    db: Connection, wanted: Wanted, now: datetime, timezone: str, pack_most_rwf: int = 5_000_000
+) -> list[int]:
     """Keep an order, every line as one of ours, to be offered by who takes it; the ids of ours.
 
-    Taken before, it stays as it was, and [] is given. Raises `Refused`, and `NoRate`, before
+    Taken before, it stays as it was, and [] is given. No pack may bring a farmer more than
+    `pack_most_rwf`, which is all that can be paid at once. Raises `Refused`, and `NoRate`, before
     anything is kept.
     """
     if _ids(db, wanted.source, wanted.hub_order_id):
@@ -66,6 +69,8 @@ def take(db: Connection, wanted: Wanted, now: datetime, timezone: str) -> list[i
     zone = ZoneInfo(timezone)
     rate = rates.rate_on(db, wanted.currency, now.astimezone(zone).date())
     made = [order_of(db, wanted, line, rate, now, zone) for line in wanted.lines]
+    if any(order.price_rwf > pack_most_rwf for order, _grade in made):
+        raise Refused(f"a pack brings a farmer more than {pack_most_rwf} Frw, all that can be paid")
     answer_by = min(wanted.answer_by or now + _ANSWER_IN, *(one.deliver_by for one, _g in made))
     if answer_by <= now:
         raise Refused("the time to answer, or to deliver, is over already")
@@ -135,22 +140,6 @@ def progress(db: Connection, source: str, hub_order_id: str) -> list[Progress]:
         .order_by(rows.c.line)
     )  # fmt: skip
     return [Progress(*row) for row in db.execute(query).all()]
-
-
-def offers_of(
-    db: Connection, source: str, hub_order_id: str, line: int | None, states: tuple[str, ...]
-) -> list[int]:
-    """The offers of an order, or of one of its lines, that stand in one of `states`."""
-    query = (
-        select(offer_rows.c.id)
-        .join(rows, rows.c.order_id == offer_rows.c.order_id)
-        .where(rows.c.source == source, rows.c.hub_order_id == hub_order_id)
-        .where(offer_rows.c.state.in_(states))
-        .order_by(offer_rows.c.id)
-    )
-    if line is not None:
-        query = query.where(rows.c.line == line)
-    return list(db.execute(query).scalars())
 
 
 def _ids(db: Connection, source: str, hub_order_id: str) -> list[int]:

@@ -31,6 +31,11 @@ class PayoutRules:
     timezone: str = "Africa/Kigali"
     cooling_off_hours: int = 72
 
+    @property
+    def part_most_rwf(self) -> int:
+        """What a part of an order may bring: more than that could never be paid."""
+        return min(self.largest_rwf, self.person_day_rwf)
+
 
 USUAL = PayoutRules()
 

@@ -22,6 +22,13 @@ OFFER_MOVES = [
     ("dispute",   "shipped",           "disputed"),
     ("dispute",   "delivered",         "disputed"),
     ("dispute",   "paid",              "disputed"),
+    # Staff end a dispute: it goes on from where it stood, or is called off.
+    ("back_to_accepted",    "disputed", "accepted"),
+    ("back_to_handed_over", "disputed", "handed_over"),
+    ("back_to_shipped",     "disputed", "shipped"),
+    ("back_to_delivered",   "disputed", "delivered"),
+    ("back_to_paid",        "disputed", "paid"),
+    ("call_off",            "disputed", "withdrawn"),
 ]  # fmt: skip
 
 PAYMENT_MOVES = [

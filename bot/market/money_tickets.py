@@ -43,7 +43,7 @@ def ask_again(db: Connection, now: datetime, limit: int = 100) -> int:
 def _has_lost_it() -> ColumnElement[bool]:
     """Whether no ticket is open for it: of a flagged payment, or of one that had its ticket."""
     spoken = payments.c.order_code + literal(" ") + payments.c.proof_code
-    # Lists that are read once, for nobody looks tickets up by what they are about.
+    # Two lists that are read once from the index, and not a look for each payment.
     ever = select(tickets.c.about).where(tickets.c.category.in_(ABOUT_MONEY))
     still = ever.where(tickets.c.state != "closed")
     had = spoken.in_(ever) | payments.c.reference.in_(ever)

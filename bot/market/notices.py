@@ -45,6 +45,25 @@ def order_accepted(offer: Offer, timezone: str) -> str:
     )
 
 
+def order_disputed(offer: Offer) -> str:
+    """Staff look at a part that was handed over; its money waits."""
+    return _("Isoko: order {code} is being looked at. Its money waits; we call you.").format(
+        code=offer.code
+    )
+
+
+def order_goes_on(offer: Offer) -> str:
+    """What was looked at is in order again."""
+    return _("Isoko: order {code} goes on as before.").format(code=offer.code)
+
+
+def order_called_off(offer: Offer) -> str:
+    """What was looked at is called off."""
+    return _("Isoko: order {code} was called off and will not be paid. Questions? Call us.").format(
+        code=offer.code
+    )
+
+
 def money_arrived(payment: Payment) -> str:
     """The operator says that the money is there."""
     return _(

@@ -22,6 +22,7 @@ Outcome = Literal[
     "changed",
     "taken",
     "no_stock",
+    "too_large",
     "already",
     "verify",
     "gone",
@@ -48,6 +49,21 @@ class Offer:
     collection_point: str
     contact_id: int
     order_id: int
+
+    @property
+    def part(self) -> str:
+        """By what the hub and staff know this part of the order."""
+        return f"P-{self.id}"
+
+    @property
+    def named(self) -> str:
+        """The order and this part of it, as tickets are about it."""
+        return self.named_of(self.code, self.id)
+
+    @staticmethod
+    def named_of(code: str, offer_id: int) -> str:
+        """The same, where only the order's code and the offer's number are at hand."""
+        return f"{code} P-{offer_id}"
 
     @property
     def total_rwf(self) -> int:
@@ -119,6 +135,13 @@ def by_id(db: Connection, offer_id: int, contact_id: int) -> Offer | None:
     return None if row is None else _offer(row)
 
 
+def locked_part(db: Connection, offer_id: int) -> Offer | None:
+    """Anybody's offer, held against every other change until this transaction ends."""
+    held = _all.where(offers.c.id == offer_id).with_for_update(of=offers)
+    row = db.execute(held).mappings().first()
+    return None if row is None else _offer(row)
+
+
 def accept(
     db: Connection,
     actor: Actor,
@@ -127,9 +150,11 @@ def accept(
     packs: int,
     now: datetime,
     timezone: str,
+    most_rwf: int = 5_000_000,
 ) -> Answered:
     """Take `packs` of an offer, all or a part, as it stood in `version`.
 
+    What brings more than `most_rwf` could never be paid out, and is not taken.
     The SMS about it names days on the clock of `timezone`, the hub's.
     The database decides who is first: each condition is part of the update that takes.
     """
@@ -139,6 +164,8 @@ def accept(
     if (refused := _why_not(offer, version, packs, now)) is not None:
         return Answered(refused, offer)
     assert offer is not None  # noqa: S101  _why_not has said "gone" otherwise
+    if packs * offer.price_rwf > most_rwf:
+        return Answered("too_large", offer)
     contact = people.by_id(db, actor.contact_id)
     if contact is None or contact.verifying:
         return Answered("verify", offer)
@@ -178,14 +205,10 @@ def move(
 
     Raises `Forbidden` for a change the table does not have.
     """
-    row = (
-        db.execute(_all.where(offers.c.id == offer_id).with_for_update(of=offers))
-        .mappings()
-        .first()
-    )
-    if row is None:
+    offer = locked_part(db, offer_id)
+    if offer is None:
         return None
-    _change(db, actor, _offer(row), trigger, now, place)
+    _change(db, actor, offer, trigger, now, place)
     after = db.execute(_all.where(offers.c.id == offer_id)).mappings().one()
     return _offer(after)
 
@@ -287,9 +310,10 @@ def _change(
         "place": place,
     }
     db.execute(insert(offer_events).values(event))
-    if state == "handed_over":
+    # Not what stands there again after a dispute: that was taken off the stock before.
+    if trigger == "hand_over":
         stock_figures.hand_over(db, offer.id, now)
-    hub_news.offer_changed(db, offer.id, state, actor.key, now)
+    hub_news.offer_changed(db, offer.id, state, actor.key, now, trigger)
 
 
 def _offer(row: RowMapping) -> Offer:

@@ -1,35 +1,44 @@
-"""Passing on again what a buyer has paid, after the operator refused to pay it to the seller."""
+"""Paying a seller again after the operator refused it: what a buyer paid, or delivered goods."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Connection, exists, insert, select
+from sqlalchemy import ColumnElement, Connection, exists, insert, literal, or_, select
 
 from bot.kept_text import kept_text
-from bot.market import sale_money, settlement
+from bot.market import delivered, people, sale_money, settlement
 from bot.market.approvals import HUB
-from bot.market.limits import PayoutRules
-from bot.market.payments import Payment, as_payment, by_reference, locked
+from bot.market.limits import PayoutRefused, PayoutRules
+from bot.market.payments import EARNED, Payment, as_payment, by_reference, locked
 from bot.market.tickets import close
-from bot.storage.schema import audit, payments, tickets
+from bot.storage.schema import audit, offers, payments, tickets
 
-Again = Literal["passed_on", "gone", "not_refused", "no_name", "no_reason"]
+Again = Literal["passed_on", "gone", "not_refused", "no_name", "no_reason", "limit", "no_seller"]
 
 _newer = payments.alias()
 
 
 def refused(db: Connection) -> list[Payment]:
-    """The refused payout of each sale whose money is still with the hub, the oldest first."""
+    """The refused payout of each sale and each delivered part that is still owed, oldest first."""
     found = db.execute(select(payments).where(_refused()).order_by(payments.c.id)).mappings()
     return [as_payment(row) for row in found]
 
 
 def is_refused(db: Connection, payment: Payment) -> bool:
-    """Whether this is a payout of a sale that failed, and no other has taken its place."""
+    """Whether this is a payout that failed and is still owed, and no other has taken its place."""
     query = select(payments.c.id).where(_refused(), payments.c.id == payment.id)
     return db.execute(query).first() is not None
+
+
+def unasked(db: Connection) -> list[Payment]:
+    """What is owed for delivered goods, was refused, and has no open ticket any more."""
+    spoken = payments.c.order_code + literal(" ") + payments.c.proof_code
+    is_open = (tickets.c.category == "payment_missing") & (tickets.c.state != "closed")
+    asked = exists(literal(1)).where(tickets.c.about == spoken, is_open)
+    query = select(payments).where(_of_goods(), payments.c.state == "failed", ~asked)
+    return [as_payment(row) for row in db.execute(query.order_by(payments.c.id)).mappings()]
 
 
 def pass_on_again(
@@ -38,7 +47,8 @@ def pass_on_again(
     """Make another payout in place of a refused one; it waits until two people release it.
 
     It goes to what is the seller's number for money by now. `reason` says what was wrong, and goes
-    into the audit; the tickets of the refused one are closed.
+    into the audit; the tickets of the refused one are closed. "limit": for delivered goods the
+    limits of payouts hold, and do not allow it now; "no_seller": whom it was for has left.
     """
     name = " ".join(by.split()).casefold()[:40]
     if not name or name == HUB:
@@ -51,8 +61,14 @@ def pass_on_again(
     failed = locked(db, reference)
     if not is_refused(db, failed):
         return "not_refused"
-    again = sale_money.pass_on(db, _collected(db, failed), rules, now, sale_money.REFUSED_BEFORE)
-    line = {"at": now, "actor": name, "action": "sale passed on again"}
+    if failed.sale_id is None and people.by_id(db, failed.contact_id) is None:
+        return "no_seller"
+    try:
+        again = _make(db, failed, rules, now)
+    except PayoutRefused:
+        return "limit"
+    action = "delivery paid again" if failed.sale_id is None else "sale passed on again"
+    line = {"at": now, "actor": name, "action": action}
     why = {"reason": kept_text(reason, 320).strip(), "instead_of": reference}
     db.execute(insert(audit).values(**line, subject=f"payment {again.reference}", details=why))
     about = (tickets.c.about == settlement.about(failed)) & (tickets.c.state == "open")
@@ -60,11 +76,29 @@ def pass_on_again(
     return "passed_on"
 
 
+def _make(db: Connection, failed: Payment, rules: PayoutRules, now: datetime) -> Payment:
+    if failed.sale_id is None:
+        return delivered.pay_again(db, failed, rules, now, sale_money.REFUSED_BEFORE)
+    return sale_money.pass_on(db, _collected(db, failed), rules, now, sale_money.REFUSED_BEFORE)
+
+
 def _refused() -> ColumnElement[bool]:
     same = (_newer.c.sale_id == payments.c.sale_id) & (_newer.c.direction == "payout")
     newer = exists().where(same, _newer.c.id > payments.c.id)
-    of_sale = payments.c.sale_id.is_not(None) & (payments.c.direction == "payout")
-    return of_sale & (payments.c.state == "failed") & ~newer
+    of_sale = payments.c.sale_id.is_not(None) & (payments.c.direction == "payout") & ~newer
+    return (payments.c.state == "failed") & or_(of_sale, _of_goods())
+
+
+def _of_goods() -> ColumnElement[bool]:
+    """Whether it is the newest payout of a part that was delivered and is not paid."""
+    same = (_newer.c.offer_id == payments.c.offer_id) & (_newer.c.direction == "payout")
+    newer = exists(literal(1)).where(
+        same, _newer.c.refunds_id.is_(None), _newer.c.id > payments.c.id
+    )
+    owed = exists(literal(1)).where(
+        offers.c.id == payments.c.offer_id, offers.c.state == "delivered"
+    )
+    return EARNED & owed & ~newer
 
 
 def _collected(db: Connection, failed: Payment) -> Payment:

@@ -101,10 +101,12 @@ def pay_out(
     currency: str,
     now: datetime,
     rules: PayoutRules = USUAL,
+    held: str = "",
 ) -> Payment:
     """Create a payout with its reference, owe it in the ledger, and let it leave by the outbox.
 
-    Making it approves it: what is sent later must be exactly this. Raises `PayoutRefused` when it
+    Making it approves it: what is sent later must be exactly this. Where `held` says why, it waits
+    for two people first. Raises `PayoutRefused` when it
     breaks one of the `rules`; then nothing was written.
     """
     refuse_over(
@@ -128,7 +130,7 @@ def pay_out(
         provider=provider,
         payee_msisdn=payee_msisdn,
         currency=currency,
-        held=why_held(db, contact_id, bool(before)),
+        held=why_held(db, contact_id, bool(before)) or held,
         created_at=now,
     )
     wallet_changes.tell_held(db, payment, before)

@@ -134,6 +134,13 @@ def has_ticket(db: Connection, category: str, about: str) -> bool:
     return db.execute(select(tickets.c.id).where(same).limit(1)).first() is not None
 
 
+def has_open_ticket(db: Connection, category: str, about: str) -> bool:
+    """Whether a ticket of this category about this thing is still to be answered."""
+    same = (tickets.c.category == category) & (tickets.c.about == about)
+    query = select(tickets.c.id).where(same, tickets.c.state != "closed")
+    return db.execute(query.limit(1)).first() is not None
+
+
 def _new_code() -> str:
     number, signs = secrets.randbelow(len(_SIGNS) ** _PLACES), ""
     for _place in range(_PLACES):

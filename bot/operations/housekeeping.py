@@ -124,8 +124,11 @@ class Housekeeping:
             ):
                 self._news()
 
-        for offer_id in await records.read(delivered.unpaid):
-            await one_round(f"housekeeping of offer {offer_id}", partial(pay, offer_id))
+        last = 0
+        while page := await records.read(partial(delivered.unpaid, now=now, after=last)):
+            for offer_id in page:
+                await one_round(f"housekeeping of offer {offer_id}", partial(pay, offer_id))
+            last = page[-1]
 
     async def _ask_about_money(self) -> None:
         now = datetime.now(UTC)

@@ -62,6 +62,10 @@ DESKS = {
     "/dashboard/messages/{id}/again": REPLAYERS,
     "/dashboard/orders/{code}/cancel": REPLAYERS,
     "/dashboard/orders/{code}/offers/{id}/notify": ["agent", "supervisor"],
+    **{f"/dashboard/orders/{{code}}/offers/{{id}}/{deed}": ["agent", "supervisor"]
+       for deed in ("receive", "dispute")},
+    **{f"/dashboard/orders/{{code}}/offers/{{id}}/{deed}": REPLAYERS
+       for deed in ("resume", "call-off")},
     "/dashboard/people/find": ["agent", "supervisor"],
     **{f"/dashboard/people/{{id}}/{deed}": ["admin", "supervisor"]
        for deed in ("copy", "forget", "erase", "keep")},

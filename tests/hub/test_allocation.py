@@ -27,7 +27,7 @@ from bot.market.allocation import AllocationRules
 from bot.market.allocation_rule import Candidate, cut
 from bot.market.orders import make_offer
 from bot.market.stock_listings import NewListing
-from bot.market.wanted import Wanted, WantedLine
+from bot.market.wanted import Refused, Wanted, WantedLine
 from bot.storage.records import Records
 from bot.storage.schema import allocations, orders, outbox, stocks, tickets
 from bot.storage.schema import hub_orders as hub_rows
@@ -133,6 +133,56 @@ def test_parts_are_never_more_than_the_order_nor_than_a_stock(packs, stocks_g, s
         sizes = [part.packs for part in parts]
         assert max(sizes) - min(sizes) <= 1
         assert len(parts) == min(len(line), max(1, packs // smallest))
+
+
+@given(
+    packs=st.integers(1, 5000),
+    stocks_g=st.lists(st.none() | st.integers(0, 400_000), max_size=30),
+    largest=st.integers(0, 300),
+)
+@settings(max_examples=200, deadline=None)
+def test_no_part_is_larger_than_can_be_paid_at_once(packs, stocks_g, largest) -> None:
+    line = [Candidate(n, free, True, 0) for n, free in enumerate(stocks_g)]
+    parts = cut(packs, 500, line, 20, largest)
+    assert all(0 < part.packs <= largest for part in parts)
+    could = sum(one.most(500, min(packs, largest)) for one in line)
+    assert sum(part.packs for part in parts) == min(packs, could)
+
+
+async def test_an_order_that_one_cannot_be_paid_for_at_once_is_offered_to_more(
+    world: World,
+) -> None:
+    await world.farmers(3)
+    order = await world.takes(wanted(40))
+    rules = AllocationRules(timedelta(hours=12), 40, 15 * 12_000)
+
+    def look(db) -> int:
+        return allocation.look_at(db, order, HUB, rules, world.now)
+
+    assert await world.records.write(look) == 3
+    assert sorted(packs for _o, _c, packs, _s in await world.offers_of(order)) == [10, 15, 15]
+
+    def take(db):
+        return hub_orders.take(db, wanted(1, "KW-8"), world.now, ZONE, 11_999)
+
+    with pytest.raises(Refused, match="all that can be paid"):
+        await world.records.write(take)
+
+
+async def test_what_could_never_be_paid_is_not_accepted(world: World) -> None:
+    (one,) = await world.farmers(1)
+    order = await world.takes(wanted(20))
+    await world.looks(order)
+    ((offer_id, _contact, packs, _state),) = await world.offers_of(order)
+
+    def accept(db, count: int, most_rwf: int):
+        return offers.accept(db, actor(one), offer_id, 1, count, world.now, ZONE, most_rwf)
+
+    limit_rwf = packs * 12_000 - 1
+    said = await world.records.write(lambda db: accept(db, packs, limit_rwf))
+    assert (said.outcome, said.offer.state) == ("too_large", "offered")
+    said = await world.records.write(lambda db: accept(db, packs - 1, limit_rwf))
+    assert said.outcome == "part_accepted"
 
 
 async def test_an_order_is_cut_into_equal_parts_and_every_round_is_written_down(

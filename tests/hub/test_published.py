@@ -1,5 +1,6 @@
 """What leaves is as it is published: every type of news, and every answer, by its own schema."""
 
+import secrets
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -36,7 +37,8 @@ from tests.server import Running
 
 OF_ORDERS = {
     "order.allocated", "order.partly_accepted", "order.accepted", "order.declined",
-    "order.expired", "order.cancelled", "order.disputed", "shipment.handed_over",
+    "order.expired", "order.cancelled", "order.disputed", "order.resumed",
+    "order.called_off", "shipment.handed_over",
     "shipment.shipped", "shipment.delivered", "payment.succeeded", "payment.failed",
     "payment.flagged", "payment.confirmed",
 }  # fmt: skip
@@ -110,7 +112,9 @@ def carried_and_paid(db: Any, parts: list[tuple[int, int, int, str]], now: datet
         payment = pay(db, contact, now, 30_000, offer_id=offer_id)
         settle(db, payment, now, outcome, **other)
         payments.confirm(db, actor(contact, "confirm"), payment.id, now)
-    offers.move(db, actor(0, "dispute"), parts[1][0], "dispute", now)
+    for trigger in ("dispute", "back_to_delivered", "dispute", "call_off"):
+        key = f"{trigger}-{secrets.token_hex(4)}"
+        offers.move(db, actor(0, key), parts[1][0], trigger, now)
 
 
 async def not_sold(world: World) -> None:

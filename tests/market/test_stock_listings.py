@@ -113,6 +113,19 @@ async def test_what_was_handed_over_is_not_free_again(records: Records, now) -> 
     assert await figure(records) == (110_000, 0)
 
 
+async def test_a_dispute_that_ends_takes_nothing_off_the_stock_again(records: Records, now) -> None:
+    ((contact, offer_id),) = await offered(records, now, 1, 400, 400)
+    await offer(records, now, contact)
+    await records.write(lambda db: offers.accept(db, actor(contact), offer_id, 1, 80, now, ZONE))
+    for trigger in ("hand_over", "dispute", "back_to_handed_over"):
+        await records.write(
+            lambda db, trigger=trigger: offers.move(
+                db, actor(contact, trigger), offer_id, trigger, now
+            )
+        )
+    assert await figure(records) == (60_000, 0)
+
+
 async def test_who_has_handed_over_all_has_nothing_free(records: Records, now) -> None:
     ((contact, offer_id),) = await offered(records, now, 1, 200, 200)
     await offer(records, now, contact)

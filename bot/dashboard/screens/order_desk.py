@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 from bot.dashboard.screens.order_list import OrderRow, order_row, orders_asked
 from bot.i18n import N_
 from bot.market.calling_off import version_of
+from bot.market.offers import Offer
 from bot.market.share import DoesNotAddUp, Line, Split, split
 from bot.masking import without_numbers
 from bot.msisdn import masked
@@ -21,6 +22,8 @@ from bot.storage.schema import (
     offers,
     orders,
     payments,
+    received_parts,
+    tickets,
 )
 
 OFFER_WORDS = {
@@ -66,6 +69,11 @@ class OfferRow:
     life: list[Step]
     round: int
     payments: list[RowMapping]
+    # What it weighs, and what staff weighed at the collection point, by whom and when, or None.
+    weight_g: int
+    received: RowMapping | None
+    # The codes of the open tickets about it.
+    tickets: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +115,7 @@ def one_order(db: Connection, code: str) -> OrderPage | None:
         hub_state=row["state"] or "",
         version=version_of(db, row["id"]),
         shares=_shares(row),
-        offers=_offers(db, row["id"]),
+        offers=_offers(db, row),
     )
 
 
@@ -119,14 +127,14 @@ def _shares(row: RowMapping) -> Split | None:
         return None
 
 
-def _offers(db: Connection, order_id: int) -> list[OfferRow]:
+def _offers(db: Connection, order: RowMapping) -> list[OfferRow]:
     whose = contacts.c.id == offers.c.contact_id
     last = func.max(allocations.c.round)
     why = select(last).where(allocations.c.offer_id == offers.c.id).scalar_subquery()
     query = (
         select(offers, contacts.c.names, contacts.c.msisdn, why.label("round"))
         .join(contacts, whose)
-        .where(offers.c.order_id == order_id)
+        .where(offers.c.order_id == order["id"])
         .order_by(offers.c.id)
         .limit(200)
     )
@@ -144,6 +152,9 @@ def _offers(db: Connection, order_id: int) -> list[OfferRow]:
             life=_life(db, row["id"]),
             round=row["round"] or 0,
             payments=_payments(db, row["id"]),
+            weight_g=row["packs_accepted"] * order["pack_g"],
+            received=_received(db, row["id"]),
+            tickets=_tickets(db, order["code"], row["id"], row["contact_id"]),
         )
         for row in db.execute(query).mappings().all()
     ]
@@ -168,3 +179,16 @@ def _payments(db: Connection, offer_id: int) -> list[RowMapping]:
     wanted = (payments.c.id, payments.c.amount_rwf, payments.c.state, payments.c.reference)
     query = select(*wanted).where(payments.c.offer_id == offer_id).order_by(payments.c.id)
     return list(db.execute(query).mappings())
+
+
+def _received(db: Connection, offer_id: int) -> RowMapping | None:
+    query = select(received_parts).where(received_parts.c.offer_id == offer_id)
+    return db.execute(query).mappings().first()
+
+
+def _tickets(db: Connection, code: str, offer_id: int, contact_id: int) -> list[str]:
+    """Of this person, about the order as a whole or about this part of it."""
+    about = tickets.c.about.in_((code, Offer.named_of(code, offer_id)))
+    mine = (tickets.c.contact_id == contact_id) & (tickets.c.state != "closed")
+    query = select(tickets.c.code).where(mine, about).order_by(tickets.c.id).limit(9)
+    return list(db.execute(query).scalars())

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Protocol
 
 from aiohttp import web
+from sqlalchemy import Connection
 
+from bot.dashboard.access.members import Member
 from bot.dashboard.access.roles import ANSWERERS, CALLERS_OFF
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
@@ -18,7 +21,7 @@ from bot.dashboard.screens.order_desk import OFFER_WORDS, one_order
 from bot.dashboard.screens.order_list import orders_page
 from bot.dashboard.screens.payment_words import STATE_WORDS
 from bot.i18n import N_
-from bot.market import Market, products
+from bot.market import Market, disputes, products
 from bot.market.products import PRODUCTS
 
 _PATH = "/dashboard/orders"
@@ -27,9 +30,31 @@ _SAID = {
     "changed": N_("Somebody has answered since this page was made. Nothing was done: look again."),
     "no_reason": N_("Say why: the next person reads it."),
     "no_effect": N_("No effect: this was done already, or is not needed any more."),
+    "received": N_("Noted: it came to the collection point."),
+    "less": N_("Noted. It is lighter than what was accepted: dispute it, if it is not to be paid."),
+    "already": N_("Somebody has noted before that it came. Nothing was changed."),
+    "no_weight": N_("Say how many kilograms came, as 12 or 12.5."),
+    "disputed": N_("Its money waits. The farmer and the hub are told."),
+    "resumed": N_("It goes on from where it stood. The farmer and the hub are told."),
+    "called_off": N_("It is called off and is not paid. The farmer and the hub are told."),
+    "not_now": N_("It does not stand there any more. Nothing was done: look again."),
+    "paid": N_("A payout was made already: stop that on its own page."),
     "told": N_("The notice is on its way."),
     "told_before": N_("Nothing was sent: the notice has left within this hour already."),
 }
+
+
+class _Deed(Protocol):
+    def __call__(
+        self,
+        db: Connection,
+        code: str,
+        offer_id: int,
+        by: Member,
+        form: dict[str, str],
+        now: datetime,
+        /,
+    ) -> str: ...
 
 
 class Orders:
@@ -81,6 +106,10 @@ class Orders:
             may_cancel=visitor.member.role in CALLERS_OFF
             and (order.row.offered > 0 or order.hub_state == "open"),
             may_notify=visitor.member.role in ANSWERERS,
+            may_receive=visitor.member.role in ANSWERERS,
+            may_dispute=visitor.member.role in ANSWERERS,
+            may_end_dispute=visitor.member.role in CALLERS_OFF,
+            disputable=disputes.DISPUTABLE,
         )
 
     async def cancel(self, request: web.Request) -> web.Response:
@@ -98,3 +127,25 @@ class Orders:
             lambda db: order_deeds.notify(db, market, code, offer_id, member, now)
         )
         raise web.HTTPSeeOther(f"{_PATH}/{code}?said={said}")
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """Note that one of its parts came to the collection point."""
+        return await self._do(request, order_deeds.receive)
+
+    async def dispute(self, request: web.Request) -> web.Response:
+        """Stop one of its parts, so that it is not paid."""
+        return await self._do(request, order_deeds.dispute)
+
+    async def resume(self, request: web.Request) -> web.Response:
+        """Let a disputed part go on."""
+        return await self._do(request, order_deeds.resume)
+
+    async def call_off(self, request: web.Request) -> web.Response:
+        """Call a disputed part off."""
+        return await self._do(request, order_deeds.call_off)
+
+    async def _do(self, request: web.Request, deed: _Deed) -> web.Response:
+        code, offer_id = request.match_info["code"], int(request.match_info["id"])
+        member, form, now = request[VISITOR].member, await fields_of(request), datetime.now(UTC)
+        said = await self._records.write(lambda db: deed(db, code, offer_id, member, form, now))
+        raise web.HTTPSeeOther(f"{_PATH}/{code}?said={said}#o{offer_id}")

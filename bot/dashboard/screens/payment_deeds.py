@@ -125,7 +125,7 @@ def pass_on(
     rules: PayoutRules,
     now: datetime,
 ) -> str:
-    """What the operator refused to pay to a seller is to be paid again, once two release it."""
+    """What the operator refused to pay to a seller is paid again, once two release it."""
     reason, reference = _reason(form), payment.reference
     return passing_on_again.pass_on_again(
         db, reference, reason=reason, by=by.name, rules=rules, now=now

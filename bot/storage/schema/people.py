@@ -140,4 +140,6 @@ tickets = Table(
     one_of("state", ("open", "taken", "closed")),
     # With the state in it: by the state alone SQLite would go through all that are open.
     Index("ix_tickets_msisdn", "msisdn", "category", "state"),
+    # Whether something has its ticket is asked for each payment that nobody knows.
+    Index("ix_tickets_category_about", "category", "about", "state"),
 )

@@ -4,6 +4,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -228,4 +229,30 @@ offer_events = Table(
     Column("place", String(60), nullable=False, server_default=""),
     # The same cause changes an offer once.
     Index(None, "offer_id", "key", unique=True),
+)
+
+
+def _of_one_offer() -> Column[int]:
+    return Column(
+        "offer_id", BigInt, ForeignKey("offers.id"), primary_key=True, autoincrement=False
+    )
+
+
+# What staff weighed at the collection point, once for each part of an order.
+received_parts = Table(
+    "received_parts",
+    metadata,
+    _of_one_offer(),
+    Column("weight_g", BigInt, nullable=False),
+    Column("by", String(40), nullable=False),
+    Column("at", Moment, nullable=False),
+    CheckConstraint("weight_g > 0", name="weight_positive"),
+)
+
+# When to try again to pay what was delivered and a limit has refused.
+payout_tries = Table(
+    "payout_tries",
+    metadata,
+    _of_one_offer(),
+    Column("next_at", Moment, nullable=False),
 )

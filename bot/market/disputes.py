@@ -1,0 +1,94 @@
+"""A part of an order in dispute: its payout waits until staff let it go on, or call it off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Literal
+
+from sqlalchemy import Connection, insert, select, update
+
+from bot.kept_text import kept_text
+from bot.market import Actor, news, notices, offers
+from bot.market.offers import Offer
+from bot.storage.schema import audit, offer_events, orders, payments
+
+Said = Literal[
+    "disputed", "resumed", "called_off", "not_now", "paid", "no_reason", "no_name", "gone"
+]
+
+DISPUTABLE = ("handed_over", "shipped", "delivered")
+_REASON_MOST = 160
+
+
+def dispute(
+    db: Connection, offer_id: int, *, reason: str, by: str, channel: str, now: datetime
+) -> Said:
+    """Stop a part that was handed over and is not paid: the hub and the farmer are told.
+
+    "paid" where a payout was made already that has not failed: that is stopped as a payment.
+    """
+    return _change(db, offer_id, "dispute", reason, by, channel, now)
+
+
+def resume(
+    db: Connection, offer_id: int, *, reason: str, by: str, channel: str, now: datetime
+) -> Said:
+    """Let a disputed part go on from where it stood; what was delivered is then paid."""
+    return _change(db, offer_id, "resume", reason, by, channel, now)
+
+
+def call_off(
+    db: Connection, offer_id: int, *, reason: str, by: str, channel: str, now: datetime
+) -> Said:
+    """End a disputed part: it is not paid, and its packs count as accepted no more."""
+    return _change(db, offer_id, "call_off", reason, by, channel, now)
+
+
+# What it is called afterwards, in the audit, and to the farmer.
+_WORDS: dict[str, tuple[Said, str, Callable[[Offer], str]]] = {
+    "dispute": ("disputed", "order disputed", notices.order_disputed),
+    "resume": ("resumed", "dispute ended", notices.order_goes_on),
+    "call_off": ("called_off", "disputed order called off", notices.order_called_off),
+}
+
+
+def _change(
+    db: Connection, offer_id: int, what: str, reason: str, by: str, channel: str, now: datetime
+) -> Said:
+    name, why = " ".join(by.split())[:40], kept_text(reason, _REASON_MOST)
+    if not name or not why:
+        return "no_reason" if name else "no_name"
+    offer = offers.locked_part(db, offer_id)
+    if offer is None:
+        return "gone"
+    if offer.state not in (DISPUTABLE if what == "dispute" else ("disputed",)):
+        return "not_now"
+    if what == "dispute" and _is_paid_out(db, offer_id):
+        return "paid"
+    if what == "call_off":
+        # Before the move, which tells the hub what is accepted of the order.
+        less = orders.c.packs_accepted - offer.packs_accepted
+        db.execute(update(orders).where(orders.c.id == offer.order_id).values(packs_accepted=less))
+    trigger = f"back_to_{_stood(db, offer_id)}" if what == "resume" else what
+    actor = Actor(name, channel, f"{what}:{offer_id}:{offer.version}", offer.contact_id)
+    offers.move(db, actor, offer_id, trigger, now)
+    said, action, words = _WORDS[what]
+    line = {"at": now, "actor": name, "action": action, "subject": f"order {offer.code}"}
+    db.execute(insert(audit).values(**line, details={"part": offer.part, "reason": why}))
+    key = f"{what}:{offer_id}:{offer.version}"
+    news.tell(db, offer.contact_id, key, partial(words, offer), now)
+    return said
+
+
+def _stood(db: Connection, offer_id: int) -> str:
+    """The state from which it came to be disputed the last time."""
+    came = (offer_events.c.offer_id == offer_id) & (offer_events.c.to_state == "disputed")
+    query = select(offer_events.c.from_state).where(came, offer_events.c.from_state != "disputed")
+    return str(db.execute(query.order_by(offer_events.c.id.desc()).limit(1)).scalar_one())
+
+
+def _is_paid_out(db: Connection, offer_id: int) -> bool:
+    alive = (payments.c.offer_id == offer_id) & (payments.c.state != "failed")
+    return db.execute(select(payments.c.id).where(alive).limit(1)).first() is not None
