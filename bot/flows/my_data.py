@@ -4,14 +4,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bot.conversation import Choice, Language, Screen
+from bot.conversation import Choice, Screen
 from bot.flow import Flow, Next, Turn
 from bot.flows.language import NAMES
 from bot.flows.pin import ask_pin, locked_screen, pin_is_right
 from bot.i18n import _
-from bot.i18n.formats import amount, day, local_day
+from bot.i18n.formats import day, local_day
 from bot.market import leaving, news, people
-from bot.market.leaving import Due
+from bot.market.leaving_words import due_lines
 
 flow = Flow(
     "my_data",
@@ -94,26 +94,6 @@ def erase(turn: Turn, db: Connection) -> Screen:
     # The screens before this one showed the data; this hop's own reply is added after this.
     session.replies, session.screen = b"", None
     return Screen(_("Your data is deleted. You can register again at any time."), ends=True)
-
-
-def due_lines(due: Due, language: Language) -> list[str]:
-    """What is between the person and the hub, to be known before they leave; nothing, no line."""
-    lines = []
-    if due.owed_rwf:
-        still = _("Still to come to you: {amount}. We keep only your wallet's number until then.")
-        lines.append(still.format(amount=amount(due.owed_rwf, language)))
-    if due.to_bring:
-        bring = _("Accepted and not delivered: {count}. Staff decide without you.")
-        lines.append(bring.format(count=due.to_bring))
-    if due.disputed:
-        disputed = _("With a problem: {count}. Call us first if money is yours.")
-        lines.append(disputed.format(count=due.disputed))
-    if due.visits:
-        lines.append(_("Visits accepted: {count}. Staff tell the guests.").format(count=due.visits))
-    if due.bills_rwf:
-        left = _("Bills not paid: {amount}.")
-        lines.append(left.format(amount=amount(due.bills_rwf, language)))
-    return lines
 
 
 def copy_lines(held: dict[str, Any], timezone: str) -> list[str]:

@@ -8,6 +8,7 @@ from bot.market import telegram_links
 from bot.storage.schema import outbox, pins, tickets
 from tests.dashboard.desk import Desk, joins
 from tests.dashboard.test_desks import audited, value, write
+from tests.phone import PIN
 from tests.server import FARMER, Running
 from tests.telegram.door import link
 
@@ -98,3 +99,14 @@ async def test_a_chat_is_unlinked_with_a_reason_on_record_and_told(
     assert lines["contact 1"]["details"] == {"reason": "by phone"}
     assert lines["contact 1"]["actor"] == "demo supervisor"
     assert lines["telegram link 1"]["details"]["why"] == "unlinked by demo supervisor"
+
+
+async def test_who_forgets_somebody_reads_what_they_must_hear_first(
+    server: Running, supervisor: Desk
+) -> None:
+    assert "must hear this first" not in await supervisor.gets("/dashboard/people/3")
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("2", "1", "1", PIN)
+    page = await supervisor.gets(PAGE)
+    assert "must hear this first" in page and "Accepted and not delivered: 1." in page

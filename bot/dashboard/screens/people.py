@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 
 from aiohttp import web
 from sqlalchemy import Connection
@@ -33,7 +34,8 @@ from bot.dashboard.screens.reveal import AN_HOUR, REASONS, SECONDS, look_up, rev
 from bot.dashboard.screens.ticket_desk import CATEGORY_WORDS
 from bot.i18n import N_
 from bot.kept_text import kept_text
-from bot.market import Market
+from bot.market import Market, leaving
+from bot.market.leaving_words import due_lines
 
 _PATH = "/dashboard/people"
 _PIN_WORDS = {
@@ -110,6 +112,7 @@ class People:
         by, now, person = visitor.member.name, datetime.now(UTC), found.row
         sees_looks, read = visitor.member.role in AUDITORS, self._records.read
         looks = await read(lambda db: looks_at(db, person.id)) if sees_looks else []
+        due = await read(lambda db: leaving.due(db, person.id, now))
         await self._records.write(
             lambda db: note(db, by, "profile viewed", subject_of(person.id), now)
         )
@@ -135,6 +138,7 @@ class People:
             sees_looks=sees_looks,
             may_help=visitor.member.role in ANSWERERS and bool(person.number),
             place_name=place_name,
+            due_lines=partial(due_lines, due),
             may_handle=visitor.member.role in CUSTODIANS and person.erased_at is None,
         )
 
