@@ -105,7 +105,7 @@ async def test_what_cannot_be_paid_any_more_has_one_ticket(records, now) -> None
         pay = lambda db: delivered.pay(db, offer_id, "RWF", USUAL, later)  # noqa: B023, E731
         assert await records.write(pay) is None
     shown = await records.read(open_tickets)
-    assert shown == [("order", cast.CODE, ""), ("payment_missing", cast.CODE, "")]
+    assert shown == [("order", cast.CODE, ""), ("payment_missing", f"{cast.CODE} P-1", "")]
 
 
 async def test_the_person_reads_it_before_they_delete_on_the_phone(server: Running) -> None:
