@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from bot.conversation import LANGUAGES, Choice, Reply, Screen, Session
+from bot.engine.budget import Budget
 from bot.engine.effects import Effects, leave, said_here
 from bot.engine.hop import Hop, note, present
 from bot.engine.layout import lay_out
@@ -18,6 +21,8 @@ from bot.flows.language import WRONG_KEY
 from bot.i18n import _, speak
 from bot.market import Market, people
 from bot.storage.records import RecordsDown
+
+T = TypeVar("T")
 
 _STEPS_MAX = 12
 HOME = "home"
@@ -34,10 +39,11 @@ Rest = Callable[[Hop], Coroutine[Any, Any, "Reply | Rest"]]
 class Stage:
     """Runs flows for one hop at a time; where it would have to wait it stops and gives a `Rest`."""
 
-    def __init__(self, flows: Mapping[str, Flow], market: Market, hop_budget_s: float) -> None:
+    def __init__(self, flows: Mapping[str, Flow], market: Market, budget: Budget) -> None:
         self._flows = flows
         self._market = market
-        self._effects = Effects(market, hop_budget_s)
+        self._effects = Effects(market, budget.budget_s)
+        self._budget = budget
         # Who brings a person back to an earlier session: set by `Arrivals`, which knows sessions.
         self.come_back: Callable[[Hop], Awaitable[Reply | None]] = _nowhere_to_come_back_to
         # Who has come home may have left something open elsewhere: set by `Arrivals` too.
@@ -272,8 +278,27 @@ class Stage:
         if screen.guards and hop.session.contact_id:
             # A call cut here goes on here after any crash; a dialled long code cannot, having none.
             with suppress(IntegrityError):  # it is kept already: this hop was shown before
-                await self._market.records.write(partial(self._effects.keep, hop, reply))
+                await self.in_time(hop, partial(self._effects.keep, hop, reply))
         return reply
+
+    async def in_time(self, hop: Hop, work: Callable[[Connection], T]) -> T:
+        """Write to the records within what is left of the hop's time; else `RecordsDown`."""
+        if hop.is_late:
+            return await self._market.records.write(work)
+        is_over = False
+
+        def unless_over(db: Connection) -> T:
+            # It may have waited behind another program's writing: the person reads otherwise now.
+            if is_over:
+                raise RecordsDown("the time of this hop is over")
+            return work(db)
+
+        try:
+            writing = self._market.records.write(unless_over)
+            return await self._budget.spend(writing, hop.came_at)
+        except (RecordsDown, asyncio.CancelledError):
+            is_over = True
+            raise
 
     async def _must_agree_anew(self, session: Session) -> bool:
         """Whether the words this person agreed to have changed since; looked up once a call."""
