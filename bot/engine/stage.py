@@ -28,8 +28,6 @@ _STEPS_MAX = 12
 HOME = "home"
 _UNLOCK, _CONSENT = "pin", "register"
 _MENU = "menu"
-# Marks and spaces that a phone's keyboard adds and nobody sees.
-_UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u2060\ufeff"))
 
 
 # What is left to do for a hop: it may wait on the outside, so whoever calls it minds the time.
@@ -90,8 +88,8 @@ class Stage:
             return await self.enter(hop)
         hop.others = screen.list_file
         typed = hop.typed.strip()
-        if not typed.isascii():
-            typed = typed.translate(_UNSEEN).strip()
+        if not typed.isprintable():
+            hop.typed = typed = _seen(typed)
         if "*" in typed or "#" in typed:
             return self.show_again(hop, _wrong_key(session))
         moved = self._navigate(hop, screen, typed)
@@ -328,6 +326,11 @@ def chosen(screen: Screen, seen: int, typed: str) -> Choice | None:
         if typed == (choice.key or str(number)):
             return choice
     return None
+
+
+def _seen(typed: str) -> str:
+    """On one line, without marks that a keyboard adds, or an attacker, and no store may keep."""
+    return "".join(filter(str.isprintable, " ".join(typed.split()))).strip()
 
 
 def _wrong_key(session: Session) -> str:
