@@ -86,7 +86,7 @@ class Stage:
         _speak_to(session)
         if screen is None:
             return await self.enter(hop)
-        hop.others = screen.list_file
+        hop.others = screen.list_file or (screen.of_others and screen.asks != "")
         typed = hop.typed.strip()
         if not typed.isprintable():
             hop.typed = typed = _seen(typed)
