@@ -71,9 +71,7 @@ class Engine:
         started = time.monotonic()
         key, came_at = inbound.session_key, self._clock().timestamp()
         admission = self._admission
-        if admission.is_full:
-            return self._crowded(inbound)
-        if admission.is_for_calls and inbound.kind == "dial":
+        if admission.is_full or (admission.is_for_calls and inbound.kind == "dial"):
             return await self._said_before(inbound, key, came_at) or self._crowded(inbound)
         place = admission.in_flight
         admission.in_flight += 1
@@ -81,7 +79,7 @@ class Engine:
             try:
                 await self._turnstile.enter(key)
             except Crowded:
-                return self._crowded(inbound)
+                return await self._said_before(inbound, key, came_at) or self._crowded(inbound)
             try:
                 reply, session, kind = await self._visit(
                     inbound, key, layout, place, came_at, started
@@ -264,7 +262,7 @@ class Engine:
         return reply, session, "new"
 
     async def _said_before(self, inbound: Inbound, key: str, came_at: float) -> Reply | None:
-        """What a dial that comes again was told. Only looked up: it takes no place of a hop."""
+        """What a hop that comes again was told. Only looked up: it takes no place of a hop."""
         admission = self._admission
         if admission.looking_up >= admission.dials_max:
             return None
