@@ -11,6 +11,7 @@ import asyncpg
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.cli.alive import own_door
 from bot.cli.hub.standing import hub_standing
 from bot.i18n import load_catalogues
 from bot.market import outages, retries
@@ -159,13 +160,11 @@ async def _spool(settings: Settings) -> str:
 
 
 async def _server(settings: Settings) -> str:
-    scheme = "https" if settings.tls.certificate else "http"
-    url = f"{scheme}://{settings.host}:{settings.port}/readyz"
     # It asks this machine, so whose certificate it is does not matter; its name may.
-    named = {"Host": settings.allowed_hosts[0]} if settings.allowed_hosts else {}
+    url, named = own_door(settings)
     async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=named) as http:
         try:
-            async with http.get(url, ssl=False) as response:
+            async with http.get(f"{url}/readyz", ssl=False) as response:
                 return "ok  ready" if response.status == 200 else f"wrong  {await response.text()}"
         except (aiohttp.ClientError, TimeoutError):
             return "ok  not running: `isoko serve` starts it"
