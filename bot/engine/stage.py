@@ -329,8 +329,9 @@ def chosen(screen: Screen, seen: int, typed: str) -> Choice | None:
 
 
 def _seen(typed: str) -> str:
-    """On one line, without marks that a keyboard adds, or an attacker, and no store may keep."""
-    return "".join(filter(str.isprintable, " ".join(typed.split()))).strip()
+    """Without marks that a keyboard adds, or an attacker, and no store may keep; lines stay."""
+    lines = (" ".join(line.split()) for line in typed.split("\n"))
+    return "\n".join("".join(filter(str.isprintable, line)) for line in lines).strip()
 
 
 def _wrong_key(session: Session) -> str:
