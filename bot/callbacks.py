@@ -73,6 +73,8 @@ class Callbacks:
     async def receive(self, request: web.Request) -> web.Response:
         """200 once the callback is stored; 503 when it cannot be, so that nothing is claimed."""
         name, token = request.path.split("/")[2], request.match_info["token"]
+        # A path may hold bytes that are no text: such a token is nobody's.
+        token = token.encode("utf-8", "replace").decode()
         try:
             body = await body_of(request, _BODY_S)
         except BadBody as bad:

@@ -78,7 +78,9 @@ class Screen(msgspec.Struct, array_like=True, omit_defaults=True):
     the redial card names, "" when there is nothing to resume. `more` is said where there is room
     for it, which a phone has not; `photo_of` is the stock of which a channel that has photos takes
     them here, 0 for none. With `list_file` the answer may come as a table in a file, too: what is
-    typed then is the first cell of each line, each after a comma.
+    typed then is the first cell of each line, each after a comma. `of_others` marks what names
+    other people, or asks for their numbers: it is not written down with this person's calls, where
+    nobody would find it when the other leaves.
     """
 
     text: str
@@ -91,6 +93,7 @@ class Screen(msgspec.Struct, array_like=True, omit_defaults=True):
     more: str = ""
     photo_of: int = 0
     list_file: bool = False
+    of_others: bool = False
 
     @property
     def guards(self) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.hub_standing import hub_standing
 from bot.i18n import load_catalogues
 from bot.market import outages, retries
+from bot.own_door import own_door
 from bot.settings import Settings, SettingsError
 from bot.storage.durability import weakness
 from bot.storage.opening import (
@@ -127,13 +128,11 @@ async def _spool(settings: Settings) -> str:
 
 
 async def _server(settings: Settings) -> str:
-    scheme = "https" if settings.tls.certificate else "http"
-    url = f"{scheme}://{settings.host}:{settings.port}/readyz"
     # It asks this machine, so whose certificate it is does not matter; its name may.
-    named = {"Host": settings.allowed_hosts[0]} if settings.allowed_hosts else {}
+    url, named = own_door(settings)
     async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=named) as http:
         try:
-            async with http.get(url, ssl=False) as response:
+            async with http.get(f"{url}/readyz", ssl=False) as response:
                 return "ok  ready" if response.status == 200 else f"wrong  {await response.text()}"
         except (aiohttp.ClientError, TimeoutError):
             return "ok  not running: `isoko serve` starts it"

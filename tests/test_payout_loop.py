@@ -14,6 +14,7 @@ from bot.payments.provider import Outcome, PayoutOrder
 from bot.sandbox.switches import Switches
 from bot.storage.schema import inbox, ledger_lines, tickets
 from bot.storage.schema import payments as payment_rows
+from tests.patience import patient_s
 from tests.server import FARMER, Running, running
 
 
@@ -122,11 +123,17 @@ async def test_M10_a_reference_that_is_taken_at_the_first_asking_rings_and_a_loo
     other = "11111111-1111-4111-8111-111111111111"
     order = PayoutOrder(other, "t", 9_999, "RWF", FARMER, "KW-99")
     assert (await server.parts.providers["mtn-momo"].ask(order)).outcome is Outcome.ACCEPTED
+    # Its own callback goes first: later it would have our payment looked up, and flagged, before
+    # the operator has answered that the reference is taken.
+    records, outcomes = server.parts.market.records, select(inbox.c.outcome)
+    async with asyncio.timeout(patient_s(20)):
+        while "orphan" not in await records.read(lambda db: db.execute(outcomes).scalars().all()):
+            await asyncio.sleep(0.02)
     monkeypatch.setattr("bot.market.payments.uuid.uuid4", lambda: other)
     clash = await settled(server, (await pay(server)).reference, "flagged")
     assert "the operator says 9999" in clash.reason and clash.reference != made.reference
     query = select(tickets.c.text).where(tickets.c.category == "payment_unclear")
-    texts = await server.parts.market.records.read(lambda db: db.execute(query).scalars().all())
+    texts = await records.read(lambda db: db.execute(query).scalars().all())
     assert len(texts) == 1 and "RESOURCE_ALREADY_EXIST" in texts[0]
 
 

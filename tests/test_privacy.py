@@ -14,7 +14,7 @@ from bot.storage.schema import consents, contacts, metadata, transcripts
 from bot.storage.schema import hops as hop_rows
 from bot.storage.sessions import pack
 from tests.phone import PIN
-from tests.server import CRAFTS, DEBTOR, FARMER, UNKNOWN, Running
+from tests.server import COOPERATIVE, CRAFTS, DEBTOR, FARMER, UNKNOWN, Running
 from tests.telegram.door import ALINE, Chat, link
 from tests.test_payout_loop import operator, pay, settled
 
@@ -214,3 +214,29 @@ async def test_V02_V05_who_leaves_is_forgotten_and_the_books_stay(server: Runnin
         live = await sessions.load(key) or b""
         assert b"Mukamana" not in live
     assert "Kinyarwanda" in await phone.dials()
+
+
+async def test_V01_who_leaves_leaves_the_calls_of_others_too(server: Running) -> None:
+    phone, records = server.phone(COOPERATIVE), server.parts.market.records
+    await phone.dials()
+    assert "Ingabire Diane" in await phone.types("2", "4", "1")
+    await phone.types("00", "2", "2", "1")
+    assert "Ingabire Diane" in await phone.types("3") + await phone.types("99")
+    # What money was asked of whom by a seller is theirs, but the buyer has agreed to nothing.
+    seller = server.phone(CRAFTS)
+    await seller.dials()
+    await seller.types("3")
+    await seller.picks("Buyers pay me")
+    await seller.picks("Ask a buyer to pay")
+    assert "+250788777001" in await seller.types("0788777001", "12,000", "honey")
+
+    def leave(db) -> None:
+        people.erase(db, people.by_msisdn(db, DEBTOR).id, server.parts.engine._clock())
+
+    await records.write(leave)
+    # What is kept of a hop in case it comes again goes after an hour.
+    with time_machine.travel(server.parts.engine._clock() + timedelta(hours=1, minutes=1)):
+        await Housekeeping(server.parts.market, lambda: None, timedelta(days=30)).keep()
+    kept = await everything(server)
+    assert "members.names" in kept and "split.board" in kept and "sale.pin" in kept
+    assert "Ingabire" not in kept and "788777001" not in kept

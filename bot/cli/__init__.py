@@ -16,6 +16,7 @@ from bot.storage.records import RecordsDown
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "serve": ("serve", "serve"),
+        "alive": ("alive", "alive"),
         "phone": ("phone", "phone"),
         "doctor": ("doctor", "doctor"),
         "fresh": ("fresh", "fresh"),

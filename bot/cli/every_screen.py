@@ -247,8 +247,10 @@ class Walker:
         flow, ways = self._flows[session.flow], []
         if _place(session) != place:
             return []
-        for move, source, _target in flow.moves:
-            if source == session.state and move != "back":
+        # Back is where one came from; but a place may be there only to say where back leads.
+        ahead = {flow.start, *(target for move, _source, target in flow.moves if move != "back")}
+        for move, source, target in flow.moves:
+            if source == session.state and (move != "back" or target not in ahead):
                 after = _copy(session)
                 flow.take(move, after)
                 ways.append(_Way(after, forced=True, came_from=place))

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from bot.conversation import Inbound, Reply, Session
 from bot.engine.courtesies import checking
-from bot.engine.hop import Hop, moment
+from bot.engine.hop import Hop
 from bot.engine.left_open import Attend, LeftOpen
 from bot.engine.limits import Limits
 from bot.engine.stage import Rest, Stage
@@ -36,8 +36,9 @@ class Arrivals:
         self._left = LeftOpen(stage, sessions, limits, attend)
         stage.come_back, stage.at_home = self.go_on, self.look_elsewhere
 
-    async def new_session(self, inbound: Inbound, now: float) -> Session:
+    async def new_session(self, hop: Hop) -> Session:
         """A session for this number; what is known of a person who consented comes with it."""
+        inbound, now = hop.inbound, hop.turn.now.timestamp()
         session = Session(
             gateway=inbound.gateway,
             id=inbound.session_id,
@@ -46,19 +47,19 @@ class Arrivals:
             started_at=now,
             seen_at=now,
         )
-        await self.recognise(session, now, inbound.from_phone)
+        await self.recognise(hop, session)
         return session
 
-    async def recognise(self, session: Session, now: float, from_phone: bool) -> None:
+    async def recognise(self, hop: Hop, session: Session) -> None:
         """Bring what is known of the caller into the session; without the records it is adrift.
 
-        Only a call `from_phone` tells that the number's SIM is where it was.
+        Only a call from a phone tells that the number's SIM is where it was.
         """
         who = session.owner
         try:
             contact, agreed = await self._market.records.read(lambda db: _known(db, who))
-            if contact is not None and from_phone:
-                await self._note_call(contact, now)
+            if contact is not None and hop.inbound.from_phone:
+                await self._note_call(hop, contact)
         except RecordsDown:
             session.adrift = True
             return
@@ -70,12 +71,12 @@ class Arrivals:
         session.crop, session.district = contact.crop, contact.district
         session.agreed = agreed
 
-    async def _note_call(self, contact: Contact, now: float) -> None:
-        at, silent_days = moment(now), self._limits.silent_days
+    async def _note_call(self, hop: Hop, contact: Contact) -> None:
+        at, silent_days = hop.turn.now, self._limits.silent_days
         today = people.day_number(at)
         if verifying.is_silent(contact, silent_days, today):
-            await self._market.records.write(
-                lambda db: verifying.end_silence(db, contact, silent_days, at)
+            await self._stage.in_time(
+                hop, lambda db: verifying.end_silence(db, contact, silent_days, at)
             )
         elif contact.seen_day < today:
             # It changes nothing of this call: it is written after the reply.
@@ -118,7 +119,7 @@ class Arrivals:
         `flow` is where a command leads on from there.
         """
         old = hop.session
-        hop.turn.session = await self.new_session(hop.inbound, hop.turn.now.timestamp())
+        hop.turn.session = await self.new_session(hop)
         hop.session.replies = old.replies
         hop.session.language = hop.session.language or old.language
         hop.session.offered = old.offered

@@ -11,6 +11,9 @@ from bot.storage.records import RecordsDown
 
 T = TypeVar("T")
 
+# Whoever has spent all of it before, in front of the records, still has a moment there.
+_LEAST_S = 0.1
+
 # How often it is looked whose time is over, in parts of that time.
 _LOOKS = 8
 
@@ -19,17 +22,23 @@ class Budget:
     """Ends what has waited longer than `budget_s`, or a little more."""
 
     def __init__(self, budget_s: float) -> None:
-        self._budget_s = budget_s
+        self.budget_s = budget_s
         self._since: dict[asyncio.Task[object], float] = {}
         self._ended: set[asyncio.Task[object]] = set()
         self._is_looking = False
 
-    async def spend(self, work: Awaitable[T]) -> T:
-        """What `work` comes to. Raises `RecordsDown` when its time is over; `work` is cancelled."""
+    async def spend(self, work: Awaitable[T], came_at: float) -> T:
+        """What `work` comes to, of a hop that came then, by `time.monotonic`.
+
+        Raises `RecordsDown` when its time is over; `work` is cancelled. Inside other work that is
+        given its time, that time is also this one's.
+        """
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a hop is answered in a task")
-        self._since[task] = time.monotonic()
+        if task in self._since:
+            return await work
+        self._since[task] = max(came_at, time.monotonic() - self.budget_s + _LEAST_S)
         if not self._is_looking:
             self._look_soon()
         try:
@@ -47,10 +56,10 @@ class Budget:
 
     def _look_soon(self) -> None:
         self._is_looking = True
-        asyncio.get_running_loop().call_later(self._budget_s / _LOOKS, self._look)
+        asyncio.get_running_loop().call_later(self.budget_s / _LOOKS, self._look)
 
     def _look(self) -> None:
-        over = time.monotonic() - self._budget_s
+        over = time.monotonic() - self.budget_s
         for task, since in self._since.items():
             if since < over and task not in self._ended:
                 self._ended.add(task)

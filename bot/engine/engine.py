@@ -53,12 +53,12 @@ class Engine:
         self._market, self._sessions, self._marks = market, sessions, marks
         self._limits, self._clock = limits, clock
         self._watch: Watch = watch or NoWatch()
-        self._stage = Stage(flows, market, limits.hop_budget_s)
+        self._budget = Budget(limits.hop_budget_s)
+        self._stage = Stage(flows, market, self._budget)
         self._arrivals = Arrivals(self._stage, market, sessions, limits, self._watch, self.attend)
         self._late = LateWork(market.records, limits.hop_budget_s)
         self._admission = Admission(limits)
         self._latest = LatestEntries(marks)
-        self._budget = Budget(limits.hop_budget_s)
         self._turnstile = Turnstile()
 
     @property
@@ -68,14 +68,12 @@ class Engine:
 
     async def handle(self, inbound: Inbound, layout: Layout) -> Reply:
         """The reply to one hop; never raises for anything a person or a gateway may send."""
-        started = time.perf_counter()
+        started = time.monotonic()
         key = inbound.session_key
         # Only where the latest entry is all that there is, its moment tells a repeat.
         came_at = self._clock().timestamp() if self._latest.is_all_of(inbound) else 0.0
         admission = self._admission
-        if admission.is_full:
-            return self._crowded(inbound)
-        if admission.is_for_calls and inbound.kind == "dial":
+        if admission.is_full or (admission.is_for_calls and inbound.kind == "dial"):
             return await self._said_before(inbound, key, came_at) or self._crowded(inbound)
         place = admission.in_flight
         admission.in_flight += 1
@@ -83,14 +81,16 @@ class Engine:
             try:
                 await self._turnstile.enter(key)
             except Crowded:
-                return self._crowded(inbound)
+                return await self._said_before(inbound, key, came_at) or self._crowded(inbound)
             try:
-                reply, session, kind = await self._visit(inbound, key, layout, place, came_at)
+                reply, session, kind = await self._visit(
+                    inbound, key, layout, place, came_at, started
+                )
             finally:
                 self._turnstile.leave(key)
         finally:
             admission.in_flight -= 1
-        self._watch.hop(session, reply, time.perf_counter() - started, kind)
+        self._watch.hop(session, reply, time.monotonic() - started, kind)
         return reply
 
     def has_answered(self, inbound: Inbound, session: Session) -> bool:
@@ -152,14 +152,23 @@ class Engine:
         await self._late.close()
 
     async def _visit(
-        self, inbound: Inbound, key: str, layout: Layout, place: int, came_at: float
+        self,
+        inbound: Inbound,
+        key: str,
+        layout: Layout,
+        place: int,
+        came_at: float,
+        started: float,
     ) -> tuple[Reply, Session, str]:
-        """The hop between coming into its session and leaving it; `place` were there before it."""
+        """The hop between coming into its session and leaving it; `place` were there before it.
+
+        It came at `came_at` by everybody's clock, and at `started` by this process's own.
+        """
         visit, may_dial = await self._enter(inbound, key)
         kept = None
         try:
             reply, session, kind = await self._handle_alone(
-                inbound, key, visit.packed, layout, place, came_at, may_dial
+                inbound, key, visit.packed, layout, place, came_at, started, may_dial
             )
             if kind == "new":
                 if session.latest is not None:
@@ -187,6 +196,7 @@ class Engine:
         layout: Layout,
         place: int,
         came_at: float,
+        started: float,
         may_dial: bool | None,
     ) -> tuple[Reply, Session, str]:
         known = unpack_kept(before)
@@ -206,9 +216,10 @@ class Engine:
         if known is None and (turned_away := self._turn_away(inbound, place, may_dial)) is not None:
             return turned_away, session, "shed"
         turn = Turn(inbound, session, self._market, self._clock(), mark)
-        hop = Hop(turn, layout, mark, size, before or b"", latest=latest)
+        hop = Hop(turn, layout, mark, size, before or b"", latest=latest, came_at=started)
         try:
-            outcome = await self._in_budget(self._open(hop) if known is None else self._answer(hop))
+            answer = self._open(hop) if known is None else self._answer(hop)
+            outcome = await self._in_budget(hop, answer)
             reply = (
                 outcome
                 if isinstance(outcome, Reply)
@@ -222,22 +233,23 @@ class Engine:
             if known is not None and not self._stage.knows(known):
                 # Of another version, as in an upgrade: it goes on from what was typed, or anew.
                 return await self._handle_alone(
-                    inbound, key, None, layout, place, came_at, may_dial
+                    inbound, key, None, layout, place, came_at, started, may_dial
                 )
             hop.turn.session = unpack_kept(before) or _blank(inbound)
             self._watch.failed(hop.session, error)
             reply = apology(hop, self._stage, self._market.hub.help_msisdn)
         return reply, hop.session, "new"
 
-    async def _in_budget(self, answer: Awaitable[Reply | Rest]) -> Reply | Rest:
+    async def _in_budget(self, hop: Hop, answer: Awaitable[Reply | Rest]) -> Reply | Rest:
         """What `answer` comes to; raises `RecordsDown` when the records are that slow.
 
         It reads, and at most keeps what is shown: to leave it changes nothing of its own. What it
-        says is left to do has the rest of the budget for itself.
+        says is left to do has the rest of the budget for itself. On SQLite a look waits for nobody,
+        and the few that write mind their time themselves.
         """
         if not self._limits.records_wait:
             return await answer
-        return await self._budget.spend(answer)
+        return await self._budget.spend(answer, hop.came_at)
 
     def _without_records(self, hop: Hop) -> tuple[Reply, Session, str]:
         """What this hop asked for was not done; of a session we do not have, nothing is known."""
@@ -252,7 +264,7 @@ class Engine:
         return reply, session, "new"
 
     async def _said_before(self, inbound: Inbound, key: str, came_at: float) -> Reply | None:
-        """What a dial that comes again was told. Only looked up: it takes no place of a hop."""
+        """What a hop that comes again was told. Only looked up: it takes no place of a hop."""
         admission = self._admission
         if admission.looking_up >= admission.dials_max:
             return None
@@ -310,9 +322,7 @@ class Engine:
             # A chat's conversation outlives what is remembered of its beginning.
             await self._sessions.began(session.owner, session.key)
         if session.adrift:
-            await self._arrivals.recognise(
-                session, hop.turn.now.timestamp(), hop.inbound.from_phone
-            )
+            await self._arrivals.recognise(hop, session)
         new = self._new_entry(hop.inbound, session)
         if new is not None and "*" in new:
             # More than one entry at once: the store may have lost what was committed meanwhile.
@@ -338,7 +348,7 @@ class Engine:
             hop.turn.session = again.session
             hop.session.checking = b""
             return again.reply
-        hop.turn.session = await self._arrivals.new_session(inbound, hop.turn.now.timestamp())
+        hop.turn.session = await self._arrivals.new_session(hop)
         dialled = inbound.typed if inbound.kind == "dial" else inbound.tail
         entries = (history or dialled).split("*")
         if inbound.kind == "goto" and inbound.typed:

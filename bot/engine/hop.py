@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime
 
 import msgspec
 
@@ -40,8 +39,10 @@ class Hop(msgspec.Struct):
     latest: Latest | None = None
     # Whether it came out of its turn: it is answered, but the history does not go back to it.
     stale: bool = False
-    # When it came, by this process's own clock.
+    # When it came, by this process's own clock: before it waited for those in front of it.
     came_at: float = msgspec.field(default_factory=time.monotonic)
+    # Whether this is work that goes on by itself: nobody ends it when the hop's time is over.
+    is_late: bool = False
 
     @property
     def session(self) -> Session:
@@ -108,8 +109,3 @@ def redacted(typed: str, secret: bool) -> str:
 def asks_secret(session: Session) -> bool:
     """Whether the screen last shown asks for a PIN."""
     return session.screen is not None and session.screen.asks == "pin"
-
-
-def moment(timestamp: float) -> datetime:
-    """A timestamp as an aware moment in UTC."""
-    return datetime.fromtimestamp(timestamp, UTC)

@@ -44,7 +44,7 @@ class LateWork:
         Raises `RecordsDown` before anything is done when too much work goes on already.
         """
         self._make_room()
-        own = replace(hop, turn=replace(hop.turn))
+        own = replace(hop, turn=replace(hop.turn), is_late=True)
         work = _Work(own, asyncio.create_task(stage.to_the_end(own, rest)))
         if not await self._ready(work, hop.came_at):
             self._running[hop.session.key] = work

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from bot.conversation import LANGUAGES, Choice, Reply, Screen, Session
+from bot.engine.budget import Budget
 from bot.engine.effects import Effects, leave, said_here
 from bot.engine.hop import Hop, note, present
 from bot.engine.layout import lay_out
@@ -20,13 +23,13 @@ from bot.i18n import _, speak
 from bot.market import Market, people
 from bot.storage.records import RecordsDown
 
+T = TypeVar("T")
+
 _STEPS_MAX = 12
 HOME = "home"
 _UNLOCK, _CONSENT = "pin", "register"
 _MENU = "menu"
 _NUMBER = re.compile("[1-9][0-9]{0,3}")
-# Marks and spaces that a phone's keyboard adds and nobody sees.
-_UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u2060\ufeff"))
 
 
 # What is left to do for a hop: it may wait on the outside, so whoever calls it minds the time.
@@ -36,10 +39,11 @@ Rest = Callable[[Hop], Coroutine[Any, Any, "Reply | Rest"]]
 class Stage:
     """Runs flows for one hop at a time; where it would have to wait it stops and gives a `Rest`."""
 
-    def __init__(self, flows: Mapping[str, Flow], market: Market, hop_budget_s: float) -> None:
+    def __init__(self, flows: Mapping[str, Flow], market: Market, budget: Budget) -> None:
         self._flows = flows
         self._market = market
-        self._effects = Effects(market, hop_budget_s)
+        self._effects = Effects(market, budget.budget_s)
+        self._budget = budget
         # Who brings a person back to an earlier session: set by `Arrivals`, which knows sessions.
         self.come_back: Callable[[Hop], Awaitable[Reply | None]] = _nowhere_to_come_back_to
         # Who has come home may have left something open elsewhere: set by `Arrivals` too.
@@ -84,10 +88,10 @@ class Stage:
         _speak_to(session)
         if screen is None:
             return await self.enter(hop)
-        hop.others = screen.list_file
+        hop.others = screen.list_file or (screen.of_others and screen.asks != "")
         typed = hop.typed.strip()
-        if not typed.isascii():
-            typed = typed.translate(_UNSEEN).strip()
+        if not typed.isprintable():
+            hop.typed = typed = _seen(typed)
         if "*" in typed or "#" in typed:
             return self.show_again(hop, _wrong_key(session))
         moved = self._navigate(hop, screen, typed)
@@ -274,8 +278,27 @@ class Stage:
         if screen.guards and hop.session.contact_id:
             # A call cut here goes on here after any crash; a dialled long code cannot, having none.
             with suppress(IntegrityError):  # it is kept already: this hop was shown before
-                await self._market.records.write(partial(self._effects.keep, hop, reply))
+                await self.in_time(hop, partial(self._effects.keep, hop, reply))
         return reply
+
+    async def in_time(self, hop: Hop, work: Callable[[Connection], T]) -> T:
+        """Write to the records within what is left of the hop's time; else `RecordsDown`."""
+        if hop.is_late:
+            return await self._market.records.write(work)
+        is_over = False
+
+        def unless_over(db: Connection) -> T:
+            # It may have waited behind another program's writing: the person reads otherwise now.
+            if is_over:
+                raise RecordsDown("the time of this hop is over")
+            return work(db)
+
+        try:
+            writing = self._market.records.write(unless_over)
+            return await self._budget.spend(writing, hop.came_at)
+        except (RecordsDown, asyncio.CancelledError):
+            is_over = True
+            raise
 
     async def _must_agree_anew(self, session: Session) -> bool:
         """Whether the words this person agreed to have changed since; looked up once a call."""
@@ -306,6 +329,12 @@ def chosen(screen: Screen, seen: int, typed: str) -> Choice | None:
         if typed == choice.key if choice.key else number == place:
             return choice
     return None
+
+
+def _seen(typed: str) -> str:
+    """Without marks that a keyboard adds, or an attacker, and no store may keep; lines stay."""
+    lines = (" ".join(line.split()) for line in typed.split("\n"))
+    return "\n".join("".join(filter(str.isprintable, line)) for line in lines).strip()
 
 
 def _wrong_key(session: Session) -> str:

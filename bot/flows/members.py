@@ -46,7 +46,8 @@ async def show_members(turn: Turn) -> Next:
 async def show_names(turn: Turn) -> Next:
     found = await turn.read(members.of, turn.session.contact_id)
     title = _("Members: {n}").format(n=len(found))
-    return Screen("\n".join([title, *(f"{one.names}, {one.district}" for one in found)]))
+    names = [f"{one.names}, {one.district}" for one in found]
+    return Screen("\n".join([title, *names]), of_others=True)
 
 
 @flow.step("numbers")

@@ -68,7 +68,8 @@ def packs_typed(typed: str, offer: Offer, most: int) -> int:
                 )
             )
     if not 1 <= packs <= most:
-        raise Invalid(_("Type a whole number, 1 to {most}.").format(most=most))
+        most_said = number(most, language_spoken())
+        raise Invalid(_("Type a whole number, 1 to {most}.").format(most=most_said))
     return packs
 
 
@@ -104,7 +105,8 @@ def _closed(offer: Offer, turn: Turn) -> Screen:
     code = offer.code
     if offer.is_accepted:
         text = _("You have already accepted order {code}: {n} packs. Nothing has changed.")
-        return Screen(text.format(code=code, n=offer.packs_accepted), [_others()])
+        n = number(offer.packs_accepted, language_spoken())
+        return Screen(text.format(code=code, n=n), [_others()])
     if offer.state == "declined":
         return Screen(_("You rejected order {code}.").format(code=code), [_others()])
     if offer.state == "withdrawn":

@@ -45,6 +45,7 @@ flow = Flow(
         ("yes",       "problem",   "reported"),
         ("menu",      "reported",  "menu"),
         ("menu",      "confirmed", "menu"),
+        ("back",      "confirmed", "menu"),
     ],
     calls=[
         ("register", "menu"),

@@ -70,7 +70,7 @@ async def show_one(turn: Turn) -> Next:
 async def ask_number(turn: Turn) -> Next:
     # No guard: a call that is lost on its way to the PIN is played again from what was typed. A
     # long code gets no further than the PIN either, which names the buyer, the sum and the goods.
-    return Screen(_("Phone number of the buyer:"), asks="number")
+    return Screen(_("Phone number of the buyer:"), asks="number", of_others=True)
 
 
 @flow.answer("number")
@@ -121,7 +121,9 @@ async def ask_first(turn: Turn) -> Next:
         amount=amount(asking.amount_rwf, language_spoken()),
         what=asking.what_for,
     )
-    return await ask_pin(turn, text)
+    screen = await ask_pin(turn, text)
+    screen.of_others = True
+    return screen
 
 
 check_pin(flow)

@@ -38,7 +38,7 @@ async def show_board(turn: Turn) -> Next:
         split.code, split.product, split.reserved, split.needed, answered, len(given)
     )
     choices = [Choice(_line(split, share), "one", share.id) for share in given]
-    return Screen(text, choices)
+    return Screen(text, choices, of_others=True)
 
 
 @flow.step("ask")
@@ -80,11 +80,12 @@ async def show_share(turn: Turn) -> Next:
     turn.notes["seen"] = {"id": share.id, "version": share.version}
     lines = [share.names, _state(split, share)]
     if share.state != "held" or share.held_until is None:
-        return Screen("\n".join(lines))
+        return Screen("\n".join(lines), of_others=True)
     until = at(share.held_until, turn.market.hub.timezone)
     lines.append(_("To be brought by {moment}").format(moment=until))
     # One digit of a list led here; the list has no such key before its seventh line.
-    return Screen("\n".join(lines), [Choice(_("They brought it"), "yes", key="77")], guard=True)
+    brought = Choice(_("They brought it"), "yes", key="77")
+    return Screen("\n".join(lines), [brought], guard=True, of_others=True)
 
 
 @flow.effect("brought")

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from bot.conversation import Choice, Screen
-from bot.flow import Flow, Next, Start, Turn
+from bot.flow import Done, Flow, Next, Start, Turn
 from bot.flows.call_back import ticket_screen
 from bot.i18n import _
 from bot.i18n.formats import local_day, short_day
@@ -17,6 +17,8 @@ flow = Flow(
         # move      from       to
         ("one",     "list",    "one"),
         ("only",    "list",    "one"),
+        ("back",    "one",     "left"),
+        ("list",    "left",    "list"),
         ("sms",     "one",     "sent"),
         ("problem", "one",     "problem"),
         ("back",    "problem", "one"),
@@ -53,6 +55,13 @@ async def show_one(turn: Turn) -> Next:
         "\n".join(_lines(one, turn)),
         [Choice(_("Send by SMS"), "sms"), Choice(_("Report a problem"), "problem")],
     )
+
+
+@flow.step("left")
+async def go_back(turn: Turn) -> Next:
+    # Of one alone there was no list to go back to: it would lead here again.
+    found = await turn.read(shipments.under_way, turn.session.contact_id)
+    return "list" if len(found) > 1 else Done()
 
 
 @flow.effect("sent")

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from bot.conversation import Choice, Screen
-from bot.flow import Flow, Invalid, Next, Start, Turn
+from bot.flow import Done, Flow, Invalid, Next, Start, Turn
 from bot.flows.orders import actor_of
 from bot.flows.pin import ask_pin, check_pin
 from bot.flows.visit_words import closed_screen, others, visit_named, who
@@ -22,6 +22,8 @@ flow = Flow(
         # move       from       to
         ("one",      "list",    "one"),
         ("only",     "list",    "one"),
+        ("back",     "one",     "left"),
+        ("list",     "left",    "list"),
         ("accept",   "one",     "pin"),
         ("refuse",   "one",     "refuse"),
         ("date",     "one",     "date"),
@@ -88,6 +90,13 @@ async def show_request(turn: Turn) -> Next:
         ],
         resume=visit_named(booking),
     )
+
+
+@flow.step("left")
+async def go_back(turn: Turn) -> Next:
+    # Of one alone there was no list to go back to: it would lead here again.
+    waiting = await turn.read(bookings.open_for, turn.session.contact_id, turn.now)
+    return "list" if len(waiting) > 1 else Done()
 
 
 @flow.step("late")

@@ -107,7 +107,8 @@ class HubQuestions:
     def _signed(self, answers: Any) -> Any:
         async def handle(request: web.Request) -> web.Response:
             try:
-                verify(request.raw_path.encode(), request.headers, self._secrets)
+                path = request.raw_path.encode("utf-8", "surrogateescape")
+                verify(path, request.headers, self._secrets)
             except Forged as why:
                 return self._forged(str(why))
             # Only now, so that who cannot sign keeps nobody out; its two keys are one hub.

@@ -88,7 +88,8 @@ def _keep_line(
     known = select(rows.c.id).where(rows.c.key == key)
     if db.execute(known).first() is not None:
         return False
-    said = without_pins(text)[:TEXT_MAX]
+    # PostgreSQL keeps no NUL.
+    said = without_pins(text.replace("\x00", ""))[:TEXT_MAX]
     line = {"hand_over_id": hand_over_id, "who": who, "name": name, "text": said}
     db.execute(insert(rows).values(**line, at=now, key=key))
     if who == "staff":

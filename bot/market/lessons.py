@@ -47,6 +47,16 @@ def keep_progress(
         db.execute(insert(lesson_progress).values(row))
 
 
+def marks(db: Connection, contact_id: int) -> dict[str, bool]:
+    """Each lesson of today's course whose question this person has answered: was it right?"""
+    query = select(lesson_progress.c.lesson, lesson_progress.c.score).where(
+        lesson_progress.c.contact_id == contact_id,
+        lesson_progress.c.score.is_not(None),
+        lesson_progress.c.lesson.in_(CODES),
+    )
+    return {row.lesson: row.score > 0 for row in db.execute(query)}
+
+
 def finished(db: Connection, contact_id: int) -> set[str]:
     """The lessons whose question this person has answered rightly."""
     query = select(lesson_progress.c.lesson).where(

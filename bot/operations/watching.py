@@ -15,6 +15,7 @@ from bot.msisdn import masked
 from bot.operations.figures import HopFigures
 from bot.operations.session_news import ENDED, STARTED
 from bot.operations.wrong_secrets import WrongSecrets
+from bot.pins_in_texts import CUT
 from bot.storage.call_days import CallDays
 from bot.storage.transcripts import Transcripts
 
@@ -77,7 +78,7 @@ class Watching:
                 session.owner if session.contact_id or not session.number else "",
                 f"{session.flow}.{session.state}",
                 typed,
-                reply.text,
+                _shown(session, reply),
                 int(seconds * 1e6),
                 int(time.time() * 1000),
                 int(reply.ends),
@@ -119,6 +120,12 @@ class Watching:
             trail="*".join(session.trail),
             exc_info=error,
         )
+
+
+def _shown(session: Session, reply: Reply) -> str:
+    """What was shown; of a screen that names other people only that there was one."""
+    of_others = session.screen is not None and session.screen.of_others
+    return CUT if of_others and reply.text else reply.text
 
 
 def _typed(session: Session) -> str:

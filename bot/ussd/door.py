@@ -39,7 +39,7 @@ class DoorRules:
 def check_secret(request: web.Request, rules: DoorRules) -> None:
     """Raise `BadRequest` unless the path ends in the gateway's secret; in constant time."""
     given = request.match_info.get("secret", "")
-    if not hmac.compare_digest(given.encode(), rules.secret.encode()):
+    if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), rules.secret.encode()):
         raise BadRequest("unknown path", 404)
 
 

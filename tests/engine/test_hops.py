@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from bot.storage.records import RecordsDown
 from bot.storage.schema import audit, hops, offers, tickets, transcripts
 from tests.phone import PIN, Phone
-from tests.server import AIRTEL, FARMER, TEA, UNKNOWN, Running
+from tests.server import AIRTEL, FARMER, TEA, UNKNOWN, Running, running
 
 
 async def count(server: Running, table) -> int:
@@ -377,3 +377,23 @@ async def test_a_hiccup_of_the_records_does_not_make_a_stranger(
         hiccup.setattr(records, "read", down)
         assert "1 " in await phone.dials()
     assert "Konti yanjye" in await phone.types("1")
+
+
+@pytest.mark.usefixtures("either_store")
+async def test_a_message_with_signs_that_no_store_keeps_is_kept_without_them(tmp_path) -> None:
+    async with running(tmp_path) as server:
+        phone = server.phone()
+        await phone.dials()
+        await phone.types("8", "7")
+        assert "T-" in await phone.types("Ikawa\x00 yanjye\x07 yaratose\u2028 7\x003914")
+        records, query = server.parts.market.records, select(tickets.c.text)
+        (kept,) = await records.read(lambda db: db.execute(query).scalars().all())
+        assert kept == "Ikawa yanjye yaratose •••••"
+        # Names, too; and what was typed stands in the transcripts without them.
+        other = server.phone("+250788000009")
+        await other.dials()
+        await other.types("3", "6", "1", "Uwera\x00 Solange", "1", "1", "1", "1", "80642", "80642")
+        assert "Welcome" in await other.types("00")
+        await server.write_transcripts()
+        assert server.parts.transcripts.dropped == 0
+        assert server.parts.watching.faults() == 0

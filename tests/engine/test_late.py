@@ -182,3 +182,29 @@ async def test_back_from_another_flow_accepts_nothing(server: Running, phone: Ph
     # Staff have called them meanwhile: what they go back to could be done now.
     await records.write(lambda db: db.execute(update(contacts).values(verify_since=None)))
     assert await phone.types("0") == nothing
+
+
+async def test_U13_any_hop_that_comes_again_in_a_flood_has_its_reply(
+    server: Running, monkeypatch
+) -> None:
+    phone, engine = server.phone(), server.parts.engine
+    await phone.dials()
+    prices = await phone.types("1")
+    admission = engine._admission
+    full = admission._hops_max + 1
+    admission.in_flight = full
+    try:
+        assert await phone.sends() == prices and not phone.ended
+        assert "Service not available" in await phone.types("1") and phone.ended
+    finally:
+        admission.in_flight = 0
+    phone.history.pop()
+    # So it is where too many hops of this very call wait already.
+    monkeypatch.setattr("bot.engine.turnstile._WAITING_MAX", 0)
+    key = f"africastalking:{phone.session_id}"
+    await engine._turnstile.enter(key)
+    try:
+        assert await phone.sends() == prices and not phone.ended
+        assert "Service not available" in await phone.types("1") and phone.ended
+    finally:
+        engine._turnstile.leave(key)

@@ -1,11 +1,17 @@
 """Deadlines and overload: true words in time, and calls under way come first."""
 
 import asyncio
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
 from bot.storage.schema import tickets
+from tests.patience import patient_s
 from tests.phone import Phone
 from tests.server import Running, running
 
@@ -152,3 +158,75 @@ async def test_past_all_bounds_even_calls_under_way_are_asked_to_come_again(tmp_
         slow.wait_s = 0
         # The same hop again, as a gateway does that heard no END: its call is where it was.
         assert all(["T-" in await phone.sends() for phone in shed])
+
+
+@contextmanager
+def another_program_writing(folder: Path) -> Iterator[None]:
+    """A transaction of another program, open meanwhile."""
+    other = sqlite3.connect(folder / "isoko.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.execute("COMMIT")
+        other.close()
+
+
+async def test_a_hop_is_answered_in_time_while_another_program_writes(
+    tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr("bot.storage.sqlite._LOCKED_MAX_S", 3600.0)
+    async with running(tmp_path, ISOKO_USSD__HOP_BUDGET_S="0.2") as server:
+        phone = server.phone()
+        await phone.dials()
+        await phone.types("2", "1")
+        with another_program_writing(tmp_path):
+            # The screen of the PIN is kept before it is shown, and that waits for the other one.
+            async with asyncio.timeout(patient_s(10)):
+                said = await phone.types("1")
+            assert said.startswith("Ibyo ntibishoboka ubu. Nta cyahindutse.") and not phone.ended
+            # What is only read is there as ever.
+            async with asyncio.timeout(patient_s(10)):
+                assert "Ibigori" in await phone.types("2")
+        for _try in range(50):
+            said = await phone.types("00", "2", "1", "1")
+            if "PIN" in said:
+                break
+        assert "KW-1042" in await phone.types("73914")
+
+
+async def test_a_call_after_a_long_silence_is_answered_in_time_too(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("bot.storage.sqlite._LOCKED_MAX_S", 3600.0)
+    monkeypatch.setattr("bot.market.verifying.is_silent", lambda *_who: True)
+    async with running(tmp_path, ISOKO_USSD__HOP_BUDGET_S="0.2") as server:
+        phone = server.phone()
+        # Who it is could not be written down: it is as when the records are away.
+        with another_program_writing(tmp_path):
+            async with asyncio.timeout(patient_s(10)):
+                assert "1 Kinyarwanda" in await phone.dials()
+
+
+async def test_the_time_of_a_hop_begins_before_it_waits_for_those_in_front(
+    tmp_path, monkeypatch
+) -> None:
+    async with running(tmp_path) as server:
+        phone, engine = server.phone(), server.parts.engine
+        await phone.dials()
+        await phone.types("8", "6")
+        key = f"africastalking:{phone.session_id}"
+        began: list[float] = []
+        ready = engine._late._ready
+
+        async def seen(work, came_at):
+            began.append(came_at)
+            return await ready(work, came_at)
+
+        monkeypatch.setattr(engine._late, "_ready", seen)
+        await engine._turnstile.enter(key)
+        asked = asyncio.create_task(phone.types("8"))
+        while engine._turnstile._inside[key] is None:
+            await asyncio.sleep(0.01)
+        let_in = time.monotonic()
+        engine._turnstile.leave(key)
+        assert "T-" in await asked
+        assert began[0] < let_in

@@ -1,9 +1,9 @@
 """What is typed where a number is asked, and is none."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from bot.storage.schema import offers, transcripts
+from bot.storage.schema import offers, orders, transcripts
 from tests.server import Running
 
 _AT_THE_AMOUNT = ("00", "2", "1", "3", "99", "1")
@@ -28,3 +28,18 @@ async def test_I09_a_price_in_words_or_with_a_sign_is_asked_again(
     assert len(stored) <= 160
     state = select(offers.c.state).where(offers.c.packs == 200)
     assert await read(lambda db: db.execute(state).scalar()) == "offered"
+
+
+async def test_a_large_number_of_packs_is_said_in_the_house_form(server: Running) -> None:
+    def larger(db) -> None:
+        of_200 = offers.c.packs == 200
+        order = select(offers.c.order_id).where(of_200).scalar_subquery()
+        db.execute(update(orders).where(orders.c.id == order).values(packs=1200))
+        db.execute(update(offers).where(of_200).values(packs=1200))
+
+    await server.parts.market.records.write(larger)
+    phone = server.phone()
+    await phone.dials()
+    await phone.types("2", "1", "3", "99", "1")
+    said = await phone.types("5000")
+    assert said.count("1,200") == 2 and "1200" not in said

@@ -1,12 +1,16 @@
 """What can be checked of a deployment without Docker or a cluster: each name in it is a real one."""
 
+import asyncio
 import re
 from pathlib import Path
 
 import pytest
+import typer
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.cli.alive import alive
 from bot.cli.workers import STUCK_S
+from bot.own_door import own_door
 from bot.runner import FINISH_S
 from bot.settings import SettingsError, load_settings
 from tests.operations.deployed import (
@@ -20,7 +24,7 @@ from tests.operations.deployed import (
     read,
     selectors,
 )
-from tests.server import Running
+from tests.server import Running, running
 
 _OURS = re.compile(r"\bISOKO_[A-Z0-9_]*[A-Z0-9]\b")
 _NO_SECRETS = {"ISOKO_DATABASE_URL", "ISOKO_REDIS_URL", "ISOKO_MOMO__API_USER"}
@@ -176,3 +180,20 @@ def test_prometheus_reaches_the_server_with_its_token() -> None:
     port = load_settings({}).port
     assert job["static_configs"] == [{"targets": [f"app:{port}"]}]
     assert config["rule_files"] == ["alerts.yml"]
+
+
+async def test_the_health_check_asks_as_the_settings_say(tmp_path: Path, monkeypatch) -> None:
+    named = {"ISOKO_ALLOWED_HOSTS": "isoko.example"}
+    assert '"/venv/bin/isoko", "alive"' in (ROOT / "Dockerfile").read_text()
+    async with running(tmp_path, **named) as server:
+        # As any other name it is refused: the container was taken for ill.
+        async with server.client.get("/healthz") as answer:
+            assert answer.status == 400
+        for name, value in {**named, "ISOKO_PORT": str(server.client.port)}.items():
+            monkeypatch.setenv(name, value)
+        await asyncio.to_thread(alive)
+    with pytest.raises(typer.Exit):
+        await asyncio.to_thread(alive)
+    tls = Path(__file__)
+    given = {"ISOKO_TLS__CERTIFICATE": str(tls), "ISOKO_TLS__KEY": str(tls), "ISOKO_PORT": "9443"}
+    assert own_door(load_settings(given)) == ("https://127.0.0.1:9443", {})

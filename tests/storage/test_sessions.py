@@ -152,3 +152,19 @@ async def test_a_store_that_drops_what_it_likes_is_refused(valkey: RealValkey) -
     finally:
         await sessions._lanes.ask_all("CONFIG", "SET", "maxmemory-policy", "noeviction")
         await sessions.close()
+
+
+async def test_numbers_whose_calls_are_over_are_forgotten_a_part_at_a_time() -> None:
+    store = MemorySessions(-1)
+    for number in range(6_000):
+        await store.began(f"+2507880{number:05d}", f"africastalking:{number}")
+    store._ttl_s = 900
+    await store.began("+250738000004", "africastalking:lives")
+    known = [len(store._last)]
+    while known[-1] > 1:
+        store._sweep_at = 0.0
+        await keep(store, "africastalking:lives", b"x")
+        known.append(len(store._last))
+        # Every hop waits for it, so it is never all of them.
+        assert 0 < known[-2] - known[-1] <= 6_001 // 60 + 100
+    assert list(store._last) == ["+250738000004"] and len(known) <= 61

@@ -220,3 +220,16 @@ async def test_the_queue_is_read_with_its_names_at_once(server: Running) -> None
         return [len(_with_names(db)), len(asked)]
 
     assert await do(server, many) == [hand_overs.LISTED_MOST, 2]
+
+
+@pytest.mark.usefixtures("either_store")
+async def test_a_line_with_a_sign_that_no_store_keeps_is_kept_without_it(tmp_path) -> None:
+    async with running(tmp_path) as server:
+        await link(server, FARMER)
+        chat = await at_a_question(server)
+        await chat.types("/agent")
+        await chat.types("my coffee\x00 is wet\nat the\x00 bottom")
+        lines = await server.parts.market.records.read(
+            lambda db: db.execute(select(line_rows.c.text)).scalars().all()
+        )
+        assert lines == ["my coffee is wet\nat the bottom"]

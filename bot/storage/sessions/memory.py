@@ -11,7 +11,8 @@ _SWEEP_EVERY_S = 1.0
 # Two kilobytes each; a network ends a call that is silent for so long.
 _KEPT_MAX = 100_000
 _CALL_S = 180.0
-_TIDY_EVERY_S = 60.0
+# All numbers are looked at within so many sweeps, and some in each.
+_TIDY_PARTS, _TIDY_LEAST = 60, 100
 
 
 class MemorySessions:
@@ -26,7 +27,9 @@ class MemorySessions:
         self._kept: dict[str, tuple[float, bytes]] = {}
         # At most one for each gateway.
         self._last: dict[str, tuple[str, ...]] = {}
-        self._sweep_at = self._tidy_at = 0.0
+        # The numbers of this round that are still to be looked at.
+        self._to_look_at: list[str] = []
+        self._sweep_at = 0.0
 
     @property
     def is_shared(self) -> bool:
@@ -99,9 +102,14 @@ class MemorySessions:
             over.append(key)
         for key in over:
             del self._kept[key]
-        if now >= self._tidy_at:
-            self._tidy_at = now + _TIDY_EVERY_S
-            alive = self._kept.keys()
-            self._last = {
-                who: keys for who, keys in self._last.items() if not alive.isdisjoint(keys)
-            }
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Forget numbers of which no session is left: a part of them, for every hop waits."""
+        if not self._to_look_at:
+            self._to_look_at = list(self._last)
+        alive = self._kept.keys()
+        for _one in range(min(len(self._to_look_at), len(self._last) // _TIDY_PARTS + _TIDY_LEAST)):
+            who = self._to_look_at.pop()
+            if alive.isdisjoint(self._last.get(who, ())):
+                self._last.pop(who, None)
