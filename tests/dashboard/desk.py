@@ -152,6 +152,7 @@ def filled(path: str) -> str:
         "token": "a" * 43,
         "doing": "take",
         "rule": "slow_hops",
+        "mark": "0" * 16,
     }
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path)
 

@@ -60,6 +60,17 @@ DESKS = {
        for deed in ("recover", "on", "off", "test")},
     "/dashboard/payments/day": ["auditor", "finance", "supervisor"],
     "/dashboard/messages/{id}/again": REPLAYERS,
+    "/dashboard/messages/reasons/{mark}/again": REPLAYERS,
+    "/dashboard/webhooks/deliveries/{id}/now": REPLAYERS,
+    "/dashboard/webhooks/receivers/{id}/rotate": ADMINS,
+    "/dashboard/alerts/rules/{rule}/test": ["admin", "agent", "supervisor"],
+    **{f"/dashboard/payments/orphans/{{id}}/{deed}": MONEY for deed in ("match", "nobodys")},
+    **{f"/dashboard/fees/{{id}}/{deed}": MONEY for deed in ("approve", "withdraw")},
+    # One's own, by whoever is signed in.
+    **dict.fromkeys(("/dashboard/views", "/dashboard/views/{id}/drop"), sorted(ROLES)),
+    "/dashboard/people/{id}/reveal": ["supervisor"],
+    **{f"/dashboard/people/{{id}}/{deed}": ["agent", "supervisor"]
+       for deed in ("notes", "notes/drop", "language")},
     "/dashboard/orders/{code}/cancel": REPLAYERS,
     "/dashboard/orders/{code}/offers/{id}/notify": ["agent", "supervisor"],
     **{f"/dashboard/orders/{{code}}/offers/{{id}}/{deed}": ["agent", "supervisor"]
