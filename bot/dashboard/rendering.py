@@ -35,6 +35,7 @@ FILES = {
     "live.js": "text/javascript",
     "feed.js": "text/javascript",
     "board.js": "text/javascript",
+    "put.js": "text/javascript",
     "now.js": "text/javascript",
     "call.js": "text/javascript",
     "keys.js": "text/javascript",
