@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from bot.dashboard.screens.order_list import OrderRow, order_row, orders_asked
+from bot.dashboard.screens.order_list import ORDERS, OrderRow, order_row
 from bot.i18n import N_
 from bot.market.calling_off import version_of
 from bot.market.share import DoesNotAddUp, Line, Split, split
@@ -94,7 +94,7 @@ class _Priced:
 
 def one_order(db: Connection, code: str) -> OrderPage | None:
     """The order with this code, with all its offers."""
-    query = orders_asked({}).add_columns(hub_orders.c.hub_order_id, hub_orders.c.state)
+    query = ORDERS.add_columns(hub_orders.c.hub_order_id, hub_orders.c.state)
     row = db.execute(query.where(orders.c.code == code)).mappings().first()
     if row is None:
         return None
