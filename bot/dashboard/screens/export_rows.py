@@ -29,5 +29,5 @@ def begin(db: Connection, table: Table) -> int:
 def lot_of(
     db: Connection, table: Table, filters: Mapping[str, str], before: int
 ) -> tuple[list[RowMapping], int]:
-    """The rows among the next `_AT_ONCE` keys, the newest first; and before which to go on, or 0."""
+    """The rows among the next `_AT_ONCE` keys, the newest first; before which to go on, or 0."""
     return lot(db, table.rows, table.key, table.where(filters), before, _AT_ONCE)
