@@ -56,6 +56,10 @@ class Desks:
         self._system = System(market, pages, fingerprint)
         self._funnel = Funnel(market, pages)
 
+    def start(self) -> None:
+        """Begin what goes on beside the pages."""
+        self._webhooks.recoveries.start()
+
     async def close(self) -> None:
         """Stop what goes on beside the pages."""
         await self._webhooks.recoveries.close()

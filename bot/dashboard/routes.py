@@ -119,6 +119,7 @@ class Dashboard:
     def mount(self, app: web.Application) -> web.Application:
         """Put the dashboard into `app`; returns its own part, whose router tests walk."""
         own = web.Application(middlewares=[self.guard.middleware])
+        own.on_startup.append(self._start)
         own.on_shutdown.append(self._send_away)
         own.on_cleanup.append(self._close)
         for method, path, handler, roles in self._routes():
@@ -134,6 +135,9 @@ class Dashboard:
         app.router.add_get(HOME.rstrip("/"), _to_home)
         app.add_subapp(HOME, own)
         return own
+
+    async def _start(self, _app: web.Application) -> None:
+        self._desks.start()
 
     async def _send_away(self, _app: web.Application) -> None:
         """A stream that stays open would hold up the stop."""

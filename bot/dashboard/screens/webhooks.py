@@ -77,7 +77,7 @@ class Webhooks:
         more = address(f"{_PATH}/out", **filters, before=following) if following else ""
         return self._page(
             request, "webhooks_out.html", receivers=known, leaves=found, filters=filters,
-            jobs=self.recoveries.under_way(), words=OUT_WORDS, next_page=more, utc_now=now,
+            jobs=await self.recoveries.under_way(), words=OUT_WORDS, next_page=more, utc_now=now,
         )  # fmt: skip
 
     async def apply_again(self, request: web.Request) -> web.Response:
