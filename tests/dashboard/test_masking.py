@@ -14,8 +14,9 @@ from tests.dashboard.desk import Desk
 from tests.dashboard.stream import streaming
 from tests.dashboard.test_desks import flag
 from tests.dashboard.test_exports import link_for
+from tests.dashboard.test_photos import photos_of
 from tests.server import FARMER, Running
-from tests.telegram.door import Chat, link
+from tests.telegram.door import Chat
 
 WRITTEN = "0788 000 999"
 SECRET = "number 0788000999, PIN 24680"
@@ -25,7 +26,7 @@ async def everything_of(server: Running, desk: Desk) -> str:
     """All pages that show a person's name, the feed, and all the files."""
     phone = server.phone()
     await phone.dials()
-    await link(server, FARMER)
+    await photos_of(server, 1)
     await Chat(server).types("/agent")
     await server.parts.transcripts.flush()
     said = ""
@@ -40,7 +41,7 @@ async def everything_of(server: Running, desk: Desk) -> str:
     call = f"/dashboard/calls/{row}"
     for path in ("/dashboard/people", "/dashboard/people/1", "/dashboard/orders/KW-1042",
                  "/dashboard/payments", "/dashboard/payments/1", "/dashboard/call-backs",
-                 "/dashboard/hand-over", "/dashboard/hand-over/1", ticket, call,
+                 "/dashboard/hand-over", "/dashboard/hand-over/1", "/dashboard/photos/1", ticket, call,
                  f"{call}/call.json"):  # fmt: skip
         said += await desk.gets(path)
         assert desk.status == 200, path
