@@ -19,6 +19,8 @@ from bot.masking import without_numbers
 
 _FOLDER = Path(__file__).parent
 STATIC = _FOLDER / "static"
+# In an address: the page loads itself anew, without scripts.
+RENEWED = "renewed"
 ROLE_WORDS: dict[Role, str] = {
     "viewer": N_("viewer"),
     "agent": N_("agent"),
@@ -68,6 +70,7 @@ class Pages:
             language=language_spoken,
             moment=lambda at_ms: datetime.fromtimestamp(at_ms / 1000).astimezone(),
             n=lambda count: number(count, language_spoken()),
+            renewed=_renewed,
             rwf=lambda francs: amount(francs, language_spoken()),
             static={name: f"/dashboard/static/{name}?v={_version(name)}" for name in FILES},
         )
@@ -104,6 +107,11 @@ def ago(seconds: float) -> str:
     if whole < 48 * 3600:
         return f"{whole // 3600} h"
     return _("{n} days").format(n=number(whole // 86400, language_spoken()))
+
+
+def _renewed(path: str) -> str:
+    """The address at which a page loads itself anew, which is no doing of whoever has it open."""
+    return path + ("&" if "?" in path else "?") + f"{RENEWED}=1"
 
 
 def _version(name: str) -> str:

@@ -78,6 +78,7 @@ class Webhooks:
         return self._page(
             request, "webhooks_out.html", receivers=known, leaves=found, filters=filters,
             jobs=await self.recoveries.under_way(), words=OUT_WORDS, next_page=more, utc_now=now,
+            itself=address(f"{_PATH}/out", **filters, before=before, **_said_in(request)),
         )  # fmt: skip
 
     async def apply_again(self, request: web.Request) -> web.Response:
@@ -128,16 +129,23 @@ class Webhooks:
         raise web.HTTPSeeOther(f"{back}{'&' if '?' in back else '?'}said={said}")
 
     def _page(self, request: web.Request, template: str, **values: Any) -> web.Response:
-        visitor, count = request[VISITOR], request.query.get("n", "")
+        visitor, said = request[VISITOR], _said_in(request)
         return self._pages.page(
             template,
             visitor.member,
             visitor.form,
-            said=_SAID.get(request.query.get("said", ""), ""),
-            said_of=int(count) if count.isascii() and count.isdecimal() and len(count) < 9 else 0,
+            said=_SAID.get(str(said["said"]), ""),
+            said_of=said["n"],
             may_replay=visitor.member.role in REPLAYERS,
             **values,
         )
+
+
+def _said_in(request: web.Request) -> dict[str, str | int]:
+    """What the address says that was done, and of how many."""
+    said, count = request.query.get("said", ""), request.query.get("n", "")
+    plain = count.isascii() and count.isdecimal() and len(count) < 9
+    return {"said": said if said in _SAID else "", "n": int(count) if plain else 0}
 
 
 def _now() -> datetime:
