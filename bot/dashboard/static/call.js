@@ -108,8 +108,9 @@ document.addEventListener("click", (event) => {
   stop();
   show(place + (link.id === "before" ? -1 : 1));
 });
-// A button that was pressed is not pressed again.
+// A button that was pressed is not pressed again; a file may be taken twice.
 document.addEventListener("submit", (event) => {
+  if (event.target.closest(".take-along")) return;
   if (event.target.dataset.sent) return event.preventDefault();
   event.target.dataset.sent = "1";
 });
