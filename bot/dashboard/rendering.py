@@ -10,11 +10,13 @@ from typing import Any
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from bot.conversation import LANGUAGE_NAMES
 from bot.dashboard.access.members import Member
 from bot.dashboard.access.roles import Role
 from bot.i18n import N_, _, language_spoken
 from bot.i18n.formats import amount, at, day, number
 from bot.market import Hub
+from bot.market.notices import wallet_name
 from bot.masking import without_numbers
 
 _FOLDER = Path(__file__).parent
@@ -67,7 +69,9 @@ class Pages:
             demo=demo,
             hub=hub,
             roles=ROLE_WORDS,
+            wallet_name=wallet_name,
             language=language_spoken,
+            languages=LANGUAGE_NAMES,
             moment=lambda at_ms: datetime.fromtimestamp(at_ms / 1000).astimezone(),
             n=lambda count: number(count, language_spoken()),
             renewed=_renewed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -130,6 +131,9 @@ def _offers(db: Connection, order_id: int) -> list[OfferRow]:
         .order_by(offers.c.id)
         .limit(200)
     )
+    rows = db.execute(query).mappings().all()
+    ids = [row["id"] for row in rows]
+    lives, paid = _lives(db, ids), _payments(db, ids)
     return [
         OfferRow(
             id=row["id"],
@@ -141,18 +145,19 @@ def _offers(db: Connection, order_id: int) -> list[OfferRow]:
             state=row["state"],
             version=row["version"],
             answer_by=row["answer_by"],
-            life=_life(db, row["id"]),
+            life=lives.get(row["id"], []),
             round=row["round"] or 0,
-            payments=_payments(db, row["id"]),
+            payments=paid.get(row["id"], []),
         )
-        for row in db.execute(query).mappings().all()
+        for row in rows
     ]
 
 
-def _life(db: Connection, offer_id: int) -> list[Step]:
-    query = select(offer_events).where(offer_events.c.offer_id == offer_id)
-    return [
-        Step(
+def _lives(db: Connection, ids: Sequence[int]) -> dict[int, list[Step]]:
+    query = select(offer_events).where(offer_events.c.offer_id.in_(ids))
+    found: dict[int, list[Step]] = {}
+    for row in db.execute(query.order_by(offer_events.c.id)).mappings():
+        step = Step(
             row["from_state"],
             row["to_state"],
             row["at"],
@@ -160,11 +165,14 @@ def _life(db: Connection, offer_id: int) -> list[Step]:
             row["channel"],
             row["place"],
         )
-        for row in db.execute(query.order_by(offer_events.c.id)).mappings()
-    ]
+        found.setdefault(row["offer_id"], []).append(step)
+    return found
 
 
-def _payments(db: Connection, offer_id: int) -> list[RowMapping]:
-    wanted = (payments.c.id, payments.c.amount_rwf, payments.c.state, payments.c.reference)
-    query = select(*wanted).where(payments.c.offer_id == offer_id).order_by(payments.c.id)
-    return list(db.execute(query).mappings())
+def _payments(db: Connection, ids: Sequence[int]) -> dict[int, list[RowMapping]]:
+    names = ("id", "amount_rwf", "state", "reference", "offer_id")
+    query = select(*(payments.c[name] for name in names)).where(payments.c.offer_id.in_(ids))
+    found: dict[int, list[RowMapping]] = {}
+    for row in db.execute(query.order_by(payments.c.id)).mappings():
+        found.setdefault(row["offer_id"], []).append(row)
+    return found
