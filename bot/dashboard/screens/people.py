@@ -16,6 +16,7 @@ from bot.dashboard.rendering import Pages
 from bot.dashboard.screens import person_deeds, person_help
 from bot.dashboard.screens.asked import SEARCH_MOST, address, before_asked, choice_asked, text_asked
 from bot.dashboard.screens.by_lots import Found
+from bot.dashboard.screens.code_words import word_of
 from bot.dashboard.screens.export_tables import may_export
 from bot.dashboard.screens.looks import LOOK_WORDS, looks_at
 from bot.dashboard.screens.order_desk import OFFER_WORDS
@@ -123,6 +124,7 @@ class People:
             payment_words=STATE_WORDS,
             category_words=CATEGORY_WORDS,
             looks=looks,
+            word=word_of,
             look_words=LOOK_WORDS,
             reasons=REASONS,
             sees_looks=sees_looks,
