@@ -8,6 +8,8 @@ import msgspec
 
 Language = Literal["rw", "fr", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+# Each in its own words, for everyone: so they are not in the catalogues.
+LANGUAGE_NAMES: dict[Language, str] = {"rw": "Kinyarwanda", "fr": "Français", "en": "English"}
 
 Kind = Literal["dial", "input", "end", "goto"]
 Asks = Literal["", "text", "number", "pin", "contact"]

@@ -15,11 +15,10 @@ from sqlalchemy import Connection
 
 from bot import demo
 from bot.cli.every_screen import Place, Shown, Walk, Walker
-from bot.conversation import LANGUAGES, Language, Page, Screen
+from bot.conversation import LANGUAGE_NAMES, LANGUAGES, Language, Page, Screen
 from bot.engine import Layout
 from bot.engine.layout import lay_out, nav_for, ways_out
 from bot.flows import FLOWS
-from bot.flows.language import NAMES
 from bot.i18n import load_catalogues, speaking
 from bot.market import Actor, Market, payments, people, sales, telegram_linking, telegram_words
 from bot.market.sales import Asking
@@ -145,7 +144,7 @@ def _beside(
         lines = [
             f"{one or '':<{_LEFT}} | {two or ''}".rstrip() for one, two in zip_longest(left, right)
         ]
-        yield "\n".join([f"{NAMES[language]}\n", "```text", *lines, "```\n"])
+        yield "\n".join([f"{LANGUAGE_NAMES[language]}\n", "```text", *lines, "```\n"])
 
 
 def _pages(shown: Shown, language: Language, layout: Layout) -> Iterator[str]:

@@ -67,6 +67,10 @@ class Desks:
         self._views = Views(market, pages)
         self._fees = FeePages(market, pages)
 
+    def start(self) -> None:
+        """Begin what goes on beside the pages."""
+        self._webhooks.recoveries.start()
+
     async def close(self) -> None:
         """Stop what goes on beside the pages."""
         await self._webhooks.recoveries.close()

@@ -20,7 +20,7 @@ from bot.dashboard.access.members import Member
 from bot.dashboard.access.roles import ANYBODY
 from bot.dashboard.access.tokens import csrf_of
 from bot.dashboard.forms import fields_of
-from bot.dashboard.rendering import Pages
+from bot.dashboard.rendering import RENEWED, Pages
 from bot.faults import new_request_id
 from bot.i18n import speaking
 from bot.source import NO_PROXIES, Proxies, source_of
@@ -172,7 +172,8 @@ class Guard:
         comes_from(Origin(ip))
         if not token:
             return None
-        now, looking_on = datetime.now(UTC), self._looks_on(request)
+        now = datetime.now(UTC)
+        looking_on = self._looks_on(request) or RENEWED in request.query
 
         def look(db: Connection) -> tuple[Member | None, bool]:
             found = staff_sessions.find(db, token, "full", now)

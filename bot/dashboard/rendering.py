@@ -10,15 +10,19 @@ from typing import Any
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from bot.conversation import LANGUAGE_NAMES
 from bot.dashboard.access.members import Member
 from bot.dashboard.access.roles import Role
 from bot.i18n import N_, _, language_spoken
 from bot.i18n.formats import amount, at, day, number, weight
 from bot.market import Hub
+from bot.market.notices import wallet_name
 from bot.masking import without_numbers
 
 _FOLDER = Path(__file__).parent
 STATIC = _FOLDER / "static"
+# In an address: the page loads itself anew, without scripts.
+RENEWED = "renewed"
 ROLE_WORDS: dict[Role, str] = {
     "viewer": N_("viewer"),
     "agent": N_("agent"),
@@ -35,6 +39,7 @@ FILES = {
     "live.js": "text/javascript",
     "feed.js": "text/javascript",
     "board.js": "text/javascript",
+    "put.js": "text/javascript",
     "now.js": "text/javascript",
     "call.js": "text/javascript",
     "keys.js": "text/javascript",
@@ -65,9 +70,12 @@ class Pages:
             hub=hub,
             roles=ROLE_WORDS,
             kilos=lambda weight_g: weight(weight_g, language_spoken()),
+            wallet_name=wallet_name,
             language=language_spoken,
+            languages=LANGUAGE_NAMES,
             moment=lambda at_ms: datetime.fromtimestamp(at_ms / 1000).astimezone(),
             n=lambda count: number(count, language_spoken()),
+            renewed=_renewed,
             rwf=lambda francs: amount(francs, language_spoken()),
             static={name: f"/dashboard/static/{name}?v={_version(name)}" for name in FILES},
         )
@@ -104,6 +112,11 @@ def ago(seconds: float) -> str:
     if whole < 48 * 3600:
         return f"{whole // 3600} h"
     return _("{n} days").format(n=number(whole // 86400, language_spoken()))
+
+
+def _renewed(path: str) -> str:
+    """The address at which a page loads itself anew, which is no doing of whoever has it open."""
+    return path + ("&" if "?" in path else "?") + f"{RENEWED}=1"
 
 
 def _version(name: str) -> str:

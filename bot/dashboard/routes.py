@@ -142,6 +142,7 @@ class Dashboard:
     def mount(self, app: web.Application) -> web.Application:
         """Put the dashboard into `app`; returns its own part, whose router tests walk."""
         own = web.Application(middlewares=[self.guard.middleware])
+        own.on_startup.append(self._start)
         own.on_shutdown.append(self._send_away)
         own.on_cleanup.append(self._close)
         for method, path, handler, roles in self._routes():
@@ -157,6 +158,9 @@ class Dashboard:
         app.router.add_get(HOME.rstrip("/"), _to_home)
         app.add_subapp(HOME, own)
         return own
+
+    async def _start(self, _app: web.Application) -> None:
+        self._desks.start()
 
     async def _send_away(self, _app: web.Application) -> None:
         """A stream that stays open would hold up the stop."""
@@ -185,8 +189,7 @@ class Dashboard:
             ("GET", "/health", self._health.show, READERS),
             ("GET", "/calls", calls.board, READERS),
             ("GET", "/calls/{id:[0-9]{1,18}}", call.show, READERS),
-            ("GET", "/calls/{id:[0-9]{1,18}}/test.py", call.as_test, EXPORTERS),
-            ("GET", "/calls/{id:[0-9]{1,18}}/call.json", call.as_json, EXPORTERS),
+            ("POST", "/calls/{id:[0-9]{1,18}}/take-along", call.take_along, EXPORTERS),
             ("POST", f"/calls/{{id:[0-9]{{1,18}}}}/do/{{doing:{_DOINGS}}}", call.do, ANSWERERS),
             ("POST", "/calls/{id:[0-9]{1,18}}/take-chat", call.take_chat, ANSWERERS),
             ("POST", "/calls/{id:[0-9]{1,18}}/reveal", calls.reveal, REVEALERS),

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from bot.conversation import Choice, Language, Screen
+from bot.conversation import LANGUAGE_NAMES, Choice, Screen
 from bot.flow import Done, Flow, Next, Turn
 from bot.i18n import _, speak
 from bot.market import people
@@ -20,9 +20,6 @@ flow = Flow(
 )  # fmt: skip
 
 
-# Each in its own words, for everyone: so they are not in the catalogues.
-NAMES: dict[Language, str] = {"rw": "Kinyarwanda", "fr": "Français", "en": "English"}
-
 # Said of a wrong key while no language is known, so that it is not explained in one of them only.
 WRONG_KEY = "Hitamo / Choisissez / Choose: 1, 2, 3"
 
@@ -31,7 +28,7 @@ def languages_screen(move: str) -> Screen:
     """Each language in its own words, so that nobody has to read another one first."""
     # These three lines are one text for everyone, too.
     text = "Murakaza neza. Hitamo ururimi:\nBienvenue. Choisissez la langue:\nChoose language:"
-    return Screen(text, [Choice(name, move, code) for code, name in NAMES.items()])
+    return Screen(text, [Choice(name, move, code) for code, name in LANGUAGE_NAMES.items()])
 
 
 @flow.step("choose")

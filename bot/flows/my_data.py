@@ -4,9 +4,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bot.conversation import Choice, Screen
+from bot.conversation import LANGUAGE_NAMES, Choice, Screen
 from bot.flow import Flow, Next, Turn
-from bot.flows.language import NAMES
 from bot.flows.pin import ask_pin, locked_screen, pin_is_right
 from bot.i18n import _
 from bot.i18n.formats import day, local_day
@@ -104,7 +103,7 @@ def copy_lines(held: dict[str, Any], timezone: str) -> list[str]:
         _("Names: {names}").format(names=contact["names"]),
         _("Number: {number}").format(number=contact["msisdn"]),
         _("District: {district}").format(district=contact["district"]),
-        _("Language: {language}").format(language=NAMES[contact["language"]]),
+        _("Language: {language}").format(language=LANGUAGE_NAMES[contact["language"]]),
     ]
     if consent is not None:
         agreed = local_day(consent["given_at"], timezone)

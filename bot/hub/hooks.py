@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from bot.hub.addresses import guarded_socket, why_not
 from bot.hub.signing import sign
 from bot.market import subscriptions
-from bot.market.hub_news import KIND, USER_AGENT
+from bot.market.hub_news import KIND, RETRY_AFTER_S, USER_AGENT
 from bot.market.subscriptions import Subscription
 from bot.market.tickets import open_ticket
 from bot.storage import outbox, outcomes, webhook_tries
@@ -27,8 +27,6 @@ from bot.storage.webhook_tries import Try
 
 log = structlog.get_logger(__name__)
 
-# As Svix does it: a little more than a day in all; the first try is at once.
-RETRY_AFTER_S = (5, 300, 1800, 7200, 18_000, 36_000, 36_000)
 _JITTER = 0.2
 _POLL_S, _LEASE_S, _WIDTH = 0.5, 60.0, 64
 _LIMITS = aiohttp.ClientTimeout(total=15, connect=5)

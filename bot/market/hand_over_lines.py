@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from bot.i18n import _, speaking
 from bot.market.hand_overs import HandOver, Outcome, by_id, put
@@ -25,6 +25,7 @@ class Line:
     name: str
     text: str
     at: datetime
+    id: int = 0
 
 
 def heard(db: Connection, hand_over_id: int, text: str, key: str, now: datetime) -> None:
@@ -41,10 +42,12 @@ def say(
     now: datetime,
     *,
     ready: bool = False,
+    seen: int | None = None,
 ) -> Outcome:
     """Let a line of whoever has the chat reach it, once for `key`.
 
     It may not speak of a PIN; what is `ready`, words of our own, warns of giving it away.
+    `seen` is the newest line that they had read: where there is a newer one nothing is sent.
     """
     said = text.strip()[:TEXT_MAX]
     if not said:
@@ -56,6 +59,10 @@ def say(
         return "gone"
     if found.owner != by:
         return "anothers"
+    if _is_kept(db, key):
+        return "done"
+    if seen is not None and _newest(db, hand_over_id) > seen:
+        return "newer"
     if _keep_line(db, hand_over_id, "staff", by, said, key, now):
         put(db, found, f"{by.title()}: {said}", key, now)
     return "done"
@@ -76,17 +83,25 @@ def lines_of(db: Connection, hand_over_id: int) -> list[Line]:
         .limit(_LINES_MAX)
     )
     found = [
-        Line(row["who"], row["name"], row["text"], row["at"])
+        Line(row["who"], row["name"], row["text"], row["at"], row["id"])
         for row in db.execute(newest).mappings()
     ]
     return found[::-1]
 
 
+def _is_kept(db: Connection, key: str) -> bool:
+    return db.execute(select(rows.c.id).where(rows.c.key == key)).first() is not None
+
+
+def _newest(db: Connection, hand_over_id: int) -> int:
+    query = select(func.max(rows.c.id)).where(rows.c.hand_over_id == hand_over_id)
+    return int(db.execute(query).scalar() or 0)
+
+
 def _keep_line(
     db: Connection, hand_over_id: int, who: str, name: str, text: str, key: str, now: datetime
 ) -> bool:
-    known = select(rows.c.id).where(rows.c.key == key)
-    if db.execute(known).first() is not None:
+    if _is_kept(db, key):
         return False
     # PostgreSQL keeps no NUL.
     said = without_pins(text.replace("\x00", ""))[:TEXT_MAX]

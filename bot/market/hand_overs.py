@@ -22,7 +22,7 @@ from bot.storage.schema import audit, hand_over_lines
 from bot.storage.schema import hand_overs as rows
 from bot.storage.schema.hand_overs import OPEN
 
-Outcome = Literal["done", "gone", "anothers", "empty", "no_chat", "pin"]
+Outcome = Literal["done", "gone", "anothers", "empty", "no_chat", "pin", "newer"]
 
 # Left alone for so long it goes back to the bot: sooner than the session with the place is lost.
 IDLE = timedelta(minutes=10)
@@ -86,9 +86,13 @@ def take_of(
         found = open_in(db, link.chat_id)
         _tell(db, _must_have(db, found), hand_over_words.taken, "taken", now)
         _note(db, found, by, "chat taken", now, reason)
+        _note_of(db, contact_id, by, now, reason)
         return "done", found
     found = open_in(db, link.chat_id)
-    return take(db, found, by, now, reason=reason), found
+    outcome = take(db, found, by, now, reason=reason)
+    if outcome == "done":
+        _note_of(db, contact_id, by, now, reason)
+    return outcome, found
 
 
 def give_back(db: Connection, hand_over_id: int, by: str, now: datetime) -> Outcome:
@@ -208,6 +212,13 @@ def _note(
     details = {"reason": reason} if reason else {}
     line = {"at": now, "actor": by[:40], "action": action, "subject": f"hand-over {hand_over_id}"}
     db.execute(insert(audit).values(**line, details=details))
+
+
+def _note_of(db: Connection, contact_id: int, by: str, now: datetime, reason: str) -> None:
+    """Who asks who looked at a person finds it under their number."""
+    line = {"at": now, "actor": by[:40], "action": "chat entered"}
+    whose = {"subject": f"contact {contact_id}", "details": {"reason": reason}}
+    db.execute(insert(audit).values(**line, **whose))
 
 
 def _must_have(db: Connection, hand_over_id: int) -> HandOver:

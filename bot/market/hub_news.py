@@ -19,6 +19,8 @@ from bot.storage.schema import hub_orders, offers, orders, reviews
 KIND = "webhook"
 # How receivers know who sends.
 USER_AGENT = "Isoko-Webhooks/1"
+# As Svix does it: a little more than a day in all; the first try is at once.
+RETRY_AFTER_S = (5, 300, 1800, 7200, 18_000, 36_000, 36_000)
 # Every type that leaves, and when; published in /hub/openapi.json.
 NEWS_TYPES = {
     "order.allocated": "An order was offered to farmers; `offers` says to how many.",

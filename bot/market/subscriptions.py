@@ -15,6 +15,7 @@ from bot.storage.prepared import Prepared
 from bot.storage.schema import subscriptions as rows
 
 ALL = "*"
+_VIA = "hook:"
 # Asked with every answer of a farmer, and mostly there is nobody.
 _anybody = Prepared(select(func.count(rows.c.id)).where(rows.c.id > bindparam("after")), "after")
 _KEY_BYTES = 32
@@ -51,7 +52,12 @@ class Subscription:
 
 def via_of(subscription_id: int) -> str:
     """The outbox's name for what goes to a subscription."""
-    return f"hook:{subscription_id}"
+    return f"{_VIA}{subscription_id}"
+
+
+def number_of(via: str) -> int:
+    """The subscription to which the outbox's name belongs."""
+    return int(via.removeprefix(_VIA))
 
 
 def new_secret() -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, func, select
 from bot.storage.records import Records
 
 AT_ONCE = 2000
-_PAUSE_S = 0.005
+PAUSE_S = 0.005
 
 
 async def total(
@@ -34,7 +34,7 @@ async def total(
         found += await records.read(partial(_sum, lot=lot))
         lowest += AT_ONCE
         # On SQLite a lot is read between hops.
-        await asyncio.sleep(_PAUSE_S)
+        await asyncio.sleep(PAUSE_S)
     return found if most is None else min(found, most + 1)
 
 

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.dashboard.access import members
 from bot.dashboard.screens.asked import PAGE
@@ -288,13 +288,60 @@ async def test_a_call_taken_along_as_a_test_is_one_that_passes(
     await phone.dials()
     await phone.types("1", "0", "2", "1", "7", "00")
     call = await on_call(server, supervisor, phone)
-    text = await supervisor.raw(f"{call.path}/test.py")
+    text = await along(supervisor, call.path, test="1")
     assert "attachment" in supervisor.headers["Content-Disposition"]
     ast.parse(text)
     scope: dict = {}
     exec(text, scope)
     await scope["test_this_call_goes_as_it_went"](server)
-    assert len(await audited(server, "call taken along as a test")) == 1
+    (line,) = await audited(server, "call taken along as a test")
+    assert line.subject == "contact 1"
+    assert line.details == {"call": int(call.path.rpartition("/")[2]), "reason": "to mend it"}
+
+
+async def along(desk: Desk, path: str, reason: str = "to mend it", **how: str) -> str:
+    """The call as a file, as it came over the wire."""
+    await desk.posts(f"{path}/take-along", reason=reason, **how)
+    return desk.wire
+
+
+async def test_a_call_is_taken_along_for_a_reason_that_stands_with_the_person(
+    server: Running, supervisor: Desk
+) -> None:
+    phone = server.phone()
+    await phone.dials()
+    call = await on_call(server, supervisor, phone)
+    assert "Say why" in await along(supervisor, call.path, reason=" ", test="1")
+    assert supervisor.status == 422
+    assert await audited(server, "call taken along as data") == []
+    for name in ("test.py", "call.json", "take-along"):
+        await supervisor.gets(f"{call.path}/{name}")
+        assert supervisor.status in {404, 405}
+    await along(supervisor, call.path)
+    assert supervisor.status == 200
+    async with Desk(server) as auditor:
+        await joins(auditor, server, "odile", "auditor")
+        page = await auditor.gets("/dashboard/people/1")
+    assert "took a call of theirs along" in page and "to mend it" in page
+
+
+async def test_a_day_of_a_call_is_that_of_the_hub_and_a_chat_is_no_test(
+    server: Running, supervisor: Desk
+) -> None:
+    phone = server.phone()
+    await phone.dials()
+    call = await on_call(server, supervisor, phone)
+    # Half past midnight in Kigali, and the day before in UTC.
+    at_ms = int(datetime(2026, 3, 4, 22, 30, tzinfo=UTC).timestamp() * 1000)
+    late = update(transcripts).values(at_ms=at_ms)
+    await server.parts.market.records.write(lambda db: db.execute(late))
+    assert "on 2026-03-05" in await along(supervisor, call.path, test="1")
+    chat = update(transcripts).values(session_key="telegram:7.1")
+    await server.parts.market.records.write(lambda db: db.execute(chat))
+    page = await supervisor.gets(call.path)
+    assert "As data" in page and "As a test" not in page
+    await along(supervisor, call.path, test="1")
+    assert supervisor.status == 404
 
 
 async def test_B20_D07_a_call_taken_along_has_no_number_and_no_pin(
@@ -305,8 +352,8 @@ async def test_B20_D07_a_call_taken_along_has_no_number_and_no_pin(
     await phone.types("2", "1", "1", PIN)
     call = await on_call(server, agent, phone)
     said = agent.text
-    for name in ("test.py", "call.json"):
-        said += await agent.raw(f"{call.path}/{name}")
+    for how in ({"test": "1"}, {}):
+        said += await along(agent, call.path, **how)
         assert agent.status == 200
     assert FARMER[4:] not in said and PIN not in said and "ATUid" not in said
     assert "phone.types(PIN)" in said

@@ -210,3 +210,24 @@ async def exports_without_scripts(page: Page, window: Window) -> None:
     async with page.expect_download() as coming:
         await page.locator("a[download]").click()
     assert (await (await coming.value).path()).read_bytes().startswith(b'"order"')
+
+
+async def test_D09_a_chat_is_answered_from_a_page_that_is_live(
+    chrome: BrowserContext, server: Running
+) -> None:
+    await filled(server)
+    window = await signed_in(chrome, server)
+    page, send = window.page, window.page.get_by_role("button", name="Send", exact=True)
+    await window.opens("/dashboard/hand-over/1")
+    await page.get_by_role("button", name="Take this chat").click()
+    await page.locator("textarea").fill("One moment")
+    await chrome.set_offline(True)
+    await expect(send).to_be_disabled(timeout=20_000)
+    await Chat(server).types("Are you there?")
+    # What is half written stays, and what it answers to has been read by then.
+    await chrome.set_offline(False)
+    await expect(page.locator("#live")).to_contain_text("Are you there?", timeout=20_000)
+    await expect(send).to_be_enabled()
+    await send.click()
+    await expect(page.locator("#live")).to_contain_text("One moment")
+    assert await page.locator(".problem").count() == 0

@@ -4,8 +4,9 @@ import re
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import Connection, event, func, insert, select, text, update
 
+from bot.dashboard.screens.order_desk import one_order
 from bot.dashboard.screens.reveal import AN_HOUR
 from bot.market import hub_news, people, subscriptions
 from bot.storage import audit_chain
@@ -16,6 +17,9 @@ from bot.storage.schema import (
     hub_events,
     inbox,
     ledger_lines,
+    offer_events,
+    offers,
+    orders,
     outbox,
     payments,
     proposals,
@@ -383,3 +387,37 @@ async def test_codes_of_rows_are_words_in_the_language_of_who_looks(
     await supervisor.posts("/dashboard/language", language="fr", next="/dashboard/")
     page = await supervisor.gets("/dashboard/payments/1")
     assert "abandonné" in page and "dead ·" not in page
+
+
+async def test_an_order_of_many_is_read_with_as_few_questions_as_one_of_one(
+    server: Running,
+) -> None:
+    records, asked = server.parts.market.records, []
+
+    def count(db: Connection) -> int:
+        asked.clear()
+        counts = "before_cursor_execute", lambda *_args: asked.append(1)
+        event.listen(db, *counts)
+        page = one_order(db, "KW-1042")
+        event.remove(db, *counts)
+        assert page is not None
+        return len([one for one in page.offers if one.life or len(page.offers) == 1])
+
+    def more(db: Connection) -> None:
+        one = select(offers).join(orders, orders.c.id == offers.c.order_id)
+        first = dict(db.execute(one.where(orders.c.code == "KW-1042")).mappings().one())
+        ids, now = [first.pop("id")], datetime.now(UTC)
+        for number in range(30):
+            person = {"msisdn": f"+25078811{number:04}", "district": "gasabo", "role": "farmer"}
+            values = {**person, "names": "Keza", "language": "rw", "created_at": now}
+            whose = db.execute(insert(contacts).values(values)).inserted_primary_key[0]
+            offer = db.execute(insert(offers).values({**first, "contact_id": whose}))
+            ids.append(offer.inserted_primary_key[0])
+        life = {"from_state": "offered", "to_state": "accepted", "at": now, "key": "k"}
+        life |= {"by": "hub", "channel": "hub"}
+        db.execute(insert(offer_events), [{**life, "offer_id": one} for one in ids])
+
+    assert await records.read(count) == 1
+    of_one = len(asked)
+    await records.write(more)
+    assert await records.read(count) == 31 and len(asked) == of_one

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -51,6 +53,15 @@ def raise_some(db: Connection) -> None:
     owned = next(row["id"] for row in staff_alerts.listed(db) if row["about"])
     alert_owners.own(db, owned, "amina", "The network was called: " + "x" * 90, now)
     staff_alerts.mute(db, "pin_spray", now + timedelta(hours=4), "amina", "<b>a test", now)
+
+
+async def test_the_page_says_when_its_figures_were_read(server: Running, supervisor: Desk) -> None:
+    """Those of seven days are kept for ten minutes, and were shown as of now."""
+    path = "/dashboard/health?span=7d"
+    said = re.compile(r"As of ([0-9:]+)")
+    first = said.search(await supervisor.gets(path))[1]
+    await asyncio.sleep(1.2)
+    assert said.search(await supervisor.gets(path))[1] == first
 
 
 async def test_each_minute_of_each_process_is_kept_and_they_add_up(records) -> None:

@@ -217,7 +217,7 @@ async def test_B16_all_of_it_works_without_scripts(browser: Browser, server: Run
     # Without the script nothing is claimed; a browser whose scripts are off renews it by this.
     await expect(page.locator("#fresh")).not_to_contain_text("every 3 seconds")
     assert (
-        '<noscript><meta http-equiv="refresh" content="10">'
+        '<noscript><meta http-equiv="refresh" content="10; url=/dashboard/calls?renewed=1">'
         in await (await page.request.get(page.url)).text()
     )
     await page.get_by_role("link", name="Read the call").first.click()

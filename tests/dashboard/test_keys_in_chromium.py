@@ -10,6 +10,7 @@ from tests.dashboard.test_in_chromium import signed_in
 from tests.dashboard.test_live_in_chromium import LIVE
 from tests.phone import PIN
 from tests.server import TEA, Running
+from tests.telegram.door import Chat, link
 
 
 async def test_the_sheet_names_what_works_on_this_page_and_no_more(
@@ -64,6 +65,36 @@ async def test_one_goes_searches_walks_and_opens_by_keys(browser: Browser, serve
     await page.keyboard.press("3")
     await expect(page.locator(".filters [aria-current]")).to_have_text("The last 24 hours")
     assert window.said == []
+
+
+async def test_d_is_dark_or_light_on_every_page_from_then_on(
+    browser: Browser, server: Running
+) -> None:
+    context = await browser.new_context(color_scheme="light")
+    window = await signed_in(context, server)
+    page, paper = window.page, "getComputedStyle(document.body).backgroundColor"
+    light = await page.evaluate(paper)
+    await page.keyboard.press("d")
+    dark = await page.evaluate(paper)
+    assert dark != light
+    await window.opens("/dashboard/orders")
+    await expect(page.locator("body")).to_have_css("background-color", dark)
+    await page.keyboard.press("d")
+    await expect(page.locator("body")).to_have_css("background-color", light)
+    assert window.said == []
+    await context.close()
+
+
+async def test_a_takes_on_a_chat_that_waits(browser: Browser, server: Running) -> None:
+    await link(server, TEA)
+    await Chat(server).types("/agent")
+    context = await browser.new_context()
+    window = await signed_in(context, server)
+    await window.opens("/dashboard/hand-over/1")
+    await window.page.keyboard.press("a")
+    await expect(window.page.locator("#live")).to_contain_text("has this chat")
+    await expect(window.page.locator("textarea")).to_be_visible()
+    await context.close()
 
 
 async def test_p_holds_the_board_still_until_it_is_let_go(

@@ -9,15 +9,15 @@ from collections.abc import AsyncIterator
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, expect
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
-from bot.storage.schema import contacts
+from bot.storage.schema import contacts, transcripts
 from tests.dashboard.desk import demo_link, new_link
 from tests.dashboard.test_acting import acts
 from tests.dashboard.test_in_chromium import HOSTILE, Window, signed_in
 from tests.patience import patient_s
 from tests.phone import PIN
-from tests.server import CRAFTS, FARMER, TEA, Running
+from tests.server import CRAFTS, FARMER, TEA, UNKNOWN, Running
 
 LIVE = "Live"
 
@@ -107,6 +107,41 @@ async def test_B03_a_page_that_slept_says_that_it_is_behind(
         "#board .call", "all => all.map(one => one.dataset.mark)"
     )
     assert len(set(marks)) == 3
+
+
+async def test_a_caller_without_a_name_is_followed_past_many_other_calls(
+    chrome: BrowserContext, server: Running
+) -> None:
+    """Their later hops were never found, and the page asked for them twice a second for ever."""
+    phone = server.phone(UNKNOWN)
+    await phone.dials()
+    await server.parts.transcripts.flush()
+    window = await signed_in(chrome, server)
+    page, asked = window.page, []
+    await window.opens("/dashboard/calls/1")
+    await expect(page.locator("#fresh")).to_have_text(LIVE, timeout=15_000)
+    take = page.get_by_role("button", name="Take the call")
+    await take.click()
+    await expect(page.locator("#fresh")).to_have_text(LIVE, timeout=15_000)
+    page.on("request", lambda one: asked.append(one.url) if "/calls/" in one.url else None)
+    await server.parts.market.records.write(lambda db: db.execute(insert(transcripts), foreign()))
+    screen = await phone.types("1")
+    await expect(page.locator("#lcd")).to_contain_text(screen.split("\n")[0], timeout=20_000)
+    await page.wait_for_timeout(2500)
+    assert len(asked) <= 2, asked
+    # What staff do is based on that screen, also where something was half written.
+    await page.get_by_label("One line for the next screen").fill("Kanda 1")
+    await page.get_by_role("button", name="Show it on the next screen").click()
+    await expect(page.locator(".done")).to_be_visible()
+    assert await acts(server) == ["taken", "line"]
+    assert window.said == []
+
+
+def foreign() -> list[dict[str, object]]:
+    """As many hops of other calls as a busy hour has."""
+    hop = {"owner": "", "place": "home.menu", "typed": "1", "shown": "Isoko", "micros": 900}
+    more = {"hop": 1, "ends": 1, "language": "rw", "at_ms": int(time.time() * 1000)}
+    return [{**hop, **more, "session_key": f"other {number}"} for number in range(6000)]
 
 
 async def test_B04_D10_two_browsers_take_one_call(browser: Browser, server: Running) -> None:

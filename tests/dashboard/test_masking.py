@@ -12,10 +12,12 @@ from bot.market.tickets import open_ticket
 from bot.storage.schema import audit, contacts, exports, payments, proposals, transcripts
 from tests.dashboard.desk import Desk
 from tests.dashboard.stream import streaming
+from tests.dashboard.test_acting import along
 from tests.dashboard.test_desks import flag
 from tests.dashboard.test_exports import link_for
+from tests.dashboard.test_photos import photos_of
 from tests.server import FARMER, Running
-from tests.telegram.door import Chat, link
+from tests.telegram.door import Chat
 
 WRITTEN = "0788 000 999"
 SECRET = "number 0788000999, PIN 24680"
@@ -25,7 +27,7 @@ async def everything_of(server: Running, desk: Desk) -> str:
     """All pages that show a person's name, the feed, and all the files."""
     phone = server.phone()
     await phone.dials()
-    await link(server, FARMER)
+    await photos_of(server, 1)
     await Chat(server).types("/agent")
     await server.parts.transcripts.flush()
     said = ""
@@ -40,10 +42,10 @@ async def everything_of(server: Running, desk: Desk) -> str:
     call = f"/dashboard/calls/{row}"
     for path in ("/dashboard/people", "/dashboard/people/1", "/dashboard/orders/KW-1042",
                  "/dashboard/payments", "/dashboard/payments/1", "/dashboard/call-backs",
-                 "/dashboard/hand-over", "/dashboard/hand-over/1", ticket, call,
-                 f"{call}/call.json"):  # fmt: skip
+                 "/dashboard/hand-over", "/dashboard/hand-over/1", "/dashboard/photos/1", ticket, call):  # fmt: skip
         said += await desk.gets(path)
         assert desk.status == 200, path
+    said += await along(desk, call)
     for what in ("orders", "payments", "people", "audit"):
         if found := await link_for(desk, what):
             said += await desk.raw(found)

@@ -9,14 +9,16 @@ from itertools import count
 
 import aiohttp
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from bot.dashboard.access import links, members
 from bot.dashboard.access.attempts import attempt, forget, give_back
 from bot.dashboard.access.sign_in import too_weak
 from bot.dashboard.guard import safe_next
+from bot.market import subscriptions
 from bot.market.pin_hashing import PinHashing
-from bot.storage.schema import staff, staff_codes, staff_links, staff_sessions
+from bot.storage import turns
+from bot.storage.schema import recoveries, staff, staff_codes, staff_links, staff_sessions
 from tests.dashboard.desk import (
     PASSWORD,
     SHOWN,
@@ -452,6 +454,14 @@ async def test_who_is_revoked_is_out_at_once(server: Running, viewer: Desk) -> N
     assert await viewer.signs_in("vera", PASSWORD, "123456") == 401
 
 
+def anothers_job(db) -> None:
+    """A job that another process is at."""
+    now = datetime.now(UTC)
+    assert turns.take(db, "redo hook:1", "another", now, 600)
+    job = {"via": "hook:1", "since": now, "after_id": 0, "last_id": 9, "letters": 9, "done": 0}
+    db.execute(insert(recoveries).values(**job, asked_by="sam", asked_at=now))
+
+
 async def test_a_session_ends_when_it_is_left_alone_and_looking_on_is_not_using(
     server: Running, viewer: Desk
 ) -> None:
@@ -466,6 +476,18 @@ async def test_a_session_ends_when_it_is_left_alone_and_looking_on_is_not_using(
     read = server.parts.market.records.read
     seen = await read(lambda db: db.execute(select(staff_sessions.c.seen_at)).scalar())
     assert viewer.status == 200 and datetime.now(UTC) - seen > timedelta(minutes=28)
+    await write(anothers_job)
+    await write(lambda db: subscriptions.subscribe(db, "https://a.example", (), datetime.now(UTC)))
+    for path in ("/dashboard/", "/dashboard/calls?language=fr&risk=any", "/dashboard/hand-over",
+                 "/dashboard/webhooks/out?state=dead&to=1&said=on"):  # fmt: skip
+        # A browser without scripts loads the page anew by itself.
+        page = await viewer.gets(path)
+        again = re.search(r'http-equiv="refresh" content="[0-9]+; url=([^"]+)"', page)[1]
+        assert set(path.partition("?")[2].split("&")) <= {"", *again.partition("?")[2].split("&")}
+        await left_for(29)
+        await viewer.gets(again)
+        seen = await read(lambda db: db.execute(select(staff_sessions.c.seen_at)).scalar())
+        assert viewer.status == 200 and datetime.now(UTC) - seen > timedelta(minutes=28), path
     await viewer.gets("/dashboard/")
     seen = await read(lambda db: db.execute(select(staff_sessions.c.seen_at)).scalar())
     assert datetime.now(UTC) - seen < timedelta(minutes=1)

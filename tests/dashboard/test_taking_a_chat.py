@@ -58,6 +58,9 @@ async def test_D10_a_chat_is_taken_unasked_with_a_reason_and_the_person_told(
     (line,) = await audited(server, "chat taken")
     assert line.actor == "demo supervisor" and line.details["reason"].startswith(WHY)
     assert "0788000001" not in str(line.details)
+    # It stands with the person, too.
+    (mine,) = await audited(server, "chat entered")
+    assert mine.subject == "contact 1" and mine.details["reason"].startswith(WHY)
     before = len(await told(server))
     await chat.types("2")
     assert not any("KW-1042" in text for text in (await told(server))[before:])

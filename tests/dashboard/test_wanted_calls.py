@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select, update
 
 from bot.dashboard.screens.board import SHOWN_MAX, Board, Said
 from bot.dashboard.screens.wanted import ALL, Wanted, asks_for_more, wanted_in
@@ -150,3 +150,31 @@ async def test_sixty_of_more_are_shown_and_the_page_says_so(server: Running, vie
     assert (await ended_with(viewer, "USSD")).count('<a class="row"') == 3
     page = await viewer.gets("/dashboard/calls?language=rw")
     assert '<a class="row"' not in page
+
+
+async def test_who_turns_pages_or_goes_home_is_not_stuck(server: Running, viewer: Desk) -> None:
+    reader, lost = server.phone(), server.phone(TEA)
+    await reader.dials()
+    await reader.types("7", "1", "99", "98", "99", "00", "1", "00", "2", "00")
+    await lost.dials()
+    await lost.types("2", "1", "1", "7", "7")
+    await reader.types("7", "1", "99", "98", "99")
+    await written(server)
+    page = await viewer.gets("/dashboard/calls?risk=any")
+    assert page.count('<li class="call') == 1 and "+2507•••••02" in page
+
+
+async def test_an_account_without_a_number_is_not_registered(server: Running, viewer: Desk) -> None:
+    """Parts of an account's number are no masked number, and lead to nobody's."""
+    await Chat(server, 987654321).types("/menu")
+    await written(server)
+    row = await server.parts.market.records.read(
+        lambda db: db.execute(select(transcripts.c.id, transcripts.c.owner)).first()
+    )
+    assert row.owner.endswith("987654321") and not row.owner.startswith("+")
+    pages = [await viewer.gets("/dashboard/calls"), await viewer.gets(f"/dashboard/calls/{row.id}")]
+    ended = update(transcripts).values(ends=1)
+    await server.parts.market.records.write(lambda db: db.execute(ended))
+    pages.append(await viewer.gets("/dashboard/calls?show=ended"))
+    for page in pages:
+        assert "not registered" in page and "•••••21" not in page

@@ -12,9 +12,10 @@ from sqlalchemy import select, update
 
 from bot.hub import hooks
 from bot.hub.addresses import guarded_socket, is_outside, why_not, why_not_now
-from bot.hub.hooks import RETRY_AFTER_S, Hooks
+from bot.hub.hooks import Hooks
 from bot.hub.signing import sign
 from bot.market import hub_news, subscriptions
+from bot.market.hub_news import RETRY_AFTER_S
 from bot.storage import outbox
 from bot.storage.records import Records, RecordsDown
 from bot.storage.schema import outbox as rows

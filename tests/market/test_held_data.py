@@ -15,7 +15,7 @@ from tests.market.money import PAYEE, pay, person, settle
 # Of nobody, or of staff: what is traded, what goes out and in for all, what guards the rest.
 NOBODYS = {
     "alert_mutes", "audit_seals", "exports", "hub_events", "hub_items", "hub_orders", "minutes",
-    "operators", "orders", "price_fees", "prices", "rates", "reconciliations", "reviews",
+    "operators", "orders", "price_fees", "prices", "rates", "reconciliations", "recoveries", "reviews",
     "shop_pulls", "staff", "staff_alerts", "staff_attempts", "staff_codes", "staff_links",
     "staff_sessions", "subscriptions", "turns", "fee_changes", "saved_views", "webhook_tries",
 }  # fmt: skip

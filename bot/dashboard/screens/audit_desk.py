@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, select
+from sqlalchemy import ColumnElement, RowMapping, select
 
-from bot.dashboard.screens.asked import PAGE, like
+from bot.dashboard.screens.asked import like
+from bot.dashboard.screens.by_lots import Found, page_of
 from bot.masking import without_numbers
+from bot.storage.records import Records
 from bot.storage.schema import audit, audit_seals
 
 
@@ -45,16 +47,12 @@ def lines_where(filters: Mapping[str, str]) -> list[ColumnElement[bool]]:
     ]
 
 
-def lines_page(
-    db: Connection, filters: Mapping[str, str], before: int
-) -> tuple[list[AuditLine], int]:
-    """A page of lines, the newest first; and where the next begins, 0 for nowhere."""
-    query = LINES.where(*lines_where(filters))
-    if before:
-        query = query.where(audit.c.id < before)
-    rows = db.execute(query.order_by(audit.c.id.desc()).limit(PAGE + 1)).mappings().all()
-    found = [as_line(row) for row in rows[:PAGE]]
-    return found, found[-1].id if len(rows) > PAGE else 0
+async def lines_page(
+    records: Records, filters: Mapping[str, str], before: int
+) -> tuple[list[AuditLine], Found]:
+    """A page of lines, the newest first; and how far it went."""
+    found = await page_of(records, LINES, audit.c.id, lines_where(filters), before)
+    return [as_line(row) for row in found.rows], found
 
 
 def as_line(row: RowMapping) -> AuditLine:

@@ -41,7 +41,7 @@ class AuditLog:
         visitor = request[VISITOR]
         filters = {name: text_asked(request, name) for name in ("actor", "action", "subject", "ip")}
         before = before_asked(request)
-        found, following = await self._records.read(lambda db: lines_page(db, filters, before))
+        found, page = await lines_page(self._records, filters, before)
         return self._pages.page(
             "audit.html",
             visitor.member,
@@ -49,6 +49,7 @@ class AuditLog:
             lines=found,
             filters=filters,
             chain=chain,
-            next_page=address(_PATH, **filters, before=following) if following else "",
+            next_page=address(_PATH, **filters, before=page.following) if page.following else "",
+            partly=page.partly,
             may_export=may_export("audit", visitor.member.role),
         )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 from heapq import nsmallest
 from typing import NamedTuple
 
-from bot.dashboard.screens.place_words import is_about_money
+from bot.dashboard.screens.place_words import MOVES, is_about_money
 from bot.dashboard.screens.wanted import ALL, Wanted
 from bot.masking import without_numbers
 from bot.msisdn import masked
@@ -26,6 +26,11 @@ _CHAT = "telegram:"
 def is_chat(session_key: str) -> bool:
     """Whether this conversation is in a chat; else it is a call, which the network hangs up."""
     return session_key.startswith(_CHAT)
+
+
+def shown_number(owner: str) -> str:
+    """Whose call it is, masked; "" of an account that has no number, and of nobody known."""
+    return masked(owner) if owner.startswith("+") else ""
 
 
 class Said(NamedTuple):
@@ -105,7 +110,8 @@ BLANK = LiveCall(0, "", "", "", "", "", "", "", 0, 0, 1, 0.0, (), "", 0, False, 
 class _Call:
     last: Said
     slowest: int = 0
-    times_at: dict[str, int] = field(default_factory=dict)
+    # How often in a row its place has asked the same; turning a page is not another time.
+    times: int = 0
 
 
 class Board:
@@ -129,9 +135,12 @@ class Board:
         for hop in hops:
             # The call that spoke last stands last.
             call = self._calls.pop(hop.session_key, None) or _Call(hop)
+            if hop.place != call.last.place:
+                call.times = 1
+            elif not call.times or hop.typed not in MOVES:
+                call.times += 1
             self._calls[hop.session_key] = call
             call.last, call.slowest = hop, max(call.slowest, hop.micros)
-            call.times_at[hop.place] = call.times_at.get(hop.place, 0) + 1
             self._newest[hop.owner or hop.session_key] = hop.session_key
             self._times.append(hop.at_ms)
 
@@ -197,7 +206,7 @@ class Board:
 
     def _risks(self, row: Said, now_ms: int) -> tuple[str, ...]:
         call, found = self._calls[row.session_key], []
-        if call.times_at[row.place] >= _AGAIN:
+        if call.times >= _AGAIN:
             found.append("again")
         if now_ms - row.at_ms > _STUCK_S * 1000:
             found.append("silent")
@@ -212,7 +221,7 @@ class Board:
         return LiveCall(
             id=row.id,
             mark=self.mark_of(row.session_key),
-            number=masked(row.owner) if row.owner else "",
+            number=shown_number(row.owner),
             name=without_numbers(row.names or "", self._ours),
             place=row.place,
             language=row.language,

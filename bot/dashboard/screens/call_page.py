@@ -81,19 +81,28 @@ class CallPage:
             return await self._page(request, refused=_NO_CHAT[outcome], status=409)
         raise web.HTTPSeeOther(f"/dashboard/hand-over/{chat}")
 
-    async def as_test(self, request: web.Request) -> web.Response:
-        """The call as a test to play again; who took it along is on record."""
-        call, _helped = await self._found(request, "call taken along as a test")
-        return _file(test_of(call), "text/x-python", f"test_call_{call.id}.py")
-
-    async def as_json(self, request: web.Request) -> web.Response:
-        """The call with what staff did, as data; numbers are masked and PINs cut out."""
-        call, done = await self._found(request, "call taken along as data")
+    async def take_along(self, request: web.Request) -> web.Response:
+        """The call as a file, for a reason that is on record: a test to play again, or data."""
+        call, done = await self._found(request)
+        fields = await fields_of(request)
+        reason, as_test = kept_text(fields.get("reason", ""), _REASON_MAX), "test" in fields
+        if not reason:
+            return await self._page(request, refused=_NO_CHAT["no_reason"], status=422)
+        if as_test and call.is_chat:
+            # A test dials: what was said in a chat cannot be played again so.
+            raise web.HTTPNotFound
+        action = f"call taken along as {'a test' if as_test else 'data'}"
+        whose = f"contact {call.contact_id}" if call.contact_id else f"call {call.id}"
+        by, now, about = request[VISITOR].member.name, _now(), {"call": call.id, "reason": reason}
+        await self._records.write(lambda db: note(db, by, action, whose, now, **about))
+        if as_test:
+            text = test_of(call, self._hub.timezone)
+            return _file(text, "text/x-python", f"test_call_{call.id}.py")
         whole = {"call": call, "helped": done}
         text = msgspec.json.format(msgspec.json.encode(whole, enc_hook=str)).decode()
         return _file(text, "application/json", f"call_{call.id}.json")
 
-    async def _found(self, request: web.Request, action: str = "") -> tuple[OneCall, Helped]:
+    async def _found(self, request: web.Request) -> tuple[OneCall, Helped]:
         row_id, ours = int(request.match_info["id"]), self._hub.help_msisdn
 
         def read(db: Connection) -> tuple[OneCall, Helped] | None:
@@ -103,9 +112,6 @@ class CallPage:
         found = await self._records.read(read)
         if found is None:
             raise web.HTTPNotFound
-        if action:
-            by, now = request[VISITOR].member.name, _now()
-            await self._records.write(lambda db: note(db, by, action, f"call {row_id}", now))
         return found[0].without_key(), found[1]
 
     async def _page(

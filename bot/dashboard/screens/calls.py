@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from bot.conversation import LANGUAGE_NAMES
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
-from bot.dashboard.screens.board import BLANK, SHOWN_MAX, LiveCall, LiveCalls
+from bot.dashboard.screens.board import BLANK, SHOWN_MAX, SILENT_MAX_S, LiveCall, LiveCalls
 from bot.dashboard.screens.feed import Feed
 from bot.dashboard.screens.fresh import Fresh
-from bot.dashboard.screens.funnel import TONGUES
 from bot.dashboard.screens.one_call import msisdn_of_contact, one_call
 from bot.dashboard.screens.past_calls import Lately, ended_lately
 from bot.dashboard.screens.place_words import flow_names, place_name
@@ -51,12 +51,13 @@ class Calls:
             shown_max=SHOWN_MAX,
             wanted=wanted,
             channels=CHANNELS,
-            tongues=TONGUES,
+            tongues=LANGUAGE_NAMES,
             flows=flow_names(),
             risks=RISKS,
             place_name=place_name,
             risks_of=_risks_of,
             blank=BLANK,
+            silent_max_s=SILENT_MAX_S,
         )
 
     async def reveal(self, request: web.Request) -> web.Response:

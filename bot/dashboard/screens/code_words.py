@@ -1,10 +1,12 @@
-"""Words for the codes that stand in rows: of letters, of the hub's orders, of operators."""
+"""Words for the codes in rows: of letters, of the hub's orders, of operators, of who did what."""
 
 from __future__ import annotations
 
 from bot.dashboard.screens.payment_words import KIND_WORDS
 from bot.i18n import N_, _
 
+# What a ticket says that staff opened themselves, as it is kept.
+OPENED_HERE = N_("Opened on the dashboard: the PIN is locked.")
 _WORDS = {
     **KIND_WORDS,
     "waiting": N_("waiting"),
@@ -18,6 +20,14 @@ _WORDS = {
     "working": N_("works"),
     "down": N_("out of order"),
     "recovering": N_("works again, carefully"),
+    "ussd": N_("USSD"),
+    "telegram": N_("Telegram"),
+    "dashboard": N_("the dashboard"),
+    "staff": N_("staff"),
+    "hub": N_("the hub"),
+    "operator": N_("the operator"),
+    "clock": N_("the clock"),
+    "server": N_("by itself"),
 }
 
 

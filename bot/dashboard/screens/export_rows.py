@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, RowMapping, and_, case, func, select
 
+from bot.dashboard.screens.by_lots import lot
 from bot.dashboard.screens.export_tables import Table
 from bot.storage.in_lots import total
 from bot.storage.records import Records
@@ -28,17 +29,5 @@ def begin(db: Connection, table: Table) -> int:
 def lot_of(
     db: Connection, table: Table, filters: Mapping[str, str], before: int
 ) -> tuple[list[RowMapping], int]:
-    """The rows among the next `_AT_ONCE` keys, the newest first; and before which to go on, or 0.
-
-    The filter is put so that no index can be taken for it: one that is in another order would have
-    all that is left sorted for each lot.
-    """
-    keys = select(table.key.label("key")).where(table.key < before)
-    window = keys.order_by(table.key.desc()).limit(_AT_ONCE).subquery()
-    lowest = db.execute(select(func.min(window.c.key))).scalar()
-    if lowest is None:
-        return [], 0
-    query = table.rows.where(table.key >= lowest, table.key < before)
-    if which := table.where(filters):
-        query = query.where(case((and_(*which), 1), else_=0) == 1)
-    return list(db.execute(query.order_by(table.key.desc())).mappings()), int(lowest)
+    """The rows among the next `_AT_ONCE` keys, the newest first; before which to go on, or 0."""
+    return lot(db, table.rows, table.key, table.where(filters), before, _AT_ONCE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -19,11 +20,14 @@ class Fresh(Generic[T]):
         self._alone = asyncio.Lock()
         self._kept: T | None = None
         self._until = 0.0
+        # When the answer was asked for; pages say how old it is.
+        self.read_at = datetime.now(UTC)
 
     async def get(self) -> T:
         """The answer. Raises what `read` raises, and keeps nothing then."""
         async with self._alone:
             if self._kept is None or time.monotonic() >= self._until:
-                self._kept = await self._read()
+                at = datetime.now(UTC)
+                self._kept, self.read_at = await self._read(), at
                 self._until = time.monotonic() + self._good_for_s
             return self._kept

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.conversation import LANGUAGES
+from bot.conversation import LANGUAGE_NAMES, LANGUAGES
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.asked import address, choice_asked
@@ -35,7 +35,6 @@ _GOOD_FOR_S = 60.0
 # What fewer people did could tell who they are, once the others are filtered away.
 FEWEST = 5
 _WORST, _TYPED = 8, 10
-TONGUES = {"rw": "Kinyarwanda", "fr": "Français", "en": "English"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class Funnel:
             asked=asked,
             periods={key: words for key, (words, _seconds) in PERIODS.items()},
             channels=channels,
-            tongues=TONGUES,
+            tongues=LANGUAGE_NAMES,
             flow=flow,
             flow_name=place_name(flow),
             link=lambda name: address(_PATH, **asked, flow=name),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from bot.dashboard.screens.place_words import MOVES
 from bot.masking import without_numbers
 from bot.pins_in_texts import CUT, without_pins
 
@@ -21,7 +22,6 @@ _TYPED_MAX = 2_000
 _TYPED_SIGNS = 20
 _DIGITS_MAX = 3
 # Back, home and the next page ask for a screen; any other key is an answer to one.
-_MOVES = frozenset({"", "0", "00", "98", "99"})
 Cell = tuple[str, str]
 
 
@@ -171,7 +171,7 @@ def _is_another(last: Told, hop: Told) -> bool:
 def _goes_on(talk: _Talk, hop: Told) -> None:
     last = talk.last
     talk.waits.append((last.place, max(0, (hop.at_ms - last.at_ms) // 1000)))
-    if hop.place == last.place and hop.typed not in _MOVES:
+    if hop.place == last.place and hop.typed not in MOVES:
         talk.again[hop.place] += 1
         talk.typed.add((hop.place, shown_typed(hop.typed)))
 

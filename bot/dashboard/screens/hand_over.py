@@ -30,6 +30,7 @@ _SAID = {
     "empty": N_("Write something first."),
     "pin": N_("Nobody may be asked for a PIN, and none may be sent. Nothing was done."),
     "no_chat": N_("The person has no chat linked."),
+    "newer": N_("Something new was written meanwhile. Nothing was sent: read it, then send."),
 }
 # Sent as they stand in the person's language, when nothing else is written.
 _READY = {
@@ -69,32 +70,36 @@ class HandOvers:
         """Write in the chat; a form that is sent twice writes once."""
         fields, row_id = await fields_of(request), _id(request)
         ready = _READY.get(fields.get("ready", ""), "")
-        key = f"staff:{row_id}:{fields.get('once', '')[:32]}"
+        key, seen = f"staff:{row_id}:{fields.get('once', '')[:32]}", _count(fields.get("seen", ""))
 
         def work(db: Connection, row_id: int, by: str, now: datetime) -> Outcome:
             found = hand_overs.by_id(db, row_id)
             text, ours = fields.get("text", ""), bool(ready) and found is not None
             if ready and found is not None:
                 text = hand_over_lines.in_words(found, ready)
-            return hand_over_lines.say(db, row_id, by, text, key, now, ready=ours)
+            return hand_over_lines.say(db, row_id, by, text, key, now, ready=ours, seen=seen)
 
-        return await self._do(request, work)
+        return await self._do(request, work, fields.get("text", "")[:TEXT_MAX])
 
     async def give_back(self, request: web.Request) -> web.Response:
         """Give the chat back to the bot, which goes on where it stood."""
         return await self._do(request, hand_overs.give_back)
 
     async def _do(
-        self, request: web.Request, work: Callable[[Connection, int, str, datetime], Outcome]
+        self,
+        request: web.Request,
+        work: Callable[[Connection, int, str, datetime], Outcome],
+        text: str = "",
     ) -> web.Response:
         row_id, now, by = _id(request), datetime.now(UTC), request[VISITOR].member.name
         outcome = await self._records.write(lambda db: work(db, row_id, by, now))
         if outcome != "done":
-            return await self._page(request, outcome, 422 if outcome in {"empty", "pin"} else 409)
+            status = 422 if outcome in {"empty", "pin"} else 409
+            return await self._page(request, outcome, status, text if outcome == "newer" else "")
         raise web.HTTPSeeOther(f"/dashboard/hand-over/{row_id}")
 
     async def _page(
-        self, request: web.Request, problem: str = "", status: int = 200
+        self, request: web.Request, problem: str = "", status: int = 200, text: str = ""
     ) -> web.Response:
         visitor, row_id, ours = request[VISITOR], _id(request), self._hub.help_msisdn
         found = await self._records.read(lambda db: _read(db, row_id, ours))
@@ -115,6 +120,8 @@ class HandOvers:
             mine=mine,
             problem=_SAID.get(problem, ""),
             ready=_READY,
+            text=text,
+            seen=found.lines[-1].id if found.lines else 0,
             once=secrets.token_hex(8),
             text_most=TEXT_MAX,
         )
@@ -122,6 +129,11 @@ class HandOvers:
 
 def _id(request: web.Request) -> int:
     return int(request.match_info["id"])
+
+
+def _count(text: str) -> int:
+    """The newest line that a page showed; 0, and so older than any, for what no page gave."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
 
 
 def _with_names(db: Connection) -> list[tuple[HandOver, str]]:
@@ -150,7 +162,7 @@ def _read(db: Connection, row_id: int, ours: str) -> _Found | None:
     contact = people.by_id(db, chat.contact_id) if chat.contact_id else None
     msisdn = contact.msisdn if contact is not None else ""
     lines = [
-        Line(line.who, line.name, without_numbers(line.text, ours), line.at)
+        Line(line.who, line.name, without_numbers(line.text, ours), line.at, line.id)
         for line in hand_over_lines.lines_of(db, row_id)
     ]
     return _Found(

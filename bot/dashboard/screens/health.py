@@ -62,6 +62,7 @@ class Health:
             visitor.member,
             visitor.form,
             lights=await self.lights(),
+            read_at=self._pulses[asked].read_at,
             charts=_charts(found),
             span=asked,
             spans=SPANS,
@@ -81,7 +82,7 @@ class Health:
         return await self._troubles.get()
 
     async def lights(self) -> list[Light]:
-        """Every light, as of now."""
+        """Every light, as of a few seconds ago."""
         raised, out = await self.troubles()
         lately = (await self.lately()).lately
         return lights(Standing(lately, await self._counted(), raised, out))

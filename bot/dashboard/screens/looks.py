@@ -17,6 +17,9 @@ LOOK_WORDS = {
     "number looked up": N_("found them by their number"),
     "number revealed": N_("saw the whole number"),
     "copy made": N_("took a copy of their data"),
+    "call taken along as a test": N_("took a call of theirs along"),
+    "call taken along as data": N_("took a call of theirs along"),
+    "chat entered": N_("came into their chat"),
 }
 _SHOWN = 20
 

@@ -9,10 +9,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, and_, or_, select
 
-from bot.dashboard.screens.board import is_chat
+from bot.dashboard.screens.board import is_chat, shown_number
 from bot.market import telegram_links
 from bot.masking import without_numbers
-from bot.msisdn import masked
 from bot.storage.schema import contacts, transcripts
 
 # A caller without a name is found among the hops written about then: nothing else leads there.
@@ -73,7 +72,7 @@ def one_call(db: Connection, row_id: int, ours: str = "") -> OneCall | None:
     known = db.execute(person).first() if owner else None
     return OneCall(
         id=row_id,
-        number=masked(owner) if owner else "",
+        number=shown_number(owner),
         name=without_numbers(known.names, ours) if known else "",
         contact_id=known.id if known else 0,
         language=rows[-1]["language"],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from bot.dashboard.screens.order_list import OrderRow, order_row, orders_asked
+from bot.dashboard.screens.order_list import ORDERS, OrderRow, order_row
 from bot.i18n import N_
 from bot.market.calling_off import version_of
 from bot.market.offers import Offer
@@ -102,7 +103,7 @@ class _Priced:
 
 def one_order(db: Connection, code: str) -> OrderPage | None:
     """The order with this code, with all its offers."""
-    query = orders_asked({}).add_columns(hub_orders.c.hub_order_id, hub_orders.c.state)
+    query = ORDERS.add_columns(hub_orders.c.hub_order_id, hub_orders.c.state)
     row = db.execute(query.where(orders.c.code == code)).mappings().first()
     if row is None:
         return None
@@ -138,6 +139,10 @@ def _offers(db: Connection, order: RowMapping) -> list[OfferRow]:
         .order_by(offers.c.id)
         .limit(200)
     )
+    rows = db.execute(query).mappings().all()
+    ids = [row["id"] for row in rows]
+    lives, paid, received = _lives(db, ids), _payments(db, ids), _received(db, ids)
+    asked = _tickets(db, order["code"], {row["id"]: row["contact_id"] for row in rows})
     return [
         OfferRow(
             id=row["id"],
@@ -149,21 +154,22 @@ def _offers(db: Connection, order: RowMapping) -> list[OfferRow]:
             state=row["state"],
             version=row["version"],
             answer_by=row["answer_by"],
-            life=_life(db, row["id"]),
+            life=lives.get(row["id"], []),
             round=row["round"] or 0,
-            payments=_payments(db, row["id"]),
+            payments=paid.get(row["id"], []),
             weight_g=row["packs_accepted"] * order["pack_g"],
-            received=_received(db, row["id"]),
-            tickets=_tickets(db, order["code"], row["id"], row["contact_id"]),
+            received=received.get(row["id"]),
+            tickets=asked.get(row["id"], []),
         )
-        for row in db.execute(query).mappings().all()
+        for row in rows
     ]
 
 
-def _life(db: Connection, offer_id: int) -> list[Step]:
-    query = select(offer_events).where(offer_events.c.offer_id == offer_id)
-    return [
-        Step(
+def _lives(db: Connection, ids: Sequence[int]) -> dict[int, list[Step]]:
+    query = select(offer_events).where(offer_events.c.offer_id.in_(ids))
+    found: dict[int, list[Step]] = {}
+    for row in db.execute(query.order_by(offer_events.c.id)).mappings():
+        step = Step(
             row["from_state"],
             row["to_state"],
             row["at"],
@@ -171,24 +177,36 @@ def _life(db: Connection, offer_id: int) -> list[Step]:
             row["channel"],
             row["place"],
         )
-        for row in db.execute(query.order_by(offer_events.c.id)).mappings()
-    ]
+        found.setdefault(row["offer_id"], []).append(step)
+    return found
 
 
-def _payments(db: Connection, offer_id: int) -> list[RowMapping]:
-    wanted = (payments.c.id, payments.c.amount_rwf, payments.c.state, payments.c.reference)
-    query = select(*wanted).where(payments.c.offer_id == offer_id).order_by(payments.c.id)
-    return list(db.execute(query).mappings())
+def _payments(db: Connection, ids: Sequence[int]) -> dict[int, list[RowMapping]]:
+    names = ("id", "amount_rwf", "state", "reference", "offer_id")
+    query = select(*(payments.c[name] for name in names)).where(payments.c.offer_id.in_(ids))
+    found: dict[int, list[RowMapping]] = {}
+    for row in db.execute(query.order_by(payments.c.id)).mappings():
+        found.setdefault(row["offer_id"], []).append(row)
+    return found
 
 
-def _received(db: Connection, offer_id: int) -> RowMapping | None:
-    query = select(received_parts).where(received_parts.c.offer_id == offer_id)
-    return db.execute(query).mappings().first()
+def _received(db: Connection, ids: Sequence[int]) -> dict[int, RowMapping]:
+    query = select(received_parts).where(received_parts.c.offer_id.in_(ids))
+    return {row["offer_id"]: row for row in db.execute(query).mappings()}
 
 
-def _tickets(db: Connection, code: str, offer_id: int, contact_id: int) -> list[str]:
-    """Of this person, about the order as a whole or about this part of it."""
-    about = tickets.c.about.in_((code, Offer.named_of(code, offer_id)))
-    mine = (tickets.c.contact_id == contact_id) & (tickets.c.state != "closed")
-    query = select(tickets.c.code).where(mine, about).order_by(tickets.c.id).limit(9)
-    return list(db.execute(query).scalars())
+def _tickets(db: Connection, code: str, parts: Mapping[int, int]) -> dict[int, list[str]]:
+    """Those of each offer's person, about the order as a whole or about their part of it.
+
+    `parts` are persons by their offers.
+    """
+    named = {Offer.named_of(code, offer_id): offer_id for offer_id in parts}
+    row = tickets.c
+    mine = row.contact_id.in_(set(parts.values())) & (row.state != "closed")
+    query = select(row.code, row.about, row.contact_id).where(mine, row.about.in_([code, *named]))
+    found: dict[int, list[str]] = {}
+    for ticket in db.execute(query.order_by(row.id)):
+        for offer_id, contact_id in parts.items():
+            if contact_id == ticket.contact_id and named.get(ticket.about, offer_id) == offer_id:
+                found.setdefault(offer_id, []).append(ticket.code)
+    return found

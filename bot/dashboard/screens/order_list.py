@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, exists, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, exists, func, select
 
-from bot.dashboard.screens.asked import PAGE, like
+from bot.dashboard.screens.asked import like
+from bot.dashboard.screens.by_lots import Found, page_of
+from bot.storage.records import Records
 from bot.storage.schema import hub_orders, offer_events, offers, orders, payments
 
 # What needs a person most comes first.
@@ -37,41 +38,48 @@ class OrderRow:
     payout: str = ""
 
 
-def orders_asked(filters: Mapping[str, str]) -> Select[Any]:
-    """The orders of these filters: `q` (of the code), `product`, and `state` of an offer."""
-    waiting = (offers.c.order_id == orders.c.id) & (offers.c.state == "offered")
-    open_ones = select(func.count()).where(waiting).scalar_subquery()
-    query = select(orders, open_ones.label("offered"), hub_orders.c.source).outerjoin(
-        hub_orders, hub_orders.c.order_id == orders.c.id
-    )
+_WAITING = (offers.c.order_id == orders.c.id) & (offers.c.state == "offered")
+ORDERS = select(
+    orders,
+    select(func.count()).where(_WAITING).scalar_subquery().label("offered"),
+    hub_orders.c.source,
+).outerjoin(hub_orders, hub_orders.c.order_id == orders.c.id)
+
+
+def orders_where(filters: Mapping[str, str]) -> list[ColumnElement[bool]]:
+    """Which orders: by `q` (of the code), `product`, and `state` of an offer."""
+    which: list[ColumnElement[bool]] = []
     if filters.get("q"):
-        query = query.where(func.upper(orders.c.code).like(like(filters["q"].upper()), escape="\\"))
+        which.append(func.upper(orders.c.code).like(like(filters["q"].upper()), escape="\\"))
     if filters.get("product"):
-        query = query.where(orders.c.product == filters["product"])
+        which.append(orders.c.product == filters["product"])
     if filters.get("state"):
         has = (offers.c.order_id == orders.c.id) & (offers.c.state == filters["state"])
-        query = query.where(exists().where(has))
-    return query
+        which.append(exists().where(has))
+    return which
 
 
-def orders_page(
-    db: Connection, filters: Mapping[str, str], before: int
-) -> tuple[list[OrderRow], int]:
-    """A page of orders, the newest first; and where the next begins, 0 for nowhere."""
-    query = orders_asked(filters)
-    if before:
-        query = query.where(orders.c.id < before)
-    rows = db.execute(query.order_by(orders.c.id.desc()).limit(PAGE + 1)).mappings().all()
-    changed, paid = _last_changes(db, rows[:PAGE]), _payouts(db, rows[:PAGE])
-    found = [
+async def orders_page(
+    records: Records, filters: Mapping[str, str], before: int
+) -> tuple[list[OrderRow], Found]:
+    """A page of orders, the newest first; and how far it went."""
+    wanted = filters.get("q", "").upper()
+    exact = orders.c.code == wanted if wanted else None
+    which = orders_where(filters)
+    found = await page_of(records, ORDERS, orders.c.id, which, before, exact)
+    return await records.read(lambda db: _with_payouts(db, found.rows)), found
+
+
+def _with_payouts(db: Connection, rows: Sequence[RowMapping]) -> list[OrderRow]:
+    changed, paid = _last_changes(db, rows), _payouts(db, rows)
+    return [
         replace(order_row(row), changed_at=changed.get(row["id"]), payout=paid.get(row["id"], ""))
-        for row in rows[:PAGE]
+        for row in rows
     ]
-    return found, found[-1].id if len(rows) > PAGE else 0
 
 
 def order_row(row: RowMapping) -> OrderRow:
-    """A row of `orders_asked` as a value."""
+    """A row of `ORDERS` as a value."""
     return OrderRow(
         row["id"],
         row["code"],

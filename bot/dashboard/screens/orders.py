@@ -72,14 +72,15 @@ class Orders:
             "state": choice_asked(request, "state", OFFER_WORDS),
         }
         before = before_asked(request)
-        found, following = await self._records.read(lambda db: orders_page(db, filters, before))
+        found, page = await orders_page(self._records, filters, before)
         return self._pages.page(
             "orders.html",
             visitor.member,
             visitor.form,
             orders=found,
             filters=filters,
-            next_page=address(_PATH, **filters, before=following) if following else "",
+            next_page=address(_PATH, **filters, before=page.following) if page.following else "",
+            partly=page.partly,
             products={code: products.name(code) for code in PRODUCTS},
             words=OFFER_WORDS,
             payment_words=STATE_WORDS,

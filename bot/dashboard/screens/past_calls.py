@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from bot.dashboard.screens.board import SILENT_MAX_S, is_chat
+from bot.dashboard.screens.board import SILENT_MAX_S, is_chat, shown_number
 from bot.masking import without_numbers
-from bot.msisdn import masked
 from bot.storage.records import Records
 from bot.storage.schema import contacts, transcripts
 
@@ -137,7 +136,7 @@ def _lot(db: Connection, before: int) -> list[_Row]:
 def _past(row: _Row, ours: str, *, over: bool) -> PastCall:
     return PastCall(
         id=row.id,
-        number=masked(row.owner) if row.owner else "",
+        number=shown_number(row.owner),
         name=without_numbers(row.names or "", ours),
         place=row.place,
         language=row.language,

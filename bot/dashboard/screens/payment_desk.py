@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select
 
 from bot.dashboard.screens.asked import PAGE, like
+from bot.dashboard.screens.by_lots import Found, page_of
 from bot.dashboard.screens.payment_words import KIND_WORDS
 from bot.market import clearance, passing_on_again, payment_talks
 from bot.market.approvals import approvals, staff_among
@@ -20,11 +21,14 @@ from bot.market.postings import causes_of
 from bot.market.proposals import Proposal, waiting
 from bot.masking import without_numbers
 from bot.msisdn import masked
+from bot.storage.records import Records
 from bot.storage.schema import (
     contacts,
     inbox,
     ledger_entries,
     ledger_lines,
+    offers,
+    orders,
     outbox,
     payment_events,
     payments,
@@ -107,16 +111,24 @@ def payments_where(filters: Mapping[str, str]) -> list[ColumnElement[bool]]:
     return which
 
 
-def payments_page(
-    db: Connection, filters: Mapping[str, str], before: int
-) -> tuple[list[PaymentRow], int]:
-    """A page of payments, the newest first; and where the next begins, 0 for nowhere."""
-    query = PAYMENTS.where(*payments_where(filters))
-    if before:
-        query = query.where(payments.c.id < before)
-    rows = db.execute(query.order_by(payments.c.id.desc()).limit(PAGE + 1)).mappings().all()
-    found = [_row(row) for row in rows[:PAGE]]
-    return found, found[-1].id if len(rows) > PAGE else 0
+async def payments_page(
+    records: Records, filters: Mapping[str, str], before: int
+) -> tuple[list[PaymentRow], Found]:
+    """A page of payments, the newest first; and how far it went."""
+    which, wanted = payments_where(filters), filters.get("q", "")
+    exact = _named(wanted) if wanted else None
+    found = await page_of(records, PAYMENTS, payments.c.id, which, before, exact)
+    return [_row(row) for row in found.rows], found
+
+
+def _named(text: str) -> ColumnElement[bool]:
+    """The payments of which this is the whole reference, receipt or order."""
+    code = select(offers.c.id).join(orders, orders.c.id == offers.c.order_id)
+    return or_(
+        payments.c.reference == text.lower(),
+        payments.c.proof_code == text.upper(),
+        payments.c.offer_id.in_(code.where(orders.c.code == text.upper())),
+    )
 
 
 def to_be_looked_at(db: Connection, rules: PayoutRules) -> list[PaymentRow]:

@@ -73,7 +73,7 @@ class Payments:
         }
         before, rules = before_asked(request), self._rules
         read = self._records.read
-        found, following = await read(lambda db: payments_page(db, filters, before))
+        found, page = await payments_page(self._records, filters, before)
         first = not before and not any(filters.values())
         return self._pages.page(
             "payments.html",
@@ -84,7 +84,8 @@ class Payments:
             first=first,
             reconciliations=await read(last_reconciliations),
             filters=filters,
-            next_page=address(_PATH, **filters, before=following) if following else "",
+            next_page=address(_PATH, **filters, before=page.following) if page.following else "",
+            partly=page.partly,
             words=STATE_WORDS,
             kinds=KIND_WORDS,
             operators={code: wallet_name(code) for code in _OPERATORS},

@@ -16,8 +16,9 @@ from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens import person_deeds, person_help, person_notes
 from bot.dashboard.screens.asked import SEARCH_MOST, address, before_asked, choice_asked, text_asked
+from bot.dashboard.screens.by_lots import Found
+from bot.dashboard.screens.code_words import word_of
 from bot.dashboard.screens.export_tables import may_export
-from bot.dashboard.screens.funnel import TONGUES
 from bot.dashboard.screens.looks import LOOK_WORDS, looks_at
 from bot.dashboard.screens.order_desk import OFFER_WORDS
 from bot.dashboard.screens.payment_words import STATE_WORDS
@@ -91,17 +92,18 @@ class People:
             "role": choice_asked(request, "role", ROLE_WORDS),
         }
         before = before_asked(request)
-        found, following = await self._records.read(lambda db: people_page(db, filters, before))
+        people, found = await people_page(self._records, filters, before)
         if nobody:
-            found, following = [], 0
+            people, found = [], Found([], 0)
         return self._pages.page(
             "people.html",
             visitor.member,
             visitor.form,
-            people=found,
+            people=people,
+            partly=found.partly,
             may_find=visitor.member.role in FINDERS,
             filters=filters,
-            next_page=address(_PATH, **filters, before=following) if following else "",
+            next_page=address(_PATH, **filters, before=found.following) if found.following else "",
             roles_of_people=ROLE_WORDS,
             may_export=may_export("people", visitor.member.role),
         )
@@ -130,9 +132,9 @@ class People:
             category_words=CATEGORY_WORDS,
             looks=looks,
             notes=await read(lambda db: person_notes.notes_about(db, person.id)),
-            languages=TONGUES,
             may_reveal=visitor.member.role in REVEALERS and bool(person.number),
             may_note=visitor.member.role in ANSWERERS and person.erased_at is None,
+            word=word_of,
             look_words=LOOK_WORDS,
             reasons=REASONS,
             sees_looks=sees_looks,

@@ -9,13 +9,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, false, func, select
 
-from bot.dashboard.screens.asked import PAGE, like
+from bot.dashboard.screens.asked import like
+from bot.dashboard.screens.by_lots import Found, page_of
 from bot.dashboard.screens.past_calls import PastCall, calls_of
 from bot.i18n import N_
 from bot.market import pin_reset
 from bot.market.proposals import Proposal, waiting
 from bot.masking import without_numbers
 from bot.msisdn import masked, read_msisdn
+from bot.storage.records import Records
 from bot.storage.schema import (
     consents,
     contacts,
@@ -86,16 +88,13 @@ def people_where(filters: Mapping[str, str]) -> list[ColumnElement[bool]]:
     return which
 
 
-def people_page(
-    db: Connection, filters: Mapping[str, str], before: int
-) -> tuple[list[PersonRow], int]:
-    """A page of people, the newest first; and where the next begins, 0 for nowhere."""
-    query = select(contacts).where(*people_where(filters))
-    if before:
-        query = query.where(contacts.c.id < before)
-    rows = db.execute(query.order_by(contacts.c.id.desc()).limit(PAGE + 1)).mappings().all()
-    found = [_row(row) for row in rows[:PAGE]]
-    return found, found[-1].id if len(rows) > PAGE else 0
+async def people_page(
+    records: Records, filters: Mapping[str, str], before: int
+) -> tuple[list[PersonRow], Found]:
+    """A page of people, the newest first; and how far it went."""
+    which = people_where(filters)
+    found = await page_of(records, select(contacts), contacts.c.id, which, before)
+    return [_row(row) for row in found.rows], found
 
 
 def contact_with(db: Connection, typed: str, country: str) -> int:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from bot.dashboard.access.members import Member, note
+from bot.dashboard.screens.code_words import OPENED_HERE
 from bot.dashboard.screens.people_desk import subject_of
 from bot.kept_text import kept_text
 from bot.market import people, telegram_links
@@ -39,7 +40,7 @@ def call_about_pin(db: Connection, contact_id: int, by: Member, now: datetime) -
         category="pin_forgotten",
         msisdn=contact.msisdn,
         contact_id=contact_id,
-        text="Opened on the dashboard: the PIN is locked.",
+        text=OPENED_HERE,
         language=contact.language,
         now=now,
     )

@@ -12,6 +12,7 @@ from bot.dashboard.rendering import Pages
 from bot.i18n import N_
 from bot.market import Market, people, products, stock_listings, stock_photos
 from bot.market.stock_photos import Photo
+from bot.masking import without_numbers
 
 _SAID = {
     "before": N_("A colleague has decided already. Nothing was changed."),
@@ -99,4 +100,4 @@ def _read(db: Connection, photo_id: int) -> tuple[Photo, bool, str, str] | None:
     person = people.by_id(db, photo.contact_id)
     listing = stock_listings.by_id(db, photo.listing_id, photo.contact_id)
     goods = "" if listing is None else f"{products.name(listing.product)} {listing.grade}".strip()
-    return photo, bool(jpeg), person.names if person is not None else "", goods
+    return photo, bool(jpeg), without_numbers(person.names) if person is not None else "", goods

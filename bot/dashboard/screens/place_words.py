@@ -62,6 +62,8 @@ _STATES = {
 _WITH_MONEY = frozenset(
     {"orders", "my_orders", "payments", "pay", "sale", "pin", "wallet", "visitors", "give"}
 )
+# What turns a page or goes back, and says nothing about the screen it was typed at.
+MOVES = frozenset({"", "0", "00", "98", "99"})
 
 
 def place_name(place: str) -> str:

@@ -22,8 +22,7 @@ IN_WORDS = {
     "parked": N_("parked"),
 }
 OUT_WORDS = {"waiting": N_("waiting"), "sent": N_("sent"), "dead": N_("given up")}
-# The first try and those of the relay's schedule.
-TRIES = 8
+TRIES = 1 + len(hub_news.RETRY_AFTER_S)
 RECOVER_WITHIN = timedelta(days=14)
 
 

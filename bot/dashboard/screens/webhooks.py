@@ -77,7 +77,8 @@ class Webhooks:
         more = address(f"{_PATH}/out", **filters, before=following) if following else ""
         return self._page(
             request, "webhooks_out.html", receivers=known, leaves=found, filters=filters,
-            jobs=self.recoveries.under_way(), words=OUT_WORDS, next_page=more, utc_now=now,
+            jobs=await self.recoveries.under_way(), words=OUT_WORDS, next_page=more, utc_now=now,
+            itself=address(f"{_PATH}/out", **filters, before=before, **_said_in(request)),
         )  # fmt: skip
 
     async def apply_again(self, request: web.Request) -> web.Response:
@@ -95,7 +96,7 @@ class Webhooks:
     async def recover(self, request: web.Request) -> web.Response:
         """Send all again that was given up for a receiver: a job, whoever closes the browser."""
         number, member = int(request.match_info["id"]), request[VISITOR].member
-        job = await self.recoveries.recover(number, member, _MOMENT_S)
+        job = await self.recoveries.begin(number, member, _MOMENT_S)
         said, count = ("recovered", job.done) if job.over else ("recovering", job.of)
         raise web.HTTPSeeOther(f"{_PATH}/out?said={said}&n={count}")
 
@@ -128,16 +129,23 @@ class Webhooks:
         raise web.HTTPSeeOther(f"{back}{'&' if '?' in back else '?'}said={said}")
 
     def _page(self, request: web.Request, template: str, **values: Any) -> web.Response:
-        visitor, count = request[VISITOR], request.query.get("n", "")
+        visitor, said = request[VISITOR], _said_in(request)
         return self._pages.page(
             template,
             visitor.member,
             visitor.form,
-            said=_SAID.get(request.query.get("said", ""), ""),
-            said_of=int(count) if count.isascii() and count.isdecimal() and len(count) < 9 else 0,
+            said=_SAID.get(str(said["said"]), ""),
+            said_of=said["n"],
             may_replay=visitor.member.role in REPLAYERS,
             **values,
         )
+
+
+def _said_in(request: web.Request) -> dict[str, str | int]:
+    """What the address says that was done, and of how many."""
+    said, count = request.query.get("said", ""), request.query.get("n", "")
+    plain = count.isascii() and count.isdecimal() and len(count) < 9
+    return {"said": said if said in _SAID else "", "n": int(count) if plain else 0}
 
 
 def _now() -> datetime:

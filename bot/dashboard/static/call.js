@@ -54,13 +54,31 @@ function dress() {
   if (button) button.hidden = screens().length < 2;
 }
 
-async function renew(wanted) {
-  const answer = await fetch(here().dataset.here, { headers: { "X-Isoko-Poll": "1" }, redirect: "error" }).catch(() => null);
-  if (!answer?.ok) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+// What the feed said last; one fetch or one wait for it at a time, however often it speaks.
+let news = { row: 0, act: 0 }, timer = 0, asking = false, pause_ms = 0;
+
+function behind() {
+  const { row, act } = here().dataset;
+  return news.row > row || news.act > act;
+}
+
+async function renew() {
+  clearTimeout(timer);
+  if (asking || !behind()) return;
+  asking = true;
+  // By its newest row: of a caller without a name only the rows written about then are found.
+  const at = news.row > here().dataset.row ? `/dashboard/calls/${news.row}` : here().dataset.here;
+  const answer = await fetch(at, { headers: { "X-Isoko-Poll": "1" }, redirect: "error" }).catch(() => null);
+  if (answer?.ok) put(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  asking = false;
+  pause_ms = behind() ? Math.min(8000, Math.max(500, pause_ms * 2)) : 0;
+  if (pause_ms && answer?.status !== 404) timer = setTimeout(renew, pause_ms);
+}
+
+function put(page) {
   const next = page.getElementById("live"), stays = place < screens().length, at = place;
   here().replaceWith(next);
-  if (stays) show(at);
+  if (stays && at <= screens().length) show(at);
   else place = screens().length;
   dress();
   // The forms say what they are based on; what is half written in one stays.
@@ -72,12 +90,15 @@ async function renew(wanted) {
     document.querySelector("fieldset.acts")?.append(...words);
   }
   for (const field of document.querySelectorAll("input[name=version]")) field.value = next.dataset.version;
-  if (next.dataset.row < wanted.row || next.dataset.act < wanted.act) setTimeout(() => renew(wanted), 500);
+  for (const form of document.querySelectorAll("form[action^='/dashboard/calls/']")) {
+    form.setAttribute("action", form.getAttribute("action").replace(/calls\/\d+/, next.dataset.here.slice(11)));
+  }
+  history.replaceState(null, "", next.dataset.here + location.search);
 }
 
 const feed = new Feed(here().dataset.feed, "", (_name, data) => {
-  const { row, act } = here().dataset;
-  if (data.row > row || data.act > act) renew(data);
+  news = data;
+  renew();
 });
 document.addEventListener("click", (event) => {
   const link = event.target.closest("#before, #after, #play");
@@ -87,8 +108,9 @@ document.addEventListener("click", (event) => {
   stop();
   show(place + (link.id === "before" ? -1 : 1));
 });
-// A button that was pressed is not pressed again.
+// A button that was pressed is not pressed again; a file may be taken twice.
 document.addEventListener("submit", (event) => {
+  if (event.target.closest(".take-along")) return;
   if (event.target.dataset.sent) return event.preventDefault();
   event.target.dataset.sent = "1";
 });

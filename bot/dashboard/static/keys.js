@@ -4,7 +4,8 @@
   const OFF = "isoko keys off";
   const words = JSON.parse(document.getElementById("keys").textContent);
   const SEARCH = "[role=search] input:not([type=hidden]), [role=search] select";
-  let going = 0;
+  const THEME = "isoko theme";
+  let going = 0, schemes;
 
   const one = (selector) => document.querySelector(selector);
   const press = (selector) => { const it = one(selector); if (it && !it.disabled && !it.closest("fieldset:disabled")) it.click(); };
@@ -24,6 +25,17 @@
   function apart() {
     const here = document.activeElement;
     if (rows().includes(here)) window.open(here.href, "_blank", "noopener");
+  }
+
+  // Light or dark: as the system has it, until `d` is pressed; then as it was left.
+  function theme(turned) {
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches, kept = localStorage.getItem(THEME);
+    const now = kept === null ? dark : kept === "dark", wanted = turned ? !now : now;
+    if (turned) localStorage.setItem(THEME, wanted ? "dark" : "light");
+    if (!turned && kept === null) return;
+    document.documentElement.style.colorScheme = wanted ? "dark" : "light";
+    schemes ??= [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]).filter((rule) => rule.media?.mediaText.includes("prefers-color-scheme"));
+    for (const rule of schemes) rule.media.mediaText = wanted ? "all" : "not all";
   }
 
   function reveal() {
@@ -99,6 +111,8 @@
     "]": () => press("#after"),
     " ": () => one("#play") && (press("#play"), true),
     "/": () => one(SEARCH)?.focus(),
+    d: () => theme(true),
+    a: () => (one(".deeds [name=why]") ? one(".deeds [name=why]").focus() : press("form[action$='/take'] button")),
     y: () => navigator.clipboard?.writeText(location.href),
     g: () => { going = performance.now() + 1500; },
     Escape: () => press(".back a"),
@@ -106,6 +120,7 @@
   // These do what the browser does, unless there is something here for them to do.
   const SHARED = new Set(["ArrowDown", "ArrowUp", " "]);
 
+  theme(false);
   document.addEventListener("keydown", (event) => {
     const { target, key } = event, off = localStorage.getItem(OFF);
     if ((event.ctrlKey || event.metaKey) && key === "k" && !off) { event.preventDefault(); return palette(); }

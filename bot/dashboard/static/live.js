@@ -8,6 +8,12 @@ function say(state) {
   fresh.dataset.state = state;
   fresh.lastElementChild.textContent = fresh.dataset[state];
   live.classList.toggle("old", state !== "live");
+  act(state === "live");
+}
+
+// Who acts does so on what is there: not while the page is old.
+function act(may) {
+  for (const set of document.querySelectorAll("fieldset.acts")) set.disabled = !may;
 }
 
 // What a button did may have its own address, at which there is nothing to load again.
@@ -25,7 +31,7 @@ async function renew() {
     });
     if (answer.status === 401 || answer.status === 403) return say("out");
     if (!answer.ok) throw new Error(String(answer.status));
-    put(new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live"));
+    put(await answer.text());
     say("live");
   } catch {
     say("lost");
@@ -33,15 +39,9 @@ async function renew() {
   timer = setTimeout(renew, EVERY_MS);
 }
 
-function put(next) {
-  // What is being read or pointed at stays where it is: focus is found again by its address.
-  const at = live.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-  live.replaceChildren(...next.childNodes);
-  if (at) [...live.querySelectorAll("a")].find((link) => link.getAttribute("href") === at)?.focus({ preventScroll: true });
-}
-
 // A hidden page asks for nothing; seen again it is old until it has asked.
 document.addEventListener("visibilitychange", () => {
+  act(false);
   if (document.hidden) clearTimeout(timer);
   else renew();
 });

@@ -2,21 +2,13 @@
 const LEAST_MS = 2000, OLDEST_MS = 20000;
 let asked = performance.now(), wanted = 0;
 
-function put(next) {
-  // What is being read or pointed at stays where it is: focus is found again by its address.
-  const live = document.getElementById("live");
-  const at = live.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-  live.replaceChildren(...next.childNodes);
-  if (at) [...live.querySelectorAll("a")].find((link) => link.getAttribute("href") === at)?.focus({ preventScroll: true });
-}
-
 async function renew() {
   wanted = 0;
   if (document.hidden) return;
   asked = performance.now();
   const answer = await fetch(location.href, { headers: { "X-Isoko-Poll": "1" }, redirect: "error" }).catch(() => null);
   if (!answer?.ok) return;
-  put(new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live"));
+  put(await answer.text());
 }
 
 function soon() {

@@ -5,7 +5,7 @@ from bot.storage.schema.calls import call_acts, call_tries
 from bot.storage.schema.columns import metadata
 from bot.storage.schema.cooperatives import members, shares, splits
 from bot.storage.schema.delivery import audit, hops, inbox, outbox, transcripts, turns
-from bot.storage.schema.desk import audit_seals, exports, proposals, reconciliations
+from bot.storage.schema.desk import audit_seals, exports, proposals, reconciliations, recoveries
 from bot.storage.schema.figures import minutes
 from bot.storage.schema.hand_overs import hand_over_lines, hand_overs
 from bot.storage.schema.looked_into import (
@@ -124,6 +124,7 @@ __all__ = [
     "rates",
     "received_parts",
     "reconciliations",
+    "recoveries",
     "reviews",
     "sales",
     "saved_views",

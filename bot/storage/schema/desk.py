@@ -69,3 +69,23 @@ reconciliations = Table(
     Column("here_rwf", Francs, nullable=False),
     Column("tickets", Integer, nullable=False),
 )
+
+# What was given up for a receiver is sent again: how far that is, for every process.
+recoveries = Table(
+    "recoveries",
+    metadata,
+    row_id(),
+    # The outbox's name for the receiver.
+    Column("via", String(16), nullable=False),
+    # Which letters: written since then, with ids up to the last. Up to `after_id` it is done.
+    Column("since", Moment, nullable=False),
+    Column("after_id", BigInt, nullable=False),
+    Column("last_id", BigInt, nullable=False),
+    Column("letters", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("asked_by", String(40), nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    # One at a time for each receiver, whoever asks at the same moment.
+    Index("ix_recoveries_open", "via", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+)
