@@ -54,6 +54,8 @@ _WAITING = outbox.c.state == literal_column("'waiting'")
 _is_due = Prepared(
     select(outbox.c.id)
     .where(outbox.c.kind == bindparam("kind"), _WAITING, outbox.c.due_at <= bindparam("now"))
+    # In order: else PostgreSQL takes it that any row will do, and looks through all for none.
+    .order_by(outbox.c.due_at)
     .limit(literal_column("1"))
     .offset(literal_column("0")),
     *("kind", "now"),
@@ -112,8 +114,8 @@ def is_due(db: Connection, kind: str, now: datetime, not_via: tuple[str, ...] = 
     if not not_via:
         return _is_due.one(db, kind, now) is not None
     due = (outbox.c.state == "waiting") & (outbox.c.kind == kind) & (outbox.c.due_at <= now)
-    query = select(outbox.c.id).where(due, outbox.c.via.not_in(not_via)).limit(1)
-    return db.execute(query).first() is not None
+    query = select(outbox.c.id).where(due, outbox.c.via.not_in(not_via)).order_by(outbox.c.due_at)
+    return db.execute(query.limit(1)).first() is not None
 
 
 def is_due_via(db: Connection, via: tuple[str, ...], now: datetime) -> bool:

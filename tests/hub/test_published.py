@@ -181,7 +181,9 @@ async def test_all_that_is_told_of_calls_and_alerts(records: Records, now: datet
     await everybody_is_told(records)
     calls = SessionNews(records, "secret-of-the-test")
     for kind, language in ((STARTED, ""), (ENDED, "fr")):
-        call = SimpleNamespace(key="at:1", gateway="africastalking", language=language, hops=3)
+        call = SimpleNamespace(
+            key="at:1", started_at=1.0, gateway="africastalking", language=language, hops=3
+        )
         calls.add(kind, call)  # type: ignore[arg-type]
     await calls.flush()
     at_once = Manner(timedelta(0), timedelta(0))
