@@ -212,7 +212,7 @@ BUGS = (
     _bug("search-takes-patterns", ("tests/dashboard/test_desks.py", *DESKS), (
         asked.like, 'text.replace("\\\\", "\\\\\\\\").replace("%", "\\\\%").replace("_", "\\\\_")', "text")),
     _bug("secret-of-the-path-not-asked", ("tests/ussd/test_door.py", *HOPS), (
-        door.check_secret, "if not hmac.compare_digest(given.encode(), rules.secret.encode()):", "if False:")),
+        door.check_secret, "if not hmac.compare_digest(", "if False and not hmac.compare_digest(")),
     _bug("any-source-let-in", ("tests/ussd/test_door.py", *HOPS), (
         door.let_in, "if rules.allowed and not", "if False and not")),
     _bug("secret-of-telegram-not-compared", ("tests/telegram/test_webhook.py", "tests/telegram"), (
@@ -225,7 +225,7 @@ BUGS = (
     _bug("token-fetched-by-each-who-waits", ("tests/test_payout_loop.py", *MONEY), (
         SharedToken.get, "return await self._renewal.get()", "return await self._renew()")),
     _bug("clock-set-back-silences-the-poller", ("tests/test_money_attacks.py", *MONEY), (
-        settlement.due_look_ups, "(due_at <= now) | (due_at > now + _FURTHEST)", "due_at <= now")),
+        settlement._to_look_up, "(due_at <= now) | (due_at > now + _FURTHEST)", "due_at <= now")),
     _bug("clock-set-forward-makes-all-old", ("tests/test_money_attacks.py", *MONEY), (
         settlement.record_answer, "and payment.look_ups >= _LOOKED_UP_OFTEN", "")),
     _bug("more-accepted-than-ordered", ("tests/market/test_offers.py", *TRADE), (
