@@ -35,8 +35,9 @@ async def test_a_large_number_of_packs_is_said_in_the_house_form(server: Running
         of_200 = offers.c.packs == 200
         order = select(offers.c.order_id).where(of_200).scalar_subquery()
         # So cheap that all of it could be paid at once.
-        db.execute(update(orders).where(orders.c.id == order).values(packs=1200, price_rwf=4000))
-        db.execute(update(offers).where(of_200).values(packs=1200))
+        much = {"packs": 1200, "price_rwf": 4000}
+        db.execute(update(orders).where(orders.c.id == order).values(much))
+        db.execute(update(offers).where(of_200).values(much))
 
     await server.parts.market.records.write(larger)
     phone = server.phone()
