@@ -11,7 +11,6 @@ from playwright.async_api import Browser, async_playwright, expect
 from sqlalchemy import text
 
 from bot.operations.logs import set_up_logs
-from bot.storage import postgres_batch
 from bot.storage.opening import open_records, upgrade
 from bot.storage.records import Records
 from bot.storage.schema import metadata
@@ -35,9 +34,13 @@ def quiet_logs() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def patient_records() -> Iterator[None]:
-    """A machine that stands still for seconds has not asked too much of the records."""
+    """A machine that stands still for seconds has not asked too much of the records.
+
+    Tests of these limits set their own.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(postgres_batch, "_WAIT_S", 60.0)
+        patch.setattr("bot.storage.postgres_batch._WAIT_S", 60.0)
+        patch.setattr("bot.storage.postgres._ANSWER_S", 60.0)
         yield
 
 
