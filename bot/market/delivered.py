@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import ColumnElement, Connection, delete, exists, insert, literal, select
 
-from bot.market import leaving, offers, people, wallets
+from bot.market import offers, people, wallets
 from bot.market.limits import PayoutRefused, PayoutRules
 from bot.market.offers import Offer
 from bot.market.payments import EARNED, Payment, pay_out
@@ -57,8 +57,6 @@ def pay(
         _ask_staff(db, offer, str(why), now)
         _put_off_until(db, offer_id, now + _TRY_AGAIN)
         return None
-    # The payment has its own copy, which goes when it is settled.
-    leaving.forget_wallet_if_paid(db, offer.contact_id)
     close(db, (tickets.c.category == _CATEGORY) & (tickets.c.about == offer.named), now)
     return payment
 

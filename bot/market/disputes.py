@@ -10,7 +10,7 @@ from typing import Literal
 from sqlalchemy import Connection, insert, select, update
 
 from bot.kept_text import kept_text
-from bot.market import Actor, news, notices, offers
+from bot.market import Actor, kept_wallets, news, notices, offers
 from bot.market.offers import Offer
 from bot.storage.schema import audit, offer_events, orders, payments
 
@@ -74,6 +74,8 @@ def _change(
     trigger = f"back_to_{_stood(db, offer_id)}" if what == "resume" else what
     actor = Actor(name, channel, f"{what}:{offer_id}:{offer.version}", offer.contact_id)
     offers.move(db, actor, offer_id, trigger, now)
+    if what == "call_off":
+        kept_wallets.forget_unless_needed(db, offer.contact_id)
     said, action, words = _WORDS[what]
     line = {"at": now, "actor": name, "action": action, "subject": f"order {offer.code}"}
     db.execute(insert(audit).values(**line, details={"part": offer.part, "reason": why}))

@@ -7,14 +7,16 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, exists, func, literal, select
 
-from bot.market import Actor, bills, obligations, people, splits
+from bot.market import Actor, bills, kept_wallets, obligations, people, splits
 from bot.market.payments import EARNED, OPEN
 from bot.storage.schema import contacts, offers, payments
 
 _WHY = "This person has left: their data is deleted, and nobody can call them."
 # The goods are out of the farmer's hands, so the price is owed whatever they do.
 _GIVEN = ("handed_over", "shipped", "delivered")
-_HAS_PAYOUT = exists(literal(1)).where(payments.c.offer_id == offers.c.id, EARNED)
+_HAS_PAYOUT = exists(literal(1)).where(
+    payments.c.offer_id == offers.c.id, EARNED, payments.c.state != "failed"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +52,11 @@ def leave(db: Connection, contact_id: int, by: str, key: str, now: datetime) -> 
     """
     # Nothing of theirs is handed over, or paid, between the looking and the forgetting.
     db.execute(select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update())
-    owed = db.execute(select(literal(1)).where(_unpaid(contact_id)).limit(1)).first() is not None
     splits.forget(db, contact_id, now)
-    people.erase(db, contact_id, now, keep_wallet=owed)
+    people.erase(db, contact_id, now, keep_wallet=kept_wallets.is_needed(db, contact_id))
     # Behind the erasing, which closes what the person has asked for.
     obligations.withdraw(db, Actor(by[:40], "server", key[:64], contact_id), now)
     obligations.show_to_staff(db, contact_id, _WHY, now)
-
-
-def forget_wallet_if_paid(db: Connection, contact_id: int) -> None:
-    """Who has left needs no wallet here once everything that they gave has its payout."""
-    if db.execute(select(literal(1)).where(_unpaid(contact_id)).limit(1)).first() is None:
-        people.forget_wallet(db, contact_id)
 
 
 def _unpaid(contact_id: int) -> ColumnElement[bool]:

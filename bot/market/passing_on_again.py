@@ -48,7 +48,8 @@ def pass_on_again(
 
     It goes to what is the seller's number for money by now. `reason` says what was wrong, and goes
     into the audit; the tickets of the refused one are closed. "limit": for delivered goods the
-    limits of payouts hold, and do not allow it now; "no_seller": whom it was for has left.
+    limits of payouts hold, and do not allow it now; "no_seller": whom it was for has left, and no
+    wallet of theirs is kept.
     """
     name = " ".join(by.split()).casefold()[:40]
     if not name or name == HUB:
@@ -61,7 +62,7 @@ def pass_on_again(
     failed = locked(db, reference)
     if not is_refused(db, failed):
         return "not_refused"
-    if failed.sale_id is None and people.by_id(db, failed.contact_id) is None:
+    if failed.sale_id is None and not people.payee(db, failed.contact_id).wallet:
         return "no_seller"
     try:
         again = _make(db, failed, rules, now)

@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, or_, select, update
 
 from bot.conversation import Language
-from bot.market import buyers, telegram_links
-from bot.market.tickets import ABOUT_MONEY
+from bot.market import buyers, telegram_links, tickets_of_who_left
 from bot.storage.prepared import Prepared
 from bot.storage.schema import (
     allocations,
@@ -250,13 +249,7 @@ def erase(db: Connection, contact_id: int, now: datetime, *, keep_wallet: bool =
               price_alerts, person_notes)  # fmt: skip
     for table in theirs:
         db.execute(delete(table).where(table.c.contact_id == contact_id))
-    db.execute(
-        update(tickets)
-        .where(_tickets_of(contact_id, contact.msisdn), tickets.c.category.not_in(ABOUT_MONEY))
-        .values(msisdn="", text="", state="closed", closed_at=now)
-    )
-    # What staff must find out about money stays open, without the number of who has left.
-    db.execute(update(tickets).where(_tickets_of(contact_id, contact.msisdn)).values(msisdn=""))
+    tickets_of_who_left.close_theirs(db, contact_id, contact.msisdn, now)
     buyers.forget(db, contact_id, contact.msisdn)
     _forget_payee(db, contact_id)
     db.execute(update(bills).where(bills.c.contact_id == contact_id).values(why=""))

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, exists, literal, select, updat
 from bot.market import (
     Actor,
     buyers,
+    kept_wallets,
     ledger,
     news,
     notices,
@@ -246,6 +247,7 @@ def tell_paid(db: Connection, reference: str, now: datetime, rules: PayoutRules)
         return paid
     if paid.kind == "payout":
         carry_offer(db, paid, Actor("operator", "server", f"paid:{reference}"), "pay", now)
+        kept_wallets.forget_unless_needed(db, paid.contact_id)
     words = notices.of_money_there(paid)
     news.tell(db, paid.contact_id, f"money:{reference}", lambda: words(paid), now)
     return paid

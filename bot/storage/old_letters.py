@@ -18,7 +18,8 @@ def empty_before(db: Connection, moment: datetime, limit: int) -> int:
     old = select(outbox.c.id, outbox.c.payload).where(IS_FULL, outbox.c.done_at < moment)
     found = db.execute(old.order_by(outbox.c.done_at).limit(limit)).all()
     gone = {"contact_id": None, "msisdn": None, "lane": "", "last_error": "", "emptied": 1}
-    this = update(outbox).where(outbox.c.id == bindparam("the_id"))
+    # One that is sent again meanwhile keeps what it says.
+    this = update(outbox).where(outbox.c.id == bindparam("the_id"), IS_FULL)
     rows = [
         {
             "the_id": row.id,

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select, update
 from bot.hub import hooks
 from bot.market import hub_news, subscriptions
 from bot.operations.housekeeping import Housekeeping
+from bot.storage import old_letters
 from bot.storage.schema import audit, outbox, webhook_tries
 from tests.dashboard.desk import Desk, joins
 from tests.hub.receiver import Receiver, receiving
@@ -136,3 +137,23 @@ async def test_what_was_tried_long_ago_is_forgotten(server: Running) -> None:
         await Housekeeping(server.parts.market, lambda: None, timedelta(days=1)).keep()
         assert await value(server, select(func.count()).select_from(webhook_tries)) == 0
     assert hooks.RETRY_AFTER_S[-1] < 60 * 86_400
+
+
+@pytest.mark.usefixtures("either_store")
+async def test_what_is_so_old_that_its_words_are_gone_is_not_sent_again(
+    server: Running, supervisor: Desk
+) -> None:
+    async with receiving() as receiver:
+        _number, _secret, letter = await told(server, receiver, {"note": "x"})
+        await state_is(server, letter, "sent")
+        page = f"/dashboard/webhooks/deliveries/{letter}"
+        assert "Send now" in await supervisor.gets(page)
+        soon = _now() + timedelta(seconds=1)
+        records = server.parts.market.records
+        assert await records.write(lambda db: old_letters.empty_before(db, soon, 100)) >= 1
+        assert "Send now" not in await supervisor.gets(page)
+        # From a page that was opened before.
+        await supervisor.posts(f"{page}/now", twice="yes")
+        assert supervisor.headers["Location"].endswith("said=emptied")
+        await state_is(server, letter, "sent")
+        assert len(receiver.came) == 1

@@ -4,8 +4,20 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from bot.market import Actor, bookings, delivered, leaving, offers
+from bot.market import (
+    Actor,
+    bookings,
+    books,
+    delivered,
+    disputes,
+    leaving,
+    offers,
+    passing_on_again,
+)
 from bot.market.limits import USUAL
+from bot.market.payments import as_payment
+from bot.market.tickets import open_ticket
+from bot.payments.provider import Outcome
 from bot.storage.schema import bookings as booking_rows
 from bot.storage.schema import contacts, payments, tickets
 from bot.storage.schema import offers as offer_rows
@@ -69,9 +81,9 @@ async def test_goods_that_are_given_are_paid_although_who_gave_them_has_left(rec
     offer_id = await records.write(work)
     paid = await records.write(lambda db: delivered.pay(db, offer_id, "RWF", USUAL, now))
     assert (paid.amount_rwf, paid.payee_msisdn) == (cast.AMOUNT_RWF, cast.FARMER)
-    kept = await records.read(lambda db: db.execute(select(contacts.c.wallet)).scalars().all())
-    assert kept == [""]
+    assert await records.read(wallets) == [cast.FARMER]
     await records.write(lambda db: settle(db, paid, now))
+    assert await records.read(wallets) == [""]
     states = select(payments.c.state, offer_rows.c.state).join_from(
         payments, offer_rows, payments.c.offer_id == offer_rows.c.id
     )
@@ -118,3 +130,86 @@ async def test_the_person_reads_it_before_they_delete_on_the_phone(server: Runni
     await phone.types("2", "1", "1", PIN)
     await phone.dials()
     assert "Accepted and not delivered: 1." in await phone.types("6", "2", PIN, "3")
+
+
+def refuse(db, offer_id: int, now) -> None:
+    """The payout of these goods, which the operator refuses."""
+    payment = delivered.pay(db, offer_id, "RWF", USUAL, now)
+    settle(db, payment, now, Outcome.REFUSED, reason="PAYEE_NOT_ALLOWED_TO_RECEIVE")
+
+
+def wallets(db) -> list[str]:
+    return list(db.execute(select(contacts.c.wallet)).scalars())
+
+
+async def test_a_refused_payout_is_still_owed_to_who_leaves_and_is_paid_again_by_people(
+    records, now
+) -> None:
+    def work(db):
+        contact_id = cast.farmer(db, "x", now)
+        offer_id = cast.delivered(db, contact_id, now)
+        refuse(db, offer_id, now)
+        due = leaving.due(db, contact_id, now)
+        leave(db, contact_id, now)
+        return due.owed_rwf
+
+    assert await records.write(work) == cast.AMOUNT_RWF
+    assert [line[0] for line in await records.read(open_tickets)] == ["order", "payment_missing"]
+    assert (await records.read(books.check)).faults == []
+    assert await records.read(wallets) == [cast.FARMER]
+
+    def again(db):
+        failed = as_payment(db.execute(select(payments)).mappings().one())
+        said = passing_on_again.pass_on_again(
+            db, failed.reference, reason="shut", by="felix", rules=USUAL, now=now
+        )
+        newest = select(payments).order_by(payments.c.id.desc()).limit(1)
+        return said, as_payment(db.execute(newest).mappings().one())
+
+    said, payment = await records.write(again)
+    assert (said, payment.payee_msisdn) == ("passed_on", cast.FARMER)
+    await records.write(lambda db: settle(db, payment, now))
+    assert await records.read(wallets) == [""]
+
+
+async def test_what_the_hub_says_of_a_part_is_not_lost_with_who_leaves(records, now) -> None:
+    def work(db) -> None:
+        contact_id = cast.farmer(db, "x", now)
+        offer_id = cast.accepted(db, contact_id, now)
+        carry(db, offer_id, now, "hand_over")
+        offer = offers.by_id(db, offer_id, contact_id)
+        for category, text in (("order", f"mouldy, says {cast.FARMER}"), ("shipment", "")):
+            open_ticket(
+                db, category=category, msisdn=cast.FARMER, contact_id=contact_id, about=offer.named,
+                text=text, language="rw", now=now,
+            )  # fmt: skip
+        leave(db, contact_id, now)
+
+    await records.write(work)
+    named = f"{cast.CODE} P-1"
+    shown = await records.read(open_tickets)
+    assert ("order", named, "") in shown and ("shipment", named, "") in shown
+    texts = await records.read(lambda db: list(db.execute(select(tickets.c.text)).scalars()))
+    assert any(text.startswith("mouldy") for text in texts)
+    assert cast.FARMER not in "".join(texts)
+
+
+async def test_a_wallet_is_kept_while_a_part_is_in_dispute_and_not_after(records, now) -> None:
+    def end(db, offer_id: int, how) -> None:
+        how(db, offer_id, reason="looked at", by="vera", channel="dashboard", now=now)
+
+    def work(db) -> tuple[int, int]:
+        contact_id = cast.farmer(db, "x", now)
+        first, second = (cast.accepted(db, contact_id, now, code=f"KW-{n}") for n in (1, 2))
+        for offer_id in (first, second):
+            carry(db, offer_id, now, "hand_over")
+        leave(db, contact_id, now)
+        end(db, second, disputes.dispute)
+        carry(db, first, now, "ship", "deliver")
+        settle(db, delivered.pay(db, first, "RWF", USUAL, now), now)
+        return first, second
+
+    _first, second = await records.write(work)
+    assert await records.read(wallets) == [cast.FARMER]
+    await records.write(lambda db: end(db, second, disputes.call_off))
+    assert await records.read(wallets) == [""]

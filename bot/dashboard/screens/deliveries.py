@@ -22,6 +22,7 @@ _SAID = {
     "again": N_("It leaves now, under its old id."),
     "sooner": N_("It leaves now, not when it was due."),
     "arrived": N_("It has arrived. Say that it is to be sent a second time."),
+    "emptied": N_("What it said is not kept any more: it cannot be sent again."),
     "no_effect": N_("No effect: this was done already, or is not needed any more."),
 }
 

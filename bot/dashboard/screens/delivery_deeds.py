@@ -21,13 +21,17 @@ def send_now(
 ) -> str:
     """The delivery leaves at once under its old id; one that has arrived only when `twice` is said.
 
-    What comes of it: "again", "sooner", "arrived" without a second word, "no_effect".
+    What comes of it: "again", "sooner", "arrived" without a second word, "emptied" when it is
+    so old that its words are gone, "no_effect".
     """
     mine = (letters.c.id == letter_id) & (letters.c.kind == hub_news.KIND)
-    query = select(letters.c.state, letters.c.due_at, letters.c.lease_until).where(mine)
+    row_of = letters.c
+    query = select(row_of.state, row_of.due_at, row_of.lease_until, row_of.emptied).where(mine)
     row = db.execute(query.with_for_update()).first()
     if row is None:
         return "no_effect"
+    if row.emptied:
+        return "emptied"
     if row.state == "sent" and not twice:
         return "arrived"
     if row.state == "waiting":
