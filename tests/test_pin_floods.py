@@ -78,10 +78,13 @@ async def test_P03_one_guess_on_each_of_hundreds_of_numbers_is_stopped_by_phone(
 ) -> None:
     """The ten thousand of the row are in test_pin_alarm, where no phone is dialled."""
     phones = await crowd(server, 200)
+    began = time.monotonic()
     said = [await phone.types("12349") for phone in phones]
+    took_s = time.monotonic() - began
     wrong = sum("Wrong PIN" in one for one in said)
-    # The hundredth rings; from then on a minute's checks of one gateway, and two of each minute.
-    assert 125 <= wrong < 150 and "Wrong PIN" not in said[-1], wrong
+    # The hundredth rings; from then on a minute's thirty checks of one gateway, and one in two
+    # seconds, however slow this machine is.
+    assert 125 <= wrong <= 131 + took_s / 2 and wrong < 200, (wrong, took_s)
     assert await count(server, select(func.count()).select_from(pin_failures)) == wrong
     attacks = select(func.count()).where(tickets.c.category == "pin_attack")
     assert await count(server, attacks) == 1 and server.parts.market.pins.alarm.rings
