@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -71,13 +72,7 @@ def dispute(part: _Part, reason: _Reason, by: _By) -> None:
 
     Example: isoko orders dispute P-7 --reason "the bags are wet" --by amina
     """
-    now = datetime.now(UTC)
-    _do(
-        part,
-        lambda db, number: disputes.dispute(
-            db, number, reason=reason, by=by, channel=_CHANNEL, now=now
-        ),
-    )
+    _do(part, _of_dispute(disputes.dispute, reason, by))
 
 
 @app.command("go-on")
@@ -86,13 +81,7 @@ def go_on(part: _Part, reason: _Reason, by: _By) -> None:
 
     Example: isoko orders go-on P-7 --reason "dried and weighed again" --by eric
     """
-    now = datetime.now(UTC)
-    _do(
-        part,
-        lambda db, number: disputes.resume(
-            db, number, reason=reason, by=by, channel=_CHANNEL, now=now
-        ),
-    )
+    _do(part, _of_dispute(disputes.resume, reason, by))
 
 
 @app.command("call-off")
@@ -101,13 +90,13 @@ def call_off(part: _Part, reason: _Reason, by: _By) -> None:
 
     Example: isoko orders call-off P-7 --reason "it never came" --by eric
     """
-    now = datetime.now(UTC)
-    _do(
-        part,
-        lambda db, number: disputes.call_off(
-            db, number, reason=reason, by=by, channel=_CHANNEL, now=now
-        ),
-    )
+    _do(part, _of_dispute(disputes.call_off, reason, by))
+
+
+def _of_dispute(
+    deed: Callable[..., disputes.Said], reason: str, by: str
+) -> Callable[[Connection, int], str]:
+    return partial(deed, reason=reason, by=by, channel=_CHANNEL, now=datetime.now(UTC))
 
 
 def _do(part: str, deed: Callable[[Connection, int], str]) -> None:

@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, insert, litera
 from bot.market import offers, people, wallets
 from bot.market.limits import PayoutRefused, PayoutRules
 from bot.market.offers import Offer
+from bot.market.part_tickets import ask_staff
 from bot.market.payments import EARNED, Payment, pay_out
-from bot.market.tickets import close, has_open_ticket, open_ticket
+from bot.market.tickets import close
 from bot.storage.schema import offers as rows
 from bot.storage.schema import payments, payout_tries, tickets
 
@@ -54,7 +55,8 @@ def pay(
     try:
         payment = _make(db, offer, currency, rules, now, "")
     except PayoutRefused as why:
-        _ask_staff(db, offer, str(why), now)
+        if ask_staff(db, _CATEGORY, offer.named, offer.contact_id, str(why), now):
+            log.warning("what was delivered is not paid", part=offer.named, why=str(why))
         _put_off_until(db, offer_id, now + _TRY_AGAIN)
         return None
     close(db, (tickets.c.category == _CATEGORY) & (tickets.c.about == offer.named), now)
@@ -105,21 +107,3 @@ def _put_off(now: datetime) -> ColumnElement[bool]:
 def _put_off_until(db: Connection, offer_id: int, moment: datetime) -> None:
     db.execute(delete(payout_tries).where(payout_tries.c.offer_id == offer_id))
     db.execute(insert(payout_tries).values(offer_id=offer_id, next_at=moment))
-
-
-def _ask_staff(db: Connection, offer: Offer, why: str, now: datetime) -> None:
-    """A ticket of this very part: of one order several sellers may wait for their money."""
-    if has_open_ticket(db, _CATEGORY, offer.named):
-        return
-    log.warning("what was delivered is not paid", part=offer.named, why=why)
-    seller = people.by_id(db, offer.contact_id)
-    open_ticket(
-        db,
-        category=_CATEGORY,
-        msisdn="" if seller is None else seller.msisdn,
-        contact_id=offer.contact_id,
-        about=offer.named,
-        text=why,
-        language="en" if seller is None else seller.language,
-        now=now,
-    )

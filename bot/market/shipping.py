@@ -8,9 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from bot.market import people
 from bot.market.offers import Offer
-from bot.market.tickets import has_open_ticket, open_ticket
+from bot.market.part_tickets import ask_staff
 from bot.market.wanted import Refused
 from bot.storage.schema import hub_orders, offers, orders, received_parts
 
@@ -76,35 +75,15 @@ def report(
     chosen = _chosen(brought, named) if named else brought
     found = [part for part in chosen if part.state in _UNDER_WAY]
     for part in found:
-        _ask_staff(db, part, "order", f"The hub reports a problem: {reason}", now)
+        text = f"The hub reports a problem: {reason}"
+        ask_staff(db, "order", part.named, part.contact_id, text, now)
     return len(found)
 
 
 def ask_if_received(db: Connection, part: Part, stage: str, now: datetime) -> None:
     """One open ticket for a part of which the hub says more than anybody here knows."""
-    _ask_staff(
-        db,
-        part,
-        "shipment",
-        f"The hub says: {stage}. Nobody noted that this part came to the collection point.",
-        now,
-    )
-
-
-def _ask_staff(db: Connection, part: Part, category: str, text: str, now: datetime) -> None:
-    if has_open_ticket(db, category, part.named):
-        return
-    farmer = people.by_id(db, part.contact_id)
-    open_ticket(
-        db,
-        category=category,
-        msisdn="" if farmer is None else farmer.msisdn,
-        contact_id=part.contact_id,
-        about=part.named,
-        text=text,
-        language="en" if farmer is None else farmer.language,
-        now=now,
-    )
+    text = f"The hub says: {stage}. Nobody noted that this part came to the collection point."
+    ask_staff(db, "shipment", part.named, part.contact_id, text, now)
 
 
 def _chosen(brought: Sequence[Part], named: Sequence[str]) -> list[Part]:
