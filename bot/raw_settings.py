@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import tomllib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,11 +59,17 @@ def sources(variables: Mapping[str, str]) -> dict[str, Literal["file", "environm
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        # What is read is merged into: each reader has a copy of its own.
+        return copy.deepcopy(_parsed(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise SettingsError(f"{path.name} is missing: run from a clone of the project") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"config/{path.name} cannot be read: {error}") from None
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> dict[str, Any]:
+    return tomllib.loads(text)
 
 
 def names_in(values: Mapping[str, Any], before: str = "") -> list[str]:

@@ -15,6 +15,7 @@ from bot.storage.opening import open_records, upgrade
 from bot.storage.records import Records
 from bot.storage.schema import metadata
 from tests import scaled
+from tests.compiled_once import compiled_once
 from tests.migrated import begin_in
 from tests.phone import Phone
 from tests.real_postgres import RealPostgres
@@ -33,6 +34,21 @@ def quiet_logs() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def statements_compiled_once() -> Iterator[None]:
+    """Engines of one kind share what they made of a statement."""
+    with compiled_once():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_farewells() -> Iterator[None]:
+    """A server that stops waits for no chat whose next message is not due yet."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bot.telegram.sending._FINISH_S", 0.05)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def patient_records() -> Iterator[None]:
     """A machine that stands still for seconds has not asked too much of the records.
 
@@ -41,6 +57,8 @@ def patient_records() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bot.storage.postgres_batch._WAIT_S", 60.0)
         patch.setattr("bot.storage.postgres._ANSWER_S", 60.0)
+        patch.setattr("bot.storage.postgres._STATEMENT_S", 50)
+        patch.setattr("bot.storage.postgres._LOCK_S", 40)
         yield
 
 

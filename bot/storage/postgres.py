@@ -21,7 +21,9 @@ T = TypeVar("T")
 
 _TRIES = 5
 _CONNECT_S = 2.0
-# Longer than the server's own limit for a statement: it ends what a dead network leaves waiting.
+# The server's own limits for a statement, and for its wait for a lock.
+_STATEMENT_S, _LOCK_S = 5, 3
+# Longer than both: it ends what a dead network leaves waiting.
 _ANSWER_S = 8.0
 # An answer that takes so long is doubted: a new connection must then come within the second time.
 _DOUBT_S, _SIGN_OF_LIFE_S = 0.7, 0.8
@@ -221,8 +223,8 @@ def open_engine(url: str, **options: Any) -> AsyncEngine:
     def _prepare(driver_connection: Any, _record: Any) -> None:
         cursor = driver_connection.cursor()
         cursor.execute("SET synchronous_commit = on")
-        cursor.execute("SET statement_timeout = '5s'")
-        cursor.execute("SET lock_timeout = '3s'")
+        cursor.execute(f"SET statement_timeout = '{_STATEMENT_S}s'")
+        cursor.execute(f"SET lock_timeout = '{_LOCK_S}s'")
         cursor.close()
 
     return engine

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import update
 
 from bot.storage.schema import contacts
 from tests.dashboard.desk import demo_link
+from tests.dashboard.fitting import fits, is_accessible
 from tests.dashboard.test_desks_in_chromium import in_as
 from tests.dashboard.test_in_chromium import HOSTILE, Window, signed_in
 from tests.dashboard.test_photos import photos_of
@@ -113,30 +113,17 @@ PAGES: dict[str, Opens] = {
 ESSENTIAL = {"a whole number": ["meta-refresh"]}
 
 
-async def fits(page: Page, width: int) -> bool:
-    await page.set_viewport_size({"width": width, "height": 900})
-    return await page.evaluate("document.documentElement.scrollWidth") == width
-
-
-@pytest.mark.timeout(400)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_B01_B05_B11_these_pages_fit_are_accessible_and_say_nothing(
-    chrome: BrowserContext, server: Running, scheme: str
+    chrome: BrowserContext, server: Running
 ) -> None:
     await filled(server)
     name = update(contacts).values(names=HOSTILE)
     await server.parts.market.records.write(lambda db: db.execute(name))
     window = await signed_in(chrome, server)
-    await window.page.emulate_media(color_scheme=scheme)
     for what, opens in PAGES.items():
         await opens(window)
-        for width in (360, 768, 1440):
-            assert await fits(window.page, width), (what, width)
-            if width == 768:
-                continue
-            found = (await Axe().run(window.page)).response["violations"]
-            bad = [v["id"] for v in found if v["impact"] in ("serious", "critical")]
-            assert bad == ESSENTIAL.get(what, []), (what, width)
+        await fits(window.page, what)
+        await is_accessible(window.page, what, but=ESSENTIAL.get(what, ()))
     await window.opens("/dashboard/hand-over/1")
     await expect(window.page.get_by_text(HOSTILE).first).to_be_visible()
     # A refusal is the only thing that a console may tell of.
@@ -152,7 +139,7 @@ async def test_B01_no_language_breaks_one_of_these_pages(
     await window.page.click(f"button[value={language}]")
     for what, opens in PAGES.items():
         await opens(window)
-        assert await fits(window.page, 360), what
+        await fits(window.page, what)
 
 
 async def test_B06_a_viewer_finds_no_number_no_account_and_no_pin_in_them(

@@ -15,6 +15,7 @@ from bot.storage.records import RecordsDown
 from bot.storage.schema import staff, staff_sessions, transcripts
 from tests.dashboard.desk import Desk, joins, routes
 from tests.dashboard.stream import streaming
+from tests.patience import patient_s
 from tests.phone import PIN
 from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
@@ -49,7 +50,7 @@ async def test_B02_a_hop_is_told_within_a_second(server: Running, viewer: Desk) 
             took_s.append(time.monotonic() - at)
             assert card["shown"] == screen
     took_s.sort()
-    assert took_s[18] < 1.0, took_s
+    assert took_s[18] < patient_s(1), took_s
 
 
 async def test_D05_a_stream_is_for_our_own_pages_and_for_staff(
@@ -350,7 +351,7 @@ async def test_B02_a_hop_of_another_process_is_told_too(
                     pass
                 took_s.append(time.monotonic() - at)
     took_s.sort()
-    assert took_s[18] < 1.0, took_s
+    assert took_s[18] < patient_s(1), took_s
 
 
 def test_a_position_is_what_it_says() -> None:

@@ -8,8 +8,6 @@ import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 from sqlalchemy import Connection
 
@@ -22,6 +20,7 @@ from bot.operations.minute_figures import MinuteFigures
 from bot.storage import minutes
 from bot.storage.minutes import Minute, percentile_ms, together
 from tests.dashboard.desk import Desk
+from tests.dashboard.fitting import fits, is_accessible
 from tests.dashboard.test_in_chromium import signed_in
 from tests.server import Running
 
@@ -128,32 +127,25 @@ async def test_the_lights_say_what_is_bad_in_words(server: Running, viewer: Desk
         assert viewer.status == 200
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_B01_B11_B16_funnel_health_and_now_fit_and_need_no_script(
-    browser: Browser, server: Running, scheme: str
+    browser: Browser, server: Running
 ) -> None:
     from tests.dashboard.test_funnel import seeded, write_all
 
     await server.parts.market.records.write(seed)
     await server.parts.market.records.write(write_all(seeded(300, int(time.time() * 1000))))
-    context = await browser.new_context(color_scheme=scheme)
+    context = await browser.new_context()
     window = await signed_in(context, server)
     page = window.page
     await server.parts.market.records.write(raise_some)
     paths = ["", "alerts", "simulator", "funnel", "funnel?flow=orders", "health", "health?span=7d"]
     for language in ("rw", "fr", "en"):
         await page.click(f"button[value={language}]")
-        for width in (360, 768, 1440) if language == "rw" else (360,):
-            await page.set_viewport_size({"width": width, "height": 900})
-            for path in paths:
-                await window.opens(f"/dashboard/{path}")
-                wide = await page.evaluate("document.documentElement.scrollWidth")
-                assert wide == width, (path, width, language)
-                if language != "en" and width != 1440:
-                    continue
-                found = (await Axe().run(page)).response["violations"]
-                bad = [v["id"] for v in found if v["impact"] in ("serious", "critical")]
-                assert bad == [], (path, width)
+        for path in paths:
+            await window.opens(f"/dashboard/{path}")
+            await fits(page, (path, language))
+            if language == "en":
+                await is_accessible(page, path)
     assert window.said == []
     without = await browser.new_context(java_script_enabled=False)
     await without.add_cookies(await context.cookies())

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import update
 
 from bot.market.tickets import open_ticket
 from bot.storage.schema import contacts
 from tests.dashboard.desk import PASSWORD, code_of, demo_link, new_link
+from tests.dashboard.fitting import fits, is_accessible
 from tests.dashboard.test_person_help import lock
 from tests.dashboard.test_screens import asks_for_a_call
 from tests.phone import PIN
@@ -137,24 +137,15 @@ async def test_D01_B05_a_hostile_name_is_text_on_every_page(
     assert window.said == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_B01_B11_every_page_fits_and_is_accessible(
-    context: BrowserContext, server: Running, scheme: str
+    context: BrowserContext, server: Running
 ) -> None:
     paths = await everything(server)
     window = await signed_in(context, server)
-    await window.page.emulate_media(color_scheme=scheme)
-    for width in (360, 768, 1440):
-        await window.page.set_viewport_size({"width": width, "height": 900})
-        for path in paths:
-            await window.opens(f"/dashboard/{path}")
-            wide = await window.page.evaluate("document.documentElement.scrollWidth")
-            assert wide == width, (path, width)
-            if width == 768:
-                continue
-            found = (await Axe().run(window.page)).response["violations"]
-            bad = [v["id"] for v in found if v["impact"] in ("serious", "critical")]
-            assert bad == [], (path, width)
+    for path in paths:
+        await window.opens(f"/dashboard/{path}")
+        await fits(window.page, path)
+        await is_accessible(window.page, path)
 
 
 @pytest.mark.parametrize("language", ["rw", "fr", "en"])
@@ -162,13 +153,11 @@ async def test_B01_B11_the_way_in_fits_and_is_accessible(
     context: BrowserContext, server: Running, language: str
 ) -> None:
     window = Window(await context.new_page(), server)
-    await window.page.set_viewport_size({"width": 360, "height": 800})
     for path in (await new_link(server, "amina", "agent"), "/dashboard/sign-in",
                  "/dashboard/sign-in/code", "/dashboard/welcome/gone"):  # fmt: skip
         await window.opens(f"{path}?lang={language}")
-        assert await window.page.evaluate("document.documentElement.scrollWidth") == 360, path
-        found = (await Axe().run(window.page)).response["violations"]
-        assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == [], path
+        await fits(window.page, path)
+        await is_accessible(window.page, path, [360])
 
 
 @pytest.mark.parametrize("language", ["rw", "fr"])
@@ -178,10 +167,9 @@ async def test_B01_no_language_breaks_a_small_page(
     paths = await everything(server)
     window = await signed_in(context, server)
     await window.page.click(f"button[value={language}]")
-    await window.page.set_viewport_size({"width": 360, "height": 800})
     for path in paths:
         await window.opens(f"/dashboard/{path}")
-        assert await window.page.evaluate("document.documentElement.scrollWidth") == 360, path
+        await fits(window.page, path)
 
 
 async def test_B03_a_page_that_is_cut_off_says_so_and_comes_back(

@@ -7,12 +7,12 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import insert, update
 
 from bot.storage.schema import contacts, transcripts
 from tests.dashboard.desk import demo_link, new_link
+from tests.dashboard.fitting import fits, is_accessible
 from tests.dashboard.test_acting import acts
 from tests.dashboard.test_in_chromium import HOSTILE, Window, signed_in
 from tests.patience import patient_s
@@ -59,7 +59,7 @@ async def test_B02_a_hop_is_on_the_board_within_a_second(
         took_s.append(time.monotonic() - at)
     took_s.sort()
     print(f"on the board: p50 {took_s[20]:.2f} s, p95 {took_s[37]:.2f} s")
-    assert took_s[37] < 1.0, took_s
+    assert took_s[37] < patient_s(1), took_s
     assert window.said == []
 
 
@@ -231,31 +231,22 @@ async def filled(server: Running) -> list[str]:
     return ["calls", "calls/1", "calls/1?hop=2", "call-backs"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_B01_B05_B11_the_live_pages_fit_are_accessible_and_say_nothing(
-    chrome: BrowserContext, server: Running, scheme: str
+    chrome: BrowserContext, server: Running
 ) -> None:
     paths = await filled(server)
     name = update(contacts).values(names=HOSTILE)
     await server.parts.market.records.write(lambda db: db.execute(name))
     window = await signed_in(chrome, server)
     page = window.page
-    await page.emulate_media(color_scheme=scheme)
     await window.opens("/dashboard/calls/1")
     await page.get_by_role("button", name="Take the call").click()
-    for width in (360, 768, 1440):
-        await page.set_viewport_size({"width": width, "height": 900})
-        for path in paths:
-            await window.opens(f"/dashboard/{path}")
-            if path != "call-backs":
-                await expect(page.locator("#fresh")).to_have_text(LIVE, timeout=15_000)
-            wide = await page.evaluate("document.documentElement.scrollWidth")
-            assert wide == width, (path, width)
-            if width == 768:
-                continue
-            found = (await Axe().run(page)).response["violations"]
-            bad = [v["id"] for v in found if v["impact"] in ("serious", "critical")]
-            assert bad == [], (path, width)
+    for path in paths:
+        await window.opens(f"/dashboard/{path}")
+        if path != "call-backs":
+            await expect(page.locator("#fresh")).to_have_text(LIVE, timeout=15_000)
+        await fits(page, path)
+        await is_accessible(page, path)
     assert window.said == []
 
 
@@ -266,10 +257,9 @@ async def test_B01_no_language_breaks_a_small_live_page(
     paths = await filled(server)
     window = await signed_in(chrome, server)
     await window.page.click(f"button[value={language}]")
-    await window.page.set_viewport_size({"width": 360, "height": 800})
     for path in paths:
         await window.opens(f"/dashboard/{path}")
-        assert await window.page.evaluate("document.documentElement.scrollWidth") == 360, path
+        await fits(window.page, path)
 
 
 async def test_a_card_does_not_move_under_the_pointer(
