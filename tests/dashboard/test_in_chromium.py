@@ -157,7 +157,7 @@ async def test_B01_B11_the_way_in_fits_and_is_accessible(
                  "/dashboard/sign-in/code", "/dashboard/welcome/gone"):  # fmt: skip
         await window.opens(f"{path}?lang={language}")
         await fits(window.page, path)
-        await is_accessible(window.page, path, [360])
+        await is_accessible(window.page, path)
 
 
 @pytest.mark.parametrize("language", ["rw", "fr"])
