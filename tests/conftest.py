@@ -57,6 +57,8 @@ def patient_records() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bot.storage.postgres_batch._WAIT_S", 60.0)
         patch.setattr("bot.storage.postgres._ANSWER_S", 60.0)
+        patch.setattr("bot.storage.postgres._CONNECT_S", 20.0)
+        patch.setattr("bot.storage.postgres._SIGN_OF_LIFE_S", 20.0)
         patch.setattr("bot.storage.postgres._STATEMENT_S", 50)
         patch.setattr("bot.storage.postgres._LOCK_S", 40)
         yield

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.every_screen import Place, Shown, Walk, Walker
-from bot.cli.parity import DAY, ONE_ONLY, pages_of, parity_market, write_parity
+from bot.cli.parity import DAY, ONE_ONLY, pages_of, parity_market, parity_sheet
 from bot.conversation import LANGUAGES
 from bot.engine.layout import ways_out
 from bot.flows import FLOWS
@@ -105,6 +105,6 @@ def steady(shown: Shown) -> list[tuple[str, list[str]]]:
     ]
 
 
-async def test_the_parity_sheet_is_that_of_today() -> None:
-    page = await write_parity(load_settings({}).ussd.page_septets)
+async def test_the_parity_sheet_is_that_of_today(walks) -> None:
+    page = parity_sheet(walks["ussd"], walks["telegram"], load_settings({}).ussd.page_septets)
     assert page == Path("docs/parity.md").read_text(encoding="utf-8"), "run: isoko map --parity"

@@ -28,6 +28,13 @@ _NOT_NOW = {
 _AT_ONCE_S = 0.2
 
 
+@pytest.fixture(autouse=True)
+def limits_of_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those by which a server tells that nobody answers, which other tests need not wait for."""
+    monkeypatch.setattr("bot.storage.postgres._CONNECT_S", 2.0)
+    monkeypatch.setattr("bot.storage.postgres._SIGN_OF_LIFE_S", 0.8)
+
+
 @pytest.fixture(scope="module")
 def mortal_postgres() -> Iterator[RealPostgres]:
     """A server of its own, to be killed."""

@@ -10,7 +10,7 @@ import pytest
 
 def storm(*more: str) -> str:
     """Run a small storm with this seed; what it printed."""
-    command = [sys.executable, "-m", "tests.storm", "--payments", "100", "--seed", "7", *more]
+    command = [sys.executable, "-m", "tests.storm", "--payments", "50", "--seed", "7", *more]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -11,8 +11,6 @@ import pytest
     ("store", "path", "every"),
     [
         ("sqlite", "payout mtn", 15),
-        ("postgres", "collect mtn", 15),
-        ("sqlite", "outage", 50),
         ("postgres", "sale", 30),
     ],
 )

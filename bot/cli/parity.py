@@ -52,6 +52,11 @@ async def write_parity(septets: int) -> str:
     async with parity_market() as market:
         phone = await Walker(FLOWS, market, "ussd", DAY).walk()
         chat = await Walker(FLOWS, market, "telegram", DAY).walk()
+    return parity_sheet(phone, chat, septets)
+
+
+def parity_sheet(phone: Walk, chat: Walk, septets: int) -> str:
+    """The page for what was found on both channels; a screen of a phone has `septets`."""
     layouts: tuple[Layout, Layout] = FeaturePhone(septets), ChatLayout()
     return "\n".join(_page(phone, chat, *layouts))
 

@@ -50,7 +50,7 @@ async def calls(base: str, there) -> None:
         print(await client.call("sendMessage", {"chat_id": ALINE["id"], "text": "x"}))
         print(await client.call("sendMessage", {"wrong": token}))
         await client.close()
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(0.1)
 
 
 async def rows(records, there) -> None:
