@@ -240,6 +240,8 @@ def erase(db: Connection, contact_id: int, now: datetime, *, keep_wallet: bool =
     contact = by_id(db, contact_id)
     if contact is None:
         return
+    # Who was taken off their number has none: "" is everybody's who has none, and NULL nobody's.
+    number = contact.msisdn or None
     db.execute(
         update(consents)
         .where(consents.c.contact_id == contact_id, consents.c.withdrawn_at.is_(None))
@@ -249,15 +251,15 @@ def erase(db: Connection, contact_id: int, now: datetime, *, keep_wallet: bool =
               price_alerts, person_notes)  # fmt: skip
     for table in theirs:
         db.execute(delete(table).where(table.c.contact_id == contact_id))
-    tickets_of_who_left.close_theirs(db, contact_id, contact.msisdn, now)
+    tickets_of_who_left.close_theirs(db, contact_id, number, now)
     buyers.forget(db, contact_id, contact.msisdn)
     _forget_payee(db, contact_id)
     db.execute(update(bills).where(bills.c.contact_id == contact_id).values(why=""))
-    db.execute(delete(transcripts).where(transcripts.c.owner == contact.msisdn))
-    db.execute(delete(call_acts).where(call_acts.c.owner == contact.msisdn))
-    db.execute(delete(hops).where(hops.c.owner == contact.msisdn))
+    db.execute(delete(transcripts).where(transcripts.c.owner == number))
+    db.execute(delete(call_acts).where(call_acts.c.owner == number))
+    db.execute(delete(hops).where(hops.c.owner == number))
     cancel_messages(db, contact_id)
-    telegram_links.forget(db, contact_id, contact.msisdn, now)
+    telegram_links.forget(db, contact_id, number, now)
     written = select(hand_overs.c.id).where(hand_overs.c.contact_id == contact_id)
     db.execute(delete(hand_over_lines).where(hand_over_lines.c.hand_over_id.in_(written)))
     db.execute(delete(hand_overs).where(hand_overs.c.contact_id == contact_id))

@@ -167,8 +167,8 @@ def registered(
     _end(db, nobodys, "somebody registered with the number later", now)
 
 
-def forget(db: Connection, contact_id: int, msisdn: str, now: datetime) -> None:
-    """Empty all that is kept of a person's accounts, as erasing asks."""
+def forget(db: Connection, contact_id: int, msisdn: str | None, now: datetime) -> None:
+    """Empty all that is kept of a person's accounts, as erasing asks; `msisdn` may be None."""
     mine = or_(rows.c.contact_id == contact_id, rows.c.msisdn == msisdn)
     found = db.execute(select(rows.c.user_id, rows.c.chat_id).where(mine)).all()
     accounts, chats = {row.user_id for row in found}, {row.chat_id for row in found}

@@ -28,7 +28,7 @@ class Stream:
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self.status, self._response = response.status, response
 
-    async def event(self, *names: str, within_s: float = 10.0) -> Event:
+    async def event(self, *names: str, within_s: float = 30.0) -> Event:
         """The next event, or the next of these names."""
         async with asyncio.timeout(within_s):
             while True:

@@ -7,16 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from bot.dashboard.screens import by_lots
 from bot.dashboard.screens.asked import PAGE
 from bot.dashboard.screens.by_lots import AT_ONCE
 from bot.dashboard.screens.order_list import orders_page
+from bot.dashboard.screens.payment_desk import payments_page
 from bot.dashboard.screens.people_desk import people_page
+from bot.dashboard.screens.webhook_desk import deliveries_page
 from bot.storage.records import Records
-from bot.storage.schema import contacts, orders
+from bot.storage.schema import contacts, offers, orders, outbox, payments
 from tests.dashboard.desk import Desk
+from tests.market.money import pay
 from tests.server import Running
 
 MANY = 9000
@@ -104,3 +107,45 @@ async def test_the_page_says_that_it_looked_through_a_part(
     page = await supervisor.gets("/dashboard/people?q=nobody")
     assert "Nobody is found." in page and "Only the newer part was looked through" in page
     assert "before=" in page
+
+
+async def test_all_payments_of_a_whole_order_are_found_page_by_page(server: Running) -> None:
+    records, now = server.parts.market.records, datetime(2026, 11, 24, tzinfo=UTC)
+
+    def of_one_order(db: Connection) -> list[int]:
+        part = offers.c.order_id.in_(select(orders.c.id).where(orders.c.code == "KW-1042"))
+        offer_id, farmer = db.execute(select(offers.c.id, offers.c.contact_id).where(part)).first()
+        made = [pay(db, farmer, now, 1_000 + n, order_code="KW-1042") for n in range(PAGE + 20)]
+        ids = [one.id for one in made]
+        db.execute(update(payments).where(payments.c.id.in_(ids)).values(offer_id=offer_id))
+        return sorted(ids, reverse=True)
+
+    ids = await records.write(of_one_order)
+    seen, before = [], 0
+    while not seen or before:
+        page, found = await payments_page(records, {"q": "KW-1042"}, before)
+        seen += [one.payment.id for one in page]
+        before = found.following
+    assert seen == ids
+
+
+async def test_deliveries_are_read_a_lot_at_a_time_and_each_is_on_a_page(records: Records) -> None:
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+
+    def many_letters(db: Connection) -> None:
+        letter = {"payload": {}, "state": "sent", "due_at": now, "written_at": now}
+        for kind, step in (("webhook", 4), ("sms", 1)):
+            rows = [
+                letter | {"kind": kind, "dedupe_key": f"{kind}{n}"} for n in range(0, 4000, step)
+            ]
+            db.execute(insert(outbox), rows)
+        db.execute(insert(outbox), letter | {"kind": "webhook", "dedupe_key": "d", "state": "dead"})
+
+    await records.write(many_letters)
+    for filters, many in (({}, 1001), ({"state": "sent"}, 1000), ({"state": "dead"}, 1)):
+        seen, before, pages = set(), 0, 0
+        while not pages or before:
+            page, before = await deliveries_page(records, filters, before)
+            assert len(page) <= PAGE
+            seen, pages = seen | {one.id for one in page}, pages + 1
+        assert len(seen) == many

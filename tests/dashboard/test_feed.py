@@ -27,7 +27,7 @@ def feed_of(server: Running) -> feeds.Feed:
     return next(h for _m, path, h in routes(server) if path == "/dashboard/feed").__self__._feed
 
 
-async def shown(stream, number: str, within_s: float = 5.0) -> dict:
+async def shown(stream, number: str, within_s: float = 20.0) -> dict:
     """The next card of this number."""
     async with asyncio.timeout(within_s):
         while True:

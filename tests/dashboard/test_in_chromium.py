@@ -63,11 +63,11 @@ async def test_a_supervisor_sees_a_call_appear_reads_it_and_closes_its_ticket(
     await phone.dials()
     await phone.types("2", "1")
     # Nobody loads the page: it renews itself.
-    await expect(page.locator(".call .caller")).to_contain_text("+2507•••••01", timeout=8000)
+    await expect(page.locator(".call .caller")).to_contain_text("+2507•••••01", timeout=20_000)
     await phone.types("1", PIN)
     await phone.dials()
     await phone.types("8", "6", "8")
-    await expect(page.locator(".call .place")).to_contain_text("Help", timeout=8000)
+    await expect(page.locator(".call .place")).to_contain_text("Help", timeout=20_000)
     await page.get_by_role("link", name="Read the call").click()
     await expect(page.locator(".timeline .lcd").first).to_contain_text("Murakaza neza")
     await page.get_by_role("link", name="Tickets").click()
@@ -192,7 +192,7 @@ async def test_B08_a_page_left_open_says_that_one_is_signed_out(
     other = await context.new_page()
     await other.goto(str(server.client.make_url("/dashboard/")))
     await other.get_by_role("button", name="Sign out").click()
-    await expect(window.page.locator("#fresh")).to_contain_text("Signed out", timeout=8000)
+    await expect(window.page.locator("#fresh")).to_contain_text("Signed out", timeout=20_000)
 
 
 async def test_B16_all_of_it_works_without_scripts(browser: Browser, server: Running) -> None:

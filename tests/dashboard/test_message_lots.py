@@ -35,7 +35,7 @@ async def test_all_of_one_reason_are_sent_again_once_though_two_press(
     # They are looked at here, not carried out.
     server.parts.sender.leave_to("sms", lambda: None)
     await records.write(given_up)
-    found = await records.read(reasons)
+    found = await reasons(records)
     assert [(one.why, one.count) for one in found] == [
         ("refused no credit", MANY), ("refused unknown number", 3),
     ]  # fmt: skip
@@ -68,7 +68,7 @@ async def test_what_is_given_up_anew_while_the_job_goes_on_is_left_to_the_next(
     records = server.parts.market.records
     server.parts.sender.leave_to("sms", lambda: None)
     await records.write(given_up)
-    (first, _other) = await records.read(reasons)
+    (first, _other) = await reasons(records)
     async with Desk(server) as one:
         await joins(one, server, "sam", "supervisor")
         pressing = asyncio.create_task(one.posts(f"/dashboard/messages/reasons/{first.mark}/again"))

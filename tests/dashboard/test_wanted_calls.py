@@ -55,6 +55,19 @@ def test_calls_beyond_those_shown_are_reached_by_what_is_wanted_of_them() -> Non
     assert (phones.count, len(phones.calls), phones.at_risk) == (71, SHOWN_MAX, 1)
 
 
+def test_a_chat_and_a_call_of_one_person_stand_beside_each_other() -> None:
+    board, farmer = Board(), "+250788000001"
+    talking = [
+        said(number, key, "prices.list", "rw")._replace(owner=farmer)
+        for number, key in enumerate(("at:1", "telegram:7.1", "at:2"), 1)
+    ]
+    board.take(talking[:2])
+    assert {call.id for call in board.standing(NOW_MS).calls} == {1, 2}
+    # Who dials anew has left the call before, and no chat.
+    board.take(talking[2:])
+    assert {call.id for call in board.standing(NOW_MS).calls} == {2, 3}
+
+
 def test_an_address_says_which_calls_and_nothing_else() -> None:
     asked = {"channel": "chat", "language": "fr", "flow": "orders", "risk": "any"}
     assert wanted_in(asked) == Wanted(**asked)

@@ -40,15 +40,15 @@ def slow_down(server: Running, wait_s: float) -> SlowRecords:
 
 
 async def test_past_its_budget_a_hop_says_so_and_the_next_brings_the_result(tmp_path) -> None:
-    async with running(tmp_path, ISOKO_USSD__HOP_BUDGET_S="0.2") as server:
+    async with running(tmp_path, ISOKO_USSD__HOP_BUDGET_S="0.6") as server:
         phone = server.phone()
         await phone.dials()
         await phone.types("8", "6")
-        slow = slow_down(server, 0.5)
+        slow = slow_down(server, 1.5)
         checking = await phone.types("8")
         assert checking.startswith("Turacyagenzura")
         assert await phone.sends() == checking
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.5)
         slow.wait_s = 0
         assert "T-" in await phone.types("1")
         query = select(func.count()).select_from(tickets)
@@ -78,17 +78,17 @@ async def test_overload_sheds_new_dials_and_calls_under_way_finish(tmp_path) -> 
 
 
 async def test_work_of_another_process_is_waited_for_not_done_again(tmp_path) -> None:
-    async with running(tmp_path, ISOKO_USSD__HOP_BUDGET_S="0.2") as server:
+    async with running(tmp_path, ISOKO_USSD__HOP_BUDGET_S="0.6") as server:
         phone = server.phone()
         await phone.dials()
         await phone.types("8", "6")
-        slow = slow_down(server, 1.0)
+        slow = slow_down(server, 2.5)
         assert (await phone.types("8")).startswith("Turacyagenzura")
         # The next hops land where nothing is known of that work.
         server.parts.engine._late._running.clear()
         slow.wait_s = 0
         assert (await phone.types("1")).startswith("Turacyagenzura")
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(2.5)
         assert "T-" in await phone.types("1")
         query = select(func.count()).select_from(tickets)
         assert await slow.read(lambda db: db.execute(query).scalar()) == 1
@@ -127,17 +127,17 @@ async def test_U14_of_more_repeats_than_may_wait_all_are_answered(tmp_path, monk
 
 async def test_work_that_outlives_its_hop_is_bounded(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("bot.engine.late._RUNNING_MAX", 2)
-    async with running(tmp_path, ISOKO_USSD__HOP_BUDGET_S="0.2") as server:
+    async with running(tmp_path, ISOKO_USSD__HOP_BUDGET_S="0.6") as server:
         phones = [server.phone(f"+25078830000{number}") for number in range(3)]
         for phone in phones:
             await phone.dials()
             await phone.types("3", "8", "5")
-        slow = slow_down(server, 1.5)
+        slow = slow_down(server, 4.0)
         said = [await phone.types("8") for phone in phones]
         assert [screen.startswith("We are checking") for screen in said] == [True, True, False]
         assert said[2].startswith("Not possible now. Nothing was changed") and not phone.ended
         slow.wait_s = 0
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(4.0)
         # Nobody has asked for the first two results yet, but they are in the records.
         assert "T-" in await phones[2].types("1", "8")
         assert all(["T-" in await phone.types("1") for phone in phones[:2]])
@@ -176,7 +176,7 @@ async def test_a_hop_is_answered_in_time_while_another_program_writes(
     tmp_path, monkeypatch
 ) -> None:
     monkeypatch.setattr("bot.storage.sqlite._LOCKED_MAX_S", 3600.0)
-    async with running(tmp_path, ISOKO_USSD__HOP_BUDGET_S="0.2") as server:
+    async with running(tmp_path, ISOKO_USSD__HOP_BUDGET_S="0.6") as server:
         phone = server.phone()
         await phone.dials()
         await phone.types("2", "1")
@@ -204,7 +204,7 @@ async def test_a_hop_is_answered_in_time_while_another_program_writes(
 async def test_a_call_after_a_long_silence_is_answered_in_time_too(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("bot.storage.sqlite._LOCKED_MAX_S", 3600.0)
     monkeypatch.setattr("bot.market.verifying.is_silent", lambda *_who: True)
-    async with running(tmp_path, ISOKO_USSD__HOP_BUDGET_S="0.2") as server:
+    async with running(tmp_path, ISOKO_USSD__HOP_BUDGET_S="0.6") as server:
         phone = server.phone()
         # Who it is could not be written down: it is as when the records are away.
         with another_program_writing(tmp_path):

@@ -3,14 +3,14 @@
 import asyncio
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, insert, select, text
 
-from bot.market import books, people, settlement
+from bot.market import books, people, settlement, taking_off
 from bot.market.limits import USUAL
 from bot.market.payments import Payment
 from bot.market.tickets import open_ticket
 from bot.payments.provider import Answer, Outcome
-from bot.storage.schema import metadata, payments, tickets, transcripts
+from bot.storage.schema import metadata, payments, telegram_links, tickets, transcripts
 from bot.storage.transcripts import _Batch, _write
 from tests.market.money import PAYEE, answer, pay, person, settle
 from tests.market.test_reconciliation import compared, line
@@ -48,6 +48,32 @@ async def test_a_ticket_from_before_the_registration_is_in_the_copy_and_forgotte
     assert [ticket["msisdn"] for ticket in held] == [PAYEE, PAYEE]
     assert left == [("", "", "closed")] * 2 + [("+250788000002", "my number", "open")]
     assert PAYEE not in await everything(records)
+
+
+async def test_who_was_taken_off_their_number_leaves_with_nothing_of_others(records, now) -> None:
+    """ "" stands for nobody's number in many tables: it is not the number of who has none."""
+
+    def work(db) -> list[tuple]:
+        gone = people.by_id(db, person(db, now))
+        taking_off.take_off(db, gone, "amina", "key", now)
+        ask(db, now, contact_id=person(db, now, "+250788000777"), msisdn="")
+        call = {"session_key": "africastalking:x", "hop": 1, "place": "home.language", "typed": ""}
+        call |= {"owner": "", "shown": "1 Kinyarwanda", "micros": 1, "at_ms": 1, "ends": 0}
+        db.execute(insert(transcripts).values(call))
+        # Who asked twice for a code has such a row beside the live one.
+        link = {"user_id": 7, "chat_id": 7, "made_at": now}
+        before, live = {"msisdn": "", "ended_at": now}, {"msisdn": "+250788000777"}
+        db.execute(insert(telegram_links).values(link | before))
+        db.execute(insert(telegram_links).values(link | live | {"confirmed_at": now}))
+        people.erase(db, gone.id, now)
+        other = select(tickets.c.text, tickets.c.state).where(tickets.c.state == "open")
+        calls = select(transcripts.c.shown)
+        links = select(telegram_links.c.user_id).where(telegram_links.c.ended_at.is_(None))
+        return [tuple(db.execute(query).all()) for query in (other, calls, links)]
+
+    asked, calls, links = await records.write(work)
+    assert ("my number", "open") in asked
+    assert calls == (("1 Kinyarwanda",),) and links == ((7,),)
 
 
 async def erased_under_way(records, now) -> Payment:

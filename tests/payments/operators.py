@@ -51,7 +51,7 @@ def momo_config(base_url: str) -> MomoConfig:
         target_environment="mtnrwanda",
         currency="RWF",
         callback_url="",
-        timeout_s=0.5,
+        timeout_s=1.5,
     )
 
 
@@ -71,7 +71,7 @@ def airtel_config(base_url: str) -> AirtelConfig:
         country="RW",
         currency="RWF",
         sign_messages=False,
-        timeout_s=0.5,
+        timeout_s=1.5,
     )
 
 

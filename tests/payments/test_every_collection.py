@@ -21,7 +21,7 @@ CASES = {
     "not settled yet": ({"settle_after_s": 60}, Outcome.ACCEPTED, Outcome.PENDING, True),
     "down": ({"answer_503": True}, Outcome.UNKNOWN, Outcome.UNKNOWN, False),
     "html with 200": ({"html_200": True}, Outcome.UNKNOWN, Outcome.UNKNOWN, False),
-    "hangs after taking it": ({"hang_s": 2}, Outcome.UNKNOWN, Outcome.SUCCEEDED, True),
+    "hangs after taking it": ({"hang_s": 6}, Outcome.UNKNOWN, Outcome.SUCCEEDED, True),
     "cannot find it yet": ({"not_found_s": 60}, Outcome.ACCEPTED, Outcome.NOT_THERE, True),
     "out of reach": ({"outage": True}, Outcome.UNKNOWN, Outcome.UNKNOWN, False),
     "cut after taking it": ({"cut_answer": True}, Outcome.UNKNOWN, Outcome.UNKNOWN, False),

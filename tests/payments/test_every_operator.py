@@ -24,7 +24,7 @@ CASES = {
     ),
     "down": ({"answer_503": True}, Outcome.UNKNOWN, Outcome.UNKNOWN),
     "html with 200": ({"html_200": True}, Outcome.UNKNOWN, Outcome.UNKNOWN),
-    "hangs after taking it": ({"hang_s": 2}, Outcome.UNKNOWN, Outcome.SUCCEEDED),
+    "hangs after taking it": ({"hang_s": 6}, Outcome.UNKNOWN, Outcome.SUCCEEDED),
     "cannot find it yet": ({"not_found_s": 60}, Outcome.ACCEPTED, Outcome.NOT_THERE),
     "out of reach": ({"outage": True}, Outcome.UNKNOWN, Outcome.UNKNOWN),
     "cut after taking it": ({"cut_answer": True}, Outcome.UNKNOWN, Outcome.UNKNOWN),
@@ -58,7 +58,7 @@ async def test_each_trouble_has_its_outcome_and_raises_nothing(
 
 @pytest.mark.parametrize(("switches", "down"), [
     ({"answer_503": True}, True), ({"html_200": True}, True), ({"outage": True}, True),
-    ({"hang_s": 2}, True), ({"token_ttl_s": 0}, True), ({}, False), ({"settle_after_s": 60}, False),
+    ({"hang_s": 6}, True), ({"token_ttl_s": 0}, True), ({}, False), ({"settle_after_s": 60}, False),
     ({"not_found_s": 60}, False), ({"lost_callback": True}, False),
 ])  # fmt: skip
 async def test_what_is_an_outage_and_what_is_an_answer(

@@ -28,6 +28,11 @@ def is_chat(session_key: str) -> bool:
     return session_key.startswith(_CHAT)
 
 
+def line_of(owner: str, session_key: str) -> tuple[bool, str]:
+    """On what there is one conversation at a time: a number's phone, or its chat beside it."""
+    return is_chat(session_key), owner or session_key
+
+
 def shown_number(owner: str) -> str:
     """Whose call it is, masked; "" of an account that has no number, and of nobody known."""
     return masked(owner) if owner.startswith("+") else ""
@@ -124,7 +129,7 @@ class Board:
         self._ours, self._key = ours, key
         self._calls: dict[str, _Call] = {}
         # A phone is in one call at a time: who dialled anew has left the call before.
-        self._newest: dict[str, str] = {}
+        self._newest: dict[tuple[bool, str], str] = {}
         self._helped: dict[str, Act] = {}
         self._times: deque[int] = deque(maxlen=_HOPS_MAX)
         # When more hops came than were looked at, the moment of the first of those.
@@ -141,7 +146,7 @@ class Board:
                 call.times += 1
             self._calls[hop.session_key] = call
             call.last, call.slowest = hop, max(call.slowest, hop.micros)
-            self._newest[hop.owner or hop.session_key] = hop.session_key
+            self._newest[line_of(hop.owner, hop.session_key)] = hop.session_key
             self._times.append(hop.at_ms)
 
     def take_acts(self, acts: Iterable[Act]) -> None:
@@ -187,7 +192,8 @@ class Board:
         )
 
     def _is_live(self, row: Said) -> bool:
-        return not row.ends and self._newest.get(row.owner or row.session_key) == row.session_key
+        newest = self._newest.get(line_of(row.owner, row.session_key))
+        return not row.ends and newest == row.session_key
 
     def _forget(self, now_ms: int) -> None:
         silent_ms = now_ms - SILENT_MAX_S * 1000
@@ -198,9 +204,9 @@ class Board:
             over.append(key)
         for key in over:
             last = self._calls.pop(key).last
-            phone = last.owner or key
-            if self._newest.get(phone) == key:
-                del self._newest[phone]
+            line = line_of(last.owner, key)
+            if self._newest.get(line) == key:
+                del self._newest[line]
         while self._times and self._times[0] < now_ms - 60_000:
             self._times.popleft()
 

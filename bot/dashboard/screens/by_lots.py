@@ -55,11 +55,16 @@ async def page_of(
     """The page of those of `rows` that are `which`, before this key; 0 for the newest.
 
     `exact`, for which there is an index, stands before all others: it is found however old it is.
+    Where it fills a page there are no others.
     """
     found: list[RowMapping] = []
     if exact is not None:
-        if not before:
-            found += await records.read(partial(_exactly, rows=rows, which=(*which, exact)))
+        named = partial(_newest, rows=rows.where(*which, exact), key=key)
+        newest = await records.read(partial(named, before=0))
+        if len(newest) >= PAGE:
+            some = await records.read(partial(named, before=before))
+            return Found(some[:PAGE], int(some[PAGE - 1][key.name]) if len(some) > PAGE else 0)
+        found += [] if before else newest
         # What is not known to be it is another.
         which = (*which, case((exact, 0), else_=1) == 1)
     # What is not narrowed is found at once.
@@ -106,5 +111,6 @@ def lot(
     return list(found), int(lowest)
 
 
-def _exactly(db: Connection, rows: Select[Any], which: Which) -> list[RowMapping]:
-    return list(db.execute(rows.where(*which).limit(PAGE)).mappings())
+def _newest(db: Connection, rows: Select[Any], key: Column[Any], before: int) -> list[RowMapping]:
+    rows = rows.where(key < before) if before else rows
+    return list(db.execute(rows.order_by(key.desc()).limit(PAGE + 1)).mappings())

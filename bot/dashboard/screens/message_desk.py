@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, RowMapping, select
 
 from bot.dashboard.screens.asked import PAGE
+from bot.dashboard.screens.letters import letters_page
 from bot.i18n import N_
 from bot.msisdn import masked
 from bot.storage.schema import contacts, outbox, telegram_links
@@ -41,10 +42,7 @@ def messages(db: Connection, filters: Mapping[str, str], before: int) -> tuple[l
     `filters` has `way`, a key of `WAY_WORDS` or "" for all.
     """
     ways = (filters["way"],) if filters.get("way") else tuple(WAY_WORDS)
-    query = select(outbox).where(outbox.c.kind.in_(ways), outbox.c.state == "dead")
-    if before:
-        query = query.where(outbox.c.id < before)
-    rows = db.execute(query.order_by(outbox.c.id.desc()).limit(PAGE + 1)).mappings().all()
+    rows = letters_page(db, outbox.c.kind.in_(ways) & (outbox.c.state == "dead"), before)
     numbers, people = _numbers(db, rows[:PAGE]), _of_chats(db, rows[:PAGE])
     found = [_unsent(row, numbers, people) for row in rows[:PAGE]]
     return found, found[-1].id if len(rows) > PAGE else 0

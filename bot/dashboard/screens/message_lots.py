@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import blake2b
 
 from sqlalchemy import ColumnElement, Connection, func, select
@@ -13,11 +17,13 @@ from bot.dashboard.screens.lots import AT_ONCE, Jobs, Progress
 from bot.dashboard.screens.message_desk import WAY_WORDS
 from bot.masking import without_numbers
 from bot.storage import outbox
+from bot.storage.in_lots import PAUSE_S
 from bot.storage.records import Records
 from bot.storage.schema import outbox as letters
 
 # The most frequent: beyond them each is sent again by itself.
 _SHOWN = 20
+_COUNTED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +40,29 @@ class Reason:
         return blake2b(f"{self.way}\n{self.why}".encode(), digest_size=8).hexdigest()
 
 
-def reasons(db: Connection) -> list[Reason]:
+async def reasons(records: Records) -> list[Reason]:
     """The reasons for which messages were given up, the most frequent first."""
-    count = func.count().label("count")
-    dead = letters.c.kind.in_(WAY_WORDS), letters.c.state == "dead"
-    query = select(letters.c.kind, letters.c.last_error, count).where(*dead)
-    query = query.group_by(letters.c.kind, letters.c.last_error)
-    order = count.desc(), letters.c.kind, letters.c.last_error
-    return [Reason(*row) for row in db.execute(query.order_by(*order).limit(_SHOWN)).all()]
+    ids, found = await records.read(_given_up), Counter[tuple[str, str]]()
+    for first in range(0, len(ids), _COUNTED_AT_ONCE):
+        lot = ids[first : first + _COUNTED_AT_ONCE]
+        found.update(await records.read(partial(_why, ids=lot)))
+        # After a bad day there are many, and hops have their turn in between.
+        await asyncio.sleep(PAUSE_S if lot[-1] != ids[-1] else 0)
+    most = sorted(found.items(), key=lambda one: (-one[1], one[0]))[:_SHOWN]
+    return [Reason(way, why, count) for (way, why), count in most]
+
+
+def _given_up(db: Connection) -> Sequence[int]:
+    """Their ids, which an index has by itself."""
+    query = select(letters.c.id).where(letters.c.kind.in_(WAY_WORDS), letters.c.state == "dead")
+    return db.execute(query).scalars().all()
+
+
+def _why(db: Connection, ids: Sequence[int]) -> dict[tuple[str, str], int]:
+    row = letters.c
+    query = select(row.kind, row.last_error, func.count()).where(row.id.in_(ids))
+    found = db.execute(query.group_by(row.kind, row.last_error)).all()
+    return {(way, why): count for way, why, count in found}
 
 
 class MessageLots(Jobs):

@@ -50,7 +50,7 @@ class Messages:
             filters=filters,
             next_page=address(_PATH, **filters, before=following) if following else "",
             ways=WAY_WORDS,
-            reasons=await self._records.read(reasons),
+            reasons=await reasons(self._records),
             jobs=self.lots.under_way(),
             said=_SAID.get(request.query.get("said", ""), ""),
             said_of=id_asked(request, "n"),
@@ -67,7 +67,7 @@ class Messages:
     async def all_again(self, request: web.Request) -> web.Response:
         """Let all leave again that were given up for one reason: pressed twice it is one job."""
         mark, by = request.match_info["mark"], request[VISITOR].member
-        known = {one.mark: one for one in await self._records.read(reasons)}
+        known = {one.mark: one for one in await reasons(self._records)}
         if mark not in known:
             raise web.HTTPSeeOther(address(_PATH, said="no_effect"))
         job = await self.lots.send(known[mark], by, _MOMENT_S)

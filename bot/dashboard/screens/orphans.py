@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aiohttp import web
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, or_, select
 
 from bot.dashboard.access.members import Member, note
 from bot.dashboard.access.roles import MONEY
@@ -123,9 +123,7 @@ def nobodys(db: Connection, number: int, by: Member, form: dict[str, str], now: 
 def _reference_of(db: Connection, source: str, typed: str) -> str:
     """The payment's reference by its whole reference or receipt; "" for none of this operator."""
     wanted = "".join(typed.split()).replace("\0", "")[:64]
-    same = or_(
-        payments.c.reference == wanted.lower(), func.upper(payments.c.proof_code) == wanted.upper()
-    )
+    same = or_(payments.c.reference == wanted.lower(), payments.c.proof_code == wanted.upper())
     query = select(payments.c.reference).where(same, payments.c.provider == source).limit(2)
     found = list(db.execute(query).scalars()) if wanted else []
     return str(found[0]) if len(found) == 1 else ""

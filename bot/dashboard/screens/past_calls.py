@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from bot.dashboard.screens.board import SILENT_MAX_S, is_chat, shown_number
+from bot.dashboard.screens.board import SILENT_MAX_S, is_chat, line_of, shown_number
 from bot.masking import without_numbers
 from bot.storage.records import Records
 from bot.storage.schema import contacts, transcripts
@@ -101,7 +101,7 @@ class _Reading:
     def __init__(self, now_ms: int, ours: str) -> None:
         self._now_ms, self._ours = now_ms, ours
         self._calls: set[str] = set()
-        self._phones: set[str] = set()
+        self._lines: set[tuple[bool, str]] = set()
         self.found: list[PastCall] = []
 
     def take(self, lot: list[_Row]) -> bool:
@@ -113,10 +113,10 @@ class _Reading:
             if row.session_key in self._calls:
                 continue
             self._calls.add(row.session_key)
-            phone = row.owner or row.session_key
+            line = line_of(row.owner, row.session_key)
             # A phone is in one call at a time: who dialled anew has left the call before.
-            left = bool(row.ends) or phone in self._phones
-            self._phones.add(phone)
+            left = bool(row.ends) or line in self._lines
+            self._lines.add(line)
             ended_ms = row.at_ms if left else row.at_ms + SILENT_MAX_S * 1000
             if since_ms <= ended_ms <= self._now_ms:
                 self.found.append(_past(row, self._ours, over=left))

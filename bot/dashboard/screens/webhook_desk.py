@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, RowMapping, func, select
 
 from bot.dashboard.screens.asked import PAGE
+from bot.dashboard.screens.by_lots import page_of
+from bot.dashboard.screens.letters import letters_page
 from bot.i18n import N_
 from bot.market import hub_news, subscriptions
 from bot.market.subscriptions import Subscription
+from bot.storage.records import Records
 from bot.storage.schema import hub_events, inbox, outbox
+from bot.storage.schema.delivery import HAS_VIA
 
 IN_WORDS = {
     "waiting": N_("waiting"),
@@ -21,6 +25,8 @@ IN_WORDS = {
     "ignored": N_("ignored"),
     "parked": N_("parked"),
 }
+# Few, or soon to be looked into; what was sent only grows.
+UNSENT = ("waiting", "dead")
 OUT_WORDS = {"waiting": N_("waiting"), "sent": N_("sent"), "dead": N_("given up")}
 TRIES = 1 + len(hub_news.RETRY_AFTER_S)
 RECOVER_WITHIN = timedelta(days=14)
@@ -68,14 +74,12 @@ class Receiver:
     dead: int
 
 
-def events_page(db: Connection, filters: Mapping[str, str], before: int) -> tuple[list[Came], int]:
+async def events_page(
+    records: Records, filters: Mapping[str, str], before: int
+) -> tuple[list[Came], int]:
     """What the hub sent, the newest first; each was kept because its signature was right."""
-    query = select(hub_events)
-    if filters.get("state"):
-        query = query.where(hub_events.c.state == filters["state"])
-    if before:
-        query = query.where(hub_events.c.id < before)
-    rows = db.execute(query.order_by(hub_events.c.id.desc()).limit(PAGE + 1)).mappings().all()
+    which = [hub_events.c.state == filters["state"]] if filters.get("state") else []
+    page = await page_of(records, select(hub_events), hub_events.c.id, which, before)
     found = [
         Came(
             "hub",
@@ -89,9 +93,9 @@ def events_page(db: Connection, filters: Mapping[str, str], before: int) -> tupl
             row["received_at"],
             row["done_at"],
         )
-        for row in rows[:PAGE]
+        for row in page.rows
     ]
-    return found, found[-1].id if len(rows) > PAGE else 0
+    return found, page.following
 
 
 def callbacks_page(db: Connection, before: int) -> tuple[list[Came], int]:
@@ -118,19 +122,25 @@ def callbacks_page(db: Connection, before: int) -> tuple[list[Came], int]:
     return found, found[-1].id if len(rows) > PAGE else 0
 
 
-def deliveries_page(
-    db: Connection, filters: Mapping[str, str], before: int
+async def deliveries_page(
+    records: Records, filters: Mapping[str, str], before: int
 ) -> tuple[list[Leaves], int]:
     """What leaves for the hub's receivers, the newest first."""
-    query = select(outbox).where(outbox.c.kind == hub_news.KIND)
-    if filters.get("state"):
-        query = query.where(outbox.c.state == filters["state"])
+    mine = outbox.c.kind == hub_news.KIND
     if filters.get("to"):
-        query = query.where(outbox.c.via == subscriptions.via_of(int(filters["to"])))
-    if before:
-        query = query.where(outbox.c.id < before)
-    rows = db.execute(query.order_by(outbox.c.id.desc()).limit(PAGE + 1)).mappings().all()
-    found = [
+        mine = HAS_VIA & (outbox.c.via == subscriptions.via_of(int(filters["to"])))
+    if filters.get("state"):
+        mine &= outbox.c.state == filters["state"]
+    if filters.get("state") in UNSENT:
+        rows = await records.read(lambda db: letters_page(db, mine, before))
+        return _leaves(rows[:PAGE]), rows[PAGE - 1]["id"] if len(rows) > PAGE else 0
+    # What was sent is kept for ever, and grows with every order.
+    page = await page_of(records, select(outbox), outbox.c.id, [mine], before)
+    return _leaves(page.rows), page.following
+
+
+def _leaves(rows: Sequence[RowMapping]) -> list[Leaves]:
+    return [
         Leaves(
             row["id"],
             row["payload"].get("subscription", 0),
@@ -144,15 +154,14 @@ def deliveries_page(
             row["written_at"],
             row["done_at"],
         )
-        for row in rows[:PAGE]
+        for row in rows
     ]
-    return found, found[-1].id if len(rows) > PAGE else 0
 
 
 def receivers(db: Connection, now: datetime) -> list[Receiver]:
     """Every receiver, and what waits for it."""
     query = select(outbox.c.via, outbox.c.state, func.count()).where(
-        outbox.c.kind == hub_news.KIND, outbox.c.state.in_(("waiting", "dead"))
+        outbox.c.kind == hub_news.KIND, outbox.c.state.in_(UNSENT)
     )
     rows = db.execute(query.group_by(outbox.c.via, outbox.c.state)).all()
     counts = {(row[0], row[1]): row[2] for row in rows}

@@ -55,7 +55,7 @@ class Webhooks:
         source = choice_asked(request, "source", ("hub", "operators")) or "hub"
         filters = {"state": choice_asked(request, "state", IN_WORDS) if source == "hub" else ""}
         if source == "hub":
-            found, following = await read(lambda db: events_page(db, filters, before))
+            found, following = await events_page(self._records, filters, before)
         else:
             found, following = await read(lambda db: callbacks_page(db, before))
         more = address(_PATH, source=source, **filters, before=following) if following else ""
@@ -73,7 +73,7 @@ class Webhooks:
             "state": choice_asked(request, "state", OUT_WORDS),
             "to": choice_asked(request, "to", numbers),
         }
-        found, following = await read(lambda db: deliveries_page(db, filters, before))
+        found, following = await deliveries_page(self._records, filters, before)
         more = address(f"{_PATH}/out", **filters, before=following) if following else ""
         return self._page(
             request, "webhooks_out.html", receivers=known, leaves=found, filters=filters,
