@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from bot.market.brought import was_brought
 from bot.market.offers import Offer
 from bot.market.part_tickets import ask_staff, pass_to_staff
 from bot.market.wanted import Refused
@@ -105,7 +106,7 @@ def _parts(db: Connection, source: str, hub_order_id: str, line: int | None) -> 
         .join(orders, orders.c.id == offers.c.order_id)
         .outerjoin(received_parts, received_parts.c.offer_id == offers.c.id)
         .where(hub_orders.c.source == source, hub_orders.c.hub_order_id == hub_order_id)
-        .where(offers.c.state.in_(_BROUGHT))
+        .where(offers.c.state.in_(_BROUGHT), (offers.c.state != "disputed") | was_brought())
         .order_by(offers.c.id)
     )  # fmt: skip
     if line is not None:

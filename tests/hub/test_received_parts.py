@@ -214,6 +214,22 @@ async def test_a_dispute_keeps_the_money_here_until_staff_let_it_go_on(
     assert (await records.read(books.check)).faults == []
 
 
+async def test_what_is_never_brought_is_disputed_and_called_off(hub: Hub, desk: Desk) -> None:
+    await hub.says("order.created", order())
+    await hub.worked()
+    never = await part_of(hub.server, FARMER, brings=False)
+    await part_of(hub.server, AIRTEL, brings=False)
+    await hub.until("KW-2001", "filled")
+    assert f'action="{PAGE}/offers/{never}/dispute"' in await desk.gets(PAGE)
+    assert await does(desk, never, "dispute", reason="never came") == "disputed"
+    assert await does(desk, never, "resume", reason="comes tomorrow") == "resumed"
+    assert await states(hub, never) == ["accepted"]
+    assert await does(desk, never, "dispute", reason="did not come") == "disputed"
+    assert await does(desk, never, "call-off", reason="did not come") == "called_off"
+    line = await hub.line("KW-2001")
+    assert (line["state"], line["packs_accepted"]) == ("open", 20)
+
+
 async def test_all_that_the_hub_reports_of_a_part_reaches_staff(hub: Hub, desk: Desk) -> None:
     one, _other = await both(hub)
     now, records = datetime.now(UTC), hub.server.parts.market.records
