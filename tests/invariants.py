@@ -92,9 +92,13 @@ def of_offers(db: Connection, told: set[int]) -> dict[str, bool]:
 
 def of_stock(db: Connection) -> dict[str, bool]:
     """I3 and I4, of all orders."""
-    accepts = select(offer_events.c.offer_id).where(offer_events.c.to_state == "accepted")
+    # Not what stands there again after a dispute, nor what was called off out of one.
+    accepts = select(offer_events.c.offer_id).where(
+        offer_events.c.to_state == "accepted", offer_events.c.from_state == "offered"
+    )
     counted = Counter(db.execute(accepts).scalars())
-    by_order = select(offers.c.order_id, func.sum(offers.c.packs_accepted)).group_by("order_id")
+    stands = select(offers.c.order_id, func.sum(offers.c.packs_accepted))
+    by_order = stands.where(offers.c.state != "withdrawn").group_by("order_id")
     sums = {order: int(packs) for order, packs in db.execute(by_order)}
     kept = db.execute(select(orders.c.id, orders.c.packs_accepted, orders.c.packs)).all()
     over = select(func.count()).where(stocks.c.promised_g > stocks.c.available_g)

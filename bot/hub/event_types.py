@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from bot.storage import hub_inbox
+
 # What the hub's own events are said to come from.
 SOURCE = "hub"
 _Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:#/-]{1,64}$", description="The hub's own id")]
@@ -157,4 +159,4 @@ def said_at_of(body: bytes) -> datetime | None:
 def lane_of(event: Struct | None, source: str) -> str:
     """What must stay in order: everything about one order of one source."""
     about = getattr(event, "order_id", "") or getattr(event, "booking_id", "")
-    return f"{source}:{about}"[:80]
+    return hub_inbox.lane(source, about)

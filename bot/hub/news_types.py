@@ -50,7 +50,7 @@ class OrderRefused(Struct, frozen=True):
 
     order_id: str
     source: str
-    type: Literal["order.created", "order.cancelled", "shipment.updated"]
+    type: Literal["order.created", "order.cancelled", "shipment.updated", "order.problem"]
     reason: _Why
 
 

@@ -10,7 +10,15 @@ from typing import Literal
 from sqlalchemy import Connection, insert, select, update
 
 from bot.kept_text import kept_text
-from bot.market import Actor, kept_wallets, news, notices, offers
+from bot.market import (
+    Actor,
+    filled_lines,
+    kept_wallets,
+    news,
+    notices,
+    offers,
+    stock_figures,
+)
 from bot.market.offers import Offer
 from bot.storage.schema import audit, offer_events, orders, payments
 
@@ -18,14 +26,15 @@ Said = Literal[
     "disputed", "resumed", "called_off", "not_now", "paid", "no_reason", "no_name", "gone"
 ]
 
-DISPUTABLE = ("handed_over", "shipped", "delivered")
+# What is accepted too: nothing else ends a part that is never brought.
+DISPUTABLE = ("accepted", "handed_over", "shipped", "delivered")
 _REASON_MOST = 160
 
 
 def dispute(
     db: Connection, offer_id: int, *, reason: str, by: str, channel: str, now: datetime
 ) -> Said:
-    """Stop a part that was handed over and is not paid: the hub and the farmer are told.
+    """Stop a part that was accepted and is not paid: the hub and the farmer are told.
 
     "paid" where a payout was made already that has not failed: that is stopped as a payment.
     """
@@ -42,7 +51,10 @@ def resume(
 def call_off(
     db: Connection, offer_id: int, *, reason: str, by: str, channel: str, now: datetime
 ) -> Said:
-    """End a disputed part: it is not paid, and its packs count as accepted no more."""
+    """End a disputed part: it is not paid, and its packs count as accepted no more.
+
+    Others are asked for them while there is time to deliver.
+    """
     return _change(db, offer_id, "call_off", reason, by, channel, now)
 
 
@@ -60,6 +72,8 @@ def _change(
     name, why = " ".join(by.split())[:40], kept_text(reason, _REASON_MOST)
     if not name or not why:
         return "no_reason" if name else "no_name"
+    if what == "call_off":
+        filled_lines.hold(db, offer_id)
     offer = offers.locked_part(db, offer_id)
     if offer is None:
         return "gone"
@@ -71,17 +85,26 @@ def _change(
         # Before the move, which tells the hub what is accepted of the order.
         less = orders.c.packs_accepted - offer.packs_accepted
         db.execute(update(orders).where(orders.c.id == offer.order_id).values(packs_accepted=less))
-    trigger = f"back_to_{_stood(db, offer_id)}" if what == "resume" else what
+    stood = "" if what == "dispute" else _stood(db, offer_id)
+    trigger = f"back_to_{stood}" if what == "resume" else what
     actor = Actor(name, channel, f"{what}:{offer_id}:{offer.version}", offer.contact_id)
     offers.move(db, actor, offer_id, trigger, now)
     if what == "call_off":
-        kept_wallets.forget_unless_needed(db, offer.contact_id)
+        _let_go(db, offer, stood, now)
     said, action, words = _WORDS[what]
     line = {"at": now, "actor": name, "action": action, "subject": f"order {offer.code}"}
     db.execute(insert(audit).values(**line, details={"part": offer.part, "reason": why}))
     key = f"{what}:{offer_id}:{offer.version}"
     news.tell(db, offer.contact_id, key, partial(words, offer), now)
     return said
+
+
+def _let_go(db: Connection, offer: Offer, stood: str, now: datetime) -> None:
+    """What a part holds that is called off: the farmer's stock, the order's packs, their wallet."""
+    if stood == "accepted":
+        stock_figures.give_back(db, offer.id)
+    filled_lines.open_again(db, offer.order_id, now)
+    kept_wallets.forget_unless_needed(db, offer.contact_id)
 
 
 def _stood(db: Connection, offer_id: int) -> str:

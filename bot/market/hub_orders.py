@@ -19,7 +19,7 @@ from bot.storage.schema import hub_orders as rows
 from bot.storage.schema import offers as offer_rows
 from bot.storage.schema import orders
 
-_ANSWER_IN = timedelta(hours=48)
+ANSWER_IN = timedelta(hours=48)
 # Short enough for every screen.
 _CODE = re.compile(r"[A-Z]{2,3}-[0-9]{1,5}")
 
@@ -71,7 +71,7 @@ def take(
     made = [order_of(db, wanted, line, rate, now, zone) for line in wanted.lines]
     if any(order.price_rwf > pack_most_rwf for order, _grade in made):
         raise Refused(f"a pack brings a farmer more than {pack_most_rwf} Frw, all that can be paid")
-    answer_by = min(wanted.answer_by or now + _ANSWER_IN, *(one.deliver_by for one, _g in made))
+    answer_by = min(wanted.answer_by or now + ANSWER_IN, *(one.deliver_by for one, _g in made))
     if answer_by <= now:
         raise Refused("the time to answer, or to deliver, is over already")
     ids = []
@@ -90,11 +90,12 @@ def cancel(
     ids = _ids(db, source, hub_order_id)
     if not ids:
         return None
-    # First the order, as the allocation does: no new offer comes in between.
-    same = rows.c.order_id.in_(ids)
-    open_now = select(rows.c.order_id).where(same, rows.c.state == "open").order_by(rows.c.id)
-    for order_id in list(db.execute(open_now.with_for_update()).scalars()):
-        withdraw(db, order_id, Actor("hub", "hub", key), now)
+    # First the order, as the allocation does: no new offer comes in between. Also what is filled:
+    # staff may be calling off a part of it at this moment, which opens it again.
+    lines = select(rows.c.order_id, rows.c.state).where(rows.c.order_id.in_(ids))
+    for line in db.execute(lines.order_by(rows.c.id).with_for_update()).all():
+        if line.state == "open":
+            withdraw(db, line.order_id, Actor("hub", "hub", key), now)
     query = select(
         func.sum(orders.c.packs - orders.c.packs_accepted), func.sum(orders.c.packs_accepted)
     )
@@ -116,7 +117,7 @@ def reopen(db: Connection, source: str, hub_order_id: str, now: datetime) -> lis
     if any(row.deliver_by <= now for row in found):
         raise Refused("the time to deliver is over already")
     for row in found:
-        answer_by = min(now + _ANSWER_IN, row.deliver_by)
+        answer_by = min(now + ANSWER_IN, row.deliver_by)
         change = update(rows).where(rows.c.order_id == row.order_id)
         db.execute(change.values(state="open", answer_by=answer_by))
         hub_news.review(db, row.order_id, answer_by)

@@ -19,7 +19,8 @@ def withdraw(db: Connection, actor: Actor, now: datetime) -> int:
     """Take back all that waits for the answer of this person; how much that was."""
     whose = offer_rows.c.contact_id == actor.contact_id
     waiting = select(offer_rows.c.id).where(whose, offer_rows.c.state == "offered")
-    found = list(db.execute(waiting.order_by(offer_rows.c.id)).scalars())
+    # Locked before they are changed, and in one order: the clock may close one at this moment.
+    found = list(db.execute(waiting.order_by(offer_rows.c.id).with_for_update()).scalars())
     for offer_id in found:
         offers.move(db, actor, offer_id, "withdraw", now)
     count = len(found) + stock_listings.withdraw_all(db, actor.contact_id, now)

@@ -16,6 +16,23 @@ def ask_staff(
     """Open one about the part `named`, whose seller is `contact_id`; False while one is open."""
     if has_open_ticket(db, category, named):
         return False
+    _open(db, category, named, contact_id, text, now)
+    return True
+
+
+def pass_to_staff(
+    db: Connection, category: str, named: str, contact_id: int, text: str, now: datetime
+) -> bool:
+    """Open one more about the part, whose words are nowhere else; False while one says the same."""
+    if has_open_ticket(db, category, named, text):
+        return False
+    _open(db, category, named, contact_id, text, now)
+    return True
+
+
+def _open(
+    db: Connection, category: str, named: str, contact_id: int, text: str, now: datetime
+) -> None:
     seller = people.by_id(db, contact_id)
     open_ticket(
         db,
@@ -27,4 +44,3 @@ def ask_staff(
         language="en" if seller is None else seller.language,
         now=now,
     )
-    return True

@@ -8,14 +8,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from bot.market.brought import was_brought
 from bot.market.offers import Offer
-from bot.market.part_tickets import ask_staff
+from bot.market.part_tickets import ask_staff, pass_to_staff
 from bot.market.wanted import Refused
 from bot.storage.schema import hub_orders, offers, orders, received_parts
 
 # A part whose farmer has said that they brought it, or staff that it came.
 _BROUGHT = ("handed_over", "shipped", "delivered", "paid", "confirmed", "disputed")
-_UNDER_WAY = ("handed_over", "shipped", "delivered")
+_NOT_PAID = ("handed_over", "shipped", "delivered", "disputed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,16 @@ def report(
     reason: str,
     now: datetime,
 ) -> int:
-    """A ticket for each part that the hub reports a problem with; how many. Raises `Refused`."""
+    """A ticket for each part that the hub reports a problem with; how many. Raises `Refused`.
+
+    What else it reports of the same part is another ticket: its words are kept nowhere else.
+    """
     brought = _parts(db, source, hub_order_id, line)
     chosen = _chosen(brought, named) if named else brought
-    found = [part for part in chosen if part.state in _UNDER_WAY]
+    found = [part for part in chosen if part.state in _NOT_PAID]
     for part in found:
         text = f"The hub reports a problem: {reason}"
-        ask_staff(db, "order", part.named, part.contact_id, text, now)
+        pass_to_staff(db, "order", part.named, part.contact_id, text, now)
     return len(found)
 
 
@@ -102,7 +106,7 @@ def _parts(db: Connection, source: str, hub_order_id: str, line: int | None) -> 
         .join(orders, orders.c.id == offers.c.order_id)
         .outerjoin(received_parts, received_parts.c.offer_id == offers.c.id)
         .where(hub_orders.c.source == source, hub_orders.c.hub_order_id == hub_order_id)
-        .where(offers.c.state.in_(_BROUGHT))
+        .where(offers.c.state.in_(_BROUGHT), (offers.c.state != "disputed") | was_brought())
         .order_by(offers.c.id)
     )  # fmt: skip
     if line is not None:

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from bot.market import people
+from bot.market.brought import was_brought
 from bot.market.products import PRODUCTS
 from bot.storage.schema import hub_orders, offers, orders, stocks
 from bot.storage.schema import stock_listings as rows
@@ -32,8 +43,9 @@ def tell(db: Connection, contact_id: int, product: str) -> None:
 
 
 def promised_g(db: Connection, contact_id: int, product: str) -> int:
-    """What is accepted and not handed over yet, in grams."""
-    waits = (offers.c.contact_id == contact_id) & (offers.c.state == "accepted")
+    """What is accepted and not handed over yet, in grams; also where that is disputed."""
+    disputed = (offers.c.state == "disputed") & ~was_brought()
+    waits = (offers.c.contact_id == contact_id) & ((offers.c.state == "accepted") | disputed)
     query = (
         select(func.sum(offers.c.packs_accepted * orders.c.pack_g))
         .join(orders, orders.c.id == offers.c.order_id)
@@ -47,24 +59,43 @@ def hand_over(db: Connection, offer_id: int, now: datetime) -> None:
 
     Who has handed over all has nothing free until they offer anew.
     """
+    gone = _part(db, offer_id)
+    contact_id, product = gone["contact_id"], gone["product"]
+    if _lock_figure(db, contact_id, product):
+        _take_off(db, contact_id, product, gone["grade"] or "", -(-gone["weight_g"] // 1000), now)
+        _reckon(db, contact_id, product)
+
+
+def give_back(db: Connection, offer_id: int) -> None:
+    """What was called off before it was handed over is promised no more."""
+    kept = _part(db, offer_id)
+    if _lock_figure(db, kept["contact_id"], kept["product"]):
+        _reckon(db, kept["contact_id"], kept["product"])
+
+
+def _part(db: Connection, offer_id: int) -> RowMapping:
     query = (
         select(
             offers.c.contact_id, orders.c.product, hub_orders.c.grade,
-            (offers.c.packs_accepted * orders.c.pack_g).label("gone_g"),
+            (offers.c.packs_accepted * orders.c.pack_g).label("weight_g"),
         )
         .join(orders, orders.c.id == offers.c.order_id)
         .outerjoin(hub_orders, hub_orders.c.order_id == orders.c.id)
         .where(offers.c.id == offer_id)
     )  # fmt: skip
-    gone = db.execute(query).one()
-    lock(db, gone.contact_id, gone.product)
-    figure = _figure(gone.contact_id, gone.product)
-    if db.execute(select(stocks.c.id).where(figure)).first() is None:
-        return
-    _take_off(db, gone.contact_id, gone.product, gone.grade or "", -(-gone.gone_g // 1000), now)
-    open_kg = _open_kg(db, gone.contact_id, gone.product)
-    values = _values(db, gone.contact_id, gone.product, open_kg)
-    db.execute(update(stocks).where(figure).values(values))
+    return db.execute(query).mappings().one()
+
+
+def _lock_figure(db: Connection, contact_id: int, product: str) -> bool:
+    """Whether this person has told us what they have; if so it is held."""
+    lock(db, contact_id, product)
+    figure = select(stocks.c.id).where(_figure(contact_id, product))
+    return db.execute(figure).first() is not None
+
+
+def _reckon(db: Connection, contact_id: int, product: str) -> None:
+    values = _values(db, contact_id, product, _open_kg(db, contact_id, product))
+    db.execute(update(stocks).where(_figure(contact_id, product)).values(values))
 
 
 def _take_off(

@@ -33,6 +33,7 @@ ABOUT_MONEY = ("payment_flagged", "payment_unknown", "payment_unclear")
 # No letter or digit that is mistaken for another when read out on the phone.
 _SIGNS = "23456789ACDEFHJKMNPQRTUVWXY"
 _PLACES = 5
+_TEXT_MOST = 320
 _ANSWER_IN = timedelta(days=2)
 _code = tickets.c.code
 _same = Prepared(
@@ -79,7 +80,7 @@ def open_ticket(
     known = _same.one(db, *asked, "open")
     if known is not None and not text:
         return str(known[0])
-    told = contact_id or None, text[:320], language, now, now + _ANSWER_IN
+    told = contact_id or None, text[:_TEXT_MOST], language, now, now + _ANSWER_IN
     while True:
         code = _new_code()
         if _insert[db.dialect.name].one(db, *asked, code, *told) is not None:
@@ -134,9 +135,14 @@ def has_ticket(db: Connection, category: str, about: str) -> bool:
     return db.execute(select(tickets.c.id).where(same).limit(1)).first() is not None
 
 
-def has_open_ticket(db: Connection, category: str, about: str) -> bool:
-    """Whether a ticket of this category about this thing is still to be answered."""
+def has_open_ticket(db: Connection, category: str, about: str, text: str = "") -> bool:
+    """Whether a ticket of this category about this thing is still to be answered.
+
+    With a `text`, whether one is that says just this.
+    """
     same = (tickets.c.category == category) & (tickets.c.about == about)
+    if text:
+        same &= tickets.c.text == text[:_TEXT_MOST]
     query = select(tickets.c.id).where(same, tickets.c.state != "closed")
     return db.execute(query.limit(1)).first() is not None
 

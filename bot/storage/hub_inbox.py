@@ -188,6 +188,18 @@ def failed(db: Connection, event: Kept, why: str, due_at: datetime, now: datetim
     return parked
 
 
+def lane(source: str, about: str) -> str:
+    """Where all stays in order that one source says of one thing."""
+    return f"{source}:{about}"[:80]
+
+
+def is_called_off(db: Connection, lane: str) -> bool:
+    """Whether the order of this lane was cancelled, and its source has not said since it stands."""
+    gone_at = last_said(db, lane, "order.cancelled", or_came=True)
+    stood_at = last_said(db, lane, "order.created")
+    return gone_at is not None and (stood_at is None or stood_at <= gone_at)
+
+
 def was_said(db: Connection, lane: str, kind: str) -> bool:
     """Whether an event of this type was ended in this lane before, with effect or without."""
     return any(_in_lane.one(db, state, lane, kind) for state in ("applied", "refused"))

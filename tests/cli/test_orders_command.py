@@ -23,7 +23,10 @@ async def test_a_part_is_received_disputed_and_ended(tmp_path, now) -> None:
         return await records.read(lambda db: db.execute(query).scalar())
 
     why = ("--reason", "the bags are wet")
-    assert await types("dispute", *why) == 1
+    assert await types("go-on", *why) == 1
+    # What nobody has brought yet can be disputed too, and may be brought after all.
+    for deed, ends in (("dispute", "disputed"), ("go-on", "accepted")):
+        assert (await types(deed, *why), await state()) == (0, ends)
     assert await types("received", "--kilos", "much") == 1
     assert await types("received", "--kilos", "10") == 0
     assert await state() == "handed_over"

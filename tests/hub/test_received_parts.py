@@ -8,9 +8,11 @@ import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
+from bot.hub.news_types import NEWS_DATA
 from bot.market import Actor, books, offers, people, subscriptions
 from bot.market.receiving import grams_of
 from bot.operations.housekeeping import Housekeeping
@@ -210,6 +212,47 @@ async def test_a_dispute_keeps_the_money_here_until_staff_let_it_go_on(
     # What was told once of the goods is not told again where a dispute ends.
     assert kinds.count("shipment.delivered") == 2
     assert (await records.read(books.check)).faults == []
+
+
+async def test_what_is_never_brought_is_disputed_and_called_off(hub: Hub, desk: Desk) -> None:
+    await hub.says("order.created", order())
+    await hub.worked()
+    never = await part_of(hub.server, FARMER, brings=False)
+    await part_of(hub.server, AIRTEL, brings=False)
+    await hub.until("KW-2001", "filled")
+    assert f'action="{PAGE}/offers/{never}/dispute"' in await desk.gets(PAGE)
+    assert await does(desk, never, "dispute", reason="never came") == "disputed"
+    assert await does(desk, never, "resume", reason="comes tomorrow") == "resumed"
+    assert await states(hub, never) == ["accepted"]
+    assert await does(desk, never, "dispute", reason="did not come") == "disputed"
+    assert await does(desk, never, "call-off", reason="did not come") == "called_off"
+    line = await hub.line("KW-2001")
+    assert (line["state"], line["packs_accepted"]) == ("open", 20)
+
+
+async def test_all_that_the_hub_reports_of_a_part_reaches_staff(hub: Hub, desk: Desk) -> None:
+    one, _other = await both(hub)
+    now, records = datetime.now(UTC), hub.server.parts.market.records
+    await records.write(lambda db: subscriptions.subscribe(db, "https://hub.example/hook", (), now))
+
+    async def reports(reason: str, part: str = f"P-{one}") -> str:
+        about = {"order_id": "KW-2001", "reason": reason, "parts": [part]}
+        return await told(hub, "order.problem", about)
+
+    for reason in ("a day late", "rotten, do not pay", "a day late"):
+        assert await reports(reason) == "applied"
+    assert await does(desk, one, "dispute", reason="rotten, says the buyer") == "disputed"
+    assert await reports("the bags are torn too") == "applied"
+    texts = await read(hub.server, select(tickets.c.text).order_by(tickets.c.id))
+    assert [text.removeprefix("The hub reports a problem: ") for (text,) in texts] == [
+        "a day late", "rotten, do not pay", "the bags are torn too",
+    ]  # fmt: skip
+    # What is refused is told in words of the published description.
+    assert await reports("never came", "P-999999") == "refused"
+    news = select(outbox.c.payload).where(outbox.c.kind == "webhook").order_by(outbox.c.id.desc())
+    said = json.loads((await read(hub.server, news))[0][0]["body"])
+    refused = msgspec.convert(said["data"], NEWS_DATA[said["type"]])
+    assert (said["type"], refused.type) == ("order.refused", "order.problem")
 
 
 def test_a_weight_is_read_as_it_is_typed() -> None:

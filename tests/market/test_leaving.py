@@ -1,8 +1,9 @@
 """Who leaves is told what is still owed; nothing of it is lost with their number; both stores."""
 
+import asyncio
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from bot.market import (
     Actor,
@@ -213,3 +214,26 @@ async def test_a_wallet_is_kept_while_a_part_is_in_dispute_and_not_after(records
     assert await records.read(wallets) == [cast.FARMER]
     await records.write(lambda db: end(db, second, disputes.call_off))
     assert await records.read(wallets) == [""]
+
+
+async def test_leaving_while_the_clock_closes_what_waits_is_no_error(records, now) -> None:
+    def begin(db) -> int:
+        contact_id = cast.farmer(db, "x", now)
+        cast.offered(db, contact_id, now)
+        return contact_id
+
+    contact_id = await records.write(begin)
+
+    def close_slowly(db) -> None:
+        assert offers.expire_due(db, now + timedelta(days=4)) == 1
+        if db.dialect.name == "postgresql":
+            db.execute(select(func.pg_sleep(0.5)))
+
+    closing = asyncio.create_task(records.write(close_slowly))
+    await asyncio.sleep(0.2)
+    # So much is asked at once that PostgreSQL's records take another connection for it.
+    crowd = [records.read(lambda db: None) for _one in range(20)]
+    await asyncio.gather(*crowd, records.write(lambda db: leave(db, contact_id, now)))
+    await closing
+    query = select(contacts.c.msisdn, offer_rows.c.state).join(offer_rows)
+    assert await records.read(lambda db: tuple(db.execute(query).one())) == (None, "expired")
