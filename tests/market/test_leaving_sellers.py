@@ -1,20 +1,23 @@
 """Who leaves with a buyer's money on its way is paid it all the same, by people where it must; both stores."""
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from bot.market import (
     Actor,
     books,
     clearance,
+    delivered,
     leaving,
+    offers,
     passing_on_again,
     sales,
     settlement,
     settling_by_hand,
+    verifying,
 )
 from bot.market.collecting import CollectionRules
 from bot.market.limits import USUAL
-from bot.market.payments import ANOTHERS, Payment, as_payment
+from bot.market.payments import ANOTHERS, UNVERIFIED, Payment, as_payment
 from bot.payments.provider import Answer, Outcome
 from bot.storage.schema import contacts, payments
 from tests.market.money import settle
@@ -170,3 +173,30 @@ async def test_what_has_nowhere_to_go_is_flagged_and_ended_by_two_people(records
         db, out.reference, "succeeded", reason="paid in cash", by="amina", second="eric",
         rules=USUAL, now=now))  # fmt: skip
     assert done == "settled" and (await records.read(books.check)).faults == []
+
+
+async def test_who_must_be_verified_and_leaves_is_paid_by_two_people(records, now) -> None:
+    def work(db) -> tuple[Payment, Payment]:
+        asked = sold(db, now)
+        offer_id = cast.accepted(db, asked.contact_id, now)
+        carry(db, offer_id, "hand_over")
+        verifying.report_sim(db, cast.FARMER, "amina", now)
+        leave(db, asked.contact_id, now)
+        carry(db, offer_id, "ship", "deliver")
+        answered(db, asked, now)
+        return passed_on(db), delivered.pay(db, offer_id, "RWF", USUAL, now)
+
+    def carry(db, offer_id: int, *triggers: str) -> None:
+        for trigger in triggers:
+            offers.move(db, Actor("hub", "hub", f"{trigger}-{offer_id}"), offer_id, trigger, now)
+
+    made = await records.write(work)
+    assert [(one.held, one.payee_msisdn) for one in made] == [(UNVERIFIED, cast.FARMER)] * 2
+    for one in made:
+        assert await records.write(
+            lambda db, one=one: clearance.clear(db, one.reference, USUAL, now)
+        ) is None  # fmt: skip
+        await records.write(lambda db, one=one: pay(db, one, now))
+    count = select(func.count()).where(contacts.c.verify_since.is_not(None))
+    assert await records.read(lambda db: db.execute(count).scalar()) == 0
+    assert await wallets(records) == [""]
