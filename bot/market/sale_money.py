@@ -11,7 +11,7 @@ from bot.market import people, wallet_changes, wallets
 from bot.market.limits import PayoutRules
 from bot.market.payments import Payment
 from bot.storage.one_at_a_time import one_at_a_time
-from bot.storage.schema import payments
+from bot.storage.schema import contacts, payments
 
 # Why such a payout waits for two people although it is not large.
 OVER_THE_DAY = "limit of the day"
@@ -28,8 +28,11 @@ def pass_on(
     two people. It is held, too, where the seller's number changed, or is another's by now; and for
     `held`, where the caller knows of a reason. Who has left is paid to the wallet that is kept.
     """
-    # Not by holding the person: who erases them waits for this payment.
     one_at_a_time(db, f"passed on to {collected.contact_id}")
+    # No more than the payment's own row will: the number for money stays as it is read here, and
+    # who erases them, and waits for this payment, is held up no longer than anyway.
+    mine = contacts.c.id == collected.contact_id
+    db.execute(select(contacts.c.id).where(mine).with_for_update(read=True, key_share=True))
     seller = people.payee(db, collected.contact_id)
     amount_rwf = collected.really_rwf
     before = wallet_changes.before_since(db, collected.contact_id, now, rules.cooling_off_hours)
