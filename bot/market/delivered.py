@@ -13,8 +13,8 @@ from bot.market.offers import Offer
 from bot.market.part_tickets import ask_staff
 from bot.market.payments import EARNED, Payment, pay_out
 from bot.market.tickets import close
+from bot.storage.schema import contacts, payments, payout_tries, tickets
 from bot.storage.schema import offers as rows
-from bot.storage.schema import payments, payout_tries, tickets
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +81,8 @@ def pay_again(
 def _make(
     db: Connection, offer: Offer, currency: str, rules: PayoutRules, now: datetime, held: str
 ) -> Payment:
+    # Their number for money stays as it is read here: one that is changed now is waited for.
+    db.execute(select(contacts.c.id).where(contacts.c.id == offer.contact_id).with_for_update())
     seller = people.payee(db, offer.contact_id)
     if not seller.wallet:
         raise PayoutRefused(_GONE)

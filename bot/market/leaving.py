@@ -34,10 +34,12 @@ def due(db: Connection, contact_id: int, now: datetime) -> Due:
     """What would be left behind if this person left now."""
     price = func.sum(offers.c.packs_accepted * offers.c.price_rwf)
     goods_rwf = int(db.execute(select(price).where(_unpaid(contact_id))).scalar() or 0)
-    on_its_way = EARNED & payments.c.state.in_((*OPEN, "flagged"))
-    sent = select(func.sum(payments.c.amount_rwf)).where(payments.c.contact_id == contact_id)
+    on_its_way = EARNED & payments.c.state.in_((*OPEN, "flagged")) & payments.c.sale_id.is_(None)
+    own = payments.c.contact_id == contact_id
+    really_rwf = func.sum(func.coalesce(payments.c.moved_rwf, payments.c.amount_rwf))
+    coming = select(really_rwf).where(own & on_its_way | kept_wallets.sales_unpaid(contact_id))
     return Due(
-        owed_rwf=goods_rwf + int(db.execute(sent.where(on_its_way)).scalar() or 0),
+        owed_rwf=goods_rwf + int(db.execute(coming).scalar() or 0),
         bills_rwf=sum(bill.amount_rwf for bill in bills.to_pay(db, contact_id)),
         to_bring=_count(db, contact_id, "accepted"),
         disputed=_count(db, contact_id, "disputed"),
@@ -48,7 +50,7 @@ def due(db: Connection, contact_id: int, now: datetime) -> Due:
 def leave(db: Connection, contact_id: int, by: str, key: str, now: datetime) -> None:
     """Forget this person, as `by` asked; what they owe and are owed goes to staff.
 
-    Their wallet's number stays only while goods that they gave away are not paid.
+    Their wallet's number stays only while goods that they gave, or a sale, are not paid.
     """
     # Nothing of theirs is handed over, or paid, between the looking and the forgetting.
     db.execute(select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update())

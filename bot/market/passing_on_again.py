@@ -62,6 +62,8 @@ def pass_on_again(
     failed = locked(db, reference)
     if not is_refused(db, failed):
         return "not_refused"
+    # Of a sale it is made all the same: it is flagged as it leaves, and two people who have paid
+    # what came for the seller otherwise can end it by hand.
     if failed.sale_id is None and not people.payee(db, failed.contact_id).wallet:
         return "no_seller"
     try:

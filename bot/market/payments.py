@@ -142,7 +142,8 @@ def why_held(db: Connection, contact_id: int, changed: bool) -> str:
     contact = people.by_id(db, contact_id)
     if contact is not None and not contact.msisdn:
         return ANOTHERS
-    if contact is not None and contact.verifying:
+    # Also of who has left: whoever has the SIM may have done that for them.
+    if people.payee(db, contact_id).verifying:
         return UNVERIFIED
     return "number changed" if changed else ""
 

@@ -216,7 +216,8 @@ def set_shared(db: Connection, contact_id: int, shared: bool) -> None:
     db.execute(update(contacts).where(contacts.c.id == contact_id).values(shared_phone=shared))
 
 
-_NO_WALLET = {"wallet": "", "wallet_provider": ""}
+# Whether it must be verified goes with the number: money that it is kept for waits for people.
+_NO_WALLET = {"wallet": "", "wallet_provider": "", "verify_since": None}
 _FRESH = {"wrong_in_a_row": 0, "locked_until": None, "locked_at": None, "reset_until": None}
 
 
@@ -265,7 +266,7 @@ def erase(db: Connection, contact_id: int, now: datetime, *, keep_wallet: bool =
     db.execute(delete(hand_overs).where(hand_overs.c.contact_id == contact_id))
     mine = wallet_changes.c.contact_id == contact_id
     db.execute(update(wallet_changes).where(mine).values(before="", after=""))
-    gone = {"msisdn": None, "erased_at": now, "seen_day": 0, "verify_since": None}
+    gone = {"msisdn": None, "erased_at": now, "seen_day": 0}
     empty = {"names": "", "district": ""} | ({} if keep_wallet else _NO_WALLET)
     db.execute(update(contacts).where(contacts.c.id == contact_id).values(gone | empty))
 

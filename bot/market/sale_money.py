@@ -10,9 +10,8 @@ from bot.market import payments as kept
 from bot.market import people, wallet_changes, wallets
 from bot.market.limits import PayoutRules
 from bot.market.payments import Payment
-from bot.payments.provider import MTN_MOMO
 from bot.storage.one_at_a_time import one_at_a_time
-from bot.storage.schema import payments
+from bot.storage.schema import contacts, payments
 
 # Why such a payout waits for two people although it is not large.
 OVER_THE_DAY = "limit of the day"
@@ -27,11 +26,14 @@ def pass_on(
 
     The money is here and is the seller's: what would refuse another payout only holds this one for
     two people. It is held, too, where the seller's number changed, or is another's by now; and for
-    `held`, where the caller knows of a reason.
+    `held`, where the caller knows of a reason. Who has left is paid to the wallet that is kept.
     """
-    # Not by holding the person: who erases them waits for this payment.
     one_at_a_time(db, f"passed on to {collected.contact_id}")
-    seller = people.by_id(db, collected.contact_id)
+    # No more than the payment's own row will: the number for money stays as it is read here, and
+    # who erases them, and waits for this payment, is held up no longer than anyway.
+    mine = contacts.c.id == collected.contact_id
+    db.execute(select(contacts.c.id).where(mine).with_for_update(read=True, key_share=True))
+    seller = people.payee(db, collected.contact_id)
     amount_rwf = collected.really_rwf
     before = wallet_changes.before_since(db, collected.contact_id, now, rules.cooling_off_hours)
     held = kept.why_held(db, collected.contact_id, bool(before)) or held
@@ -45,10 +47,10 @@ def pass_on(
         sale_id=collected.sale_id,
         order_code=collected.order_code,
         amount_rwf=amount_rwf,
-        provider=MTN_MOMO if seller is None else wallets.provider_of(seller),
-        payee_msisdn="" if seller is None else seller.wallet,
+        provider=wallets.provider_of(seller),
+        payee_msisdn=seller.wallet,
         currency=collected.currency,
-        held=kept.ANOTHERS if seller is None else held,
+        held=held if seller.wallet else kept.ANOTHERS,
         created_at=now,
     )
     wallet_changes.tell_held(db, payment, before)

@@ -258,6 +258,7 @@ def tell_failed(db: Connection, reference: str, now: datetime) -> Payment:
     failed = must_have(db, reference)
     if failed.of_buyer:
         sale_notices.tell_failed(db, failed, now)
+        kept_wallets.forget_unless_needed(db, failed.contact_id)
         return failed
     if failed.kind != "collection":
         ask_staff(db, failed, "payment_missing", now)
