@@ -36,8 +36,10 @@ def due(db: Connection, contact_id: int, now: datetime) -> Due:
     goods_rwf = int(db.execute(select(price).where(_unpaid(contact_id))).scalar() or 0)
     on_its_way = EARNED & payments.c.state.in_((*OPEN, "flagged")) & payments.c.sale_id.is_(None)
     own = payments.c.contact_id == contact_id
+    # What a buyer may still refuse is promised to nobody.
+    came = kept_wallets.sales_unpaid(contact_id) & (payments.c.state == "succeeded")
     really_rwf = func.sum(func.coalesce(payments.c.moved_rwf, payments.c.amount_rwf))
-    coming = select(really_rwf).where(own & on_its_way | kept_wallets.sales_unpaid(contact_id))
+    coming = select(really_rwf).where(own & on_its_way | came)
     return Due(
         owed_rwf=goods_rwf + int(db.execute(coming).scalar() or 0),
         bills_rwf=sum(bill.amount_rwf for bill in bills.to_pay(db, contact_id)),
