@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
-
 from bot.conversation import Inbound, Reply, Session
 from bot.engine.courtesies import checking
 from bot.engine.hop import Hop
@@ -57,7 +55,7 @@ class Arrivals:
         """
         who = session.owner
         try:
-            contact, agreed = await self._market.records.read(lambda db: _known(db, who))
+            contact, agreed = await self._market.records.read(lambda db: people.caller(db, who))
             if contact is not None and hop.inbound.from_phone:
                 await self._note_call(hop, contact)
         except RecordsDown:
@@ -193,12 +191,6 @@ class Arrivals:
         """What was committed of this session, longest history first."""
         key = inbound.session_key
         return await self._market.records.read(lambda db: hops.of_session(db, key))
-
-
-def _known(db: Connection, msisdn: str) -> tuple[Contact | None, bool]:
-    """Whose number it is, and whether they agreed to today's words: in one look."""
-    contact = people.by_msisdn(db, msisdn)
-    return contact, contact is not None and not people.agreed_to_older_words(db, contact.id)
 
 
 def _be_where(session: Session, left: Session) -> None:

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from bot.conversation import Language
 from bot.market import buyers, telegram_links, tickets_of_who_left
@@ -70,9 +80,22 @@ _COLUMNS = (
     "id", "msisdn", "names", "district", "language", "role", "crop", "shared_phone", "wallet",
     "wallet_provider", "seen_day", "verify_since",
 )  # fmt: skip
+# The words that a person agreed to last.
+_last_consent = (
+    select(func.max(consents.c.id))
+    .where(consents.c.contact_id == contacts.c.id, consents.c.withdrawn_at.is_(None))
+    .correlate(contacts)
+    .scalar_subquery()
+)
+_last_agreed = (
+    select(consents.c.text_version)
+    .where(consents.c.id == _last_consent)
+    .correlate(contacts)
+    .scalar_subquery()
+)
 # The one query of every dial.
 _known = Prepared(
-    select(*(contacts.c[name] for name in _COLUMNS)).where(
+    select(*(contacts.c[name] for name in _COLUMNS), _last_agreed).where(
         contacts.c.erased_at.is_(None), contacts.c.msisdn == bindparam("msisdn")
     ),
     "msisdn",
@@ -109,8 +132,18 @@ _agreed = Prepared(
 
 def by_msisdn(db: Connection, msisdn: str) -> Contact | None:
     """The person with this number, or None."""
+    return caller(db, msisdn)[0]
+
+
+def caller(db: Connection, msisdn: str) -> tuple[Contact | None, bool]:
+    """The person with this number, or None; and whether they agreed to today's words, or to none.
+
+    In one question to the records: every dial asks it.
+    """
     row = _known.one(db, msisdn)
-    return None if row is None else _contact(row)
+    if row is None:
+        return None, False
+    return _contact(row[:-1]), row[-1] in {None, CONSENT_VERSION}
 
 
 def by_id(db: Connection, contact_id: int) -> Contact | None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from bot.storage.batch_watch import BatchWatch
 from bot.storage.breaker import Breaker
 from bot.storage.postgres_batch import TOO_MUCH, Answer, Ask, run_all
 from bot.storage.postgres_errors import asks_again, is_down, is_full, is_too_long, why
@@ -46,6 +47,7 @@ class PostgresRecords:
         self._engine = open_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
         self._lanes_max = pool_size
         self._breaker = Breaker("records", self._sign_of_life, self._let_go)
+        self._watch = BatchWatch(self._breaker.doubt, _DOUBT_S, _ANSWER_S)
         self._in_use: set[AsyncConnection] = set()
         self._asked: list[Ask] = []
         self._free: list[AsyncConnection] = []
@@ -155,8 +157,7 @@ class PostgresRecords:
     async def _connection(self) -> AsyncConnection:
         while self._free:
             connection = self._free.pop()
-            raw = await connection.get_raw_connection()
-            if raw.driver_connection is not None and not raw.driver_connection.is_closed():
+            if _is_open(connection):
                 return connection
             await _drop(connection)
         async with asyncio.timeout(_CONNECT_S):
@@ -166,14 +167,11 @@ class PostgresRecords:
         """Run the batch in order; whether the connection may be used again."""
         answers: list[Answer] = []
         usable = False
-        doubt = asyncio.get_running_loop().call_later(_DOUBT_S, self._breaker.doubt)
         try:
-            async with asyncio.timeout(_ANSWER_S):
+            async with self._watch.watched():
                 usable = await connection.run_sync(run_all, batch, answers)
         except Exception as error:  # the connection itself, or its silence
             answers.append((None, self._lost(error, batch[len(answers)])))
-        finally:
-            doubt.cancel()
         for ask, (result, failed) in zip(batch, answers, strict=False):
             if ask.tries < _TRIES and asks_again(failed):
                 self._again(ask)
@@ -228,6 +226,13 @@ def open_engine(url: str, **options: Any) -> AsyncEngine:
         cursor.close()
 
     return engine
+
+
+def _is_open(connection: AsyncConnection) -> bool:
+    """Whether its driver still has its line; asked of every batch, so not through a greenlet."""
+    pooled = connection.sync_connection
+    driver: Any = None if pooled is None else pooled.connection.driver_connection
+    return driver is not None and not driver.is_closed()
 
 
 async def _drop(connection: AsyncConnection) -> None:
