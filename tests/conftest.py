@@ -18,6 +18,7 @@ from tests import scaled
 from tests.compiled_once import compiled_once
 from tests.migrated import begin_in
 from tests.phone import Phone
+from tests.patient_records import patient_records
 from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
 from tests.server import Running, running
@@ -49,18 +50,9 @@ def short_farewells() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def patient_records() -> Iterator[None]:
-    """A machine that stands still for seconds has not asked too much of the records.
-
-    Tests of these limits set their own.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bot.storage.postgres_batch._WAIT_S", 60.0)
-        patch.setattr("bot.storage.postgres._ANSWER_S", 60.0)
-        patch.setattr("bot.storage.postgres._CONNECT_S", 20.0)
-        patch.setattr("bot.storage.postgres._SIGN_OF_LIFE_S", 20.0)
-        patch.setattr("bot.storage.postgres._STATEMENT_S", 50)
-        patch.setattr("bot.storage.postgres._LOCK_S", 40)
+def records_have_time() -> Iterator[None]:
+    """A busy machine must not pass for a dead server."""
+    with patient_records():
         yield
 
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from bot.operations.logs import set_up_logs
+from tests.patient_records import patient_records
 from tests.planted.bugs import plant_asked
 from tests.storm import world
 from tests.storm.invariants import INVARIANTS
@@ -27,7 +28,7 @@ def main() -> None:
     set_up_logs("critical", "console")
     began = time.perf_counter()
     print(f"seed {options.seed}, {options.payments:,} payments", flush=True)
-    with tempfile.TemporaryDirectory(dir=_memory()) as folder:
+    with tempfile.TemporaryDirectory(dir=_memory()) as folder, patient_records():
 
         def storm(loop: VirtualLoop):
             path = Path(folder)
