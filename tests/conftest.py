@@ -17,8 +17,8 @@ from bot.storage.schema import metadata
 from tests import scaled
 from tests.compiled_once import compiled_once
 from tests.migrated import begin_in
-from tests.phone import Phone
 from tests.patient_records import patient_records
+from tests.phone import Phone
 from tests.real_postgres import RealPostgres
 from tests.real_valkey import RealValkey
 from tests.server import Running, running
