@@ -19,13 +19,13 @@ $(BIN)/python:
 
 # A stamp for what is installed; it is older than its lock when the lock has changed.
 $(VENV)/.run: $(BIN)/python requirements/run.txt pyproject.toml
-	@echo "Installing what the server needs (once, about half a minute) …" >&2
+	@echo "Installing what the server needs (once, a minute or less) …" >&2
 	@$(PIP) install -q --require-hashes -r requirements/run.txt
 	@$(PIP) install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python requirements/dev.txt pyproject.toml
-	@echo "Installing what the tests need (once, about a minute) …" >&2
+	@echo "Installing what the tests need (once, a minute or two) …" >&2
 	@$(PIP) install -q --require-hashes -r requirements/dev.txt
 	@$(PIP) install -q --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.run

@@ -135,7 +135,10 @@ async def _server(settings: Settings) -> str:
             async with http.get(f"{url}/readyz", ssl=False) as response:
                 return "ok  ready" if response.status == 200 else f"wrong  {await response.text()}"
         except (aiohttp.ClientError, TimeoutError):
-            return "ok  not running: `isoko serve` starts it"
+            return (
+                f"wait  nobody answers at {url}: `isoko serve` starts it; one that serves elsewhere "
+                "is found with its ISOKO_PORT set here too"
+            )
 
 
 async def _tls(settings: Settings) -> str:

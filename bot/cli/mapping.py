@@ -32,6 +32,7 @@ def draw(
     if parity:
         output = output or Path("docs/parity.md")
         septets = load_settings({}).ussd.page_septets
+        typer.echo("Every screen in three languages, half a minute or more …", err=True)
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(asyncio.run(write_parity(septets)), encoding="utf-8")
         typer.echo(f"{len(FLOWS)} flows written into {output}")

@@ -72,8 +72,9 @@ def test_prices_are_imported_twice_with_a_summary(tmp_path: Path) -> None:
 
 
 def test_the_doctor_says_what_is_well_and_what_to_do(tmp_path: Path) -> None:
-    fine = isoko(tmp_path, "doctor")
+    fine = isoko(tmp_path, "doctor", ISOKO_PORT=str(free_port()))
     assert fine.returncode == 0 and "wrong" not in fine.stdout
+    assert "wait   server      nobody answers" in fine.stdout
     server = ServerProcess(tmp_path)
     running = isoko(tmp_path, "doctor", ISOKO_PORT=str(server.port))
     server.stop()
