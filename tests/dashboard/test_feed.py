@@ -1,6 +1,7 @@
 """The feed: what it tells, whom it refuses, and that nothing is missed or told twice."""
 
 import asyncio
+import json
 import time
 from datetime import UTC, datetime
 
@@ -11,10 +12,13 @@ from bot.dashboard.screens import feed as feeds
 from bot.dashboard.screens import feed_door, live_calls
 from bot.dashboard.screens.board import Board
 from bot.dashboard.screens.live_calls import Position, begin, news_since, position_of
+from bot.dashboard.screens.wanted import ALL
+from bot.i18n import language_spoken, speaking
 from bot.storage.records import RecordsDown
 from bot.storage.schema import staff, staff_sessions, transcripts
 from tests.dashboard.desk import Desk, joins, routes
 from tests.dashboard.stream import streaming
+from tests.dashboard.test_board import NOW_MS, said
 from tests.patience import patient_s
 from tests.phone import PIN
 from tests.real_postgres import RealPostgres
@@ -280,6 +284,38 @@ async def test_a_slow_browser_is_dropped_and_nothing_queues_for_it(
         async with asyncio.timeout(10):
             while feed.watchers:
                 await asyncio.sleep(0.05)
+
+
+async def test_what_all_lack_is_written_once_and_not_for_each_of_them(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    write = feed_door._Steps._step
+
+    def counted(steps, was, now, after):
+        asked.append(language_spoken())
+        return write(steps, was, now, after)
+
+    monkeypatch.setattr(feed_door._Steps, "_step", counted)
+    board, feed = Board(), feed_of(server)
+    door = next(h for _m, path, h in routes(server) if path == "/dashboard/feed").__self__
+    board.take([said(1, "g:1"), said(2, "g:2")])
+    feed.standing = board.standing(NOW_MS)
+    browsers = [feed_door._WholeBoard(feed, door._steps, None, ALL) for _browser in range(20)]
+    with speaking("en"):
+        (first,) = {bytes(one.news()) for one in browsers}
+        assert all(one.news() is None for one in browsers)
+        board.take([said(3, "g:2"), said(4, "g:1")._replace(ends=1)])
+        feed.standing = board.standing(NOW_MS)
+        (told,) = {bytes(one.news()) for one in browsers[:19]}
+    with speaking("rw"):
+        other = bytes(browsers[19].news())
+    assert asked == ["en", "rw"]
+    assert len(json.loads(first)["all"]) == 2
+    for text in (told, other):
+        data = json.loads(text)
+        assert [call["id"] for call in data["calls"]] == [3] and len(data["gone"]) == 1
 
 
 async def test_so_many_may_look_on_and_no_more(

@@ -437,3 +437,20 @@ async def test_a_minutes_figures_are_read_once_a_second(server: Running, supervi
 
 def test_every_conversation_has_a_name_for_people() -> None:
     assert set(FLOWS) == set(place_words.FLOWS)
+
+
+async def test_the_page_with_a_whole_number_is_one_wherever_its_button_stands(
+    server: Running, supervisor: Desk
+) -> None:
+    """A look, its reason and its line of the audit are the same from a call, a ticket, a person."""
+    code = await asks_for_a_call(server)
+    await server.parts.transcripts.flush()
+    pages = []
+    for path in ("calls/1", f"tickets/{code}", "people/1"):
+        await supervisor.posts(f"/dashboard/{path}/reveal", reason="")
+        assert supervisor.status == 404
+        page = await supervisor.posts(f"/dashboard/{path}/reveal", reason="payment")
+        pages.append(page.replace(f"/dashboard/{path}", "BACK"))
+    assert FARMER in pages[0] and len(set(pages)) == 1
+    lines = await audited(server, "number revealed")
+    assert [line.details for line in lines] == [{"reason": "payment"}] * 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from heapq import nsmallest
 from typing import NamedTuple
@@ -114,9 +114,27 @@ BLANK = LiveCall(0, "", "", "", "", "", "", "", 0, 0, 1, 0.0, (), "", 0, False, 
 @dataclass(slots=True)
 class _Call:
     last: Said
+    # On what it is held, see `line_of`.
+    line: tuple[bool, str]
     slowest: int = 0
     # How often in a row its place has asked the same; turning a page is not another time.
     times: int = 0
+    # As it was shown last, so that what stands as it did is not masked anew.
+    shown: LiveCall | None = None
+
+    def risks(self, now_ms: int) -> tuple[str, ...]:
+        """What puts it at risk at this moment; asked of all, several times a second."""
+        silent = now_ms - self.last.at_ms > _STUCK_S * 1000
+        if not silent and self.times < _AGAIN and self.slowest <= _SLOW_MICROS:
+            return ()
+        found = ["again"] if self.times >= _AGAIN else []
+        if silent:
+            found.append("silent")
+        if self.slowest > _SLOW_MICROS:
+            found.append("slow")
+        if is_about_money(self.last.place):
+            found.append("money")
+        return tuple(found)
 
 
 class Board:
@@ -128,8 +146,9 @@ class Board:
     def __init__(self, ours: str = "", key: bytes = b"") -> None:
         self._ours, self._key = ours, key
         self._calls: dict[str, _Call] = {}
-        # A phone is in one call at a time: who dialled anew has left the call before.
-        self._newest: dict[tuple[bool, str], str] = {}
+        # A phone is in one call at a time: who dialled anew has left the call before. Only those
+        # under way stand here: hops wait while they are gone through, and most calls are over.
+        self._live: dict[tuple[bool, str], _Call] = {}
         self._helped: dict[str, Act] = {}
         self._times: deque[int] = deque(maxlen=_HOPS_MAX)
         # When more hops came than were looked at, the moment of the first of those.
@@ -138,15 +157,21 @@ class Board:
     def take(self, hops: Iterable[Said]) -> None:
         """Hops that came after those before."""
         for hop in hops:
+            line = line_of(hop.owner, hop.session_key)
             # The call that spoke last stands last.
-            call = self._calls.pop(hop.session_key, None) or _Call(hop)
+            call = self._calls.pop(hop.session_key, None) or _Call(hop, line)
             if hop.place != call.last.place:
                 call.times = 1
             elif not call.times or hop.typed not in MOVES:
                 call.times += 1
             self._calls[hop.session_key] = call
-            call.last, call.slowest = hop, max(call.slowest, hop.micros)
-            self._newest[line_of(hop.owner, hop.session_key)] = hop.session_key
+            # It may have had another line: who has agreed to be known has a number from there on.
+            if self._live.get(call.line) is call:
+                del self._live[call.line]
+            call.last, call.line, call.slowest = hop, line, max(call.slowest, hop.micros)
+            self._live.pop(line, None)
+            if not hop.ends:
+                self._live[line] = call
             self._times.append(hop.at_ms)
 
     def take_acts(self, acts: Iterable[Act]) -> None:
@@ -171,29 +196,27 @@ class Board:
     def standing(self, now_ms: int, wanted: Wanted = ALL) -> LiveCalls:
         """How things stand at this moment, those at risk first."""
         self._forget(now_ms)
-        live = [call.last for call in self._calls.values() if self._is_live(call.last)]
-        if wanted != ALL:
-            live = [
-                row
-                for row in live
-                if wanted.fits(is_chat(row.session_key), row.place, row.language)
-            ]
-        risks = {row.session_key: self._risks(row, now_ms) for row in live}
+        live = [(call.risks(now_ms), call) for call in self._wanted(wanted)]
         if wanted.risk:
-            live = [row for row in live if wanted.fits_risks(risks[row.session_key])]
-        first = nsmallest(
-            SHOWN_MAX, live, key=lambda row: (-len(risks[row.session_key]), -row.at_ms)
-        )
-        calls = [self._shown(row, risks[row.session_key], now_ms) for row in first]
-        at_risk = sum(1 for row in live if risks[row.session_key])
-        minute = sum(1 for at_ms in self._times if at_ms >= now_ms - 60_000)
+            live = [one for one in live if wanted.fits_risks(one[0])]
+        risky = [one for one in live if one[0]]
+        among = risky if len(risky) >= SHOWN_MAX else live
+        first = nsmallest(SHOWN_MAX, among, key=lambda one: (-len(one[0]), -one[1].last.at_ms))
         return LiveCalls(
-            calls, len(live), at_risk, minute, self.partly_before_ms >= now_ms - 60_000
+            [self._shown(call, risks, now_ms) for risks, call in first],
+            len(live),
+            len(risky),
+            len(self._times),
+            self.partly_before_ms >= now_ms - 60_000,
         )
 
-    def _is_live(self, row: Said) -> bool:
-        newest = self._newest.get(line_of(row.owner, row.session_key))
-        return not row.ends and newest == row.session_key
+    def _wanted(self, wanted: Wanted) -> Iterable[_Call]:
+        live = self._live.values()
+        if wanted == ALL:
+            return live
+        return [
+            call for call in live if wanted.fits(call.line[0], call.last.place, call.last.language)
+        ]
 
     def _forget(self, now_ms: int) -> None:
         silent_ms = now_ms - SILENT_MAX_S * 1000
@@ -203,28 +226,20 @@ class Board:
                 break
             over.append(key)
         for key in over:
-            last = self._calls.pop(key).last
-            line = line_of(last.owner, key)
-            if self._newest.get(line) == key:
-                del self._newest[line]
+            call = self._calls.pop(key)
+            if self._live.get(call.line) is call:
+                del self._live[call.line]
         while self._times and self._times[0] < now_ms - 60_000:
             self._times.popleft()
 
-    def _risks(self, row: Said, now_ms: int) -> tuple[str, ...]:
-        call, found = self._calls[row.session_key], []
-        if call.times >= _AGAIN:
-            found.append("again")
-        if now_ms - row.at_ms > _STUCK_S * 1000:
-            found.append("silent")
-        if call.slowest > _SLOW_MICROS:
-            found.append("slow")
-        if found and is_about_money(row.place):
-            found.append("money")
-        return tuple(found)
-
-    def _shown(self, row: Said, risks: tuple[str, ...], now_ms: int) -> LiveCall:
+    def _shown(self, call: _Call, risks: tuple[str, ...], now_ms: int) -> LiveCall:
+        row, was = call.last, call.shown
         helped = self._helped.get(row.session_key)
-        return LiveCall(
+        silent_s = max(0.0, (now_ms - row.at_ms) / 1000)
+        act = helped.id if helped else 0
+        if was and (was.id, was.risks, was.act) == (row.id, risks, act):
+            return replace(was, silent_s=silent_s)
+        call.shown = LiveCall(
             id=row.id,
             mark=self.mark_of(row.session_key),
             number=shown_number(row.owner),
@@ -236,10 +251,11 @@ class Board:
             hops=row.hop,
             at_ms=row.at_ms,
             until_ms=0 if is_chat(row.session_key) else row.at_ms + SILENT_MAX_S * 1000,
-            silent_s=max(0.0, (now_ms - row.at_ms) / 1000),
+            silent_s=silent_s,
             risks=risks,
             helper=helped.name if helped else "",
-            act=helped.id if helped else 0,
+            act=act,
             chat=is_chat(row.session_key),
             micros=row.micros,
         )
+        return call.shown

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from functools import partial
 
 from aiohttp import web
 
 from bot.conversation import LANGUAGE_NAMES
-from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
+from bot.dashboard.screens import whole_number
 from bot.dashboard.screens.board import BLANK, SHOWN_MAX, SILENT_MAX_S, LiveCall, LiveCalls
 from bot.dashboard.screens.feed import Feed
 from bot.dashboard.screens.fresh import Fresh
 from bot.dashboard.screens.one_call import msisdn_of_contact, one_call
 from bot.dashboard.screens.past_calls import Lately, ended_lately
 from bot.dashboard.screens.place_words import flow_names, place_name
-from bot.dashboard.screens.reveal import AN_HOUR, REASONS, SECONDS, reveal
 from bot.dashboard.screens.risk_words import RISK_WORDS
 from bot.dashboard.screens.wanted import ALL, CHANNELS, RISKS, wanted_in
+from bot.dashboard.screens.whole_number import Whose
 from bot.i18n import _
 from bot.market import Market
 
@@ -62,26 +62,14 @@ class Calls:
 
     async def reveal(self, request: web.Request) -> web.Response:
         """The caller's whole number, for a minute, on record."""
-        visitor = request[VISITOR]
-        row_id, now = int(request.match_info["id"]), datetime.now(UTC)
-        reason = (await fields_of(request)).get("reason", "")
+        row_id = int(request.match_info["id"])
         call = await self._records.read(lambda db: one_call(db, row_id))
-        if call is None or reason not in REASONS or not call.contact_id:
+        if call is None or not call.contact_id:
             raise web.HTTPNotFound
-        subject, by = f"contact {call.contact_id}", visitor.member.name
-        msisdn = await self._records.read(lambda db: msisdn_of_contact(db, call.contact_id))
-        shown = await self._records.write(lambda db: reveal(db, subject, reason, by, now))
-        return self._pages.page(
-            "reveal.html",
-            visitor.member,
-            visitor.form,
-            status=200 if shown else 429,
-            number=msisdn if shown else "",
-            name=call.name,
-            back=f"/dashboard/calls/{row_id}",
-            seconds=SECONDS,
-            an_hour=AN_HOUR,
-        )
+        read = partial(msisdn_of_contact, contact_id=call.contact_id)
+        subject = f"contact {call.contact_id}"
+        whose = Whose(subject, call.name, f"/dashboard/calls/{row_id}", read)
+        return await whole_number.show(self._records, self._pages, request, whose)
 
 
 def _risks_of(call: LiveCall) -> list[str]:

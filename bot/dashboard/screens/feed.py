@@ -157,6 +157,8 @@ class Feed:
             # The last row that was read is gone, as when somebody is erased: ids may be used anew.
             await self._begin(now_ms)
             news = await self._records.read(partial(news_since, at=self.at))
+        # Hops have their turn between the reading and the reckoning.
+        await asyncio.sleep(0)
         said = self._in_order(news.said)
         self._board.take(said)
         self._board.take_acts(news.acts)

@@ -7,6 +7,7 @@ for one that is slow. One that takes nothing for a while is dropped, and catches
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,7 +17,7 @@ import structlog
 from aiohttp import web
 
 from bot.dashboard.guard import Guard
-from bot.dashboard.screens.board import LiveCall
+from bot.dashboard.screens.board import LiveCall, LiveCalls
 from bot.dashboard.screens.feed import Feed, TooMany
 from bot.dashboard.screens.live_calls import Position, is_known, position_of
 from bot.dashboard.screens.now_news import NowNews
@@ -52,6 +53,7 @@ class FeedDoor:
         """`stamp` gives another text once a figure on the page Now is another."""
         self._records, self._guard, self._feed, self._stamp = records, guard, feed, stamp
         self._cards: dict[tuple[Any, ...], msgspec.Raw] = {}
+        self._steps = _Steps(feed, self._card)
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """The board, one `call`, or the figures of `now`, until either leaves.
@@ -99,7 +101,7 @@ class FeedDoor:
         elif key:
             told = _OneCall(self._feed, key)
         else:
-            told = _WholeBoard(self._feed, self._card, since, wanted_in(request.query))
+            told = _WholeBoard(self._feed, self._steps, since, wanted_in(request.query))
         try:
             await _write(response, b"retry: 1000\n\n")
             while await self._may_stay(request):
@@ -121,7 +123,8 @@ class FeedDoor:
         self, response: web.StreamResponse, told: _OneCall | _WholeBoard | NowNews
     ) -> None:
         """Tell what is new for a few seconds, and at their end that we are still there."""
-        until = time.monotonic() + _LOOK_AGAIN_S
+        # Not all of them at the same moment, as they are told the news.
+        until = time.monotonic() + _LOOK_AGAIN_S * random.uniform(0.7, 1)  # noqa: S311  no secret
         while time.monotonic() < until and not self._feed.closed:
             if isinstance(told, NowNews):
                 await told.look()
@@ -164,43 +167,72 @@ def card_of(call: LiveCall) -> dict[str, Any]:
     }
 
 
+class _Steps:
+    """What leads from how things stood to how they stand now, written once for all who need it.
+
+    Else each of twenty browsers would have the same sixty calls compared for itself, and hops wait.
+    """
+
+    def __init__(self, feed: Feed, card: Callable[[LiveCall], msgspec.Raw]) -> None:
+        self._feed, self._card = feed, card
+        self._round: LiveCalls | None = None
+        # By what it leads from and to, and whose it is; beside it those two, for they are told
+        # from others by where they lie.
+        self._written: dict[tuple[Any, ...], tuple[LiveCalls, LiveCalls, msgspec.Raw | None]] = {}
+
+    def step(self, was: LiveCalls, now: LiveCalls, after: str) -> msgspec.Raw | None:
+        """For who has `was` and was told last at `after`, in the language spoken."""
+        if self._feed.standing is not self._round:
+            self._round, self._written = self._feed.standing, {}
+        whose = id(was), id(now), after, language_spoken()
+        if whose not in self._written:
+            self._written[whose] = was, now, self._step(was, now, after)
+        return self._written[whose][2]
+
+    def _step(self, was: LiveCalls, now: LiveCalls, after: str) -> msgspec.Raw | None:
+        had, there = _stamps(was), _stamps(now)
+        new = [call for call in now.calls if had.get(call.mark) != there[call.mark]]
+        gone = [mark for mark in had if mark not in there]
+        if not (new or gone or _figures(was) != _figures(now)):
+            return None
+        return self.told(now, new, {"gone": gone, "after": after})
+
+    def told(self, now: LiveCalls, new: list[LiveCall], more: dict[str, Any]) -> msgspec.Raw:
+        """These calls of the board and its figures, in the language spoken."""
+        if now.partly:
+            more["partly"] = True
+        calls = [self._card(call) for call in new]
+        figures = {"count": now.count, "at_risk": now.at_risk}
+        return msgspec.Raw(msgspec.json.encode(more | {"now": _now_ms(), "calls": calls} | figures))
+
+
 class _WholeBoard:
     """What one browser has of the board, and what it lacks."""
 
     name = "calls"
 
-    def __init__(self, feed: Feed, card: Any, since: Position | None, wanted: Wanted) -> None:
-        self._feed, self._card, self._since, self._wanted = feed, card, since, wanted
-        self._has: dict[str, tuple[Any, ...]] = {}
-        self._figures: tuple[int, int, bool] | None = None
+    def __init__(self, feed: Feed, steps: _Steps, since: Position | None, wanted: Wanted) -> None:
+        self._feed, self._steps, self._since, self._wanted = feed, steps, since, wanted
+        self._has: LiveCalls | None = None
         self._after = ""
 
-    def news(self) -> dict[str, Any] | None:
+    def news(self) -> msgspec.Raw | None:
         """What it lacks now, or None."""
-        standing, at = self._feed.standing_of(self._wanted), str(self._feed.at)
-        assert standing is not None  # noqa: S101  asked only when there is one
-        first = self._figures is None
-        figures = standing.count, standing.at_risk, standing.partly
-        there = {call.mark: _stamp(call) for call in standing.calls}
-        new = [call for call in standing.calls if self._has.get(call.mark) != _stamp(call)]
-        if first and self._since is not None:
-            new = [call for call in new if call.risks or self._is_after(call, self._since)]
-        gone = [mark for mark in self._has if mark not in there]
-        if not (first or new or gone or figures != self._figures):
+        now = self._feed.standing_of(self._wanted)
+        assert now is not None  # noqa: S101  asked only when there is one
+        was, self._has = self._has, now
+        if was is now:
             return None
-        self._has, self._figures, after, self._after = there, figures, self._after, at
-        more: dict[str, Any] = {"all": list(there)} if first else {"gone": gone, "after": after}
-        if standing.partly:
-            more["partly"] = True
-        return more | {
-            "now": _now_ms(),
-            "calls": [self._card(call) for call in new],
-            "count": standing.count,
-            "at_risk": standing.at_risk,
-        }
+        told = self._steps.step(was, now, self._after) if was else self._first(now)
+        if told is not None:
+            self._after = str(self._feed.at)
+        return told
 
-    def _is_after(self, call: LiveCall, since: Position) -> bool:
-        return call.id > since.row or call.act > since.act
+    def _first(self, now: LiveCalls) -> msgspec.Raw:
+        new, since = now.calls, self._since
+        if since is not None:
+            new = [one for one in new if one.risks or one.id > since.row or one.act > since.act]
+        return self._steps.told(now, new, {"all": [call.mark for call in now.calls]})
 
 
 class _OneCall:
@@ -221,6 +253,14 @@ class _OneCall:
         return {"now": _now_ms(), "row": there[0], "act": there[1]}
 
 
+def _figures(standing: LiveCalls) -> tuple[int, int, bool]:
+    return standing.count, standing.at_risk, standing.partly
+
+
+def _stamps(standing: LiveCalls) -> dict[str, tuple[Any, ...]]:
+    return {call.mark: _stamp(call) for call in standing.calls}
+
+
 def _stamp(call: LiveCall) -> tuple[Any, ...]:
     """What tells one state of a call from another."""
     return call.mark, call.id, call.act, call.risks, call.name
@@ -232,7 +272,7 @@ async def _write(response: web.StreamResponse, event: bytes) -> None:
         await response.write(event)
 
 
-def _event(name: str, data: dict[str, Any], at: str = "") -> bytes:
+def _event(name: str, data: dict[str, Any] | msgspec.Raw, at: str = "") -> bytes:
     head = f"id: {at}\n" if at else ""
     return f"{head}event: {name}\ndata: ".encode() + msgspec.json.encode(data) + b"\n\n"
 

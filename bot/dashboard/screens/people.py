@@ -14,7 +14,7 @@ from bot.dashboard.access.roles import ANSWERERS, AUDITORS, CUSTODIANS, FINDERS,
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
-from bot.dashboard.screens import person_deeds, person_help, person_notes
+from bot.dashboard.screens import person_deeds, person_help, person_notes, whole_number
 from bot.dashboard.screens.asked import SEARCH_MOST, address, before_asked, choice_asked, text_asked
 from bot.dashboard.screens.by_lots import Found
 from bot.dashboard.screens.code_words import word_of
@@ -31,7 +31,7 @@ from bot.dashboard.screens.people_desk import (
     subject_of,
 )
 from bot.dashboard.screens.place_words import place_name
-from bot.dashboard.screens.reveal import AN_HOUR, REASONS, SECONDS, look_up, reveal
+from bot.dashboard.screens.reveal import REASONS, look_up, reveal
 from bot.dashboard.screens.ticket_desk import CATEGORY_WORDS
 from bot.i18n import N_
 from bot.kept_text import kept_text
@@ -80,7 +80,7 @@ class People:
             lambda db: look_up(db, lambda db: contact_with(db, typed, country), by, now)
         )
         if found is None:
-            return self._too_many(request, "", _PATH)
+            return whole_number.too_many(self._pages, request, "", _PATH)
         if not found:
             return await self._list_page(request, nobody=True)
         raise web.HTTPSeeOther(f"{_PATH}/{found}")
@@ -160,7 +160,7 @@ class People:
             return shown
 
         if not await self._records.write(put_on_record):
-            return self._too_many(request, person.name, f"{_PATH}/{person.id}")
+            return whole_number.too_many(self._pages, request, person.name, f"{_PATH}/{person.id}")
         # Photos are in it: it is read when nobody waits for its commit.
         held = await self._records.read(lambda db: person_deeds.copy(db, person.id))
         text = json.dumps(held, ensure_ascii=False, indent=1)
@@ -211,20 +211,6 @@ class People:
         person_id = (await self._found(request)).row.id
         said = await self._records.write(lambda db: deed(db, person_id, member, form, now))
         raise web.HTTPSeeOther(f"{_PATH}/{person_id}?said={said}")
-
-    def _too_many(self, request: web.Request, name: str, back: str) -> web.Response:
-        visitor = request[VISITOR]
-        return self._pages.page(
-            "reveal.html",
-            visitor.member,
-            visitor.form,
-            status=429,
-            number="",
-            name=name,
-            back=back,
-            seconds=SECONDS,
-            an_hour=AN_HOUR,
-        )
 
     async def _found(self, request: web.Request) -> PersonPage:
         contact_id, now = int(request.match_info["id"]), datetime.now(UTC)

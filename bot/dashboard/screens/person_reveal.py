@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 from aiohttp import web
 
-from bot.dashboard.forms import fields_of
-from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
+from bot.dashboard.screens import whole_number
 from bot.dashboard.screens.one_call import msisdn_of_contact
 from bot.dashboard.screens.people_desk import one_person, subject_of
-from bot.dashboard.screens.reveal import AN_HOUR, REASONS, SECONDS, reveal
+from bot.dashboard.screens.whole_number import Whose
 from bot.market import Market
 
 
@@ -23,25 +23,11 @@ class PersonReveal:
 
     async def show(self, request: web.Request) -> web.Response:
         """The number; 404 for who has none, 429 past twenty looks in an hour."""
-        visitor, now = request[VISITOR], datetime.now(UTC)
-        contact_id, reason = (
-            int(request.match_info["id"]),
-            (await fields_of(request)).get("reason", ""),
-        )
+        contact_id, now = int(request.match_info["id"]), datetime.now(UTC)
         found = await self._records.read(lambda db: one_person(db, contact_id, now))
-        if found is None or not found.row.number or reason not in REASONS:
+        if found is None or not found.row.number:
             raise web.HTTPNotFound
-        subject, by = subject_of(contact_id), visitor.member.name
-        shown = await self._records.write(lambda db: reveal(db, subject, reason, by, now))
-        msisdn = await self._records.read(lambda db: msisdn_of_contact(db, contact_id))
-        return self._pages.page(
-            "reveal.html",
-            visitor.member,
-            visitor.form,
-            status=200 if shown else 429,
-            number=msisdn if shown else "",
-            name=found.row.name,
-            back=f"/dashboard/people/{contact_id}",
-            seconds=SECONDS,
-            an_hour=AN_HOUR,
-        )
+        read = partial(msisdn_of_contact, contact_id=contact_id)
+        back = f"/dashboard/people/{contact_id}"
+        whose = Whose(subject_of(contact_id), found.row.name, back, read)
+        return await whole_number.show(self._records, self._pages, request, whose)

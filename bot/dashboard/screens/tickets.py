@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 from aiohttp import web
 
@@ -10,9 +11,9 @@ from bot.dashboard.access.roles import ANSWERERS, REVEALERS
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
-from bot.dashboard.screens import number_checks, pin_resets
+from bot.dashboard.screens import number_checks, pin_resets, whole_number
 from bot.dashboard.screens.asked import id_asked
-from bot.dashboard.screens.reveal import AN_HOUR, REASONS, SECONDS, reveal
+from bot.dashboard.screens.reveal import REASONS
 from bot.dashboard.screens.ticket_desk import (
     CATEGORY_WORDS,
     NOTE_MOST,
@@ -23,6 +24,7 @@ from bot.dashboard.screens.ticket_desk import (
     open_tickets,
     ticket_by_code,
 )
+from bot.dashboard.screens.whole_number import Whose
 from bot.market import Market, verifying
 
 
@@ -71,25 +73,13 @@ class Tickets:
 
     async def reveal(self, request: web.Request) -> web.Response:
         """The whole number to call back, for a minute, on record."""
-        visitor = request[VISITOR]
-        ticket, now = await self._found(request), datetime.now(UTC)
-        reason = (await fields_of(request)).get("reason", "")
-        if reason not in REASONS or not ticket.number:
+        ticket = await self._found(request)
+        if not ticket.number:
             raise web.HTTPNotFound
-        by, subject = visitor.member.name, f"ticket {ticket.code}"
-        msisdn = await self._records.read(lambda db: msisdn_of_ticket(db, ticket.code))
-        shown = await self._records.write(lambda db: reveal(db, subject, reason, by, now))
-        return self._pages.page(
-            "reveal.html",
-            visitor.member,
-            visitor.form,
-            status=200 if shown else 429,
-            number=msisdn if shown else "",
-            name=ticket.name,
-            back=f"/dashboard/tickets/{ticket.code}",
-            seconds=SECONDS,
-            an_hour=AN_HOUR,
-        )
+        read = partial(msisdn_of_ticket, code=ticket.code)
+        back = f"/dashboard/tickets/{ticket.code}"
+        whose = Whose(f"ticket {ticket.code}", ticket.name, back, read)
+        return await whole_number.show(self._records, self._pages, request, whose)
 
     async def _found(self, request: web.Request) -> Ticket:
         code, ours = request.match_info["code"], self._hub.help_msisdn
