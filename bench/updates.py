@@ -1,6 +1,7 @@
 """An update, from its body to its reply that waits to be sent: ours beside python-telegram-bot's.
 
-Both get the same bytes, and the HTTP in front of them is left out of both. Ours is then kept safe
+Both get the same bytes in one process, whose loop and collector are set as the server sets them.
+The HTTP in front of them is left out of both. Ours is then kept safe
 through a power cut, applied once, and its reply too; the library's has called its sender, which
 answers at once and keeps nothing.
 """
@@ -13,6 +14,7 @@ import os
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +34,18 @@ from telegram.ext import (
 )
 from telegram.request import BaseRequest
 
-from bot.engine import Engine, Limits
+from bot.engine import Engine
 from bot.engine.watch import NoWatch
 from bot.flows import FLOWS
 from bot.history import Marks
 from bot.i18n import load_catalogues
+from bot.runner import spare_the_interpreter
 from bot.settings import load_settings
 from bot.storage.opening import open_records, upgrade
 from bot.storage.sessions.memory import MemorySessions
 from bot.telegram.door import open_updates
 from bot.telegram.updates import UpdateRules, Updates
-from bot.wiring import market_of
+from bot.wiring import limits_of, market_of
 
 _CHATS, _EACH = 64, 20
 _WORDS = ("/menu", "1", "0", "8", "0")
@@ -72,13 +75,15 @@ async def _measure(rounds: int) -> tuple[list[float], list[float]]:
     with tempfile.TemporaryDirectory() as folder:
         await upgrade("", Path(folder))
         records = await open_records("", Path(folder))
-        market = market_of(load_settings({}), records)
-        sessions, limits = MemorySessions(900), Limits(dials_per_minute=1_000_000)
+        settings = load_settings({})
+        market, sessions = market_of(settings, records), MemorySessions(900)
+        limits = replace(limits_of(settings), dials_per_minute=1_000_000)
         engine = Engine(FLOWS, market, sessions, Marks("bench"), limits)
         updates = open_updates(
             records, sessions, engine, FLOWS, NoWatch(), CollectorRegistry(), "bench",
             lambda: None, rules=UpdateRules(chats=_CHATS),
         )  # fmt: skip
+        spare_the_interpreter()
         work = asyncio.create_task(updates.run())
         await asyncio.sleep(0.1)
         for number in range(rounds + 1):

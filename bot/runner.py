@@ -27,6 +27,14 @@ _LAST_HOP_S = 0.5
 _SWITCH_S = 0.0005
 
 
+def spare_the_interpreter() -> None:
+    """What was made so far stays: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    sys.setswitchinterval(_SWITCH_S)
+
+
 class Runner(QuickRunner):
     """Runs the server; when it is told to stop, no caller notices.
 
@@ -52,11 +60,7 @@ class Runner(QuickRunner):
     async def setup(self) -> None:
         """Make ready to answer."""
         await super().setup()
-        # What was made so far stays: the collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 20)
-        sys.setswitchinterval(_SWITCH_S)
+        spare_the_interpreter()
 
     async def cleanup(self) -> None:
         """Let callers go, finish what is under way, close what is open."""

@@ -100,6 +100,8 @@ class Engine:
 
     def took_secret(self, inbound: Inbound, session: Session) -> bool:
         """Whether this hop, answered by now, was the answer to a question for a PIN."""
+        if not session.secret_mark:
+            return False
         mark, _size = self._mark(inbound, inbound.session_key, session)
         return session.secret_mark == mark
 

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.storage.prepared import Prepared
+from bot.storage.prepared import Prepared, PreparedRow
 from bot.storage.schema import outbox
 from bot.storage.schema.delivery import HAS_VIA
 
@@ -45,12 +45,8 @@ _NEW = (
     *("due_at", "written_at"),
 )
 _new = {
-    "sqlite": Prepared(
-        sqlite.insert(outbox).on_conflict_do_nothing().returning(outbox.c.id), *_NEW
-    ),
-    "postgresql": Prepared(
-        postgresql.insert(outbox).on_conflict_do_nothing().returning(outbox.c.id), *_NEW
-    ),
+    "sqlite": PreparedRow(sqlite.insert(outbox).on_conflict_do_nothing(), *_NEW),
+    "postgresql": PreparedRow(postgresql.insert(outbox).on_conflict_do_nothing(), *_NEW),
 }
 _WAITING = outbox.c.state == literal_column("'waiting'")
 # Asked before anything is taken: mostly nothing waits, and to take is a hundred times as dear.
@@ -85,7 +81,7 @@ def put(
     contact_id = payload.get("contact_id") or payload.get("about_contact")
     to = contact_id, payload.get("msisdn"), lane
     row = kind, dedupe_key, payload, *to, via, due_at or now, now
-    return _new[db.dialect.name].one(db, *row) is not None
+    return _new[db.dialect.name].has_written(db, *row)
 
 
 def claim(

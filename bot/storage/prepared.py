@@ -91,13 +91,13 @@ class Prepared:
     def _of(self, dialect: Dialect) -> _Compiled:
         found = self._compiled.get(dialect.name)
         if found is None:
-            found = self._compiled[dialect.name] = self._compile(dialect)
+            found = self._compiled[dialect.name] = self._compile(dialect, self.statement)
         return found
 
-    def _compile(self, dialect: Dialect) -> _Compiled:
-        plain = isinstance(self.statement, Insert) and self.statement.select is None
+    def _compile(self, dialect: Dialect, statement: Any) -> _Compiled:
+        plain = isinstance(statement, Insert) and statement.select is None
         columns = list(self.names) if plain else None
-        compiled: Any = self.statement.compile(dialect=dialect, column_keys=columns)
+        compiled: Any = statement.compile(dialect=dialect, column_keys=columns)
         order = []
         for name in compiled.positiontup:
             if name not in self.names:
@@ -108,8 +108,46 @@ class Prepared:
         return _Compiled(str(compiled), order, plain)
 
 
+class PreparedRow(Prepared):
+    """A statement that writes one row of a table with an id, or none, such as on a conflict.
+
+    On SQLite the driver knows what was done: a `RETURNING` there takes a third as long again.
+    """
+
+    statement: Insert | Update
+
+    def id_of(self, db: Connection, *values: Any) -> int:
+        """The id of the row that an insert of `values` made; 0 when it made none."""
+        if db.dialect.name != "sqlite":
+            row = self.one(db, *values)
+            return 0 if row is None else int(row[0])
+        done = self._do(db, values)
+        return done.lastrowid or 0 if done.rowcount else 0
+
+    def has_written(self, db: Connection, *values: Any) -> bool:
+        """Whether there was a row to write for `values`."""
+        if db.dialect.name != "sqlite":
+            return self.one(db, *values) is not None
+        return bool(self._do(db, values).rowcount)
+
+    def _do(self, db: Connection, values: Sequence[Any]) -> sqlite3.Cursor:
+        compiled = self._of(db.dialect)
+        given = compiled.given(values)
+        try:
+            cursor: sqlite3.Cursor = _driver(db).execute(compiled.sql, given)
+        except _ERRORS as error:
+            raise _as_sqlalchemy(error, compiled.sql) from error
+        return cursor
+
+    def _compile(self, dialect: Dialect, statement: Any) -> _Compiled:
+        told = statement if dialect.name == "sqlite" else statement.returning(statement.table.c.id)
+        return super()._compile(dialect, told)
+
+
 def _driver(db: Connection) -> Any:
-    return db.connection.driver_connection
+    # SQLite's is the DBAPI's own: the way to it is half as long.
+    proxied: Any = db.connection
+    return proxied.dbapi_connection if db.dialect.name == "sqlite" else proxied.driver_connection
 
 
 def _as_sqlalchemy(error: Exception, sql: str) -> Exception:

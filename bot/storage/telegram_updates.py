@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, func, literal_column, sele
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.storage.one_at_a_time import one_at_a_time
-from bot.storage.prepared import Prepared, Row
+from bot.storage.prepared import Prepared, PreparedRow, Row
 from bot.storage.schema import telegram_updates as rows
 from bot.storage.schema.telegram_updates import PARKED, WAITING
 
@@ -22,18 +22,15 @@ _NEW = (
     "received_at", "done_at",
 )  # fmt: skip
 _new = {
-    "sqlite": Prepared(sqlite.insert(rows).on_conflict_do_nothing().returning(rows.c.id), *_NEW),
-    "postgresql": Prepared(
-        postgresql.insert(rows).on_conflict_do_nothing().returning(rows.c.id), *_NEW
-    ),
+    "sqlite": PreparedRow(sqlite.insert(rows).on_conflict_do_nothing(), *_NEW),
+    "postgresql": PreparedRow(postgresql.insert(rows).on_conflict_do_nothing(), *_NEW),
 }
 _ENDED = ("state", "outcome", "shown_in", "body", "lease", "lease_until", "done_at")
-_end = Prepared(
+_end = PreparedRow(
     update(rows)
     .where(rows.c.id == bindparam("the_id"), rows.c.lease == bindparam("the_lease"))
     .where(WAITING)
-    .values({name: bindparam(f"new_{name}", type_=rows.c[name].type) for name in _ENDED})
-    .returning(rows.c.id),
+    .values({name: bindparam(f"new_{name}", type_=rows.c[name].type) for name in _ENDED}),
     *("the_id", "the_lease", *(f"new_{name}" for name in _ENDED)),
 )
 _HELD = (
@@ -254,8 +251,7 @@ def _in_hand(row: Row | None) -> Held | None:
 
 def _insert(db: Connection, *values: object) -> int:
     """The new row's id, or 0 when this update was kept before."""
-    row = _new[db.dialect.name].one(db, *values)
-    return 0 if row is None else int(row[0])
+    return _new[db.dialect.name].id_of(db, *values)
 
 
 def _ended(
@@ -269,5 +265,5 @@ def _ended(
     done_at: datetime | None,
 ) -> None:
     said = state, outcome[:160], shown_in, body, "", free_at, done_at
-    if _end.one(db, held.id, held.lease, *said) is None:
+    if not _end.has_written(db, held.id, held.lease, *said):
         raise LeaseLost

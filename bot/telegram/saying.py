@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -55,7 +55,7 @@ class Saying:
 
     def copied(self) -> Saying:
         """It as it stands now, for `as_before`."""
-        return replace(self, calls=list(self.calls))
+        return Saying(self.update_id, self.chat_id, list(self.calls), self.shown_in, self.outcome)
 
     def as_before(self, before: Saying) -> None:
         """Say what was said when `before` was copied, and nothing of what came after."""

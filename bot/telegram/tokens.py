@@ -7,7 +7,8 @@ refused; one of an older screen is known as such.
 from __future__ import annotations
 
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -17,6 +18,8 @@ from bot.conversation import Session
 DATA_MAX = 64
 _STARTED, _HOPS, _PROOF = 6, 3, 12
 _HEAD = _STARTED + _HOPS
+# What the library's own function does, without two calls for each button.
+_SAFE_IN_URLS = bytes.maketrans(b"+/", b"-_")
 _TYPED_MAX = DATA_MAX * 3 // 4 - _HEAD - _PROOF
 
 
@@ -47,7 +50,9 @@ class Tokens:
     def __init__(self, secret: str) -> None:
         if not secret:
             raise ValueError("tokens need a secret: set ISOKO_SECRET_KEY")
-        self._key = blake2b(secret.encode(), person=b"telegram buttons").digest()[:32]
+        key = blake2b(secret.encode(), person=b"telegram buttons").digest()[:32]
+        # Copied for each proof: to begin with the key costs as much again as the proof itself.
+        self._keyed = blake2b(digest_size=_PROOF, key=key)
 
     def make(self, version: Version, typed: str, user_id: int, chat_id: int) -> str:
         """The data of one button that stands for typing `typed`.
@@ -68,7 +73,8 @@ class Tokens:
                 raise ValueError("the value is too long for a button")
             proof = proven.copy()
             proof.update(value)
-            return urlsafe_b64encode(head + value + proof.digest()).rstrip(b"=").decode()
+            data = b2a_base64(head + value + proof.digest(), newline=False)
+            return data.translate(_SAFE_IN_URLS).rstrip(b"=").decode()
 
         return make
 
@@ -92,4 +98,6 @@ class Tokens:
     def _proof(self, said: bytes, user_id: int, chat_id: int) -> blake2b:
         # A keyed BLAKE2b proves as much as an HMAC, in a quarter of its time.
         whose = user_id.to_bytes(8, "big", signed=True) + chat_id.to_bytes(8, "big", signed=True)
-        return blake2b(whose + said, digest_size=_PROOF, key=self._key)
+        proof = self._keyed.copy()
+        proof.update(whose + said)
+        return proof

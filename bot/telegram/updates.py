@@ -61,6 +61,7 @@ class Updates:
         self._running: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._open = False
+        self._turn, self._now = -1.0, datetime.now(UTC)
 
     @property
     def busy(self) -> bool:
@@ -72,7 +73,7 @@ class Updates:
 
         What is no update is kept as such. Raises `RecordsDown` when nothing could be kept.
         """
-        now = datetime.now(UTC)
+        now = self._moment()
         try:
             update = read_update(raw)
         except Unprocessable as bad:
@@ -216,7 +217,7 @@ class Updates:
         said = saying.copied()
 
         def work(db: Connection) -> InHand | None:
-            now = datetime.now(UTC)
+            now = self._moment()
             # PostgreSQL may ask for this once more: what `end` says is to be said once.
             saying.as_before(said)
             end(db, now)
@@ -256,6 +257,13 @@ class Updates:
         if not parked:
             self._wake_later()
         return after
+
+    def _moment(self) -> datetime:
+        """The time, the same for all updates of one turn of the loop: its text is made once."""
+        turn = asyncio.get_running_loop().time()
+        if turn != self._turn:
+            self._turn, self._now = turn, datetime.now(UTC)
+        return self._now
 
     def _wake_later(self) -> None:
         loop = asyncio.get_running_loop()

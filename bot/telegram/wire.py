@@ -144,6 +144,7 @@ class Update(msgspec.Struct, frozen=True):
 
 
 _decoder = msgspec.json.Decoder(Update)
+_any = msgspec.json.Decoder()
 
 
 def read_update(raw: bytes) -> Update:
@@ -152,11 +153,7 @@ def read_update(raw: bytes) -> Update:
         raise Unprocessable("too large")
     if _deeper_than(raw, _DEPTH_MAX):
         raise Unprocessable("too deep")
-    try:
-        # The typed decoder takes the last of two equal keys; whoever looks at the row might not.
-        plain = _strict.decode(raw.decode())
-    except (ValueError, RecursionError) as error:
-        raise Unprocessable(f"no JSON: {type(error).__name__}") from None
+    plain = _each_key_once(raw)
     if not isinstance(plain, dict):
         raise Unprocessable("no object")
     number = plain.get("update_id")
@@ -216,6 +213,34 @@ _OTHERS = frozenset(
         "chat_member", "chat_join_request", "chat_boost", "removed_chat_boost",
     }
 )  # fmt: skip
+
+
+def _each_key_once(raw: bytes) -> Any:
+    """What JSON says in which no key is there twice. Raises `Unprocessable`."""
+    try:
+        plain = _any.decode(raw)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        pass  # the standard library has the last word, and takes ten times as long
+    else:
+        # Each key has its colon: where there are no more than keys left, none is there twice.
+        if _keys_in(plain) == raw.count(b":"):
+            return plain
+    try:
+        # The typed decoder takes the last of two equal keys; whoever looks at the row might not.
+        return _strict.decode(raw.decode())
+    except (ValueError, RecursionError) as error:
+        raise Unprocessable(f"no JSON: {type(error).__name__}") from None
+
+
+def _keys_in(plain: Any) -> int:
+    keys, inside = 0, [plain]
+    for one in inside:
+        if type(one) is dict:
+            keys += len(one)
+            inside += one.values()
+        elif type(one) is list:
+            inside += one
+    return keys
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

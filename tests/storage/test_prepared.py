@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Select, Update, bindparam, insert, select
+from sqlalchemy import Connection, Select, Update, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from bot.market import people, tickets
 from bot.storage import hops, telegram_updates
 from bot.storage.opening import open_records, upgrade
-from bot.storage.prepared import Prepared
+from bot.storage.prepared import Prepared, PreparedRow
 from bot.storage.records import Records
 from bot.storage.schema import contacts
 
@@ -65,3 +66,27 @@ async def test_a_prepared_statement_fails_alike_on_both_stores(records: Records)
 
     with pytest.raises(IntegrityError):
         await records.write(lambda db: _add.run(db, _KEPT))
+
+
+async def test_who_writes_a_row_hears_of_it_alike_on_both_stores(records: Records) -> None:
+    names = tuple(_KEPT)
+    add = {
+        "sqlite": PreparedRow(sqlite.insert(contacts).on_conflict_do_nothing(), *names),
+        "postgresql": PreparedRow(postgresql.insert(contacts).on_conflict_do_nothing(), *names),
+    }
+    number = contacts.c.msisdn == bindparam("whose")
+    name = bindparam("new", type_=contacts.c.language.type)
+    change = PreparedRow(update(contacts).where(number).values(language=name), "whose", "new")
+
+    def work(db: Connection) -> list[object]:
+        one = add[db.dialect.name]
+        first, again = one.id_of(db, *_KEPT.values()), one.id_of(db, *_KEPT.values())
+        other = one.id_of(db, "+250788000778", *list(_KEPT.values())[1:])
+        whose = db.execute(select(contacts.c.id).order_by(contacts.c.id)).scalars().all()
+        return [
+            *([first, other] == list(whose), again),
+            *(change.has_written(db, who, "en") for who in ("+250788000777", "+250788000779")),
+            one.has_written(db, *_KEPT.values()),
+        ]
+
+    assert await records.write(work) == [True, 0, True, False, False]

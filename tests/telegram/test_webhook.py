@@ -72,6 +72,8 @@ BAD = {
     "just too large": b'{"update_id":6,"x":"' + b"a" * (256 * 1024) + b'"}',
     "a key twice": b'{"update_id":7,"update_id":8}',
     "a key twice, deeper": b'{"update_id":7,"message":{"text":"1","text":"2"}}',
+    "a key twice, with colons": b'{"update_id":7,"message":{"text":"1:2","text":"::"}}',
+    "a key twice, in a list": b'{"update_id":7,"x":[{"a":1},[{"a":1,"a":2}]]}',
     "NaN": b'{"update_id":9,"x":NaN}',
     "broken text": b'{"update_id":10,"x":"\xff\xfe"}',
     "half a sign": b'{"update_id":10,"message":{"text":"\\ud800"}}',
