@@ -66,7 +66,8 @@ class Keeping:
         now = datetime.now(UTC)
 
         def work(db: Connection) -> list[Outcome]:
-            return [_keep(db, arrived, ignored, now) for arrived, ignored, _answer in lot]
+            new = hub_inbox.keep_all(db, [one[:2] for one in lot], now)
+            return [_outcome(db, arrived, new) for arrived, _ignored, _answer in lot]
 
         try:
             found = await self._records.write(work)
@@ -93,7 +94,9 @@ def _fail(lot: Sequence[_Waiting], error: Exception) -> None:
             answer.set_exception(error)
 
 
-def _keep(db: Connection, arrived: Arrived, ignored: bool, now: datetime) -> Outcome:
-    if hub_inbox.keep(db, arrived, now, ignored=ignored):
+def _outcome(db: Connection, arrived: Arrived, new: set[tuple[str, str]]) -> Outcome:
+    """What became of one; `new` has those that are not told yet that they are."""
+    if (arrived.source, arrived.event_id) in new:
+        new.remove((arrived.source, arrived.event_id))
         return "kept"
     return "known" if hub_inbox.same_as_before(db, arrived) else "other"

@@ -40,7 +40,7 @@ class _Line(Struct, frozen=True):
 class _Order(Struct, frozen=True):
     id: int
     currency: str = ""
-    # None where only the number is left of it, which is how a deleted order comes.
+    # None where only the number is left of it, which is how an order in the bin comes.
     status: str | None = None
     line_items: tuple[_Line, ...] = ()
     date_created_gmt: str = ""
@@ -96,7 +96,9 @@ def _kind_of(order: _Order) -> str:
 
 def _event_of(order: _Order, event_id: str) -> ShopEvent:
     kind, order_id = _kind_of(order), str(order.id)
-    event_id = event_id or _mark(order)
+    # A delivery's id is of its webhook and second (`get_new_delivery_id`): orders that are binned
+    # together, or come in a flash sale, share one.
+    event_id = f"{event_id}:{_mark(order)}" if event_id else _mark(order)
     if kind == "order.cancelled":
         return ShopEvent(event_id, kind, {"order_id": order_id}, _at(order))
     if not kind:

@@ -15,31 +15,31 @@ WAITS = "published by the hub, to be approved"
 Outcome = Literal["shown", "refused", "gone", "no_name"]
 
 
-def waiting(db: Connection) -> Sequence[RowMapping]:
-    """The published prices that nobody has decided on, the oldest first."""
-    undecided = (prices.c.state == "flagged") & (prices.c.reason == WAITS)
+def waiting(db: Connection, hub: str) -> Sequence[RowMapping]:
+    """The published prices of a hub that nobody has decided on, the oldest first."""
+    undecided = (prices.c.hub == hub) & (prices.c.state == "flagged") & (prices.c.reason == WAITS)
     return db.execute(select(prices).where(undecided).order_by(prices.c.id)).mappings().all()
 
 
-def history(db: Connection, product: str, limit: int = 20) -> Sequence[RowMapping]:
+def history(db: Connection, hub: str, product: str, limit: int = 20) -> Sequence[RowMapping]:
     """Every published price of a product as it was decided, the newest day first."""
-    query = select(prices).where(prices.c.product == product)
+    query = select(prices).where(prices.c.hub == hub, prices.c.product == product)
     return db.execute(query.order_by(prices.c.valid_on.desc()).limit(limit)).mappings().all()
 
 
 def decide(
-    db: Connection, price_id: int, by: str, now: datetime, *, shown: bool, why: str = ""
+    db: Connection, hub: str, price_id: int, by: str, now: datetime, *, shown: bool, why: str = ""
 ) -> Outcome:
-    """Show a price to farmers, or refuse it; once. `by` is the name of a member of staff."""
+    """Show a hub's price to its farmers, or refuse it; once. `by` is a member of staff's name."""
     name = by.strip()[:40]
     if not name:
         return "no_name"
-    undecided = (prices.c.id == price_id) & (prices.c.state == "flagged")
+    mine = (prices.c.hub == hub) & (prices.c.id == price_id)
     values: dict[str, Any] = {"reason": f"refused by {name}: {why}"[:160]}
     if shown:
         values = {"state": "shown", "reason": f"approved by {name}"[:160]}
-    change = update(prices).where(undecided, prices.c.reason == WAITS).values(values)
-    if db.execute(change).rowcount != 1:
+    change = update(prices).where(mine, prices.c.state == "flagged", prices.c.reason == WAITS)
+    if db.execute(change.values(values)).rowcount != 1:
         return "gone"
     line = {
         "at": now,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -15,10 +16,11 @@ from bot.storage.schema import hub_events as rows
 _NEW = (
     *("source", "event_id", "type", "lane", "body", "digest", "state", "due_at", "received_at"),
 )
+_BACK = rows.c.id, rows.c.source, rows.c.event_id
 _new = {
-    "sqlite": Prepared(sqlite.insert(rows).on_conflict_do_nothing().returning(rows.c.id), *_NEW),
+    "sqlite": Prepared(sqlite.insert(rows).on_conflict_do_nothing().returning(*_BACK), *_NEW),
     "postgresql": Prepared(
-        postgresql.insert(rows).on_conflict_do_nothing().returning(rows.c.id), *_NEW
+        postgresql.insert(rows).on_conflict_do_nothing().returning(*_BACK), *_NEW
     ),
 }
 _known = Prepared(
@@ -87,10 +89,18 @@ class Kept:
 
 def keep(db: Connection, arrived: Arrived, now: datetime, *, ignored: bool = False) -> bool:
     """Keep one event; False when it was kept before. `ignored` is of a type that nobody knows."""
-    state = "ignored" if ignored else "waiting"
-    body = b"" if ignored else arrived.body
-    of = arrived.source, arrived.event_id, arrived.type, arrived.lane, body, arrived.digest
-    return _new[db.dialect.name].one(db, *of, state, now, now) is not None
+    return bool(keep_all(db, [(arrived, ignored)], now))
+
+
+def keep_all(
+    db: Connection, lot: Sequence[tuple[Arrived, bool]], now: datetime
+) -> set[tuple[str, str]]:
+    """Keep each of `lot`, in order, with whether it is ignored; those that were not kept before.
+
+    By their source and id; of two with the same the first is kept.
+    """
+    new = _new[db.dialect.name].many(db, [_row(*one, now) for one in lot])
+    return {(source, event_id) for _id, source, event_id in new}
 
 
 def park(db: Connection, arrived: Arrived, why: str, now: datetime) -> bool:
@@ -186,6 +196,13 @@ def failed(db: Connection, event: Kept, why: str, due_at: datetime, now: datetim
     }
     db.execute(update(rows).where(rows.c.id == event.id).values(values))
     return parked
+
+
+def _row(arrived: Arrived, ignored: bool, now: datetime) -> tuple[object, ...]:
+    state = "ignored" if ignored else "waiting"
+    body = b"" if ignored else arrived.body
+    of = arrived.source, arrived.event_id, arrived.type, arrived.lane, body, arrived.digest
+    return *of, state, now, now
 
 
 def lane(source: str, about: str) -> str:

@@ -30,8 +30,11 @@ _ANSWER_S = 8.0
 _DOUBT_S, _SIGN_OF_LIFE_S = 0.7, 0.8
 # More than a worker's hops and its own work can ask at once; past that somebody asks without end.
 _ASKED_MAX = 5000
-# So many pieces of work wait before another connection is taken for them.
-_SHARE = 4
+# So many pieces of work wait before another connection is taken for them; or one of them so long,
+# for what runs may be a lot of hundreds of rows.
+_SHARE, _SOON_S = 4, 0.005
+# A server that gave no other connection, being full or slow, is not asked again before that.
+_NO_MORE_S = 1.0
 _AT_ONCE = 16
 
 
@@ -53,6 +56,8 @@ class PostgresRecords:
         self._free: list[AsyncConnection] = []
         self._lanes: set[asyncio.Task[None]] = set()
         self._retries: set[asyncio.Task[None]] = set()
+        self._look: asyncio.TimerHandle | None = None
+        self._no_more_until = 0.0
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on one of the connections."""
@@ -89,11 +94,31 @@ class PostgresRecords:
             ask.end(None, RecordsDown(self._breaker.why or TOO_MUCH))
             return
         self._asked.append(ask)
-        wanted = 1 + len(self._asked) // _SHARE
-        if len(self._lanes) < min(wanted, self._lanes_max):
+        if len(self._lanes) < 1 + len(self._asked) // _SHARE:
+            self._open_lane()
+        else:
+            self._look_soon()
+
+    def _open_lane(self) -> None:
+        loop = asyncio.get_running_loop()
+        no_more = self._lanes and loop.time() < self._no_more_until
+        if len(self._lanes) < self._lanes_max and not no_more:
             # It starts in the loop's next turn, with all that is asked in this one.
-            lane = asyncio.get_running_loop().create_task(self._serve())
-            self._lanes.add(lane)
+            self._lanes.add(loop.create_task(self._serve()))
+
+    def _look_soon(self) -> None:
+        if self._look is None and self._asked and len(self._lanes) < self._lanes_max:
+            loop = asyncio.get_running_loop()
+            self._look = loop.call_later(_SOON_S, self._look_who_waits)
+
+    def _look_who_waits(self) -> None:
+        """Open another lane for who has waited, when none is about to come by itself."""
+        self._look = None
+        latest = asyncio.get_running_loop().time() - _SOON_S
+        all_busy = len(self._in_use) == len(self._lanes)
+        if self._asked and self._asked[0].asked_at <= latest and all_busy:
+            self._open_lane()
+        self._look_soon()
 
     async def _serve(self) -> None:
         """Serve on one connection until nothing is asked any more."""
@@ -108,15 +133,18 @@ class PostgresRecords:
     async def _serve_all(self) -> AsyncConnection | None:
         connection: AsyncConnection | None = None
         while self._asked:
-            # The other lanes get their part: a slow piece holds up only those behind it.
-            share = min(_AT_ONCE, -(-len(self._asked) // self._lanes_max))
-            batch, self._asked = self._asked[:share], self._asked[share:]
-            try:
-                if connection is None:
+            if connection is None:
+                try:
                     connection = await self._connection()
-            except Exception as error:  # whatever it was, each who asked must hear of it
-                self._refuse(batch, error)
+                except Exception as error:  # whatever it was, each who asked must hear of it
+                    if self._in_use:
+                        # They serve on, or find out themselves that the server is gone.
+                        self._no_more_until = asyncio.get_running_loop().time() + _NO_MORE_S
+                        break
+                    self._refuse(self._next_batch(), error)
+                # By now another lane may have come to all that was asked.
                 continue
+            batch = self._next_batch()
             self._in_use.add(connection)
             usable = await self._run(connection, batch)
             self._in_use.discard(connection)
@@ -124,6 +152,12 @@ class PostgresRecords:
                 await _drop(connection)
                 connection = None
         return connection
+
+    def _next_batch(self) -> list[Ask]:
+        # The other lanes get their part: a slow piece holds up only those behind it.
+        share = min(_AT_ONCE, -(-len(self._asked) // self._lanes_max))
+        batch, self._asked = self._asked[:share], self._asked[share:]
+        return batch
 
     def _refuse(self, batch: list[Ask], error: Exception) -> None:
         """There is no connection to be had for this batch."""

@@ -33,10 +33,10 @@ async def published(server: Running, amount_rwf: int, on: date, **more: str) -> 
     assert await hub.says("price.published", price) == 202
     await hub.worked()
     now = datetime.now(UTC)
-    for row in await records.read(price_approval.waiting):
+    for row in await records.read(lambda db: price_approval.waiting(db, "rw")):
         number = row["id"]
         await records.write(
-            lambda db, n=number: price_approval.decide(db, n, "amina", now, shown=True)
+            lambda db, n=number: price_approval.decide(db, "rw", n, "amina", now, shown=True)
         )
     await known(server)
 

@@ -329,6 +329,24 @@ async def test_lanes_that_wait_for_later_take_no_place_from_others(records: Reco
     assert await records.read(lambda db: db.execute(query).scalar()) == "e19"
 
 
+async def test_of_a_lot_each_is_kept_once_and_in_the_order_in_which_it_came(
+    records: Records,
+) -> None:
+    keeping = Keeping(records)
+
+    def arrived(number: int, body: bytes = b"{}") -> Arrived:
+        return Arrived("hub", f"e{number}", "order.created", "hub:1", body)
+
+    assert await keeping.keep(arrived(3)) == "kept"
+    lot = [arrived(number) for number in (9, 3, 1, 9, 5)]
+    again = arrived(1, b"another"), Arrived("shop", "e1", "order.created", "shop:1", b"{}")
+    found = await asyncio.gather(*(keeping.keep(one) for one in (*lot, *again)))
+    assert found == ["kept", "known", "kept", "known", "kept", "other", "kept"]
+    query = select(hub_events.c.source, hub_events.c.event_id).order_by(hub_events.c.id)
+    kept = await records.read(lambda db: [tuple(row) for row in db.execute(query)])
+    assert kept == [("hub", "e3"), ("hub", "e9"), ("hub", "e1"), ("hub", "e5"), ("shop", "e1")]
+
+
 async def test_one_event_that_cannot_be_stored_fails_alone(records: Records) -> None:
     keeping = Keeping(records)
     # PostgreSQL and SQLite both refuse an event of no type.

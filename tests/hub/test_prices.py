@@ -1,12 +1,13 @@
 """Published prices wait for staff; other money becomes francs to the last one."""
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import Connection, RowMapping, select
 
 from bot.market import hub_orders, price_approval, rates
 from bot.market.items import DEMO_ITEMS, Cut, Item, put
@@ -23,11 +24,15 @@ PRICE = {"product": "COF-CHERRY", "kind": "observed", "amount_rwf": 777, "unit":
          "valid_on": "2026-11-25", "place": "Kinini", "district": "Rulindo"}  # fmt: skip
 
 
+def awaiting(db: Connection, hub: str = "rw") -> Sequence[RowMapping]:
+    return price_approval.waiting(db, hub)
+
+
 async def test_a_published_price_is_seen_once_staff_have_approved_it(server: Running) -> None:
     hub, records = Hub(server), server.parts.market.records
     await hub.says("price.published", PRICE)
     await hub.worked()
-    (row,) = await records.read(price_approval.waiting)
+    (row,) = await records.read(awaiting)
     board = server.parts.market.prices
     await board.load()
     assert "Kinini" not in board.places("COF-CHERRY")
@@ -35,7 +40,7 @@ async def test_a_published_price_is_seen_once_staff_have_approved_it(server: Run
 
     async def decide(by: str, *, shown: bool = True) -> str:
         return await records.write(
-            lambda db: price_approval.decide(db, row["id"], by, now, shown=shown, why="x")
+            lambda db: price_approval.decide(db, "rw", row["id"], by, now, shown=shown, why="x")
         )
 
     assert await decide("  ") == "no_name"
@@ -47,7 +52,7 @@ async def test_a_published_price_is_seen_once_staff_have_approved_it(server: Run
     await phone.dials()
     line = select(audit.c.action, audit.c.actor).where(audit.c.action == "price approved")
     assert await records.read(lambda db: db.execute(line).all()) == [("price approved", "amina")]
-    history = await records.read(lambda db: price_approval.history(db, "COF-CHERRY"))
+    history = await records.read(lambda db: price_approval.history(db, "rw", "COF-CHERRY"))
     assert "approved by amina" in [one["reason"] for one in history]
 
 
@@ -55,15 +60,40 @@ async def test_a_refused_price_stays_unseen(server: Running) -> None:
     hub, records = Hub(server), server.parts.market.records
     await hub.says("price.published", PRICE)
     await hub.worked()
-    (row,) = await records.read(price_approval.waiting)
+    (row,) = await records.read(awaiting)
     now = datetime.now().astimezone()
     said = await records.write(
-        lambda db: price_approval.decide(db, row["id"], "amina", now, shown=False, why="too high")
+        lambda db: price_approval.decide(
+            db, "rw", row["id"], "amina", now, shown=False, why="too high"
+        )
     )
-    assert said == "refused" and await records.read(price_approval.waiting) == []
+    assert said == "refused" and await records.read(awaiting) == []
     board = server.parts.market.prices
     await board.load()
     assert "Kinini" not in board.places("COF-CHERRY")
+
+
+@pytest.mark.parametrize("shown", [True, False])
+async def test_one_hubs_prices_are_neither_seen_nor_decided_on_from_another(
+    server: Running, shown: bool
+) -> None:
+    hub, records, now = Hub(server), server.parts.market.records, datetime.now(UTC)
+    await hub.says("price.published", PRICE)
+    await hub.worked()
+    (row,) = await records.read(awaiting)
+    assert await records.read(lambda db: awaiting(db, "bi")) == []
+    assert await records.read(lambda db: price_approval.history(db, "bi", "COF-CHERRY")) == []
+
+    async def decide(hub: str) -> str:
+        return await records.write(
+            lambda db: price_approval.decide(db, hub, row["id"], "amina", now, shown=shown)
+        )
+
+    assert await decide("bi") == "gone"
+    lines = select(audit.c.id).where(audit.c.subject == f"price {row['id']}")
+    assert await records.read(lambda db: db.execute(lines).all()) == []
+    assert await records.read(awaiting) == [row]
+    assert await decide("rw") == ("shown" if shown else "refused")
 
 
 async def order_in(records: Records, now: datetime, currency: str, price: str, sku: str) -> dict:

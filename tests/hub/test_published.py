@@ -207,11 +207,11 @@ async def test_all_that_is_told_of_what_comes_by_the_door(server: Running) -> No
     for changes in ({}, {"product": "GOLD"}, {"valid_on": "2026-02-30"}, {"place": "Ruli"}):
         await hub.says("price.published", PRICE | changes)
     await hub.worked()
-    waiting = await records.read(price_approval.waiting)
+    waiting = await records.read(lambda db: price_approval.waiting(db, "rw"))
     for row, shown in zip(waiting, (True, False), strict=True):
         await records.write(
             lambda db, row=row, shown=shown: price_approval.decide(
-                db, row["id"], "amina", now, shown=shown, why="Alice said so"
+                db, "rw", row["id"], "amina", now, shown=shown, why="Alice said so"
             )
         )
     await pinged(records, now)

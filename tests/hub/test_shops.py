@@ -185,6 +185,58 @@ async def test_what_a_shop_said_last_holds_however_late_and_often_it_comes(shops
     assert await says("d5", "cancelled", 6) == "cancelled"
 
 
+def binned(*numbers: int, second: str) -> list[dict[str, Any]]:
+    """As `WC_Webhook` sends `order.deleted` (hooks `wp_trash_post`, `woocommerce_trash_order`).
+
+    Of an order there is the id alone (`build_payload`), and all that one webhook delivers within a
+    second have the same delivery id: `wp_hash` of its own id and the second.
+    """
+    return [
+        signed("woocommerce", {"id": number}, f"webhook-7-{second}", "order.deleted")
+        for number in numbers
+    ]
+
+
+async def states(server: Running) -> dict[str, str]:
+    await Hub(server).worked()
+    query = select(hub_orders.c.hub_order_id, hub_orders.c.state)
+    read = server.parts.market.records.read
+    return {row[0]: row[1] for row in await read(lambda db: db.execute(query).all())}
+
+
+async def test_orders_of_one_second_share_a_delivery_id_and_each_is_taken_and_binned(
+    shops: Running,
+) -> None:
+    lines, now = woo_lines((1, "5000.00")), datetime.now(UTC)
+    for number in (1, 2, 3):
+        said = WOO | {"id": number, "line_items": lines}
+        assert await post(shops, "woocommerce", **signed("woocommerce", said, "webhook-6-1")) == 202
+    assert await states(shops) == {"1": "open", "2": "open", "3": "open"}
+    for _time in range(2):
+        for gone in binned(1, 2, second="5"):
+            assert await post(shops, "woocommerce", **gone) == 202
+    assert await states(shops) == {"1": "cancelled", "2": "cancelled", "3": "open"}
+    # Out of the bin, and once more the message from before.
+    moment = f"{now + timedelta(seconds=5):%Y-%m-%dT%H:%M:%S}"
+    again = WOO | {"id": 2, "line_items": lines, "date_modified_gmt": moment}
+    for delivery, said in (("d8", again), ("d9", WOO | {"id": 1, "line_items": lines})):
+        back = signed("woocommerce", said, delivery, "order.restored")
+        assert await post(shops, "woocommerce", **back) == 202
+    assert await states(shops) == {"1": "cancelled", "2": "open", "3": "open"}
+
+
+async def test_an_order_that_was_binned_before_it_came_is_offered_to_nobody(shops: Running) -> None:
+    (gone,) = binned(1042, second="5")
+    assert await post(shops, "woocommerce", **gone) == 202
+    said = signed("woocommerce", WOO | {"line_items": woo_lines((1, "5000.00"))}, "d1")
+    assert await post(shops, "woocommerce", **said) == 202
+    assert await taken(shops) == []
+    assert [one[1:] for one in await events(shops)] == [
+        ("refused", "there is no such order"),
+        ("refused", "it was cancelled before it came"),
+    ]
+
+
 async def test_a_payment_that_overtakes_the_cancellation_before_it_stands(shops: Running) -> None:
     lines = woo_lines((1, "5000.00"))
     now = datetime.now(UTC)

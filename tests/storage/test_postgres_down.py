@@ -101,6 +101,72 @@ async def test_no_connection_to_be_had_is_records_down(
         await records.close()
 
 
+async def begun(records: PostgresRecords, takes_s: float) -> asyncio.Task[None]:
+    """Some work that takes long, once it is under way."""
+    under_way = asyncio.Event()
+
+    def work(db) -> None:
+        under_way.set()
+        db.execute(text(f"SELECT pg_sleep({takes_s})"))
+
+    task = asyncio.create_task(records.write(work))
+    await under_way.wait()
+    return task
+
+
+async def test_a_hop_does_not_wait_for_what_takes_long_while_a_connection_is_to_be_had(
+    store,
+) -> None:
+    long = await begun(store, 2)
+    assert await store.read(run("SELECT 1")) == 1
+    assert not long.done()
+    await long
+
+
+async def test_who_waits_is_served_by_whichever_connection_is_free_first(
+    store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long, usual, may_connect = await begun(store, 0.3), store._connection, asyncio.Event()
+
+    async def slow():
+        await may_connect.wait()
+        return await usual()
+
+    monkeypatch.setattr(store, "_connection", slow)
+    try:
+        async with asyncio.timeout(4):
+            assert await store.read(run("SELECT 1")) == 1
+    finally:
+        may_connect.set()
+    await long
+
+
+async def test_a_server_without_another_connection_serves_on_those_that_there_are(
+    store, postgres: RealPostgres
+) -> None:
+    postgres.run_sql(f"CREATE ROLE one_{store.name} LOGIN CONNECTION LIMIT 1")
+    url = f"postgresql://one_{store.name}@127.0.0.1:{postgres.port}/{store.name}"
+    records = PostgresRecords(url)
+    long = await begun(records, 0.5)
+    asked = [records.read(run("SELECT 1")) for _ in range(9)]
+    assert await asyncio.gather(*asked) == [1] * 9
+    await long
+    await records.close()
+
+
+async def test_a_second_connection_that_does_not_come_keeps_nobody_from_the_first(
+    store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent():
+        raise TimeoutError
+
+    long = await begun(store, 0.3)
+    monkeypatch.setattr(store, "_connection", silent)
+    asked = [store.read(run("SELECT 1")) for _ in range(9)]
+    assert await asyncio.gather(*asked) == [1] * 9
+    await long
+
+
 async def test_the_server_outlives_the_end_of_every_connection(
     tmp_path: Path, postgres: RealPostgres
 ) -> None:

@@ -12,6 +12,7 @@ from rich.table import Table
 from bot.cli.store import done
 from bot.market import price_approval
 from bot.market.price_approval import Outcome
+from bot.settings import load_settings
 
 _SAID = {
     "shown": "farmers see it now",
@@ -28,8 +29,11 @@ def waiting(
 
     Example: isoko hub prices COF-CHERRY
     """
+    hub = load_settings().hub.id
     found = done(
-        lambda db: price_approval.history(db, product) if product else price_approval.waiting(db)
+        lambda db: (
+            price_approval.history(db, hub, product) if product else price_approval.waiting(db, hub)
+        )
     )
     table = Table("no", "product", "place", "kind", "Frw", "unit", "day", "source", "state")
     for row in found:
@@ -47,8 +51,8 @@ def approve(
 
     Example: isoko hub approve-price 120 --by amina
     """
-    now = datetime.now(UTC)
-    _end(done(lambda db: price_approval.decide(db, number, by, now, shown=True)), "shown")
+    hub, now = load_settings().hub.id, datetime.now(UTC)
+    _end(done(lambda db: price_approval.decide(db, hub, number, by, now, shown=True)), "shown")
 
 
 def refuse(
@@ -60,9 +64,10 @@ def refuse(
 
     Example: isoko hub refuse-price 120 --by amina --why "ten times the usual"
     """
-    now = datetime.now(UTC)
+    hub, now = load_settings().hub.id, datetime.now(UTC)
     _end(
-        done(lambda db: price_approval.decide(db, number, by, now, shown=False, why=why)), "refused"
+        done(lambda db: price_approval.decide(db, hub, number, by, now, shown=False, why=why)),
+        "refused",
     )
 
 
