@@ -165,8 +165,9 @@ def said_at_of(body: bytes) -> datetime | None:
 
 def source_of(event: Struct | None, sender: str) -> str:
     """Whose order an event of `sender` is about: the hub may speak of the goods of a shop's."""
-    about_goods = isinstance(event, ShipmentUpdated | OrderProblem)
-    return (event.source if about_goods else "") or sender
+    if isinstance(event, ShipmentUpdated | OrderProblem):
+        return event.source or sender
+    return sender
 
 
 def lane_of(event: Struct | None, sender: str) -> str:

@@ -32,7 +32,7 @@ NEWS_TYPES = {
     "order.refused": "An order could not be taken; `reason` says why.",
     "order.disputed": "Staff dispute what became of a part, also as a farmer or the hub reported.",
     "order.resumed": "The dispute of a part is over: it goes on from where it stood.",
-    "order.called_off": "A disputed part is called off: it is not paid, nor accepted any more.",
+    "order.called_off": "A disputed part is not paid, and accepted no more unless it was shipped.",
     "shipment.handed_over": "A farmer brought the goods to the collection point.",
     "shipment.shipped": "The goods are on their way to the buyer's country.",
     "shipment.delivered": "The goods have arrived.",

@@ -89,6 +89,20 @@ async def test_what_is_called_off_after_its_day_is_over_and_told(world: World) -
     assert (await world.told())[-4:] == ends
 
 
+@pytest.mark.parametrize("days", [0, 60])
+@pytest.mark.parametrize("carried", [("ship",), ("ship", "deliver")])
+async def test_nobody_is_asked_for_goods_that_the_hub_has(
+    world: World, carried: tuple[str, ...], days: int
+) -> None:
+    order_id, (first, _second) = await filled(world, 3)
+    for trigger in carried:
+        await moves(world, first, trigger)
+    await calls_off(world, first, timedelta(days=days))
+    assert await accepted(world) == 40 and await world.state(order_id) == "filled"
+    assert await world.looks(order_id) == 0
+    assert (await world.told())[-1] == "order.called_off"
+
+
 @pytest.mark.parametrize(
     ("said", "ends"),
     [
