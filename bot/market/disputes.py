@@ -17,6 +17,7 @@ from bot.market import (
     news,
     notices,
     offers,
+    splits,
     stock_figures,
 )
 from bot.market.offers import Offer
@@ -102,7 +103,8 @@ def _change(
 
 
 def _let_go(db: Connection, offer: Offer, stood: str, now: datetime) -> None:
-    """What a part holds that is called off: the farmer's stock, the order's packs, their wallet."""
+    """What a part holds that is called off: stock, members' shares, the order's packs, a wallet."""
+    splits.call_off(db, offer, now)
     if stood == "accepted":
         stock_figures.give_back(db, offer.id)
     if stood not in _WITH_THE_HUB:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bot.market.bookings import NewBooking
     from bot.market.offers import Offer
     from bot.market.payments import Payment
+    from bot.market.split_state import Split
 
 
 def offer_arrived(offer: Offer, service_code: str, timezone: str) -> str:
@@ -57,10 +58,10 @@ def order_goes_on(offer: Offer) -> str:
     return _("Isoko: order {code} goes on as before.").format(code=offer.code)
 
 
-def order_called_off(offer: Offer) -> str:
-    """What was looked at is called off."""
+def order_called_off(of: Offer | Split) -> str:
+    """What was looked at is called off, also to members who gave for it."""
     return _("Isoko: order {code} was called off and will not be paid. Questions? Call us.").format(
-        code=offer.code
+        code=of.code
     )
 
 
