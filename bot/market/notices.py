@@ -47,7 +47,9 @@ def order_accepted(offer: Offer, timezone: str) -> str:
 
 
 def order_disputed(offer: Offer) -> str:
-    """Staff look at a part that was handed over; its money waits."""
+    """Staff look at a part; where it was handed over, its money waits."""
+    if offer.state == "accepted":
+        return _("Isoko: order {code} is being looked at. We call you.").format(code=offer.code)
     return _("Isoko: order {code} is being looked at. Its money waits; we call you.").format(
         code=offer.code
     )
