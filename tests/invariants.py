@@ -98,7 +98,11 @@ def of_stock(db: Connection) -> dict[str, bool]:
     )
     counted = Counter(db.execute(accepts).scalars())
     stands = select(offers.c.order_id, func.sum(offers.c.packs_accepted))
-    by_order = stands.where(offers.c.state != "withdrawn").group_by("order_id")
+    # The hub has what was shipped, also where it was called off since.
+    shipped = offers.c.id.in_(
+        select(offer_events.c.offer_id).where(offer_events.c.to_state == "shipped")
+    )
+    by_order = stands.where((offers.c.state != "withdrawn") | shipped).group_by("order_id")
     sums = {order: int(packs) for order, packs in db.execute(by_order)}
     kept = db.execute(select(orders.c.id, orders.c.packs_accepted, orders.c.packs)).all()
     over = select(func.count()).where(stocks.c.promised_g > stocks.c.available_g)

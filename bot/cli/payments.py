@@ -45,7 +45,6 @@ _AGAIN = {
     "not_refused": "it is no refused payout of a sale or of delivered goods, or another has taken "
     "its place already",
     "limit": "the limits of payouts do not allow it now: try tomorrow, or see `payouts.*`",
-    "no_seller": "the seller has left: `isoko orders dispute`, then `isoko orders call-off`",
     "no_name": "--by must be the name of a person",
     "no_reason": "--reason must say what was wrong",
 }

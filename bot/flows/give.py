@@ -9,7 +9,7 @@ from bot.flows.pin import ask_pin, check_pin
 from bot.flows.stock_words import units_typed
 from bot.i18n import _
 from bot.i18n.formats import at, local_day, short_day
-from bot.market import people, products, split_state, splits
+from bot.market import notices, people, products, split_state, splits
 from bot.market.split_state import Share, Split
 from bot.market.splits import Answered
 
@@ -162,6 +162,8 @@ def _came_of(answered: Answered, turn: Turn) -> Screen:
 
 def _truth(split: Split, share: Share) -> str:
     """How it stands today, for who comes too late or has answered before."""
+    if split.offer_state == "withdrawn":
+        return notices.order_called_off(split)
     if share.state in ("held", "brought"):
         qty = products.quantity(split.product, share.units)
         said = _("You give {qty} for order {code}. Nothing has changed.")

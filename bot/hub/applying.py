@@ -19,6 +19,7 @@ from bot.hub.event_types import (
     lane_of,
     read_event,
     said_at_of,
+    source_of,
 )
 from bot.hub.publishing import publish
 from bot.hub.refusing import tell_refused
@@ -112,7 +113,7 @@ class Applying:
 
     def _shipment(self, db: Connection, event: Kept, said: ShipmentUpdated, now: datetime) -> str:
         before, trigger = _MOVES.get(said.stage, ("handed_over", ""))
-        of = event.source, said.order_id, said.line, said.parts
+        of = source_of(said, event.source), said.order_id, said.line, said.parts
         meant = shipping.meant(db, *of, before)
         if not meant.moving and not meant.unnoted:
             raise Refused(f"nothing of this order is {before.replace('_', ' ')} now")
@@ -128,7 +129,7 @@ class Applying:
         return f"{len(meant.moving)} parts: {said.stage}{unnoted}"
 
     def _problem(self, db: Connection, event: Kept, said: OrderProblem, now: datetime) -> str:
-        of = event.source, said.order_id, said.line, said.parts
+        of = source_of(said, event.source), said.order_id, said.line, said.parts
         count = shipping.report(db, *of, said.reason, now)
         if not count:
             raise Refused("nothing of this order is handed over and not paid")

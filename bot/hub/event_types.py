@@ -20,6 +20,10 @@ _Short = Annotated[str, Meta(max_length=40)]
 _Place = Annotated[str, Meta(max_length=60)]
 _Part = Annotated[str, Meta(pattern=r"^P-[0-9]{1,18}$", description="As `part` in our news")]
 _Parts = Annotated[tuple[_Part, ...], Meta(max_length=200)]
+_Source = Annotated[
+    str,
+    Meta(pattern=r"^[a-z0-9_-]{0,24}$", description="As in our news; empty is the hub itself"),
+]
 _Moment = Annotated[datetime, Meta(tz=True, description="With its zone, as 2026-12-05T14:00:00Z")]
 
 
@@ -84,6 +88,8 @@ class ShipmentUpdated(Struct, frozen=True):
     line: Annotated[int, Meta(ge=1, le=20)] | None = None
     # Which parts it is about; of several that were handed over, else those that staff received.
     parts: _Parts = ()
+    # Whose order it is, where a shop sent it: shops say nothing of goods.
+    source: _Source = ""
 
 
 class OrderProblem(Struct, frozen=True):
@@ -93,6 +99,7 @@ class OrderProblem(Struct, frozen=True):
     reason: Annotated[str, Meta(min_length=1, max_length=200)]
     line: Annotated[int, Meta(ge=1, le=20)] | None = None
     parts: _Parts = ()
+    source: _Source = ""
 
 
 class BookingRequested(Struct, frozen=True):
@@ -156,7 +163,14 @@ def said_at_of(body: bytes) -> datetime | None:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def lane_of(event: Struct | None, source: str) -> str:
+def source_of(event: Struct | None, sender: str) -> str:
+    """Whose order an event of `sender` is about: the hub may speak of the goods of a shop's."""
+    if isinstance(event, ShipmentUpdated | OrderProblem):
+        return event.source or sender
+    return sender
+
+
+def lane_of(event: Struct | None, sender: str) -> str:
     """What must stay in order: everything about one order of one source."""
     about = getattr(event, "order_id", "") or getattr(event, "booking_id", "")
-    return hub_inbox.lane(source, about)
+    return hub_inbox.lane(source_of(event, sender), about)

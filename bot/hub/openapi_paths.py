@@ -27,6 +27,7 @@ _OF_EVENTS = {
     "422": "not one of the events below",
     "503": "not kept: send it again",
 }
+_ORDER_QUERY = "source", "The shop that sent it; else the hub itself", {"type": "string"}
 _STOCK_QUERY = (
     ("after", "The id after which to go on", {"type": "integer", "minimum": 0}),
     ("limit", "How many", {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}),
@@ -38,10 +39,11 @@ def paths(event_types: Sequence[str]) -> dict[str, Any]:
     """Every route, with its questions and answers."""
     stock = [_parameter("query", *one, required=False) for one in _STOCK_QUERY]
     gone = {"404": "nothing is known by this id"}
+    order = [_in_path("order_id"), _parameter("query", *_ORDER_QUERY, required=False)]
     return {
         "/hub/events": {"post": _events(event_types)},
         "/hub/orders/{order_id}": {
-            "get": _asked("Where an order stands", "OrderStanding", [_in_path("order_id")], gone)
+            "get": _asked("Where an order stands", "OrderStanding", order, gone)
         },
         "/hub/bookings/{booking_id}": {
             "get": _asked(

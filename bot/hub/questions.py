@@ -61,9 +61,10 @@ class HubQuestions:
             app.router.add_get(path, self._signed(answers))
 
     async def order(self, request: web.Request) -> web.Response:
-        """Where an order stands."""
+        """Where an order stands: the hub's own, or that of the shop named as `source`."""
         order_id = request.match_info["order_id"]
-        lines = await self._records.read(lambda db: hub_orders.progress(db, SOURCE, order_id))
+        source = request.query.get("source") or SOURCE
+        lines = await self._records.read(lambda db: hub_orders.progress(db, source, order_id))
         if not lines:
             return problem(404, "no such order was taken")
         standing = msgspec.convert(lines, tuple[LineStanding, ...], from_attributes=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bot.hub.event_types import BookingRequested, PricePublished
+from bot.hub.event_types import BookingRequested, PricePublished, source_of
 from bot.market import hub_news
 from bot.storage.hub_inbox import Kept
 
@@ -25,5 +25,5 @@ def _about(event: Kept, said: Any) -> tuple[str, dict[str, Any]]:
         return "booking.refused", {"booking_id": said.booking_id}
     if isinstance(said, PricePublished):
         return "price.refused", {name: getattr(said, name) for name in _OF_PRICE}
-    about = {"order_id": said.order_id, "source": event.source, "type": event.type}
-    return "order.refused", about
+    source = source_of(said, event.source)
+    return "order.refused", {"order_id": said.order_id, "source": source, "type": event.type}

@@ -22,7 +22,6 @@ AT_ONCE = 500
 # The limit of a day is another tomorrow, and staff may change any: asked often enough for both.
 _TRY_AGAIN = timedelta(hours=1)
 _CATEGORY = "payment_missing"
-_GONE = "the seller has left, and no wallet of theirs is kept"
 _DELIVERED = rows.c.state == "delivered"
 _HAS_PAYOUT = exists(literal(1)).where(payments.c.offer_id == rows.c.id, EARNED)
 
@@ -42,7 +41,8 @@ def pay(
 ) -> Payment | None:
     """Pay this offer's seller what they accepted to sell for; None when it is not to be paid now.
 
-    What the `rules` refuse is told to staff, and is tried again an hour later.
+    What the `rules` refuse is told to staff, and is tried again an hour later. A seller without a
+    wallet is paid by two people: their payout is flagged as it leaves.
     """
     mine = rows.c.id == offer_id
     db.execute(select(rows.c.id).where(mine).with_for_update())
@@ -84,8 +84,6 @@ def _make(
     # Their number for money stays as it is read here: one that is changed now is waited for.
     db.execute(select(contacts.c.id).where(contacts.c.id == offer.contact_id).with_for_update())
     seller = people.payee(db, offer.contact_id)
-    if not seller.wallet:
-        raise PayoutRefused(_GONE)
     return pay_out(
         db,
         contact_id=seller.id,

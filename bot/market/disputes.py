@@ -17,6 +17,7 @@ from bot.market import (
     news,
     notices,
     offers,
+    splits,
     stock_figures,
 )
 from bot.market.offers import Offer
@@ -28,6 +29,8 @@ Said = Literal[
 
 # What is accepted too: nothing else ends a part that is never brought.
 DISPUTABLE = ("accepted", "handed_over", "shipped", "delivered")
+# The goods have left for the buyer: nobody else is asked for them.
+_WITH_THE_HUB = ("shipped", "delivered")
 _REASON_MOST = 160
 
 
@@ -51,9 +54,9 @@ def resume(
 def call_off(
     db: Connection, offer_id: int, *, reason: str, by: str, channel: str, now: datetime
 ) -> Said:
-    """End a disputed part: it is not paid, and its packs count as accepted no more.
+    """End a disputed part: it is not paid, and what was not shipped counts as accepted no more.
 
-    Others are asked for them while there is time to deliver.
+    Others are asked for its packs while there is time to deliver.
     """
     return _change(db, offer_id, "call_off", reason, by, channel, now)
 
@@ -81,11 +84,11 @@ def _change(
         return "not_now"
     if what == "dispute" and _is_paid_out(db, offer_id):
         return "paid"
-    if what == "call_off":
+    stood = "" if what == "dispute" else _stood(db, offer_id)
+    if what == "call_off" and stood not in _WITH_THE_HUB:
         # Before the move, which tells the hub what is accepted of the order.
         less = orders.c.packs_accepted - offer.packs_accepted
         db.execute(update(orders).where(orders.c.id == offer.order_id).values(packs_accepted=less))
-    stood = "" if what == "dispute" else _stood(db, offer_id)
     trigger = f"back_to_{stood}" if what == "resume" else what
     actor = Actor(name, channel, f"{what}:{offer_id}:{offer.version}", offer.contact_id)
     offers.move(db, actor, offer_id, trigger, now)
@@ -100,10 +103,12 @@ def _change(
 
 
 def _let_go(db: Connection, offer: Offer, stood: str, now: datetime) -> None:
-    """What a part holds that is called off: the farmer's stock, the order's packs, their wallet."""
+    """What a part holds that is called off: stock, members' shares, the order's packs, a wallet."""
+    splits.call_off(db, offer, now)
     if stood == "accepted":
         stock_figures.give_back(db, offer.id)
-    filled_lines.open_again(db, offer.order_id, now)
+    if stood not in _WITH_THE_HUB:
+        filled_lines.open_again(db, offer.order_id, now)
     kept_wallets.forget_unless_needed(db, offer.contact_id)
 
 

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from bot.market import subscriptions
 from bot.market.subscriptions import Subscription
 from bot.storage import outbox
 from bot.storage.prepared import Prepared
-from bot.storage.schema import hub_orders, offers, orders, reviews
+from bot.storage.schema import hub_orders, offers, orders, payments, reviews
 
 KIND = "webhook"
 # How receivers know who sends.
@@ -32,7 +32,7 @@ NEWS_TYPES = {
     "order.refused": "An order could not be taken; `reason` says why.",
     "order.disputed": "Staff dispute what became of a part, also as a farmer or the hub reported.",
     "order.resumed": "The dispute of a part is over: it goes on from where it stood.",
-    "order.called_off": "A disputed part is called off: it is not paid, nor accepted any more.",
+    "order.called_off": "A disputed part is not paid, and accepted no more unless it was shipped.",
     "shipment.handed_over": "A farmer brought the goods to the collection point.",
     "shipment.shipped": "The goods are on their way to the buyer's country.",
     "shipment.delivered": "The goods have arrived.",
@@ -74,7 +74,6 @@ _of_offer = (
     select(
         offers.c.order_id,
         offers.c.packs_accepted,
-        offers.c.price_rwf,
         orders.c.packs_accepted.label("taken"),
         orders.c.packs.label("ordered"),
         hub_orders.c.state.label("open"),
@@ -166,8 +165,8 @@ def offer_changed(
 
     def about() -> dict[str, Any]:
         data = _about_part(db, offer_id, row.order_id, row.packs_accepted)
-        if kind.startswith("payment."):
-            data["amount_rwf"] = row.packs_accepted * row.price_rwf
+        if kind == "payment.confirmed":
+            data["amount_rwf"] = _arrived_rwf(db, offer_id)
         return data
 
     tell(db, kind, f"o{row.order_id}", f"{offer_id}:{key}", about, now)
@@ -215,6 +214,13 @@ def about_order(db: Connection, order_id: int) -> dict[str, Any]:
         "packs": row["packs"],
         "packs_accepted": row["packs_accepted"],
     }
+
+
+def _arrived_rwf(db: Connection, offer_id: int) -> int:
+    """What the farmer has for this part: staff may have found another amount than was owed."""
+    really_rwf = func.coalesce(payments.c.moved_rwf, payments.c.amount_rwf)
+    paid = (payments.c.offer_id == offer_id) & (payments.c.state == "succeeded")
+    return int(db.execute(select(really_rwf).where(paid)).scalar_one())
 
 
 def _about_part(db: Connection, offer_id: int, order_id: int, packs: int) -> dict[str, Any]:

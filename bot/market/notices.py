@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bot.market.bookings import NewBooking
     from bot.market.offers import Offer
     from bot.market.payments import Payment
+    from bot.market.split_state import Split
 
 
 def offer_arrived(offer: Offer, service_code: str, timezone: str) -> str:
@@ -46,7 +47,9 @@ def order_accepted(offer: Offer, timezone: str) -> str:
 
 
 def order_disputed(offer: Offer) -> str:
-    """Staff look at a part that was handed over; its money waits."""
+    """Staff look at a part; where it was handed over, its money waits."""
+    if offer.state == "accepted":
+        return _("Isoko: order {code} is being looked at. We call you.").format(code=offer.code)
     return _("Isoko: order {code} is being looked at. Its money waits; we call you.").format(
         code=offer.code
     )
@@ -57,10 +60,10 @@ def order_goes_on(offer: Offer) -> str:
     return _("Isoko: order {code} goes on as before.").format(code=offer.code)
 
 
-def order_called_off(offer: Offer) -> str:
-    """What was looked at is called off."""
+def order_called_off(of: Offer | Split) -> str:
+    """What was looked at is called off, also to members who gave for it."""
     return _("Isoko: order {code} was called off and will not be paid. Questions? Call us.").format(
-        code=offer.code
+        code=of.code
     )
 
 

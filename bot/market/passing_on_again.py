@@ -8,14 +8,14 @@ from typing import Literal
 from sqlalchemy import ColumnElement, Connection, exists, insert, literal, or_, select
 
 from bot.kept_text import kept_text
-from bot.market import delivered, people, sale_money, settlement
+from bot.market import delivered, sale_money, settlement
 from bot.market.approvals import HUB
 from bot.market.limits import PayoutRefused, PayoutRules
 from bot.market.payments import EARNED, Payment, as_payment, by_reference, locked
 from bot.market.tickets import close
 from bot.storage.schema import audit, offers, payments, tickets
 
-Again = Literal["passed_on", "gone", "not_refused", "no_name", "no_reason", "limit", "no_seller"]
+Again = Literal["passed_on", "gone", "not_refused", "no_name", "no_reason", "limit"]
 
 _newer = payments.alias()
 
@@ -48,8 +48,8 @@ def pass_on_again(
 
     It goes to what is the seller's number for money by now. `reason` says what was wrong, and goes
     into the audit; the tickets of the refused one are closed. "limit": for delivered goods the
-    limits of payouts hold, and do not allow it now; "no_seller": whom it was for has left, and no
-    wallet of theirs is kept.
+    limits of payouts hold, and do not allow it now. Where no wallet of theirs is kept it is made
+    all the same: it is flagged as it leaves, and two people end it by hand.
     """
     name = " ".join(by.split()).casefold()[:40]
     if not name or name == HUB:
@@ -62,10 +62,6 @@ def pass_on_again(
     failed = locked(db, reference)
     if not is_refused(db, failed):
         return "not_refused"
-    # Of a sale it is made all the same: it is flagged as it leaves, and two people who have paid
-    # what came for the seller otherwise can end it by hand.
-    if failed.sale_id is None and not people.payee(db, failed.contact_id).wallet:
-        return "no_seller"
     try:
         again = _make(db, failed, rules, now)
     except PayoutRefused:

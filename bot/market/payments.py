@@ -106,8 +106,8 @@ def pay_out(
     """Create a payout with its reference, owe it in the ledger, and let it leave by the outbox.
 
     Making it approves it: what is sent later must be exactly this. Where `held` says why, it waits
-    for two people first. Raises `PayoutRefused` when it
-    breaks one of the `rules`; then nothing was written.
+    for two people first; without a `payee_msisdn` it is flagged as it leaves, for two people to
+    end. Raises `PayoutRefused` when it breaks one of the `rules`; then nothing was written.
     """
     refuse_over(
         db,
@@ -119,6 +119,7 @@ def pay_out(
         now=now,
     )
     before = wallet_changes.before_since(db, contact_id, now, rules.cooling_off_hours)
+    held = why_held(db, contact_id, bool(before)) or held
     payment = make(
         db,
         direction="payout",
@@ -130,7 +131,7 @@ def pay_out(
         provider=provider,
         payee_msisdn=payee_msisdn,
         currency=currency,
-        held=why_held(db, contact_id, bool(before)) or held,
+        held=held if payee_msisdn else ANOTHERS,
         created_at=now,
     )
     wallet_changes.tell_held(db, payment, before)

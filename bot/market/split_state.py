@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, exists, select
 
+from bot.market.brought import was_brought
 from bot.storage.schema import contacts, orders, shares, splits
 from bot.storage.schema import offers as offer_rows
 
@@ -27,6 +28,8 @@ class Split:
     deliver_by: datetime
     collection_point: str
     offer_state: str
+    # Whether the co-operative has handed over what it accepted; in dispute its state does not say.
+    was_brought: bool
     cooperative: str
 
     @property
@@ -61,6 +64,7 @@ _split = (
         orders.c.deliver_by,
         orders.c.collection_point,
         offer_rows.c.state.label("offer_state"),
+        was_brought().label("was_brought"),
         contacts.c.names.label("cooperative"),
     )
     .join(offer_rows, offer_rows.c.id == splits.c.offer_id)
@@ -121,6 +125,13 @@ def held(db: Connection, which: ColumnElement[bool], limit: int | None = None) -
     """What is held of the shares in `which`, split by split; all, or at most `limit`."""
     query = _share.where(shares.c.state == "held", which).order_by(shares.c.split_id, shares.c.id)
     return [_share_of(row) for row in db.execute(query.limit(limit)).mappings()]
+
+
+def in_dispute() -> ColumnElement[bool]:
+    """Of shares in a query: whether staff look at what became of the order."""
+    of_it = splits.join(offer_rows, offer_rows.c.id == splits.c.offer_id)
+    disputed = (splits.c.id == shares.c.split_id) & (offer_rows.c.state == "disputed")
+    return exists().select_from(of_it).where(disputed)
 
 
 def _one(db: Connection, which: ColumnElement[bool]) -> Split | None:

@@ -9,17 +9,30 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, Connection, insert, update
 
-from bot.market import Actor, members, news, offers, people, products, split_board, split_notices
+from bot.market import (
+    Actor,
+    members,
+    news,
+    notices,
+    offers,
+    people,
+    products,
+    split_board,
+    split_notices,
+)
 from bot.market.news import NEVER, QuietHours
+from bot.market.offers import Offer
 from bot.market.split_state import (
     Share,
     Split,
     asked_of,
     held,
+    in_dispute,
     locked,
     of_offer,
     share_by_id,
     share_in,
+    shares_of,
 )
 from bot.storage.schema import audit, shares, splits
 
@@ -146,8 +159,24 @@ def bring(db: Connection, actor: Actor, share_id: int, version: int, now: dateti
 
 
 def lapse_due(db: Connection, now: datetime, limit: int = 100) -> int:
-    """Free up to `limit` shares that were held and not brought in time; returns how many."""
-    return _lapse(db, (shares.c.held_until <= now), now, tell=True, limit=limit)
+    """Free up to `limit` shares that were held and not brought in time; returns how many.
+
+    While the order is disputed none lapses: it may go on.
+    """
+    late = (shares.c.held_until <= now) & ~in_dispute()
+    return _lapse(db, late, now, tell=True, limit=limit)
+
+
+def call_off(db: Connection, offer: Offer, now: datetime) -> None:
+    """The co-operative's order is called off: nothing is held for it, and who gave hears of it."""
+    split = of_offer(db, offer.id, offer.contact_id)
+    if split is None or locked(db, split.id) is None:
+        return
+    words = partial(notices.order_called_off, offer)
+    for share in shares_of(db, split.id):
+        if share.state in ("held", "brought"):
+            news.tell(db, share.contact_id, f"off:{share.id}:{share.version}", words, now)
+    _lapse(db, shares.c.split_id == split.id, now, tell=False)
 
 
 def forget(db: Connection, contact_id: int, now: datetime) -> None:
@@ -169,7 +198,7 @@ def _lapse(
         split = locked(db, share.split_id)
         if split is None:
             continue
-        if split.offer_state != "accepted":
+        if split.was_brought:
             # It is handed over: nobody else needs to find what was not noted as brought.
             _set(db, share, now, held_until=None)
         elif _set(db, share, now, state="lapsed", units=0, held_until=None):

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from bot.market import people
-from bot.market.brought import was_brought
+from bot.market.brought import holds_stock
 from bot.market.products import PRODUCTS
 from bot.storage.schema import hub_orders, offers, orders, stocks
 from bot.storage.schema import stock_listings as rows
@@ -44,8 +44,7 @@ def tell(db: Connection, contact_id: int, product: str) -> None:
 
 def promised_g(db: Connection, contact_id: int, product: str) -> int:
     """What is accepted and not handed over yet, in grams; also where that is disputed."""
-    disputed = (offers.c.state == "disputed") & ~was_brought()
-    waits = (offers.c.contact_id == contact_id) & ((offers.c.state == "accepted") | disputed)
+    waits = (offers.c.contact_id == contact_id) & holds_stock()
     query = (
         select(func.sum(offers.c.packs_accepted * orders.c.pack_g))
         .join(orders, orders.c.id == offers.c.order_id)

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from bot.market.allocation_rule import Candidate
+from bot.market.brought import holds_stock
 from bot.market.products import CROPS, PRODUCTS
 from bot.storage.prepared import Prepared
 from bot.storage.schema import (
@@ -99,9 +100,7 @@ def _free_of_the_grade(grade: ColumnElement[str]) -> ColumnElement[int]:
 
 def _promised_of_the_grade(grade: ColumnElement[str]) -> ColumnElement[int]:
     """What of a stock is promised to orders that want the grade, in grams."""
-    mine = (offers.c.contact_id == stocks.c.contact_id) & (
-        offers.c.state == literal_column("'accepted'")
-    )
+    mine = (offers.c.contact_id == stocks.c.contact_id) & holds_stock()
     query = (
         select(func.sum(offers.c.packs_accepted * cast(orders.c.pack_g, BigInteger)))
         .join(orders, orders.c.id == offers.c.order_id)

@@ -4,10 +4,11 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
+from bot.market import disputes
 from bot.operations.housekeeping import Housekeeping
-from bot.storage.schema import prices, shares
+from bot.storage.schema import prices, shares, splits
 from tests.phone import PIN
 from tests.server import AIRTEL, COOPERATIVE, DEBTOR, Running
 
@@ -61,6 +62,26 @@ async def test_what_is_not_brought_in_time_is_free_and_told(server: Running) -> 
     phone = server.phone(DEBTOR)
     await phone.dials()
     assert "210 kg" in await phone.types("2", "3")
+
+
+async def test_who_gives_for_an_order_that_is_called_off_meanwhile_reads_it(
+    server: Running,
+) -> None:
+    phone = server.phone(DEBTOR)
+    await phone.dials()
+    await phone.types("9", "3")
+    await phone.dials()
+    await phone.types("2", "3", "1", "50 kg")
+    now = datetime.now(UTC)
+
+    def ends(db) -> None:
+        offer_id = db.execute(select(splits.c.offer_id).order_by(splits.c.id)).scalars().first()
+        for deed in (disputes.dispute, disputes.call_off):
+            deed(db, offer_id, reason="lost", by="vera", channel="test", now=now)
+
+    await server.parts.market.records.write(ends)
+    assert "order KW-1045 was called off" in await phone.types(PIN)
+    assert any("KW-1045" in text for text in (await server.inbox(AIRTEL))[-1:])
 
 
 async def test_a_co_operative_asks_by_phone_and_each_member_hears(server: Running) -> None:

@@ -15,6 +15,7 @@ from bot.market import (
     Actor,
     Hub,
     allocation,
+    disputes,
     hub_orders,
     offers,
     people,
@@ -252,6 +253,31 @@ async def test_an_order_that_names_a_grade_goes_to_who_offers_it(world: World) -
     other = await world.takes(wanted(100, "KW-8", grade="A1"))
     await world.looks(other)
     # 30 kg less the 20 that are promised; what is left of the order is offered to nobody.
+    assert [(c, p) for _o, c, p, _s in await world.offers_of(other)] == [(one, 20)]
+
+
+@pytest.mark.parametrize("brought", [False, True])
+async def test_a_part_in_dispute_takes_of_the_grade_what_was_not_brought(
+    world: World, brought: bool
+) -> None:
+    (one,) = await world.farmers(1)
+    for grade, kg in (("A1", 30), ("A2", 500)):
+        new = NewListing("COF-ROAST", grade, kg, 9_000, date(2026, 11, 1))
+        await world.records.write(
+            lambda db, new=new: stock_listings.offer(db, actor(one, new.grade), new, world.now)
+        )
+    await world.looks(order := await world.takes(wanted(40, grade="A1")))
+    ((offer, *_more),) = await world.offers_of(order)
+    assert await world.accepts(one, offer, 40) == "accepted"
+
+    def dispute(db) -> None:
+        if brought:
+            offers.move(db, actor(one, "b"), offer, "hand_over", world.now)
+        disputes.dispute(db, offer, reason="late", by="vera", channel="test", now=world.now)
+
+    await world.records.write(dispute)
+    await world.looks(other := await world.takes(wanted(100, "KW-8", grade="A1")))
+    # Either way 10 of the 30 kg are left: promised still, or taken off what is offered.
     assert [(c, p) for _o, c, p, _s in await world.offers_of(other)] == [(one, 20)]
 
 

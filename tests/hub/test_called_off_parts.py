@@ -12,7 +12,7 @@ from bot.market.wanted import Refused
 from bot.storage import hub_inbox
 from bot.storage.hub_inbox import Arrived
 from bot.storage.records import Records
-from bot.storage.schema import hub_events, orders, stocks
+from bot.storage.schema import hub_events, orders, outbox, stocks
 from tests.hub.published import everybody_is_told
 from tests.hub.test_allocation import World, actor, wanted
 from tests.market.test_stock_listings import ROASTED
@@ -89,6 +89,20 @@ async def test_what_is_called_off_after_its_day_is_over_and_told(world: World) -
     assert (await world.told())[-4:] == ends
 
 
+@pytest.mark.parametrize("days", [0, 60])
+@pytest.mark.parametrize("carried", [("ship",), ("ship", "deliver")])
+async def test_nobody_is_asked_for_goods_that_the_hub_has(
+    world: World, carried: tuple[str, ...], days: int
+) -> None:
+    order_id, (first, _second) = await filled(world, 3)
+    for trigger in carried:
+        await moves(world, first, trigger)
+    await calls_off(world, first, timedelta(days=days))
+    assert await accepted(world) == 40 and await world.state(order_id) == "filled"
+    assert await world.looks(order_id) == 0
+    assert (await world.told())[-1] == "order.called_off"
+
+
 @pytest.mark.parametrize(
     ("said", "ends"),
     [
@@ -149,6 +163,16 @@ async def test_what_is_never_brought_stays_promised_until_it_is_called_off(
     assert await figure() == (200_000, 20_000)
     await calls_off(world, offer_id)
     assert await figure() == (200_000, 0)
+
+
+@pytest.mark.parametrize("brought", [False, True])
+async def test_only_of_goods_that_were_brought_the_money_waits(world: World, brought: bool) -> None:
+    _order_id, (first, _second) = await filled(world, 2, brought=brought)
+    assert await does(world, disputes.dispute, first) == "disputed"
+    query = select(outbox.c.payload).where(outbox.c.dedupe_key.like(f"dispute:{first}:%"))
+    said = await world.records.read(lambda db: db.execute(query).scalar_one())
+    # In Kinyarwanda, the farmer's language.
+    assert "iracyagenzurwa" in said["text"] and ("Amafaranga" in said["text"]) == brought
 
 
 async def test_what_was_never_brought_is_none_of_the_goods_that_the_hub_means(

@@ -17,11 +17,13 @@ from bot.market import (
     offers,
     payments,
     price_approval,
+    settling_by_hand,
     staff_alerts,
     subscriptions,
 )
 from bot.market.bookings import NewBooking
 from bot.market.hub_news import NEWS_TYPES
+from bot.market.limits import USUAL
 from bot.market.staff_alerts import Found, Manner
 from bot.operations.session_news import ENDED, STARTED, SessionNews
 from bot.payments.provider import Outcome
@@ -154,6 +156,31 @@ async def test_a_payment_is_told_whatever_became_of_its_order(world: World) -> N
     assert await world.records.read(lambda db: db.execute(state).scalar()) == "disputed"
     last = (await told(world.records))[-1]
     assert (last["type"], last["data"]["amount_rwf"]) == ("payment.succeeded", 30_000)
+
+
+async def test_what_a_farmer_confirms_is_told_as_what_moved(world: World) -> None:
+    order_id = await sold_to_three(world)
+    offer_id, contact, _packs, _state = (await world.offers_of(order_id))[0]
+
+    def work(db: Any) -> None:
+        for trigger in ("hand_over", "ship", "deliver"):
+            offers.move(db, actor(0, trigger), offer_id, trigger, world.now)
+        payment = pay(db, contact, world.now, 30_000, offer_id=offer_id)
+        settle(db, payment, world.now, amount_rwf=29_000)
+        done = settling_by_hand.settle(
+            db, payment.reference, "succeeded", reason="letter", by="amina", second="eric",
+            rules=USUAL, now=world.now,
+        )  # fmt: skip
+        assert done == "settled"
+        assert payments.confirm(db, actor(contact, "yes"), payment.id, world.now) == "confirmed"
+
+    await world.records.write(work)
+    paid = [one for one in await told(world.records) if one["type"].startswith("payment.")]
+    assert [(one["type"], one["data"]["amount_rwf"]) for one in paid] == [
+        ("payment.flagged", 30_000),
+        ("payment.succeeded", 29_000),
+        ("payment.confirmed", 29_000),
+    ]
 
 
 async def test_all_that_is_told_of_a_visit(world: World) -> None:

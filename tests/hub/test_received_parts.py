@@ -203,7 +203,8 @@ async def test_a_dispute_keeps_the_money_here_until_staff_let_it_go_on(
     assert await paid_for(hub) == [one]
     assert await does(desk, one, "dispute", reason="too late") in {"paid", "not_now"}
     left = select(orders.c.packs_accepted).where(orders.c.code == "KW-2001")
-    assert await read(hub.server, left) == [(20,)]
+    # The hub has them both.
+    assert await read(hub.server, left) == [(40,)]
     news = select(outbox.c.payload).where(outbox.c.kind == "webhook").order_by(outbox.c.id)
     said = await read(hub.server, news)
     kinds = [json.loads(row[0]["body"])["type"] for row in said]

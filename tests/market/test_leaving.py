@@ -9,11 +9,13 @@ from bot.market import (
     Actor,
     bookings,
     books,
+    clearance,
     delivered,
     disputes,
     leaving,
     offers,
     passing_on_again,
+    settlement,
 )
 from bot.market.limits import USUAL
 from bot.market.payments import as_payment
@@ -113,12 +115,18 @@ async def test_what_cannot_be_paid_any_more_has_one_ticket(records, now) -> None
         return offer_id
 
     offer_id = await records.write(work)
+    made = []
     for hours in range(3):
         later = now + timedelta(hours=hours)
         pay = lambda db: delivered.pay(db, offer_id, "RWF", USUAL, later)  # noqa: B023, E731
-        assert await records.write(pay) is None
+        made.append(await records.write(pay))
+    payment, *more = made
+    assert more == [None, None]
+    for _twice in range(2):
+        clear = lambda db: clearance.clear(db, payment.reference, USUAL, now)  # noqa: E731
+        assert await records.write(clear) is None
     shown = await records.read(open_tickets)
-    assert shown == [("order", cast.CODE, ""), ("payment_missing", f"{cast.CODE} P-1", "")]
+    assert shown == [("order", cast.CODE, ""), ("payment_flagged", settlement.about(payment), "")]
 
 
 async def test_the_person_reads_it_before_they_delete_on_the_phone(server: Running) -> None:

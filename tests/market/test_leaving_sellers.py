@@ -1,5 +1,6 @@
 """Who leaves with a buyer's money on its way is paid it all the same, by people where it must; both stores."""
 
+import pytest
 from sqlalchemy import func, select, update
 
 from bot.market import (
@@ -10,9 +11,11 @@ from bot.market import (
     leaving,
     offers,
     passing_on_again,
+    people,
     sales,
     settlement,
     settling_by_hand,
+    taking_off,
     verifying,
 )
 from bot.market.collecting import CollectionRules
@@ -20,6 +23,7 @@ from bot.market.limits import USUAL
 from bot.market.payments import ANOTHERS, UNVERIFIED, Payment, as_payment
 from bot.payments.provider import Answer, Outcome
 from bot.storage.schema import contacts, payments
+from bot.storage.schema import offers as offer_rows
 from tests.market.money import settle
 from tests.market.test_erasure import everything
 from tests.sweep import cast
@@ -174,6 +178,60 @@ async def test_what_has_nowhere_to_go_is_flagged_and_ended_by_two_people(records
         db, out.reference, "succeeded", reason="paid in cash", by="amina", second="eric",
         rules=USUAL, now=now))  # fmt: skip
     assert done == "settled" and (await records.read(books.check)).faults == []
+
+
+def brought(db, contact_id: int, now, how) -> int:
+    """Goods of theirs are delivered, and meanwhile they are gone."""
+    offer_id = cast.accepted(db, contact_id, now)
+    if how == "left":
+        # Before staff noted that the goods came: nothing was owed them yet.
+        leave(db, contact_id, now)
+    for trigger in ("hand_over", "ship", "deliver"):
+        offers.move(db, Actor("hub", "hub", f"{trigger}-{offer_id}"), offer_id, trigger, now)
+    if how == "number another's":
+        taking_off.take_off(db, people.by_id(db, contact_id), "vera", "k", now)
+    return offer_id
+
+
+@pytest.mark.parametrize("how", ["left", "number another's"])
+async def test_delivered_goods_of_who_has_no_wallet_are_paid_by_two_people(
+    records, now, how: str
+) -> None:
+    def stops(db, out: Payment) -> tuple[str, str]:
+        assert clearance.clear(db, out.reference, USUAL, now) is None
+        return out.payee_msisdn, passed_on(db).state
+
+    def ended(db, out: Payment, end: settling_by_hand.End) -> str:
+        return settling_by_hand.settle(
+            db, out.reference, end, reason="told us", by="amina", second="eric", rules=USUAL,
+            now=now,
+        )  # fmt: skip
+
+    offer_id = await records.write(lambda db: brought(db, cast.farmer(db, "x", now), now, how))
+    out = await records.write(lambda db: delivered.pay(db, offer_id, "RWF", USUAL, now))
+    assert (out.amount_rwf, out.held) == (cast.AMOUNT_RWF, ANOTHERS)
+    assert await records.write(lambda db: stops(db, out)) == ("", "flagged")
+    # Not found at first, and at last paid in cash.
+    assert await records.write(lambda db: ended(db, out, "failed")) == "settled"
+    assert await records.write(lambda db: again(db, out, now)) == "passed_on"
+    out = await records.read(passed_on)
+    assert await records.write(lambda db: stops(db, out)) == ("", "flagged")
+    assert await records.write(lambda db: ended(db, out, "succeeded")) == "settled"
+    state = select(offer_rows.c.state).where(offer_rows.c.id == offer_id)
+    assert await records.read(lambda db: db.execute(state).scalar()) == "paid"
+    assert (await records.read(books.check)).faults == []
+
+
+async def test_nowhere_to_go_comes_before_what_two_people_could_release(records, now) -> None:
+    def work(db) -> Payment:
+        contact_id = cast.farmer(db, "x", now)
+        offer_id = cast.delivered(db, contact_id, now)
+        verifying.report_sim(db, cast.FARMER, "amina", now)
+        leave(db, contact_id, now)
+        db.execute(update(contacts).values(wallet="", wallet_provider=""))
+        return delivered.pay(db, offer_id, "RWF", USUAL, now)
+
+    assert (await records.write(work)).held == ANOTHERS
 
 
 async def test_who_must_be_verified_and_leaves_is_paid_by_two_people(records, now) -> None:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from bot.i18n import load_catalogues
-from bot.market import members, offers, people, split_state, splits
+from bot.i18n import load_catalogues, speaking
+from bot.market import disputes, members, notices, offers, people, split_state, splits
 from bot.market.news import QuietHours
 from bot.market.orders import create_order, make_offer
 from bot.storage.records import Records
@@ -195,3 +195,115 @@ async def test_who_is_taken_in_hears_of_it_once_in_their_language_and_in_the_mor
     assert (first, second) == (0, 1) and at == datetime(2026, 11, 25, 5, 0, tzinfo=UTC)
     assert "has taken you in as a member" in english and "Call +250788000900" in english
     assert "comme membre" in french
+
+
+async def in_dispute(records: Records, now, offer_id: int, *steps, after=timedelta()) -> None:
+    """Staff dispute the co-operative's part, and then do each of `steps`."""
+
+    def work(db) -> None:
+        for step in (disputes.dispute, *steps):
+            at = now + after
+            said = step(db, offer_id, reason="late", by="vera", channel="test", now=at)
+            assert said in ("disputed", "resumed", "called_off")
+
+    await records.write(work)
+
+
+async def offer_of(records: Records) -> int:
+    return await records.read(lambda db: db.execute(select(rows.c.offer_id)).scalar())
+
+
+async def standing(records: Records, split: int) -> list[tuple]:
+    found = await records.read(lambda db: split_state.shares_of(db, split))
+    return [(one.state, one.units, one.held_until is None) for one in found]
+
+
+@pytest.mark.parametrize("carried", [(), ("hand_over",)])
+async def test_what_is_held_waits_for_the_end_of_a_dispute(
+    records: Records, now, carried: tuple[str, ...]
+) -> None:
+    """It may last longer than a member has to bring it: only then is it known whether they did."""
+    cooperative, split, belong = await shared(records, now)
+    offer_id, late = await offer_of(records), now + splits.HOLD_FOR
+    await give(records, now, belong[0], split, 40)
+    for trigger in carried:
+        move = lambda db, t=trigger: offers.move(db, actor(cooperative, t), offer_id, t, now)  # noqa: E731
+        await records.write(move)
+    await in_dispute(records, now, offer_id)
+    assert await records.write(lambda db: splits.lapse_due(db, late)) == 0
+    assert ("held", 40, False) in await standing(records, split)
+    goes_on = lambda db: disputes.resume(  # noqa: E731
+        db, offer_id, reason="found", by="vera", channel="test", now=late
+    )
+    await records.write(goes_on)
+    lapsed = 0 if carried else 1
+    assert await records.write(lambda db: splits.lapse_due(db, late)) == lapsed
+    assert await reserved(records) == (40 if carried else 0)
+    assert len(await told(records, "lapsed:%")) == lapsed
+
+
+async def test_disputes_do_not_keep_others_from_lapsing(records: Records, now) -> None:
+    _cooperative, split, belong = await shared(records, now)
+    await give(records, now, belong[0], split, 40)
+    await in_dispute(records, now, await offer_of(records))
+
+    def another(db) -> int:
+        order_id = create_order(db, order_of(now, 200, "KW-8"), now)
+        cooperative, member = farmer(db, 50, now), farmer(db, 51, now)
+        members.add(db, cooperative, member, now)
+        offer_id = make_offer(
+            db, order_id, cooperative, 200, now + timedelta(days=2), DIAL, now, ZONE
+        )
+        offers.accept(db, actor(cooperative, "y"), offer_id, 1, 200, now, ZONE)
+        asked = splits.ask(db, actor(cooperative, "y"), offer_id, now, DIAL, ZONE)
+        splits.give(db, actor(member, "y"), asked.split.id, 1, 10, now)
+        return splits.lapse_due(db, now + splits.HOLD_FOR, 1)
+
+    assert await records.write(another) == 1
+
+
+@pytest.mark.parametrize("carried", [(), ("hand_over",)])
+async def test_who_leaves_during_a_dispute_frees_what_they_did_not_bring(
+    records: Records, now, carried: tuple[str, ...]
+) -> None:
+    cooperative, split, belong = await shared(records, now)
+    offer_id = await offer_of(records)
+    await give(records, now, belong[0], split, 40)
+    for trigger in carried:
+        move = lambda db, t=trigger: offers.move(db, actor(cooperative, t), offer_id, t, now)  # noqa: E731
+        await records.write(move)
+    await in_dispute(records, now, offer_id)
+    await records.write(lambda db: splits.forget(db, belong[0], now))
+    assert await reserved(records) == (40 if carried else 0)
+    assert await told(records, "lapsed:%") == []
+
+
+@pytest.mark.parametrize("carried", [(), ("hand_over",)])
+async def test_who_gave_for_an_order_that_is_called_off_hears_of_it(
+    records: Records, now, carried: tuple[str, ...]
+) -> None:
+    cooperative, split, belong = await shared(records, now)
+    offer_id = await offer_of(records)
+    for one, units in zip(belong, (40, 30), strict=False):
+        await give(records, now, one, split, units)
+    first = await records.read(lambda db: split_state.share_in(db, split, belong[0]))
+
+    def comes(db) -> None:
+        splits.bring(db, actor(cooperative), first.id, first.version, now)
+        for trigger in carried:
+            offers.move(db, actor(cooperative, trigger), offer_id, trigger, now)
+
+    await records.write(comes)
+    await in_dispute(records, now, offer_id, disputes.call_off)
+    query = select(outbox.c.payload).where(outbox.c.dedupe_key.like("off:%"))
+    heard = await records.read(lambda db: list(db.execute(query.order_by(outbox.c.id)).scalars()))
+    assert [one["contact_id"] for one in heard] == belong[:2]
+    found = await records.read(lambda db: split_state.of_offer(db, offer_id, cooperative))
+    with speaking("rw"):
+        assert {one["text"] for one in heard} == {notices.order_called_off(found)}
+    # Nobody has to find any more what was not brought; of goods that left it is not said.
+    second = ("held", 30, True) if carried else ("lapsed", 0, True)
+    assert await standing(records, split) == [("brought", 40, True), second, ("asked", 0, True)]
+    late = now + splits.HOLD_FOR
+    assert await records.write(lambda db: splits.lapse_due(db, late)) == 0
+    assert await told(records, "lapsed:%") == []

@@ -64,7 +64,6 @@ SAID = {
     "not_flagged": N_("It is not flagged: only a flagged payment is ended by hand."),
     "passed_on": N_("A new payout waits: two people release it."),
     "limit": N_("A limit of payouts does not allow it now. Nothing was done: try tomorrow."),
-    "no_seller": N_("The seller has left: dispute the part on its order's page, then call it off."),
     "not_refused": N_("No effect: this was done already, or is not needed any more."),
     "withdrawn": N_("Withdrawn. Nothing was changed."),
     "no_reason": N_("Say why: the next person reads it."),
