@@ -76,6 +76,11 @@ class Payment:
         return self.sale_id is not None and self.direction == "collection"
 
     @property
+    def dated_at(self) -> datetime:
+        """The moment it goes by on a statement: when it was settled, or until then made."""
+        return self.settled_at or self.created_at
+
+    @property
     def really_rwf(self) -> int:
         """What moved when it succeeded, which staff may have found to be another amount."""
         return self.amount_rwf if self.moved_rwf is None else self.moved_rwf
