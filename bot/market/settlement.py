@@ -131,6 +131,10 @@ def note_stuck(db: Connection, reference: str, why: str, now: datetime) -> None:
         _fail(db, payment, Answer(Outcome.REFUSED, why[:160]), now, "server")
     elif payment.state == "created":
         _ask_staff_once(db, payment, "payment_missing", now, why)
+        if payment.asks:
+            # It may have arrived all the same: only the operator knows.
+            change(db, payment, "lose", "server", now, reason=why[:160])
+            _ask_later(db, payment, 0, now, None)
 
 
 def look_up_now(db: Connection, callback_token: str, now: datetime) -> bool:
