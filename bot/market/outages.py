@@ -202,28 +202,29 @@ def _may_release(now: datetime, busy: tuple[str, ...]) -> ColumnElement[bool]:
 def _tell_it_goes_on(
     db: Connection, payment: Payment, outage: int, payouts: PayoutRules, now: datetime
 ) -> None:
-    # Nobody is asked to pay what was asked for before it fell, and may be paid; what people hold
-    # does not leave.
-    never_asked = payment.state == "created" and not payment.asks
-    goes_on = never_asked if payment.kind == "collection" else payment.state in OPEN
-    if goes_on and not clearance.needs_release(db, payment, payouts):
+    if _goes_on(payment) and not clearance.needs_release(db, payment, payouts):
         outage_news.tell(db, payment, "back", outage, now)
+
+
+def _goes_on(payment: Payment) -> bool:
+    """Whether it only waits: a payer who was asked before it fell may have paid it."""
+    never_asked = payment.state == "created" and not payment.asks
+    return never_asked if payment.kind == "collection" else payment.state in OPEN
 
 
 def tell_who_waits(db: Connection, now: datetime, payouts: PayoutRules = USUAL) -> int:
     """Tell some people whose payment waits for an operator that is down; how many were looked at.
 
     A person is told once in an outage, however many payments they wait for. What two people must
-    release does not go on by itself, so of that nobody is told.
+    release does not go on by itself, and what was asked for may be paid: of these nobody is told.
     """
     query = select(operators).where(operators.c.state == "down").with_for_update(skip_locked=True)
     looked = 0
     for one in db.execute(query).mappings().all():
         listed = _untold(db, one["provider"], one["told_up_to"])
         for payment in listed:
-            if clearance.needs_release(db, payment, payouts):
-                continue
-            outage_news.tell(db, payment, "down", one["outage"], now)
+            if _goes_on(payment) and not clearance.needs_release(db, payment, payouts):
+                outage_news.tell(db, payment, "down", one["outage"], now)
         if listed:
             known = operators.c.provider == one["provider"]
             db.execute(update(operators).where(known).values(told_up_to=listed[-1].id))

@@ -193,11 +193,13 @@ def ask_staff_of_old(db: Connection, now: datetime, limit: int = 100) -> int:
     has_one = exists(literal(1)).where(
         tickets.c.category == "payment_unknown", tickets.c.about == spoken
     )
-    asked = exists(literal(1)).where(
+    # Of what an older version asked for it is known when it was answered.
+    answered = exists(literal(1)).where(
         payment_events.c.payment_id == payments.c.id,
         payment_events.c.from_state == "created",
         payment_events.c.at < now - _STAFF_ASK_AFTER,
     )
+    asked = (payments.c.asked_at < now - _STAFF_ASK_AFTER) | answered
     # A line that is out of order is not asked, so there is nothing to count.
     shut = exists(literal(1)).where(
         operators.c.provider == line_column(), operators.c.state != "working"
@@ -205,7 +207,8 @@ def ask_staff_of_old(db: Connection, now: datetime, limit: int = 100) -> int:
     known_old = asked & ((payments.c.look_ups > _LOOKED_UP_OFTEN) | shut)
     query = (
         select(payments)
-        .where(payments.c.state.in_(("sent", "unknown")), known_old, ~has_one)
+        # Also one whose answer nobody could write down: it stands as if nobody had asked.
+        .where(payments.c.state.in_(OPEN), known_old, ~has_one)
         .order_by(payments.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
