@@ -17,6 +17,7 @@ from bot.market import (
     hand_overs,
     money_tickets,
     offers,
+    payment_talks,
     price_alerts,
     splits,
     telegram_invites,
@@ -83,6 +84,7 @@ class Housekeeping:
             "tickets about money": self._ask_about_money,
             "hops": partial(self._all_of, self._forget_hops, _AT_ONCE),
             "transcripts": partial(self._all_of, self._forget_transcripts, _AT_ONCE),
+            "talks with operators": partial(self._all_of, self._forget_talks, _AT_ONCE),
             "what has left": partial(self._all_of, self._empty_letters, _LETTERS_AT_ONCE),
             "telegram updates": partial(self._all_of, self._forget_updates, _AT_ONCE),
             "webhook tries": partial(self._all_of, self._forget_tries, _AT_ONCE),
@@ -149,6 +151,10 @@ class Housekeeping:
     def _forget_transcripts(self, db: Connection) -> int:
         moment = datetime.now(UTC) - self._keep_transcripts
         return transcripts.forget_before(db, moment, _AT_ONCE)
+
+    def _forget_talks(self, db: Connection) -> int:
+        """What operators said is of use to staff as long as what people typed is."""
+        return payment_talks.forget_before(db, datetime.now(UTC) - self._keep_transcripts, _AT_ONCE)
 
     def _empty_letters(self, db: Connection) -> int:
         moment = datetime.now(UTC) - self._keep_letters
