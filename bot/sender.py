@@ -167,7 +167,7 @@ class Sender:
     def _is_due(self, db: Connection, busy: tuple[str, ...]) -> bool:
         """Whether `_claim` may find anything."""
         now, closed = datetime.now(UTC), outages.shut(db)
-        if closed and outages.is_release_due(db, now, busy):
+        if closed and outages.is_release_due(db, self._outage, now, busy):
             return True
         not_via = (*closed, *busy)
         return any(outbox.is_due(db, kind, now, not_via) for kind in self._kinds)

@@ -18,7 +18,9 @@ from bot.market import (
     money_tickets,
     offers,
     payment_talks,
+    payments,
     price_alerts,
+    reviews,
     splits,
     telegram_invites,
     telegram_links,
@@ -27,6 +29,7 @@ from bot.storage import (
     audit_chain,
     hops,
     old_letters,
+    outbox,
     telegram_updates,
     transcripts,
     webhook_tries,
@@ -90,6 +93,7 @@ class Housekeeping:
             "webhook tries": partial(self._all_of, self._forget_tries, _AT_ONCE),
             "audit": partial(self._all_of, audit_chain.seal, audit_chain.AT_ONCE),
             "what is over": self._forget_what_is_over,
+            "what a clock put off": self._bring_back,
             "prices": self._market.prices.refresh_if_changed,
         }
         for what, task in tasks.items():
@@ -143,6 +147,13 @@ class Housekeeping:
         await records.write(lambda db: telegram_links.forget_old(db, now))
         await records.write(lambda db: telegram_invites.forget_old(db, now))
         await records.write(lambda db: hand_overs.forget_old(db, now))
+
+    async def _bring_back(self) -> None:
+        records, now = self._market.records, datetime.now(UTC)
+        await records.write(lambda db: payments.bring_back(db, now))
+        await records.write(lambda db: reviews.bring_back(db, now))
+        while await records.write(lambda db: outbox.bring_back(db, now, _AT_ONCE)):
+            self._news()
 
     def _forget_hops(self, db: Connection) -> int:
         """Drop some old hops: few at a time, for callers' own writes wait in the same line."""
