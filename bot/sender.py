@@ -167,7 +167,7 @@ class Sender:
     def _is_due(self, db: Connection, busy: tuple[str, ...]) -> bool:
         """Whether `_claim` may find anything."""
         now, closed = datetime.now(UTC), outages.shut(db)
-        if closed and outages.is_release_due(db, now, busy):
+        if closed and outages.is_release_due(db, self._outage, now, busy):
             return True
         not_via = (*closed, *busy)
         return any(outbox.is_due(db, kind, now, not_via) for kind in self._kinds)
@@ -250,17 +250,17 @@ class Sender:
             answer = await self._operators.look_up(payment)
             if answer.outcome is not Outcome.NOT_THERE:
                 return await self._write_down(row, payment, answer, began, asked=False)
-        return await self._ask(row, reference)
+        return await self._ask(row, payment)
 
-    async def _ask(self, row: OutboxRow, reference: str) -> str:
+    async def _ask(self, row: OutboxRow, seen: Payment) -> str:
         """Ask for the money to move, exactly as it stood when it passed the gate."""
         payment, refunded, waits = await self._records.write(
-            lambda db: self._pass_the_gate(db, row, reference)
+            lambda db: self._pass_the_gate(db, row, seen)
         )
         if waits:
             return _WAITS
         if payment is None:
-            log.warning("payment held back", reference=reference, see="isoko payouts waiting")
+            log.warning("payment held back", reference=seen.reference, see="isoko payouts waiting")
             return ""
         began = datetime.now(UTC)
         answer = await self._operators.ask(payment, refunded)
@@ -269,15 +269,20 @@ class Sender:
         return said
 
     def _pass_the_gate(
-        self, db: Connection, row: OutboxRow, reference: str
+        self, db: Connection, row: OutboxRow, seen: Payment
     ) -> tuple[Payment | None, Payment | None, bool]:
         """The payment if it may leave, the collection it refunds; or whether it waits.
 
-        What may leave is in our hands from here for a whole lease, and counted as asked for.
+        What may leave is in our hands from here for a whole lease, and counted as asked for. `seen`
+        is the payment as it stood when it was decided to ask without looking, or after looking.
         """
-        now = datetime.now(UTC)
+        now, reference = datetime.now(UTC), seen.reference
         payment = payments.locked(db, reference)
         if not outbox.hold(db, row, now + timedelta(seconds=self._rules.lease_s)):
+            return None, None, True
+        if payment.asks != seen.asks:
+            # Another letter of it was quicker, and stays until its asking has come to an end.
+            outbox.done(db, row, now, "asked for by another letter")
             return None, None, True
         if outages.is_down(db, line_of(payment)):
             outbox.give_back(db, row, "the operator is out of order", now)

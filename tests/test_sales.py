@@ -14,6 +14,7 @@ from bot.market import (
     buyers,
     collecting,
     ledger,
+    outages,
     payments,
     people,
     sales,
@@ -32,6 +33,7 @@ from tests.patience import patient_s
 from tests.phone import PIN
 from tests.server import AIRTEL, CRAFTS, DEBTOR, TEA, Running, running
 from tests.telegram.door import ALINE, Chat, link, said
+from tests.test_outage import NOBODY
 from tests.test_payout_loop import settled
 
 BUYER, AIRTEL_BUYER = "+250788777001", "+250738777002"
@@ -410,6 +412,26 @@ def reference_of(db) -> str:
 async def truth(phone, label: str) -> str:
     await to_the_menu(phone)
     return await phone.picks(label)
+
+
+async def test_a_buyer_whom_nobody_could_ask_is_not_said_to_be_asked(tmp_path) -> None:
+    """The line fell behind the seller's PIN: it waits, and goes on by itself."""
+    async with running(tmp_path, ISOKO_COLLECTIONS__PROMPT_AFTER_S="60") as server:
+        phone, records = server.phone(CRAFTS), server.parts.market.records
+        await asks(phone)
+        reference, now = await one(server), server.parts.engine._clock()
+        assert "has not answered yet" in await truth(phone, "S-1: buyer is asked")
+
+        def fall(db) -> None:
+            asked = payments.must_have(db, reference)
+            outages.note(db, asked, NOBODY, outages.OutageRules(failures=1), now)
+
+        await records.write(fall)
+        said = await truth(phone, "S-1: waiting")
+        assert "MoMo does not work now" in said and "goes on by itself" in said
+        await records.write(lambda db: payments.count_ask(
+            db, payments.must_have(db, reference), now))  # fmt: skip
+        assert "has not answered yet" in await truth(phone, "S-1: buyer is asked")
 
 
 async def test_the_books_see_what_is_not_passed_on_or_passed_on_unpaid(tmp_path) -> None:

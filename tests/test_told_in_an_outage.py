@@ -1,17 +1,21 @@
 """What people hear of an outage is true of their own payment. Both stores."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import pytest
 import time_machine
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from bot.flows.pay import truth_of
+from bot.i18n import load_catalogues, speaking
 from bot.look_ups import LookUps
-from bot.market import Actor, clearance, outages, payments, wallet_changes
+from bot.market import Actor, clearance, outages, payments, settlement, wallet_changes
 from bot.market.limits import USUAL
 from bot.market.outages import OutageRules
 from bot.payments.provider import Answer, Outcome
 from bot.sender import Sender, SenderRules
 from bot.storage.schema import outbox as outbox_rows
+from bot.storage.schema import tickets
 from bot.wallet_watch import WalletWatch
 from tests.market import bills as owing
 from tests.market.money import pay, person
@@ -126,3 +130,45 @@ async def test_who_is_let_go_or_asked_again_in_an_outage_is_told_too(records) ->
         await hub.round()
     told = [to for to, text in inbox.got if "MoMo does not work now" in text]
     assert sorted(told) == [number(n) for n in range(8)]
+
+
+@pytest.mark.parametrize("wrote_down", [False, True])
+async def test_I05_what_was_asked_for_and_not_written_down_is_for_staff_and_not_said_to_wait(
+    records, now, wrote_down: bool
+) -> None:
+    """The process died behind its question, or the records were away; then the line fell."""
+    load_catalogues()
+    rules, later = OutageRules(failures=1), now + timedelta(minutes=30)
+
+    def write(db) -> tuple[str, int]:
+        asked = payments.count_ask(db, owing.collect(db, now), now)
+        if wrote_down:
+            settlement.record_asked(db, asked.reference, Answer(Outcome.UNKNOWN), now)
+        outages.note(db, asked, NOBODY, rules, now)
+        outages.tell_who_waits(db, now)
+        with speaking("en"):
+            said = truth_of(payments.must_have(db, asked.reference), is_down=True)
+        early = settlement.ask_staff_of_old(db, now)
+        return said, early + settlement.ask_staff_of_old(db, later)
+
+    said, asked_of_staff = await records.write(write)
+    assert "Do not pay again" in said and asked_of_staff == 1
+    told = select(outbox_rows.c.payload).where(outbox_rows.c.dedupe_key.startswith("down:"))
+    assert await records.read(lambda db: db.execute(told).all()) == []
+    kinds = select(tickets.c.category)
+    assert await records.read(lambda db: db.execute(kinds).scalars().all()) == ["payment_unknown"]
+
+
+async def test_what_nobody_was_asked_for_is_said_to_wait(records, now) -> None:
+    load_catalogues()
+
+    def write(db) -> str:
+        asked = owing.collect(db, now)
+        outages.note(db, asked, NOBODY, OutageRules(failures=1), now)
+        outages.tell_who_waits(db, now)
+        with speaking("en"):
+            return truth_of(asked, is_down=True)
+
+    assert "waits and goes on by itself" in await records.write(write)
+    told = select(outbox_rows.c.payload).where(outbox_rows.c.dedupe_key.startswith("down:"))
+    assert len(await records.read(lambda db: db.execute(told).all())) == 1

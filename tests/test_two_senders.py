@@ -7,12 +7,14 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.look_ups import LookUps
-from bot.market import books, outages
+from bot.market import books, outages, payments
 from bot.market.limits import USUAL
 from bot.market.outages import OutageRules
 from bot.payments.provider import Answer, Outcome
 from bot.sender import Sender, SenderRules
+from bot.storage.schema import outbox as letters
 from bot.storage.schema import payments as rows
+from bot.storage.schema import tickets
 from bot.wallet_watch import WalletWatch
 from tests.market.money import person
 from tests.test_outage import NOBODY, RULES, Inbox, Operator, made, number
@@ -79,3 +81,46 @@ async def test_M05_O04_a_lease_that_runs_out_fails_nothing_that_was_paid(
     await LookUps(records, operators, lambda: None, payouts=USUAL).ask_due()
     assert await records.read(lambda db: set(db.execute(states).scalars())) == {"succeeded"}
     assert (await records.read(books.check)).faults == []
+
+
+async def test_M05_two_letters_of_a_payment_in_one_hand_ask_for_it_once(records, now) -> None:
+    """Such as one that an outage kept and the one of a release: neither finds that it was asked."""
+    there = Slow(0.1)
+    who = await records.write(lambda db: [person(db, now, number(0))])
+    await made(records, 1, 0, who)
+
+    def release(db) -> None:
+        payment = payments.as_payment(db.execute(select(rows)).mappings().one())
+        payments.send(db, payment, "released", payment.created_at)
+
+    await records.write(release)
+    sender = Sender(records, Inbox(), {"mtn-momo": there}, SenderRules(), RULES)
+    assert await sender.carry_out() == 2
+    asks = await records.read(lambda db: db.execute(select(rows.c.asks)).scalar())
+    assert (asks, there.refused, len(there.taken)) == (1, 0, 1)
+    waits = select(letters.c.id).where(letters.c.state == "waiting", letters.c.kind == "payout")
+    assert await records.read(lambda db: db.execute(waits).all()) == []
+
+
+async def test_what_was_asked_for_and_is_a_dead_letter_is_looked_up(records, now) -> None:
+    there = Breaks()
+    who = await records.write(lambda db: [person(db, now, number(0))])
+    await made(records, 1, 0, who)
+    sender = Sender(records, Inbox(), {"mtn-momo": there}, SenderRules(max_attempts=1), RULES)
+    await sender.carry_out()
+    one = await records.read(lambda db: db.execute(select(rows)).mappings().one())
+    assert (one["state"], one["asks"]) == ("unknown", 1) and one["look_up_at"] is not None
+    category = select(tickets.c.category)
+    assert await records.read(lambda db: db.execute(category).scalar()) == "payment_missing"
+    await records.write(lambda db: db.execute(update(rows).values(look_up_at=now)))
+    await LookUps(records, {"mtn-momo": there}, lambda: None, payouts=USUAL).ask_due()
+    states = select(rows.c.state)
+    assert await records.read(lambda db: db.execute(states).scalar()) == "succeeded"
+
+
+class Breaks(Operator):
+    """Takes what it is asked for, and what it says breaks us."""
+
+    async def ask(self, order) -> Answer:
+        self._take(order)
+        raise ValueError("not as the page says")

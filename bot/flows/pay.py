@@ -91,9 +91,17 @@ def _why_not(contact: Contact) -> str:
     return text.format(wallet=notices.wallet_name(wallets.provider_of(contact)))
 
 
+def waits(payment: Payment, is_down: bool) -> bool:
+    """Whether it goes on by itself once its operator works again.
+
+    Asked for, it may be paid, although nobody could write down the answer.
+    """
+    return is_down and payment.state == "created" and not payment.asks
+
+
 def truth_of(payment: Payment, is_down: bool) -> str:
     """What a person may be told of a payment that is not settled."""
-    if payment.state == "created" and is_down:
+    if waits(payment, is_down):
         text = _(
             "{wallet} does not work now. The payment of order {code} waits and goes on by itself. "
             "You will get an SMS."

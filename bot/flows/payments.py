@@ -170,7 +170,7 @@ async def show_statement(turn: Turn) -> Next:
     language = turn.session.language or "rw"
     zone = turn.market.hub.timezone
     lines = [
-        f"{short_day(local_day(p.created_at, zone))} {p.order_code}: "
+        f"{short_day(local_day(p.dated_at, zone))} {p.order_code}: "
         f"{amount(p.really_rwf, language)} {payment_state(p.state, p.kind)}"
         for p in listed
     ]

@@ -11,7 +11,8 @@ from bot.flows.sale_words import how_it_stands, in_a_word, what_for_typed, why_n
 from bot.flows.stock_words import francs_typed
 from bot.i18n import _, language_spoken
 from bot.i18n.formats import amount
-from bot.market import payments, people, sales, wallets
+from bot.market import outages, payments, people, sales, wallets
+from bot.market.lines import line_of
 from bot.market.notices import wallet_name
 from bot.market.sales import Asking
 from bot.msisdn import read_msisdn
@@ -47,9 +48,10 @@ async def show_asked(turn: Turn) -> Next:
         return Start("register")
     if contact.verifying:
         return Start("verify")
+    down = await turn.read(outages.down)
     # No amounts and no numbers before the PIN: phones are lent.
     choices = [
-        Choice(f"{one.order_code}: {in_a_word(one)}", "one", one.id)
+        Choice(f"{one.order_code}: {in_a_word(one, line_of(one) in down)}", "one", one.id)
         for one in await turn.read(sales.mine, contact.id)
     ]
     text = _("Payments of buyers") if choices else _("You have asked no buyer to pay yet.")
@@ -63,7 +65,8 @@ async def show_one(turn: Turn) -> Next:
     if asked is None or asked.sale_id is None:
         return "back"
     out = await turn.read(sales.passed_on, asked.sale_id)
-    return Screen(f"{asked.order_code}\n{how_it_stands(asked, out)}")
+    is_down = await turn.read(outages.is_down, line_of(asked))
+    return Screen(f"{asked.order_code}\n{how_it_stands(asked, out, is_down)}")
 
 
 @flow.step("number")

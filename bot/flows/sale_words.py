@@ -3,6 +3,7 @@
 import re
 
 from bot.flow import Invalid
+from bot.flows.pay import truth_of, waits
 from bot.i18n import _, language_spoken
 from bot.i18n.formats import amount
 from bot.market.payment_words import payment_state
@@ -26,15 +27,19 @@ def what_for_typed(typed: str) -> str:
     return words
 
 
-def in_a_word(asked: Payment) -> str:
-    """How a payment that a buyer was asked for stands."""
+def in_a_word(asked: Payment, is_down: bool) -> str:
+    """How a payment that a buyer is to make stands; `is_down`, their operator does not work."""
+    if waits(asked, is_down):
+        return _("waiting")
     if asked.state in ("created", "sent"):
         return _("buyer is asked")
     return payment_state(asked.state, asked.kind)
 
 
-def how_it_stands(asked: Payment, passed_on: Payment | None) -> str:
+def how_it_stands(asked: Payment, passed_on: Payment | None, is_down: bool) -> str:
     """The true state, in a sentence; `passed_on` is the seller's own payment of it."""
+    if waits(asked, is_down):
+        return truth_of(asked, is_down)
     if asked.state == "failed":
         return _("The buyer did not pay. You may ask again.")
     if asked.state == "succeeded":

@@ -71,15 +71,21 @@ check_pin(flow)
 @flow.effect("changed")
 def change(turn: Turn, db: Connection) -> Screen:
     new, hours = turn.notes["new"], turn.market.payouts.cooling_off_hours
-    outcome = wallet_changes.change(db, actor_of(turn), new["number"], new["told"], turn.now)
+    outcome = wallet_changes.change(db, actor_of(turn), new["number"], new["told"], turn.now, hours)
     if outcome == "verify":
         text = _("Nothing was changed: we must first check that this is you.")
         return Screen(text, [Choice(_("Continue"), start="verify")])
+    done = Choice(_("My account"), "done")
+    # Another call of theirs was quicker: it changed the number, or they have left.
+    if outcome == "same":
+        return Screen(_("Your money goes to this number already."), [done])
+    if outcome == "gone":
+        return Screen(_("Nothing was changed: nobody is registered with this number."), ends=True)
     text = _(
         "Your number for money is changed; the old number is told. For {n} hours our staff check "
         "each payment first."
     )
-    return Screen(text.format(n=hours), [Choice(_("My account"), "done")])
+    return Screen(text.format(n=hours), [done])
 
 
 @flow.step("done")

@@ -63,13 +63,17 @@ class Pulling:
         Raises `RecordsDown`; then the same span is asked for again.
         """
         now = datetime.now(UTC)
-        held = await self._records.write(lambda db: shop_pulls.claim(db, pull.name, now, _LEASE_S))
+        longest_s = max(self._every_s, _REST_MAX_S)
+        held = await self._records.write(
+            lambda db: shop_pulls.claim(db, pull.name, now, _LEASE_S, longest_s)
+        )
         if held is None:
             return False
         end = min(now, held.asked_until + pull.window - OVERLAP)
         try:
             async with asyncio.timeout(_LONGEST_S):
-                await self._take(pull, held.asked_until - OVERLAP, end)
+                # It was asked up to then by a clock that may have been set back since.
+                await self._take(pull, min(held.asked_until, now) - OVERLAP, end)
         except (PullFailed, TimeoutError) as error:
             await self._failed(held, error)
             return False

@@ -33,6 +33,13 @@ class Bill:
 
 _all = select(bills)
 _standing = _all.where(bills.c.withdrawn_at.is_(None))
+_refunds = payments.alias()
+# What was paid for it is with its payer again.
+_GIVEN_BACK = exists().where(
+    payments.c.bill_id == bills.c.id,
+    _refunds.c.refunds_id == payments.c.id,
+    _refunds.c.state == "succeeded",
+)
 
 
 def ask(
@@ -127,7 +134,7 @@ def _refuse(db: Connection, order_code: str, amount_rwf: int) -> None:
     if order is None:
         raise BillRefused(f"there is no order {order_code}")
     billed = select(func.sum(bills.c.amount_rwf)).where(
-        bills.c.order_code == order_code, bills.c.withdrawn_at.is_(None)
+        bills.c.order_code == order_code, bills.c.withdrawn_at.is_(None), ~_GIVEN_BACK
     )
     total_rwf = int(db.execute(billed).scalar() or 0) + amount_rwf
     if total_rwf > order["packs"] * order["sale_price_rwf"]:

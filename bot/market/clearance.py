@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, Connection, exists, func, literal, select
 
-from bot.market import outage_news, settlement
+from bot.market import outage_news, people, settlement
 from bot.market.approvals import (
     HUB,
     approvals,
@@ -37,6 +37,7 @@ from bot.storage.schema import payment_approvals, payments
 _NEEDED = 2
 _CHANGED = "not sent: it is not what was approved"
 _OTHER_OWNER = "not sent: the number has another owner now"
+_HAS_LEFT = "not sent: who was to pay has left"
 
 Outcome = Literal["released", "one_more", "twice", "no_name", "not_waiting", "changed", "gone"]
 
@@ -54,8 +55,8 @@ def clear(db: Connection, reference: str, rules: PayoutRules, now: datetime) -> 
     """The payout to be sent exactly as given here, or None when it must not be sent now.
 
     One that is not what was approved is flagged, with a ticket, and so is one whose number has
-    another owner by now. One that waits for release stays as it is; its second release puts it into
-    the outbox again.
+    another owner by now. Who has left is asked to pay no bill. One that waits for release stays as
+    it is; its second release puts it into the outbox again.
     """
     payment = locked(db, reference)
     if payment.state not in OPEN:
@@ -67,6 +68,12 @@ def clear(db: Connection, reference: str, rules: PayoutRules, now: datetime) -> 
     # Also one asked for before, of which the operator has nothing: it must not be asked for again.
     if payment.held == ANOTHERS:
         settlement.flag(db, payment, _OTHER_OWNER, "server", now)
+        return None
+    if _of_who_left(db, payment):
+        if payment.asks:
+            settlement.flag(db, payment, _HAS_LEFT, "server", now)
+        else:
+            settlement.note_stuck(db, reference, _HAS_LEFT, now)
         return None
     # What left already was released by the rules of then: asking again must not stop half-way.
     if payment.state == "created" and _needs_release(db, payment, given, rules):
@@ -153,6 +160,12 @@ def needs_release(db: Connection, payment: Payment, rules: PayoutRules) -> bool:
     return payment.state == "created" and _needs_release(
         db, payment, approvals(db, payment.id), rules
     )
+
+
+def _of_who_left(db: Connection, payment: Payment) -> bool:
+    """Whether it collects a bill of somebody who is gone: their phone is to ring no more."""
+    of_a_bill = payment.kind == "collection" and not payment.of_buyer
+    return of_a_bill and people.by_id(db, payment.contact_id) is None
 
 
 def _needs_release(

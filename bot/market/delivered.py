@@ -15,6 +15,7 @@ from bot.market.payments import EARNED, Payment, pay_out
 from bot.market.tickets import close
 from bot.storage.schema import contacts, payments, payout_tries, tickets
 from bot.storage.schema import offers as rows
+from bot.storage.set_back import has_come
 
 log = structlog.get_logger(__name__)
 
@@ -100,8 +101,8 @@ def _make(
 
 
 def _put_off(now: datetime) -> ColumnElement[bool]:
-    later = (payout_tries.c.offer_id == rows.c.id) & (payout_tries.c.next_at > now)
-    return exists(literal(1)).where(later)
+    come = has_come(payout_tries.c.next_at, now, _TRY_AGAIN)
+    return exists(literal(1)).where(payout_tries.c.offer_id == rows.c.id, ~come)
 
 
 def _put_off_until(db: Connection, offer_id: int, moment: datetime) -> None:

@@ -58,17 +58,25 @@ def refuse_over(
     if currency != rules.currency:
         raise PayoutRefused(f"{currency!r} is not the hub's currency, {rules.currency}")
     db.execute(select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update())
-    today = datetime.combine(now.astimezone(ZoneInfo(rules.timezone)), time())
-    start = today.replace(tzinfo=ZoneInfo(rules.timezone))
-    earned = (payments.c.direction == "payout") & payments.c.refunds_id.is_(None)
-    mine = earned & (payments.c.contact_id == contact_id) & (payments.c.created_at >= start)
-    day_rwf = _promised(db, mine) + amount_rwf
+    day_rwf = earned_today_rwf(db, rules, contact_id, now) + amount_rwf
     if day_rwf > rules.person_day_rwf:
         raise PayoutRefused(
             f"{day_rwf} in one day is over what one person may get, {rules.person_day_rwf}"
         )
     if offer_id is not None:
         _refuse_over_order(db, contact_id, offer_id, amount_rwf)
+
+
+def earned_today_rwf(db: Connection, rules: PayoutRules, contact_id: int, now: datetime) -> int:
+    """What was promised to this person since the hub's midnight, what buyers paid them included.
+
+    A refund is no part of it: it is their own money coming back.
+    """
+    today = datetime.combine(now.astimezone(ZoneInfo(rules.timezone)), time())
+    start = today.replace(tzinfo=ZoneInfo(rules.timezone))
+    earned = (payments.c.direction == "payout") & payments.c.refunds_id.is_(None)
+    mine = earned & (payments.c.contact_id == contact_id) & (payments.c.created_at >= start)
+    return _promised(db, mine)
 
 
 def _refuse_over_order(db: Connection, contact_id: int, offer_id: int, amount_rwf: int) -> None:

@@ -77,7 +77,7 @@ def money_arrived(payment: Payment) -> str:
 
 def receipt(payment: Payment, timezone: str) -> str:
     """The receipt a person asked for."""
-    settled = local_day(payment.settled_at or payment.created_at, timezone)
+    settled = local_day(payment.dated_at, timezone)
     return _(
         "Isoko receipt {proof}. Order {code}: {amount} on {wallet}, {day}. "
         "Transaction: {ref}. Fee: {fee}."

@@ -26,6 +26,7 @@ from bot.storage.outbox import OutboxRow
 from bot.storage.schema import operators, payments
 from bot.storage.schema import outbox as outbox_rows
 from bot.storage.schema.delivery import HAS_VIA
+from bot.storage.set_back import has_come
 
 _TOLD_AT_ONCE = 100
 # What an operator did not answer to may have arrived there: so long nothing is asked again.
@@ -127,7 +128,8 @@ def is_down(db: Connection, provider: str) -> bool:
 
 def due_probes(db: Connection, rules: OutageRules, now: datetime) -> list[str]:
     """Operators that are to be asked whether they work again; no other process asks them too."""
-    due = (operators.c.state == "down") & (operators.c.next_at <= now)
+    longest = timedelta(seconds=rules.probe_s)
+    due = (operators.c.state == "down") & has_come(operators.c.next_at, now, longest)
     query = select(operators.c.provider).where(due).with_for_update(skip_locked=True)
     found = list(db.execute(query).scalars())
     later = now + timedelta(seconds=rules.probe_s)
@@ -156,9 +158,11 @@ def works_again(db: Connection, provider: str, now: datetime) -> None:
     db.execute(update(operators).where(was_down).values(**back, back_at=first))
 
 
-def is_release_due(db: Connection, now: datetime, busy: tuple[str, ...] = ()) -> bool:
+def is_release_due(
+    db: Connection, rules: OutageRules, now: datetime, busy: tuple[str, ...] = ()
+) -> bool:
     """Whether `release` would look at any operator now."""
-    query = select(operators.c.provider).where(_may_release(now, busy)).limit(1)
+    query = select(operators.c.provider).where(_may_release(rules, now, busy)).limit(1)
     return db.execute(query).first() is not None
 
 
@@ -176,11 +180,12 @@ def release(
     Lines of `busy` wait for what was taken of them before. What has no answer even now is passed
     by. When nothing else waits the outage is over.
     """
-    due = _may_release(now, busy)
+    due = _may_release(rules, now, busy)
     query = select(operators).where(due).with_for_update(skip_locked=True)
     taken: list[OutboxRow] = []
     for one in db.execute(query).mappings().all():
-        line, early = one["provider"], (one["back_at"] or now) + ASK_AGAIN_AFTER
+        # It may have come back by a clock that has been set back since.
+        line, early = one["provider"], min(one["back_at"] or now, now) + ASK_AGAIN_AFTER
         rows = outbox.claim_via(db, line, lease, now, lease_s, rules.release_batch, early)
         values: dict[str, Any] = {"next_at": now + timedelta(seconds=rules.release_s)}
         if not rows and not outbox.held(db, line, now, early):
@@ -194,36 +199,38 @@ def release(
     return taken
 
 
-def _may_release(now: datetime, busy: tuple[str, ...]) -> ColumnElement[bool]:
-    due = (operators.c.state == "recovering") & (operators.c.next_at <= now)
+def _may_release(rules: OutageRules, now: datetime, busy: tuple[str, ...]) -> ColumnElement[bool]:
+    longest = timedelta(seconds=rules.release_s)
+    due = (operators.c.state == "recovering") & has_come(operators.c.next_at, now, longest)
     return due & operators.c.provider.not_in(busy)
 
 
 def _tell_it_goes_on(
     db: Connection, payment: Payment, outage: int, payouts: PayoutRules, now: datetime
 ) -> None:
-    # Nobody is asked to pay what was asked for before it fell, and may be paid; what people hold
-    # does not leave.
-    never_asked = payment.state == "created" and not payment.asks
-    goes_on = never_asked if payment.kind == "collection" else payment.state in OPEN
-    if goes_on and not clearance.needs_release(db, payment, payouts):
+    if _goes_on(payment) and not clearance.needs_release(db, payment, payouts):
         outage_news.tell(db, payment, "back", outage, now)
+
+
+def _goes_on(payment: Payment) -> bool:
+    """Whether it only waits: a payer who was asked before it fell may have paid it."""
+    never_asked = payment.state == "created" and not payment.asks
+    return never_asked if payment.kind == "collection" else payment.state in OPEN
 
 
 def tell_who_waits(db: Connection, now: datetime, payouts: PayoutRules = USUAL) -> int:
     """Tell some people whose payment waits for an operator that is down; how many were looked at.
 
     A person is told once in an outage, however many payments they wait for. What two people must
-    release does not go on by itself, so of that nobody is told.
+    release does not go on by itself, and what was asked for may be paid: of these nobody is told.
     """
     query = select(operators).where(operators.c.state == "down").with_for_update(skip_locked=True)
     looked = 0
     for one in db.execute(query).mappings().all():
         listed = _untold(db, one["provider"], one["told_up_to"])
         for payment in listed:
-            if clearance.needs_release(db, payment, payouts):
-                continue
-            outage_news.tell(db, payment, "down", one["outage"], now)
+            if _goes_on(payment) and not clearance.needs_release(db, payment, payouts):
+                outage_news.tell(db, payment, "down", one["outage"], now)
         if listed:
             known = operators.c.provider == one["provider"]
             db.execute(update(operators).where(known).values(told_up_to=listed[-1].id))

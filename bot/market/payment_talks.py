@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from bot.market.payments import Payment
 from bot.payments.provider import Answer
@@ -42,3 +42,13 @@ def of_payment(db: Connection, payment_id: int) -> list[Talk]:
     wanted = rows.c.at, rows.c.what, rows.c.outcome, rows.c.reason, rows.c.took_ms
     query = select(*wanted).where(rows.c.payment_id == payment_id)
     return [Talk(*row) for row in db.execute(query.order_by(rows.c.id.desc()).limit(_SHOWN)).all()]
+
+
+def forget_before(db: Connection, moment: datetime, limit: int) -> int:
+    """Drop at most `limit` questions asked before `moment`; returns how many.
+
+    Rows come in the order of their time, so only the first ones are looked at: no index is needed.
+    """
+    first = select(rows.c.id, rows.c.at).order_by(rows.c.id).limit(limit).subquery()
+    old = select(first.c.id).where(first.c.at < moment)
+    return db.execute(delete(rows).where(rows.c.id.in_(old))).rowcount

@@ -18,6 +18,7 @@ from bot.market.lives import PAYMENT_LIFE, Forbidden, advance
 from bot.market.proof import new_proof
 from bot.storage import outbox
 from bot.storage.schema import payment_events, payments
+from bot.storage.set_back import is_ahead
 
 # States in which the operator has not told yet what became of the money.
 OPEN = ("created", "sent", "unknown")
@@ -74,6 +75,11 @@ class Payment:
     def of_buyer(self) -> bool:
         """Whether a buyer is asked for it, on behalf of the person: the payer is somebody else."""
         return self.sale_id is not None and self.direction == "collection"
+
+    @property
+    def dated_at(self) -> datetime:
+        """The moment it goes by on a statement: when it was settled, or until then made."""
+        return self.settled_at or self.created_at
 
     @property
     def really_rwf(self) -> int:
@@ -308,6 +314,15 @@ def count_ask(db: Connection, payment: Payment, now: datetime) -> Payment:
     asked = {"asks": payments.c.asks + 1, "asked_at": payment.asked_at or now}
     db.execute(update(payments).where(mine).values(asked))
     return must_have(db, payment.reference)
+
+
+def bring_back(db: Connection, now: datetime) -> int:
+    """Count those asked for from now that a clock dated which has been set back since; how many.
+
+    So they grow old: are asked for again, shown to staff, and may be stopped.
+    """
+    ahead = payments.c.state.in_(OPEN) & is_ahead(payments.c.asked_at, now)
+    return db.execute(update(payments).where(ahead).values(asked_at=now)).rowcount
 
 
 def must_have(db: Connection, reference: str) -> Payment:

@@ -32,5 +32,5 @@ def by_code(db: Connection, code: str) -> Receipt | None:
     if row is None:
         return None
     found = as_payment(row)
-    at = found.settled_at or found.created_at
+    at = found.dated_at
     return Receipt(found.proof_code, found.really_rwf, at, found.state, found.kind)

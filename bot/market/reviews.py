@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from bot.market.tickets import open_ticket
-from bot.storage.schema import orders, reviews
+from bot.storage.schema import hub_orders, orders, reviews
+from bot.storage.set_back import is_ahead
 
 FAILURES_MAX = 5
 _AGAIN_FIRST_S = 2.0
@@ -25,6 +26,17 @@ def due(db: Connection, now: datetime, limit: int) -> list[int]:
         .limit(limit)
     )
     return list(db.execute(query).scalars())
+
+
+def bring_back(db: Connection, now: datetime) -> int:
+    """Let orders be looked at now whose look a clock put off that has been set back since.
+
+    The look at the time to answer stands at that very moment, whatever the clock. Returns how many.
+    """
+    answer_by = select(hub_orders.c.answer_by).where(hub_orders.c.order_id == reviews.c.order_id)
+    at_its_end = reviews.c.due_at == answer_by.scalar_subquery()
+    ahead = is_ahead(reviews.c.due_at, now, timedelta(seconds=_PARKED_AGAIN_S)) & ~at_its_end
+    return db.execute(update(reviews).where(ahead).values(due_at=now)).rowcount
 
 
 def failed(db: Connection, order_id: int, why: str, now: datetime) -> bool:

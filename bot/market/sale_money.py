@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from bot.market import payments as kept
 from bot.market import people, wallet_changes, wallets
-from bot.market.limits import PayoutRules
+from bot.market.limits import PayoutRules, earned_today_rwf
 from bot.market.payments import Payment
 from bot.storage.one_at_a_time import one_at_a_time
-from bot.storage.schema import contacts, payments
+from bot.storage.schema import contacts
 
 # Why such a payout waits for two people although it is not large.
 OVER_THE_DAY = "limit of the day"
@@ -37,7 +37,7 @@ def pass_on(
     amount_rwf = collected.really_rwf
     before = wallet_changes.before_since(db, collected.contact_id, now, rules.cooling_off_hours)
     held = kept.why_held(db, collected.contact_id, bool(before)) or held
-    day_rwf = _paid_today_rwf(db, collected.contact_id, now) + amount_rwf
+    day_rwf = earned_today_rwf(db, rules, collected.contact_id, now) + amount_rwf
     if not held and day_rwf > rules.person_day_rwf:
         held = OVER_THE_DAY
     payment = kept.make(
@@ -55,10 +55,3 @@ def pass_on(
     )
     wallet_changes.tell_held(db, payment, before)
     return payment
-
-
-def _paid_today_rwf(db: Connection, contact_id: int, now: datetime) -> int:
-    mine = (payments.c.contact_id == contact_id) & (payments.c.direction == "payout")
-    recent = mine & (payments.c.created_at > now - timedelta(hours=24))
-    total = select(func.sum(payments.c.amount_rwf)).where(recent, payments.c.state != "failed")
-    return int(db.execute(total).scalar() or 0)

@@ -35,14 +35,13 @@ from bot.market.payments import (
 from bot.market.tickets import has_ticket, open_ticket
 from bot.payments.provider import Answer, Outcome
 from bot.storage.schema import operators, payment_events, payments, tickets
+from bot.storage.set_back import has_come
 
 # How long to wait before each look-up, so that they come 5 s, 15 s, 1 min, 5 min and 30 min after
 # the asking; the last one is repeated. None is longer, so that whatever spoiled the one before, the
 # payment is over within 30 min after the operator answers rightly again.
 LOOK_UP_AFTER_S = (5, 10, 45, 240, 1500)
-# A look-up due later than this was set by a clock that has been set back since; or by another
-# process, whose clock may be ahead by a little.
-_FURTHEST = timedelta(seconds=max(LOOK_UP_AFTER_S) + 60)
+_LOOK_UP_LONGEST = timedelta(seconds=max(LOOK_UP_AFTER_S))
 # What is not known by then is for staff to ask the operator about; we go on asking too.
 _STAFF_ASK_AFTER = timedelta(minutes=29)
 # What counts as old must have been looked up so often, too: a clock set forward makes everything
@@ -131,6 +130,10 @@ def note_stuck(db: Connection, reference: str, why: str, now: datetime) -> None:
         _fail(db, payment, Answer(Outcome.REFUSED, why[:160]), now, "server")
     elif payment.state == "created":
         _ask_staff_once(db, payment, "payment_missing", now, why)
+        if payment.asks:
+            # It may have arrived all the same: only the operator knows.
+            change(db, payment, "lose", "server", now, reason=why[:160])
+            _ask_later(db, payment, 0, now, None)
 
 
 def look_up_now(db: Connection, callback_token: str, now: datetime) -> bool:
@@ -178,9 +181,8 @@ def due_look_ups(
 
 
 def _to_look_up(now: datetime, not_via: tuple[str, ...]) -> ColumnElement[bool]:
-    due_at = payments.c.look_up_at
-    due = payments.c.state.in_(OPEN) & ((due_at <= now) | (due_at > now + _FURTHEST))
-    return due & line_column().not_in(not_via)
+    come = has_come(payments.c.look_up_at, now, _LOOK_UP_LONGEST)
+    return payments.c.state.in_(OPEN) & come & line_column().not_in(not_via)
 
 
 def ask_staff_of_old(db: Connection, now: datetime, limit: int = 100) -> int:
@@ -189,11 +191,13 @@ def ask_staff_of_old(db: Connection, now: datetime, limit: int = 100) -> int:
     has_one = exists(literal(1)).where(
         tickets.c.category == "payment_unknown", tickets.c.about == spoken
     )
-    asked = exists(literal(1)).where(
+    # Of what an older version asked for it is known when it was answered.
+    answered = exists(literal(1)).where(
         payment_events.c.payment_id == payments.c.id,
         payment_events.c.from_state == "created",
         payment_events.c.at < now - _STAFF_ASK_AFTER,
     )
+    asked = (payments.c.asked_at < now - _STAFF_ASK_AFTER) | answered
     # A line that is out of order is not asked, so there is nothing to count.
     shut = exists(literal(1)).where(
         operators.c.provider == line_column(), operators.c.state != "working"
@@ -201,7 +205,8 @@ def ask_staff_of_old(db: Connection, now: datetime, limit: int = 100) -> int:
     known_old = asked & ((payments.c.look_ups > _LOOKED_UP_OFTEN) | shut)
     query = (
         select(payments)
-        .where(payments.c.state.in_(("sent", "unknown")), known_old, ~has_one)
+        # Also one whose answer nobody could write down: it stands as if nobody had asked.
+        .where(payments.c.state.in_(OPEN), known_old, ~has_one)
         .order_by(payments.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -63,11 +63,11 @@ def note_stop(db: Connection, actor: Actor, offer_id: int, what: str, at: dateti
 
 
 def _stops(db: Connection, offer_id: int) -> tuple[Stop, ...]:
-    query = (
-        select(offer_events)
-        .where(offer_events.c.offer_id == offer_id, offer_events.c.to_state.in_(_ON_THE_WAY))
-        .order_by(offer_events.c.at, offer_events.c.id)
-    )
+    reached = (offer_events.c.offer_id == offer_id) & offer_events.c.to_state.in_(_ON_THE_WAY)
+    # The end of a dispute moved no goods: they stand where they stood.
+    moved = offer_events.c.from_state != "disputed"
+    query = select(offer_events).where(reached, moved)
+    query = query.order_by(offer_events.c.at, offer_events.c.id)
     stops: list[Stop] = []
     for row in db.execute(query):
         stops.append(Stop(row.at, row.place or _STOPS[row.to_state]))

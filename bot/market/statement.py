@@ -67,7 +67,7 @@ def _heads() -> tuple[str, ...]:
 
 
 def _row(one: Payment, zone: ZoneInfo) -> tuple[Cell, ...]:
-    when = (one.settled_at or one.created_at).astimezone(zone)
+    when = one.dated_at.astimezone(zone)
     received = one.kind == "payout" and one.state == "succeeded"
     return (
         day(when.date()),

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, 
 
 from bot.storage.prepared import Prepared
 from bot.storage.schema import subscriptions as rows
+from bot.storage.set_back import has_come
 
 ALL = "*"
 _VIA = "hook:"
@@ -163,8 +164,9 @@ def enable(db: Connection, subscription_id: int) -> bool:
 
 def awake(db: Connection, now: datetime) -> tuple[str, ...]:
     """What may leave now goes through these: receivers neither disabled nor failed too often."""
-    rests = rows.c.rests_until.is_not(None) & (rows.c.rests_until > now)
-    query = select(rows.c.id).where(rows.c.state != "disabled", ~rests).order_by(rows.c.id)
+    longest = timedelta(seconds=_REST_MAX_S)
+    rested = rows.c.rests_until.is_(None) | has_come(rows.c.rests_until, now, longest)
+    query = select(rows.c.id).where(rows.c.state != "disabled", rested).order_by(rows.c.id)
     return tuple(via_of(one) for one in db.execute(query).scalars())
 
 

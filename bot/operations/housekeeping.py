@@ -17,7 +17,10 @@ from bot.market import (
     hand_overs,
     money_tickets,
     offers,
+    payment_talks,
+    payments,
     price_alerts,
+    reviews,
     splits,
     telegram_invites,
     telegram_links,
@@ -26,6 +29,7 @@ from bot.storage import (
     audit_chain,
     hops,
     old_letters,
+    outbox,
     telegram_updates,
     transcripts,
     webhook_tries,
@@ -83,11 +87,13 @@ class Housekeeping:
             "tickets about money": self._ask_about_money,
             "hops": partial(self._all_of, self._forget_hops, _AT_ONCE),
             "transcripts": partial(self._all_of, self._forget_transcripts, _AT_ONCE),
+            "talks with operators": partial(self._all_of, self._forget_talks, _AT_ONCE),
             "what has left": partial(self._all_of, self._empty_letters, _LETTERS_AT_ONCE),
             "telegram updates": partial(self._all_of, self._forget_updates, _AT_ONCE),
             "webhook tries": partial(self._all_of, self._forget_tries, _AT_ONCE),
             "audit": partial(self._all_of, audit_chain.seal, audit_chain.AT_ONCE),
             "what is over": self._forget_what_is_over,
+            "what a clock put off": self._bring_back,
             "prices": self._market.prices.refresh_if_changed,
         }
         for what, task in tasks.items():
@@ -142,6 +148,13 @@ class Housekeeping:
         await records.write(lambda db: telegram_invites.forget_old(db, now))
         await records.write(lambda db: hand_overs.forget_old(db, now))
 
+    async def _bring_back(self) -> None:
+        records, now = self._market.records, datetime.now(UTC)
+        await records.write(lambda db: payments.bring_back(db, now))
+        await records.write(lambda db: reviews.bring_back(db, now))
+        while await records.write(lambda db: outbox.bring_back(db, now, _AT_ONCE)):
+            self._news()
+
     def _forget_hops(self, db: Connection) -> int:
         """Drop some old hops: few at a time, for callers' own writes wait in the same line."""
         return hops.forget_before(db, datetime.now(UTC) - _KEEP_HOPS, _AT_ONCE)
@@ -149,6 +162,10 @@ class Housekeeping:
     def _forget_transcripts(self, db: Connection) -> int:
         moment = datetime.now(UTC) - self._keep_transcripts
         return transcripts.forget_before(db, moment, _AT_ONCE)
+
+    def _forget_talks(self, db: Connection) -> int:
+        """What operators said is of use to staff as long as what people typed is."""
+        return payment_talks.forget_before(db, datetime.now(UTC) - self._keep_transcripts, _AT_ONCE)
 
     def _empty_letters(self, db: Connection) -> int:
         moment = datetime.now(UTC) - self._keep_letters

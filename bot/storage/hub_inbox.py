@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from sqlalchemy import Connection, bindparam, func, literal_column, select, update
@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.storage.prepared import Prepared
 from bot.storage.schema import hub_events as rows
+from bot.storage.set_back import CLOCKS_APART, has_come
 
 _NEW = (
     *("source", "event_id", "type", "lane", "body", "digest", "state", "due_at", "received_at"),
@@ -39,10 +40,13 @@ _in_lane = Prepared(
 )
 _is_due = Prepared(
     select(rows.c.id)
-    .where(rows.c.state == bindparam("state"), rows.c.due_at <= bindparam("now"))
+    .where(
+        rows.c.state == bindparam("state"),
+        (rows.c.due_at <= bindparam("now")) | (rows.c.due_at > bindparam("latest")),
+    )
     .limit(literal_column("1"))
     .offset(literal_column("0")),
-    *("state", "now"),
+    *("state", "now", "latest"),
 )
 _ended = Prepared(
     update(rows)
@@ -58,6 +62,8 @@ _ended = Prepared(
     *("the_id", "new_state", "new_outcome", "now", "nothing", "shops_moment"),
 )
 _FAILURES_MAX = 5
+# No event that failed waits longer than this.
+_LONGEST = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,7 @@ def turned(db: Connection, source: str, event_ids: list[str]) -> set[str]:
 
 def is_due(db: Connection, now: datetime) -> bool:
     """Whether any event waits whose time has come; what failed before it may still hold it up."""
-    return _is_due.one(db, "waiting", now) is not None
+    return _is_due.one(db, "waiting", now, now + _LONGEST + CLOCKS_APART) is not None
 
 
 def next_ones(db: Connection, now: datetime, limit: int) -> list[Kept]:
@@ -152,7 +158,8 @@ def next_ones(db: Connection, now: datetime, limit: int) -> list[Kept]:
     waiting = rows.c.state == "waiting"
     first = select(func.min(rows.c.id).label("id")).where(waiting).group_by(rows.c.lane).subquery()
     # Lanes whose first event is not due yet take no place from the others.
-    due = select(rows.c.id).join(first, first.c.id == rows.c.id).where(rows.c.due_at <= now)
+    due = select(rows.c.id).join(first, first.c.id == rows.c.id)
+    due = due.where(has_come(rows.c.due_at, now, _LONGEST))
     ids = list(db.execute(due.order_by(rows.c.id).limit(limit)).scalars())
     query = (
         select(rows.c.id, rows.c.source, rows.c.type, rows.c.body, rows.c.attempts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bot.storage.prepared import Prepared, PreparedRow
 from bot.storage.schema import outbox
 from bot.storage.schema.delivery import HAS_VIA
+from bot.storage.set_back import has_come, is_ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,11 @@ class OutboxRow:
 
 # So many rows are looked through for a lot of those that staff send again.
 _LOOKED_AT = 5_000
-_CLOCKS_APART = timedelta(seconds=60)
+# No letter that was tried waits longer for the next try, by its kind.
+_TRY_LONGEST = {
+    **dict.fromkeys(("payout", "collection", "refund", "sms"), timedelta(hours=1)),
+    **dict.fromkeys(("telegram", "webhook"), timedelta(hours=13)),
+}
 _NEW = (
     *("kind", "dedupe_key", "payload", "contact_id", "msisdn", "lane", "via"),
     *("due_at", "written_at"),
@@ -177,12 +183,8 @@ def held(db: Connection, via: str, now: datetime, early: datetime) -> bool:
 
 
 def _is_free(lease_until: ColumnElement[Any], now: datetime, lease_s: float) -> ColumnElement[bool]:
-    """Whether a lease has run out; one that is longer than any was taken on a clock set back since.
-
-    Clocks of processes may differ by a little.
-    """
-    longest = now + timedelta(seconds=lease_s) + _CLOCKS_APART
-    return lease_until.is_(None) | (lease_until <= now) | (lease_until > longest)
+    """Whether a lease has run out."""
+    return lease_until.is_(None) | has_come(lease_until, now, timedelta(seconds=lease_s))
 
 
 def _held(via: str, now: datetime, early: datetime) -> ColumnElement[bool]:
@@ -320,6 +322,44 @@ def unsent(db: Connection) -> dict[str, int]:
     standing = outbox.c.state.in_(("waiting", "dead"))
     query = select(outbox.c.state, func.count()).where(standing).group_by(outbox.c.state)
     return {str(row[0]): int(row[1]) for row in db.execute(query)}
+
+
+def bring_back(db: Connection, now: datetime, limit: int) -> int:
+    """Date letters anew that a clock dated which has been set back since, `limit` of each kind.
+
+    What was tried is due now; what was only to leave later keeps its wait. Returns how many.
+    """
+    row = outbox.c
+    dated = [
+        {
+            "the_id": one.id,
+            "due": now + (timedelta() if one.last_error else one.due_at - one.written_at),
+        }
+        for kind, longest in _TRY_LONGEST.items()
+        for one in _put_off(db, kind, longest, now, limit)
+    ]
+    if dated:
+        due = bindparam("due", type_=row.due_at.type)
+        this = update(outbox).where(row.id == bindparam("the_id"))
+        db.execute(this.values(due_at=due, written_at=now), dated)
+    return len(dated)
+
+
+def _put_off(
+    db: Connection, kind: str, longest: timedelta, now: datetime, limit: int
+) -> Sequence[Any]:
+    row = outbox.c
+    tried = (row.last_error != "") & is_ahead(row.due_at, now, longest)
+    untried = (row.last_error == "") & is_ahead(row.written_at, now)
+    query = (
+        select(row.id, row.due_at, row.written_at, row.last_error)
+        # In the words of the index: few are due later than in a minute.
+        .where(_WAITING, row.kind == kind, is_ahead(row.due_at, now), tried | untried)
+        .order_by(row.due_at, row.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return db.execute(query).all()
 
 
 def _end(db: Connection, row: OutboxRow, values: dict[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.storage.schema import shop_pulls as rows
+from bot.storage.set_back import has_come
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +25,23 @@ class Held:
     failures: int
 
 
-def claim(db: Connection, source: str, now: datetime, lease_s: float) -> Held | None:
+def claim(
+    db: Connection, source: str, now: datetime, lease_s: float, longest_s: float
+) -> Held | None:
     """Hold a shop that is due; None when it is not, or when another process holds it.
 
-    A shop that was never asked begins now: what is older came by its messages.
+    It never rests longer than `longest_s`. A shop that was never asked begins now: what is older
+    came by its messages.
     """
     dialect = postgresql if db.dialect.name == "postgresql" else sqlite
     fresh = dialect.insert(rows).values(source=source, asked_until=now, due_at=now)
     db.execute(fresh.on_conflict_do_nothing())
     lease = secrets.token_hex(8)
-    free = or_(rows.c.lease_until.is_(None), rows.c.lease_until < now)
+    lease_over = has_come(rows.c.lease_until, now, timedelta(seconds=lease_s))
+    due = has_come(rows.c.due_at, now, timedelta(seconds=longest_s))
     held = (
         update(rows)
-        .where(rows.c.source == source, rows.c.due_at <= now, free)
+        .where(rows.c.source == source, due, or_(rows.c.lease_until.is_(None), lease_over))
         .values(lease=lease, lease_until=now + timedelta(seconds=lease_s))
         .returning(rows.c.asked_until, rows.c.failures)
     )

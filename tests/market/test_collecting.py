@@ -143,6 +143,23 @@ async def test_M16_no_more_is_billed_for_an_order_than_it_sells_for(records, now
             db, contact_id=1, order_code="KW-99", amount_rwf=1, why="", by="x", now=now))  # fmt: skip
 
 
+async def test_M16_what_was_given_back_leaves_its_order_room_for_another_bill(records, now) -> None:
+    def write(db, *, ends: bool) -> None:
+        (paid,) = db.execute(select(rows).where(rows.c.direction == "collection")).mappings()
+        _outcome, back = collecting.refund(db, paid["reference"], now)
+        if ends:
+            said = told(back, payer_msisdn="", payee_msisdn=back.payee_msisdn)
+            settlement.record_answer(db, back.reference, said, now, rules=USUAL)
+        bills.ask(db, contact_id=back.contact_id, order_code="KW-77", amount_rwf=1_200_000,
+                  why="transport", by="amina", now=now, again=True)  # fmt: skip
+
+    await records.write(lambda db: collected(db, now))
+    with pytest.raises(BillRefused, match="1225000 is over"):
+        await records.write(lambda db: write(db, ends=False))
+    await records.write(lambda db: write(db, ends=True))
+    assert (await balances(records))["receivable"] == 1_200_000
+
+
 async def refund(records, reference: str, now):
     return await records.write(lambda db: collecting.refund(db, reference, now))
 

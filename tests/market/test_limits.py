@@ -1,15 +1,18 @@
 """Limits of payouts: what breaks one is refused before anything is written, on both stores."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, insert, select
 
-from bot.market import books, offers
+from bot.market import books, collecting, offers, sale_money
 from bot.market.limits import PayoutRefused, PayoutRules
+from bot.market.payments import Payment
 from bot.payments.provider import Outcome
-from bot.storage.schema import outbox, payments
+from bot.storage.schema import outbox, payments, sales
+from tests.market.bills import collected
 from tests.market.money import PAYEE, pay, person, settle
 from tests.market.test_offers import ZONE, actor, order_of
 
@@ -98,3 +101,28 @@ async def test_two_at_once_cannot_pass_a_limit_together(records, now) -> None:
     done = await asyncio.gather(*tries, return_exceptions=True)
     assert sum(isinstance(one, PayoutRefused) for one in done) == 5, done
     await nothing_was_written(records, rows=1)
+
+
+async def test_what_a_buyer_paid_keeps_to_the_same_day_and_a_refund_is_no_part_of_it(
+    records, now
+) -> None:
+    """The hub's midnight begins it for both, and nobody's own money coming back fills it."""
+    late = now.replace(hour=21, minute=59)
+
+    def write(db) -> list[str]:
+        back = collected(db, late)
+        collecting.refund(db, back.reference, late)
+        pay(db, back.contact_id, late, 100_000, rules=TIGHT)
+        moments = late, late + timedelta(minutes=1)
+        sold = [bought(db, back, number, at) for number, at in enumerate(moments)]
+        return [sale_money.pass_on(db, one, TIGHT, one.created_at).held for one in sold]
+
+    assert await records.write(write) == ["", ""]
+
+
+def bought(db, like, number: int, now) -> Payment:
+    """What a buyer has paid this seller: 50,000 francs, with no more than its row."""
+    sale = {"contact_id": like.contact_id, "buyer_msisdn": f"+25078800006{number}",
+            "amount_rwf": 50_000, "what_for": "honey", "key": str(number), "asked_at": now}  # fmt: skip
+    key = db.execute(insert(sales).values(sale)).inserted_primary_key
+    return replace(like, sale_id=int(key[0]), amount_rwf=50_000, created_at=now, refunds_id=None)

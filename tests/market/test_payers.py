@@ -14,6 +14,7 @@ from tests.market.bills import RULES, bill, collect
 from tests.market.money import PAYEE
 from tests.test_outage import RULES as PAYOUTS
 from tests.test_outage import Inbox, Operator
+from tests.test_told_in_an_outage import Collector
 
 AIRTEL_ONE = "+250738000004"
 ONLY_MTN = CollectionRules(frozenset({"mtn-momo"}))
@@ -63,3 +64,27 @@ async def test_what_can_never_leave_fails_and_its_bill_is_free_again(records) ->
     (left,) = await records.read(lambda db: bills.to_pay(db, asked.contact_id))
     assert left.id == asked.bill_id
     assert (await records.read(lambda db: people.by_id(db, asked.contact_id))) is not None
+
+
+@pytest.mark.parametrize(("asked_before", "ends"), [(False, "failed"), (True, "flagged")])
+async def test_who_has_left_is_asked_for_nothing_that_waited(
+    records, asked_before: bool, ends: str
+) -> None:
+    load_catalogues()
+    then, there = datetime.now(UTC) - timedelta(minutes=1), Collector()
+    there.is_down = False
+    asked = await records.write(lambda db: collect(db, then))
+
+    def leave(db) -> None:
+        if asked_before:
+            # Nobody wrote down the answer, and the operator has nothing of it.
+            payments.count_ask(db, asked, then)
+        people.erase(db, asked.contact_id, then)
+
+    await records.write(leave)
+    sender = Sender(
+        records, Inbox(), {"mtn-momo": Operator()}, SenderRules(), PAYOUTS, {"mtn-momo": there}
+    )
+    await sender.carry_out()
+    after = await records.read(lambda db: payments.by_reference(db, asked.reference))
+    assert there.orders == {} and after.state == ends

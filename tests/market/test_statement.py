@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from bot.conversation import LANGUAGES
 from bot.csv_cells import safe_text
 from bot.i18n import CATALOGUES, load_catalogues, speaking
+from bot.i18n.formats import day, local_day
 from bot.market import statement_pdf
+from bot.market.payments import statement as payments_of
 from bot.market.statement import Statement, statement_of
 from bot.market.statement_csv import as_csv, harmless
 from bot.market.statement_pdf import as_pdf
@@ -65,6 +67,25 @@ async def test_what_was_received_adds_up_and_nothing_else_counts(records: Record
     assert all(row[-1] == "0" for row in rows if row[4] != "received")
     assert "KW-901" not in str(rows) and "+250788000001" not in str(found)
     assert all(row[6].startswith("'=") for row in rows)
+
+
+@pytest.mark.parametrize("settled", [True, False])
+async def test_what_is_settled_goes_by_that_day_in_the_file_as_on_the_phone(
+    records: Records, now, settled: bool
+) -> None:
+    load_catalogues()
+    made, ended = now - timedelta(days=3), now - timedelta(days=1)
+
+    def work(db):
+        contact_id = farmer(db, 1, now)
+        pay(db, contact_id, 0, made, settled_at=ended if settled else None)
+        with speaking("en"):
+            written = statement_of(db, contact_id, ZONE, now)
+        return written.rows[0][0], payments_of(db, contact_id)[0].dated_at
+
+    in_the_file, on_the_phone = await records.write(work)
+    assert on_the_phone == (ended if settled else made)
+    assert in_the_file == day(local_day(on_the_phone, ZONE))
 
 
 async def test_of_very_many_the_newest_are_shown_and_the_total_is_of_all(

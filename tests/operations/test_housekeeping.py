@@ -5,14 +5,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, insert, select
 
-from bot.market import bookings, offers
+from bot.market import bookings, offers, payment_talks
 from bot.market.orders import create_order
+from bot.market.payments import count_ask
 from bot.operations.housekeeping import Housekeeping
+from bot.payments.provider import Answer, Outcome
 from bot.settings import load_settings
 from bot.storage.records import Records
-from bot.storage.schema import contacts, offer_events
+from bot.storage.schema import contacts, offer_events, payments
 from bot.storage.schema import offers as offer_rows
+from bot.storage.schema import outbox as letters
 from bot.wiring import market_of
+from tests.market.money import pay, person
 from tests.market.test_offers import order_of
 
 MOST_AT_ONCE, DUE = 100, 600
@@ -84,3 +88,42 @@ async def test_a_task_that_always_fails_stops_no_other(
     market = market_of(load_settings({}), records)
     await Housekeeping(market, lambda: None, timedelta(days=30)).keep()
     assert asked == ["offers", "bookings"]
+
+
+async def test_M17_what_a_clock_put_off_that_was_set_back_is_found_in_a_round(
+    records: Records,
+) -> None:
+    now = datetime.now(UTC)
+    then = now + timedelta(days=3)
+
+    def write(db) -> None:
+        count_ask(db, pay(db, person(db, then), then), then)
+
+    await records.write(write)
+    woken: list[str] = []
+    market = market_of(load_settings({}), records)
+    await Housekeeping(market, lambda: woken.append("sender"), timedelta(days=30)).keep()
+    later = datetime.now(UTC)
+    for query in (select(letters.c.due_at, letters.c.written_at), select(payments.c.asked_at)):
+        moments = await records.read(lambda db, query=query: db.execute(query).one())
+        assert all(now <= moment <= later for moment in moments)
+    assert woken
+
+
+async def test_what_operators_said_is_kept_as_long_as_what_people_typed(records: Records) -> None:
+    now, month = datetime.now(UTC), timedelta(days=30)
+    said = Answer(Outcome.UNKNOWN, "HTTP 503")
+
+    def write(db) -> int:
+        payment = pay(db, person(db, now), now)
+        for number in range(1_100):
+            at = now - month - timedelta(minutes=1100 - number)
+            payment_talks.keep(db, payment, "look_up", said, at, at)
+        payment_talks.keep(db, payment, "look_up", said, now - month / 2, now)
+        return payment.id
+
+    payment_id = await records.write(write)
+    market = market_of(load_settings({}), records)
+    await Housekeeping(market, lambda: None, month).keep()
+    left = await records.read(lambda db: payment_talks.of_payment(db, payment_id))
+    assert [one.at for one in left] == [now - month / 2]

@@ -96,6 +96,7 @@ async def test_no_letter_of_others_is_read_where_one_person_or_one_kind_is_asked
                 db, "webhook", "me", now, 9, 9, ("hook:1",)
             ),
             "backlog": lambda db: waiting(db, now),
+            "dated anew": lambda db: outbox.bring_back(db, now, 10),
             "empty": lambda db: old_letters.empty_before(db, now, 10),
             "unsent": outbox.unsent,
             "untaken": retries.untaken,
