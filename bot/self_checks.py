@@ -136,8 +136,8 @@ async def _server(settings: Settings) -> str:
                 return "ok  ready" if response.status == 200 else f"wrong  {await response.text()}"
         except (aiohttp.ClientError, TimeoutError):
             return (
-                f"wait  nobody answers at {url}: `isoko serve` starts it; one that serves elsewhere "
-                "is found with its ISOKO_PORT set here too"
+                f"wait  nobody answers at {url}: `isoko serve` starts it; one that serves "
+                "elsewhere is found with its ISOKO_PORT set here too"
             )
 
 
