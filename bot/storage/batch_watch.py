@@ -42,7 +42,7 @@ class BatchWatch:
                 # This process itself stood still: an answer may lie in the socket unread.
                 batch.since += late
             if now - batch.since > self._answer_s:
-                batch.patience.reschedule(now)
+                batch.give_up(now)
             if now - batch.since > self._doubt_s and not batch.doubted:
                 batch.doubted = True
                 self._doubt()
@@ -54,15 +54,21 @@ class BatchWatch:
 class Watched:
     """One batch, while it is with its server."""
 
-    __slots__ = ("_among", "doubted", "patience", "since")
+    __slots__ = ("_among", "_patience", "doubted", "since")
 
     def __init__(self, among: set[Watched], since: float) -> None:
         self._among, self.since, self.doubted = among, since, False
-        self.patience = asyncio.timeout(None)
+        self._patience = asyncio.timeout(None)
+
+    def give_up(self, now: float) -> None:
+        """End it. It may take a while to end: from here on nobody watches it."""
+        # Once only: a time-out that has begun refuses to begin again.
+        if self._patience.when() is None:
+            self._patience.reschedule(now)
 
     async def __aenter__(self) -> None:
         self._among.add(self)
-        await self.patience.__aenter__()
+        await self._patience.__aenter__()
 
     async def __aexit__(
         self,
@@ -71,4 +77,4 @@ class Watched:
         where: TracebackType | None,
     ) -> None:
         self._among.discard(self)
-        await self.patience.__aexit__(kind, error, where)
+        await self._patience.__aexit__(kind, error, where)

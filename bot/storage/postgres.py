@@ -94,17 +94,19 @@ class PostgresRecords:
             ask.end(None, RecordsDown(self._breaker.why or TOO_MUCH))
             return
         self._asked.append(ask)
-        if len(self._lanes) < 1 + len(self._asked) // _SHARE:
-            self._open_lane()
-        else:
+        few = len(self._lanes) < 1 + len(self._asked) // _SHARE
+        if not (few and self._open_lane()):
             self._look_soon()
 
-    def _open_lane(self) -> None:
+    def _open_lane(self) -> bool:
+        """Whether another lane is on its way to what is asked."""
         loop = asyncio.get_running_loop()
         no_more = self._lanes and loop.time() < self._no_more_until
-        if len(self._lanes) < self._lanes_max and not no_more:
-            # It starts in the loop's next turn, with all that is asked in this one.
-            self._lanes.add(loop.create_task(self._serve()))
+        if len(self._lanes) >= self._lanes_max or no_more:
+            return False
+        # It starts in the loop's next turn, with all that is asked in this one.
+        self._lanes.add(loop.create_task(self._serve()))
+        return True
 
     def _look_soon(self) -> None:
         if self._look is None and self._asked and len(self._lanes) < self._lanes_max:
@@ -138,8 +140,9 @@ class PostgresRecords:
                     connection = await self._connection()
                 except Exception as error:  # whatever it was, each who asked must hear of it
                     if self._in_use:
-                        # They serve on, or find out themselves that the server is gone.
+                        # They serve on; whether it is full or gone is found out beside them.
                         self._no_more_until = asyncio.get_running_loop().time() + _NO_MORE_S
+                        self._breaker.doubt()
                         break
                     self._refuse(self._next_batch(), error)
                 # By now another lane may have come to all that was asked.

@@ -65,3 +65,20 @@ async def test_who_is_cancelled_from_outside_is_cancelled() -> None:
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+async def test_a_batch_that_is_slow_to_end_does_not_end_the_watch() -> None:
+    watch = BatchWatch(lambda: None, 0.1, 0.2)
+
+    async def batch(farewell_s: float) -> None:
+        async with watch.watched():
+            try:
+                await asyncio.sleep(60)
+            finally:
+                await asyncio.sleep(farewell_s)
+
+    with pytest.raises(TimeoutError):
+        await batch(0.5)
+    async with asyncio.timeout(10):
+        with pytest.raises(TimeoutError):
+            await batch(0)
