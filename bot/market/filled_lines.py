@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from bot.market import hub_news
-from bot.market.hub_orders import ANSWER_IN
+from bot.market.hub_orders import open_line
 from bot.storage import hub_inbox
 from bot.storage.schema import hub_orders as rows
 from bot.storage.schema import offers, orders
@@ -35,17 +35,14 @@ def open_again(db: Connection, order_id: int, now: datetime) -> None:
     line = db.execute(query).first()
     if line is None or line.state != "filled":
         return
-    change = update(rows).where(rows.c.order_id == order_id)
     if hub_inbox.is_called_off(db, hub_inbox.lane(line.source, line.hub_order_id)):
         state = "cancelled"
     else:
         state = "open" if line.deliver_by > now else "expired"
     if state == "open":
-        answer_by = min(now + ANSWER_IN, line.deliver_by)
-        db.execute(change.values(state=state, answer_by=answer_by))
-        for moment in (now, answer_by):
-            hub_news.review(db, order_id, moment)
+        open_line(db, order_id, line.deliver_by, now)
+        hub_news.review(db, order_id, now)
         return
-    db.execute(change.values(state=state))
+    db.execute(update(rows).where(rows.c.order_id == order_id).values(state=state))
     data = hub_news.about_order(db, order_id)
     hub_news.tell(db, _NEWS[state], f"o{order_id}", f"{order_id}:filled", data, now)

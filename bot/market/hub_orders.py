@@ -117,11 +117,16 @@ def reopen(db: Connection, source: str, hub_order_id: str, now: datetime) -> lis
     if any(row.deliver_by <= now for row in found):
         raise Refused("the time to deliver is over already")
     for row in found:
-        answer_by = min(now + ANSWER_IN, row.deliver_by)
-        change = update(rows).where(rows.c.order_id == row.order_id)
-        db.execute(change.values(state="open", answer_by=answer_by))
-        hub_news.review(db, row.order_id, answer_by)
+        open_line(db, row.order_id, row.deliver_by, now)
     return [row.order_id for row in found]
+
+
+def open_line(db: Connection, order_id: int, deliver_by: datetime, now: datetime) -> None:
+    """Open a line, that is held, until its new time to answer is over; offering it is another's."""
+    answer_by = min(now + ANSWER_IN, deliver_by)
+    change = update(rows).where(rows.c.order_id == order_id)
+    db.execute(change.values(state="open", answer_by=answer_by))
+    hub_news.review(db, order_id, answer_by)
 
 
 def progress(db: Connection, source: str, hub_order_id: str) -> list[Progress]:
