@@ -225,7 +225,8 @@ BUGS = (
     _bug("token-fetched-by-each-who-waits", ("tests/test_payout_loop.py", *MONEY), (
         SharedToken.get, "return await self._renewal.get()", "return await self._renew()")),
     _bug("clock-set-back-silences-the-poller", ("tests/test_money_attacks.py", *MONEY), (
-        settlement._to_look_up, "(due_at <= now) | (due_at > now + _FURTHEST)", "due_at <= now")),
+        settlement._to_look_up, "has_come(payments.c.look_up_at, now, _LOOK_UP_LONGEST)",
+        "(payments.c.look_up_at <= now)")),
     _bug("clock-set-forward-makes-all-old", ("tests/test_money_attacks.py", *MONEY), (
         settlement.record_answer, "and payment.look_ups >= _LOOKED_UP_OFTEN", "")),
     _bug("more-accepted-than-ordered", ("tests/market/test_offers.py", *TRADE), (
