@@ -66,7 +66,7 @@ class Keeping:
         now = datetime.now(UTC)
 
         def work(db: Connection) -> list[Outcome]:
-            new = hub_inbox.keep_all(db, [one[:2] for one in lot], now)
+            new = hub_inbox.keep(db, [one[:2] for one in lot], now)
             return [_outcome(db, arrived, new) for arrived, _ignored, _answer in lot]
 
         try:

@@ -93,12 +93,7 @@ class Kept:
     attempts: int
 
 
-def keep(db: Connection, arrived: Arrived, now: datetime, *, ignored: bool = False) -> bool:
-    """Keep one event; False when it was kept before. `ignored` is of a type that nobody knows."""
-    return bool(keep_all(db, [(arrived, ignored)], now))
-
-
-def keep_all(
+def keep(
     db: Connection, lot: Sequence[tuple[Arrived, bool]], now: datetime
 ) -> set[tuple[str, str]]:
     """Keep each of `lot`, in order, with whether it is ignored; those that were not kept before.

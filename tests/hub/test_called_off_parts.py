@@ -119,7 +119,8 @@ async def test_nobody_is_asked_for_what_the_hub_has_called_off_meanwhile(
     def hears(db) -> None:
         lane = hub_inbox.lane("hub", "KW-7")
         for number, (kind, day) in enumerate(said):
-            hub_inbox.keep(db, Arrived("hub", f"m{number}", kind, lane, b"{}"), world.now)
+            one = Arrived("hub", f"m{number}", kind, lane, b"{}")
+            hub_inbox.keep(db, [(one, False)], world.now)
             newest = select(hub_events.c.id).order_by(hub_events.c.id.desc()).limit(1)
             said_at = None if day is None else world.now + timedelta(days=day)
             event_id = db.execute(newest).scalar_one()
@@ -214,7 +215,8 @@ async def test_a_cancellation_and_a_part_that_is_called_off_at_once_have_one_end
 def hub_cancels(db, world: World) -> None:
     """As the event's own transaction does it: it is ended with what it does."""
     lane = hub_inbox.lane("hub", "KW-7")
-    hub_inbox.keep(db, Arrived("hub", "m1", "order.cancelled", lane, b"{}"), world.now)
+    gone = Arrived("hub", "m1", "order.cancelled", lane, b"{}")
+    hub_inbox.keep(db, [(gone, False)], world.now)
     newest = select(hub_events.c.id).order_by(hub_events.c.id.desc()).limit(1)
     hub_orders.cancel(db, "hub", "KW-7", "e1", world.now)
     hub_inbox.ended(db, db.execute(newest).scalar_one(), "applied", "", world.now)

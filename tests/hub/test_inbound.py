@@ -316,10 +316,11 @@ async def test_lanes_that_wait_for_later_take_no_place_from_others(records: Reco
 
     def work(db) -> list[int]:
         for number in range(20):
-            hub_inbox.keep(db, arrived(number), now)
+            hub_inbox.keep(db, [(arrived(number), False)], now)
         later = update(hub_events).where(hub_events.c.event_id != "e19")
         db.execute(later.values(due_at=now + timedelta(minutes=1)))
-        hub_inbox.keep(db, Arrived("hub", "e20", "order.cancelled", "hub:3", b"{}"), now)
+        gone = Arrived("hub", "e20", "order.cancelled", "hub:3", b"{}")
+        hub_inbox.keep(db, [(gone, False)], now)
         return [one.id for one in hub_inbox.next_ones(db, now, 16)]
 
     found = await records.write(work)

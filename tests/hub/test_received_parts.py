@@ -208,7 +208,8 @@ async def test_a_dispute_keeps_the_money_here_until_staff_let_it_go_on(
     news = select(outbox.c.payload).where(outbox.c.kind == "webhook").order_by(outbox.c.id)
     said = await read(hub.server, news)
     kinds = [json.loads(row[0]["body"])["type"] for row in said]
-    of_disputes = [kind for kind in kinds if kind.startswith("order.")]
+    # By now others may be asked for what was called off.
+    of_disputes = [kind for kind in kinds if kind.startswith("order.") and "alloc" not in kind]
     assert of_disputes == ["order.disputed", "order.disputed", "order.resumed", "order.called_off"]
     # What was told once of the goods is not told again where a dispute ends.
     assert kinds.count("shipment.delivered") == 2
