@@ -13,6 +13,9 @@ _BEFORE = re.compile(r"[\s\x00-\x1f\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-
 
 def safe_text(text: str) -> str:
     """The text, with an apostrophe before it where a spreadsheet might compute it."""
+    # Nearly every cell, and hops wait while a table is written.
+    if text[:1].isascii() and text[:1].isalnum():
+        return text
     begun = _BEFORE.match(text)
     first = unicodedata.normalize("NFKC", text[begun.end() if begun else 0 :][:1])
     starts = first[:1] in _STARTS if first else False

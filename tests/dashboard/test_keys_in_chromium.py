@@ -18,7 +18,7 @@ async def test_the_sheet_names_what_works_on_this_page_and_no_more(
 ) -> None:
     page = (await signed_in(await browser.new_context(), server)).page
     for path, has, lacks in (
-        ("/dashboard/orders", {"/", "j k", "o", "g l", "g f"}, {"t", "p", "m", "Space", "Esc"}),
+        ("/dashboard/orders", {"/", "j k", "o", "x", "g l", "g f"}, {"t", "p", "m", "Space", "Esc"}),
         ("/dashboard/calls", {"n", "p", "j k", "/"}, {"t", "r"}),
         ("/dashboard/", {"p", "g h", "Ctrl K"}, {"j k", "c", "1 … 9"}),
         ("/dashboard/health", {"1 … 9"}, {"j k", "p"}),
@@ -65,6 +65,34 @@ async def test_one_goes_searches_walks_and_opens_by_keys(browser: Browser, serve
     await page.keyboard.press("3")
     await expect(page.locator(".filters [aria-current]")).to_have_text("The last 24 hours")
     assert window.said == []
+
+
+async def test_B17_x_marks_a_line_and_the_address_that_y_copies_shows_it(
+    browser: Browser, server: Running
+) -> None:
+    context = await browser.new_context()
+    await context.grant_permissions(["clipboard-read", "clipboard-write"])
+    window = await signed_in(context, server)
+    page, marked = window.page, ".sheet [aria-current]"
+    await window.opens("/dashboard/orders?state=offered")
+    await page.keyboard.press("x")
+    await expect(page.locator(marked)).to_have_count(0)
+    await page.keyboard.press("j")
+    await page.keyboard.press("j")
+    await page.keyboard.press("x")
+    code = await page.locator(marked).inner_text()
+    await page.keyboard.press("y")
+    other = await context.new_page()
+    await other.goto(await page.evaluate("navigator.clipboard.readText()"))
+    await expect(other.locator(marked)).to_have_text(code)
+    await expect(other.locator(marked)).to_be_focused()
+    assert "state=offered" in other.url
+    # What is marked twice is marked no more, and the address is what it was.
+    await other.keyboard.press("x")
+    await expect(other.locator(marked)).to_have_count(0)
+    assert other.url.endswith("/dashboard/orders?state=offered")
+    assert window.said == []
+    await context.close()
 
 
 async def test_d_is_dark_or_light_on_every_page_from_then_on(

@@ -27,6 +27,26 @@
     if (rows().includes(here)) window.open(here.href, "_blank", "noopener");
   }
 
+  // The row that a colleague is to look at: it stands in the address, which `y` copies.
+  const hash = (link) => `#${encodeURIComponent(link.getAttribute("href"))}`;
+  const marks = () => rows().filter((link) => !link.closest("#board"));
+  function mark() {
+    const here = document.activeElement;
+    if (!marks().includes(here)) return;
+    const gone = location.hash === hash(here);
+    history.replaceState(null, "", gone ? location.pathname + location.search : hash(here));
+    marked();
+  }
+
+  function marked() {
+    let found;
+    for (const link of marks()) {
+      if (location.hash === hash(link)) { found = link; link.setAttribute("aria-current", "true"); }
+      else link.removeAttribute("aria-current");
+    }
+    return found;
+  }
+
   // Light or dark: as the system has it, until `d` is pressed; then as it was left.
   function theme(turned) {
     const dark = matchMedia("(prefers-color-scheme: dark)").matches, kept = localStorage.getItem(THEME);
@@ -99,6 +119,7 @@
     ArrowDown: () => rows().includes(document.activeElement) && (move(1), true),
     ArrowUp: () => rows().includes(document.activeElement) && (move(-1), true),
     o: apart,
+    x: mark,
     n: () => press("#more button"),
     p: () => { if (one("#fresh[data-held]")) feed.hold(); },
     t: () => press("[data-do=take] button"),
@@ -121,6 +142,10 @@
   const SHARED = new Set(["ArrowDown", "ArrowUp", " "]);
 
   theme(false);
+  if (location.hash.length > 1) marked()?.focus();
+  // A list that renews itself has other rows after.
+  const renewed = one("#live");
+  if (renewed) new MutationObserver(() => location.hash.length > 1 && marked()).observe(renewed, { childList: true });
   document.addEventListener("keydown", (event) => {
     const { target, key } = event, off = localStorage.getItem(OFF);
     if ((event.ctrlKey || event.metaKey) && key === "k" && !off) { event.preventDefault(); return palette(); }
