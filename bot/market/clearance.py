@@ -37,6 +37,7 @@ from bot.storage.schema import payment_approvals, payments
 _NEEDED = 2
 _CHANGED = "not sent: it is not what was approved"
 _OTHER_OWNER = "not sent: the number has another owner now"
+_NO_NUMBER = "not sent: no number for money of who is to be paid is kept"
 _HAS_LEFT = "not sent: who was to pay has left"
 
 Outcome = Literal["released", "one_more", "twice", "no_name", "not_waiting", "changed", "gone"]
@@ -67,7 +68,8 @@ def clear(db: Connection, reference: str, rules: PayoutRules, now: datetime) -> 
         return None
     # Also one asked for before, of which the operator has nothing: it must not be asked for again.
     if payment.held == ANOTHERS:
-        settlement.flag(db, payment, _OTHER_OWNER, "server", now)
+        why = _OTHER_OWNER if payment.payee_msisdn else _NO_NUMBER
+        settlement.flag(db, payment, why, "server", now)
         return None
     if _of_who_left(db, payment):
         if payment.asks:

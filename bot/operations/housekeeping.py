@@ -25,6 +25,7 @@ from bot.market import (
     telegram_invites,
     telegram_links,
 )
+from bot.operations.set_back import SetBack
 from bot.storage import (
     audit_chain,
     hops,
@@ -68,6 +69,7 @@ class Housekeeping:
     ) -> None:
         self._market, self._news, self._every_s = market, news, every_s
         self._keep_transcripts, self._keep_letters = keep_transcripts, keep_letters
+        self._set_back = SetBack()
 
     async def run(self) -> None:
         """Keep house until cancelled."""
@@ -149,11 +151,15 @@ class Housekeeping:
         await records.write(lambda db: hand_overs.forget_old(db, now))
 
     async def _bring_back(self) -> None:
+        # To find nothing, all letters that wait for the morning are gone through.
+        if not self._set_back.is_so():
+            return
         records, now = self._market.records, datetime.now(UTC)
         await records.write(lambda db: payments.bring_back(db, now))
         await records.write(lambda db: reviews.bring_back(db, now))
         while await records.write(lambda db: outbox.bring_back(db, now, _AT_ONCE)):
             self._news()
+        self._set_back.seen()
 
     def _forget_hops(self, db: Connection) -> int:
         """Drop some old hops: few at a time, for callers' own writes wait in the same line."""

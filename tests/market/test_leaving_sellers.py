@@ -174,6 +174,8 @@ async def test_what_has_nowhere_to_go_is_flagged_and_ended_by_two_people(records
     out = await records.read(passed_on)
     assert (out.payee_msisdn, out.held) == ("", ANOTHERS)
     assert await records.write(lambda db: clearance.clear(db, out.reference, USUAL, now)) is None
+    # Two people decide by these words: there is no other owner of a number.
+    assert "no number for money" in (await records.read(passed_on)).reason
     done = await records.write(lambda db: settling_by_hand.settle(
         db, out.reference, "succeeded", reason="paid in cash", by="amina", second="eric",
         rules=USUAL, now=now))  # fmt: skip
