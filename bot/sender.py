@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 
 from bot.market import (
     clearance,
+    letters,
     news,
     outages,
     payment_talks,
@@ -47,6 +48,8 @@ log = structlog.get_logger(__name__)
 _RETRY_FIRST_S, _RETRY_MAX_S = 5.0, 1800.0
 # Whoever is told to stop finishes what is in hand: cut off, its news would leave twice.
 _FINISH_S = 10.0
+# While one letter asks for a payment, another of its letters waits so long.
+_ANOTHER_ASKS = timedelta(seconds=5)
 # It waits: it is neither done nor tried, and stands in the outbox as it should.
 _WAITS = "waits"
 
@@ -283,6 +286,10 @@ class Sender:
         if payment.asks != seen.asks:
             # Another letter of it was quicker, and stays until its asking has come to an end.
             outbox.done(db, row, now, "asked for by another letter")
+            return None, None, True
+        if payment.asks and letters.in_another_hand(db, payment, row.id, now):
+            # What the operator does not know yet may be on its way there: it is looked up again.
+            outbox.give_back(db, row, "another letter asks for it now", now + _ANOTHER_ASKS)
             return None, None, True
         if outages.is_down(db, line_of(payment)):
             outbox.give_back(db, row, "the operator is out of order", now)

@@ -102,6 +102,33 @@ async def test_M05_two_letters_of_a_payment_in_one_hand_ask_for_it_once(records,
     assert await records.read(lambda db: db.execute(waits).all()) == []
 
 
+async def test_M05_while_one_letter_asks_for_a_payment_another_waits(records, now) -> None:
+    """In two hands: what the operator does not know yet is on its way there."""
+    there = Slow(0.6)
+    who = await records.write(lambda db: [person(db, now, number(0))])
+    await made(records, 1, 0, who)
+    one, other = (
+        Sender(records, Inbox(), {"mtn-momo": there}, SenderRules(), RULES) for _one in range(2)
+    )
+    asking = asyncio.create_task(one.carry_out())
+    while not there.orders:
+        await asyncio.sleep(0.01)
+
+    def release(db) -> None:
+        payment = payments.as_payment(db.execute(select(rows)).mappings().one())
+        payments.send(db, payment, "released", payment.created_at)
+
+    await records.write(release)
+    await other.carry_out()
+    assert (there.refused, there.taken) == (0, [])
+    await asking
+    due = update(letters).where(letters.c.state == "waiting").values(due_at=now)
+    await records.write(lambda db: db.execute(due))
+    await other.carry_out()
+    asks = await records.read(lambda db: db.execute(select(rows.c.asks)).scalar())
+    assert (asks, there.refused, len(there.taken)) == (1, 0, 1)
+
+
 async def test_what_was_asked_for_and_is_a_dead_letter_is_looked_up(records, now) -> None:
     there = Breaks()
     who = await records.write(lambda db: [person(db, now, number(0))])
