@@ -18,7 +18,11 @@ async def test_the_sheet_names_what_works_on_this_page_and_no_more(
 ) -> None:
     page = (await signed_in(await browser.new_context(), server)).page
     for path, has, lacks in (
-        ("/dashboard/orders", {"/", "j k", "o", "x", "g l", "g f"}, {"t", "p", "m", "Space", "Esc"}),
+        (
+            "/dashboard/orders",
+            {"/", "j k", "o", "x", "g l", "g f"},
+            {"t", "p", "m", "Space", "Esc"},
+        ),
         ("/dashboard/calls", {"n", "p", "j k", "/"}, {"t", "r"}),
         ("/dashboard/", {"p", "g h", "Ctrl K"}, {"j k", "c", "1 … 9"}),
         ("/dashboard/health", {"1 … 9"}, {"j k", "p"}),
