@@ -44,7 +44,7 @@ def lines_where(filters: Mapping[str, str]) -> list[ColumnElement[bool]]:
 
     An action is found by its word in the language being spoken too, as the page shows it.
     """
-    which = [
+    which: list[ColumnElement[bool]] = [
         audit.c[name].like(like(filters[name]), escape="\\")
         for name in ("actor", "subject", "ip")
         if filters.get(name)
