@@ -84,7 +84,7 @@ chaos: $(VENV)/.dev ## the long fault runs: kill -9, cut lines, storms, planted 
 	@$(BIN)/python -m tests.cancel_storm
 	@$(BIN)/python -m tests.chaos_stores
 	@STORM_ORDERS=1000 $(BIN)/python -m pytest -q tests/hub/test_storm.py
-	@$(BIN)/python -m pytest -q -s -n0 --timeout 1800 tests/dashboard/long_in_chromium.py tests/dashboard/long_exports.py
+	@$(BIN)/python -m pytest -q -s -n0 --timeout 1800 tests/dashboard/long_in_chromium.py tests/dashboard/long_exports.py tests/dashboard/long_pictures.py
 
 sweep: $(VENV)/.dev ## kill -9 at every commit, request and answer of every path of money, on both stores
 	@$(BIN)/python -m tests.sweep

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, RowMapping, select
 
 from bot.dashboard.screens.asked import like
+from bot.dashboard.screens.audit_words import actions_named
 from bot.dashboard.screens.by_lots import Found, page_of
 from bot.masking import without_numbers
 from bot.storage.records import Records
@@ -39,12 +40,19 @@ LINES = select(audit, audit_seals.c.digest).outerjoin(
 
 
 def lines_where(filters: Mapping[str, str]) -> list[ColumnElement[bool]]:
-    """Which lines: by `actor`, `action`, `subject` and `ip`, each a part of the word."""
-    return [
+    """Which lines: by `actor`, `action`, `subject` and `ip`, each a part of the word.
+
+    An action is found by its word in the language being spoken too, as the page shows it.
+    """
+    which: list[ColumnElement[bool]] = [
         audit.c[name].like(like(filters[name]), escape="\\")
-        for name in ("actor", "action", "subject", "ip")
+        for name in ("actor", "subject", "ip")
         if filters.get(name)
     ]
+    if asked := filters.get("action"):
+        kept = audit.c.action.like(like(asked), escape="\\")
+        which.append(kept | audit.c.action.in_(actions_named(asked)))
+    return which
 
 
 async def lines_page(

@@ -10,6 +10,7 @@ from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.asked import address, before_asked, text_asked
 from bot.dashboard.screens.audit_desk import lines_page
+from bot.dashboard.screens.audit_words import action_word
 from bot.dashboard.screens.export_tables import may_export
 from bot.market import Market
 from bot.storage import audit_chain
@@ -48,6 +49,7 @@ class AuditLog:
             visitor.form,
             lines=found,
             filters=filters,
+            action_word=action_word,
             chain=chain,
             next_page=address(_PATH, **filters, before=page.following) if page.following else "",
             partly=page.partly,
