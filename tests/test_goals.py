@@ -123,6 +123,12 @@ GOALS = {
         ("My account", "Change PIN", _PIN, "=80642", "=80642"),
         "Your PIN is changed.",
     ),
+    "news by SMS only": Goal(
+        FARMER, 4, ("My account", "News", "Where news goes", "SMS only"), "Noted."
+    ),
+    "no news at night": Goal(
+        FARMER, 4, ("My account", "News", "Quiet hours", "20:00 - 6:00"), "never waits"
+    ),
     "money to another number": Goal(
         FARMER, 4, ("My account", "Number for money", "=0738000077", _PIN), "is changed"
     ),

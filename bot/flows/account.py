@@ -1,4 +1,4 @@
-"""My account: PIN, shared phone, my data, language, my money's number, my chat."""
+"""My account: PIN, shared phone, my data, language, my money's number, my chat, my news."""
 
 from sqlalchemy import Connection
 
@@ -38,6 +38,7 @@ flow = Flow(
         ("wallet",   "menu"),
         ("telegram_link", "menu"),
         ("new_owner", "menu"),
+        ("news", "menu"),
     ],
     personal=True,
 )  # fmt: skip
@@ -59,6 +60,7 @@ async def show_menu(turn: Turn) -> Next:
             Choice(_("Number for money"), start="wallet"),
             Choice(_("Telegram"), start="telegram_link"),
             Choice(_("Not you?"), start="new_owner"),
+            Choice(_("News"), start="news"),
         ],
     )
 

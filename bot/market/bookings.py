@@ -79,8 +79,8 @@ def request(
     key = db.execute(insert(rows).values(contact_id=contact_id, **values)).inserted_primary_key
     booking_id = int(key[0]) if key else 0
     words = partial(notices.booking_arrived, new, service_code, timezone)
-    leaves_at = quiet.leaves_at(now, new.answer_by)
-    news.tell(db, contact_id, f"booking:{booking_id}", words, now, leaves_at)
+    key = f"booking:{booking_id}"
+    news.tell(db, contact_id, key, words, now, quiet, before=new.answer_by)
     return booking_id
 
 

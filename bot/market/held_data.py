@@ -18,7 +18,7 @@ _BY_CONTACT = (
     t.consents, t.stocks, t.stock_listings, t.stock_photos, t.offers, t.allocations, t.payments,
     t.bills, t.wallet_changes, t.bookings, t.price_alerts, t.lesson_progress, t.pins,
     t.pin_failures, t.call_backs, t.supply_turns, t.shares, t.hand_overs,
-    t.person_notes,
+    t.person_notes, t.news_wishes,
 )  # fmt: skip
 # What proves or opens something, to whoever has it; it says nothing about the person.
 WITHHELD = frozenset({"callback_token", "session_key", "code_digest", "hash", "hop_key", "token"})

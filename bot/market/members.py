@@ -81,7 +81,7 @@ def take_in(
     if new:
         joined = {"cooperative_id": cooperative_id, "joined_at": now}
         db.execute(insert(rows), [{**joined, "contact_id": one} for one in new])
-        _tell(db, cooperative_id, new, help_msisdn, now, quiet.leaves_at(now))
+        _tell(db, cooperative_id, new, help_msisdn, now, quiet)
     role = update(contacts).where(contacts.c.id == cooperative_id).values(role=COOPERATIVE)
     db.execute(role)
     counted = Counter({outcome: len(lines) for outcome, lines in found.items()})
@@ -129,12 +129,12 @@ def _tell(
     new: Sequence[int],
     help_msisdn: str,
     now: datetime,
-    leaves_at: datetime,
+    quiet: QuietHours,
 ) -> None:
     names = select(contacts.c.names).where(contacts.c.id == cooperative_id)
     words = partial(member_words.taken_in, str(db.execute(names).scalar()), help_msisdn)
     # Who is taken in, leaves and is taken in again has heard of it.
-    news.tell_by_sms(db, new, f"member:{cooperative_id}", words, now, leaves_at)
+    news.tell_by_sms(db, new, f"member:{cooperative_id}", words, now, quiet)
 
 
 def _each(

@@ -1,13 +1,13 @@
 """News to people, in their language: where it reaches them, and when.
 
-It leaves through the outbox of its cause: to the chat when that is where the person was last and
-the link is confirmed, else by SMS.
+It leaves through the outbox of its cause: where the person wishes. Who said nothing has it in the
+chat when that is where they were last and the link is confirmed, else by SMS.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,11 +16,13 @@ from sqlalchemy import Connection, select
 
 from bot.conversation import Language
 from bot.i18n import speaking
-from bot.market import people, telegram_links
+from bot.market import news_wishes, people, telegram_links
+from bot.market.news_wishes import Hours, Wish
 from bot.market.telegram_links import Link
 from bot.storage import outbox
 from bot.storage.outbox import OutboxRow
 from bot.storage.schema import contacts, transcripts
+from bot.storage.schema import news_wishes as wishes
 
 _CHAT = "telegram:"
 _ASKED_AT_ONCE = 500
@@ -33,6 +35,12 @@ class QuietHours:
     from_hour: int = 0
     until_hour: int = 0
     timezone: str = "UTC"
+
+    def as_wished(self, hours: Hours | None) -> QuietHours:
+        """These hours, or a person's own ones on the same clock."""
+        if hours is None:
+            return self
+        return replace(self, from_hour=hours[0], until_hour=hours[1])
 
     def leaves_at(self, now: datetime, before: datetime | None = None) -> datetime:
         """`now`, or the end of the quiet hours; what is of no use after `before` never waits."""
@@ -58,21 +66,25 @@ def tell(
     dedupe_key: str,
     words: Callable[[], str],
     now: datetime,
-    leaves_at: datetime | None = None,
+    quiet: QuietHours | None = None,
     *,
+    before: datetime | None = None,
     by_phone: bool = False,
 ) -> bool:
     """Tell the person what `words()` says in their language; once for each `dedupe_key`.
 
-    `leaves_at` is later than `now` for what can wait for the morning. `by_phone` is for what must
-    reach whoever holds the number, or was asked for as an SMS. An erased person gets nothing.
+    What can wait for the morning names the hub's `quiet` hours, in whose place the person's own
+    stand, and `before` when it is of use. `by_phone` is for what must reach whoever holds the
+    number, or was asked for as an SMS. An erased person gets nothing.
     """
     contact = people.by_id(db, contact_id)
     if contact is None or not contact.msisdn:
         return False
     with speaking(contact.language):
         text = words()
-    link = None if by_phone or contact.verifying else chat_of(db, contact_id)
+    wish = news_wishes.of(db, contact_id)
+    leaves_at = None if quiet is None else quiet.as_wished(wish.hours).leaves_at(now, before)
+    link = None if by_phone or contact.verifying else _chat_wished(db, contact_id, wish)
     if link is None:
         payload = {"contact_id": contact_id, "text": text}
         return outbox.put(db, "sms", dedupe_key, payload, now, leaves_at)
@@ -86,7 +98,7 @@ def tell_by_sms(
     dedupe_key: str,
     words: Callable[[], str],
     now: datetime,
-    leaves_at: datetime | None = None,
+    quiet: QuietHours | None = None,
 ) -> int:
     """Tell many the same, each in their language and once for the key; to how many it leaves.
 
@@ -97,13 +109,19 @@ def tell_by_sms(
     for start in range(0, len(contact_ids), _ASKED_AT_ONCE):
         mine = contacts.c.id.in_(contact_ids[start : start + _ASKED_AT_ONCE])
         reached = mine & contacts.c.msisdn.is_not(None)
-        query = select(contacts.c.id, contacts.c.language).where(reached).order_by(contacts.c.id)
-        for contact_id, language in db.execute(query).all():
+        told_of = contacts.c.id, contacts.c.language, wishes.c.quiet_from, wishes.c.quiet_until
+        query = select(*told_of).outerjoin(wishes, wishes.c.contact_id == contacts.c.id)
+        query = query.where(reached).order_by(contacts.c.id)
+        for contact_id, language, *hours in db.execute(query).all():
             if language not in texts:
                 with speaking(language):
                     texts[language] = words()
             payload = {"contact_id": contact_id, "text": texts[language]}
             key = f"{dedupe_key}:{contact_id}"
+            leaves_at = None
+            if quiet is not None:
+                own = None if hours[0] is None else (hours[0], hours[1])
+                leaves_at = quiet.as_wished(own).leaves_at(now)
             told += outbox.put(db, "sms", key, payload, now, leaves_at)
     return told
 
@@ -141,6 +159,13 @@ def by_sms(db: Connection, row: OutboxRow, now: datetime) -> bool:
 def _to_chat(link: Link, contact_id: int, text: str) -> dict[str, Any]:
     said = {"method": "sendMessage", "args": {"text": text}}
     return {"chat_id": link.chat_id, **said, "contact_id": contact_id}
+
+
+def _chat_wished(db: Connection, contact_id: int, wish: Wish) -> Link | None:
+    if wish.way == "sms":
+        return None
+    # Without a chat that takes messages it is an SMS all the same.
+    return open_link(db, contact_id) if wish.way == "chat" else chat_of(db, contact_id)
 
 
 def chat_of(db: Connection, contact_id: int) -> Link | None:

@@ -103,7 +103,7 @@ def make_offer(
         return 0
     words = partial(notices.offer_arrived, offer, service_code, timezone)
     key = f"offered:{offer.id}" if known is None else f"offered:{offer.id}:{offer.version}"
-    news.tell(db, contact_id, key, words, now, quiet.leaves_at(now, answer_by))
+    news.tell(db, contact_id, key, words, now, quiet, before=answer_by)
     return offer.id
 
 

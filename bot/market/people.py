@@ -35,6 +35,7 @@ from bot.storage.schema import (
     inbox,
     lesson_progress,
     members,
+    news_wishes,
     offers,
     orders,
     outbox,
@@ -282,7 +283,7 @@ def erase(db: Connection, contact_id: int, now: datetime, *, keep_wallet: bool =
         .values(withdrawn_at=now)
     )
     theirs = (pin_failures, pins, lesson_progress, stocks, stock_photos, stock_listings,
-              price_alerts, person_notes)  # fmt: skip
+              price_alerts, person_notes, news_wishes)  # fmt: skip
     for table in theirs:
         db.execute(delete(table).where(table.c.contact_id == contact_id))
     tickets_of_who_left.close_theirs(db, contact_id, number, now)
@@ -357,6 +358,7 @@ def copy_of(db: Connection, contact_id: int) -> dict[str, Any]:
         "wallet_changes": select(wallet_changes).where(wallet_changes.c.contact_id == contact_id),
         "bookings": select(bookings).where(bookings.c.contact_id == contact_id),
         "price_alerts": select(price_alerts).where(price_alerts.c.contact_id == contact_id),
+        "news_wishes": select(news_wishes).where(news_wishes.c.contact_id == contact_id),
         "members": select(members).where(members.c.contact_id == contact_id),
         "shares": select(shares).where(shares.c.contact_id == contact_id),
         "telegram": telegram_links.held_of(contact_id),

@@ -81,7 +81,7 @@ def tell_due(db: Connection, fresh_since: date, now: datetime, quiet: QuietHours
         *facts, contact_id, price_id = row
         words = partial(_words, Price(*facts))
         key = f"price:{alert_id}:{price_id}"
-        news.tell(db, contact_id, key, words, now, quiet.leaves_at(now))
+        news.tell(db, contact_id, key, words, now, quiet)
     return len(waiting)
 
 

@@ -93,9 +93,8 @@ def ask(
         raise RuntimeError(f"the split of offer {offer_id} went while it was held")
     words = partial(split_notices.asked, split, service_code, timezone)
     for member in asked:
-        leaves_at = quiet.leaves_at(now, answer_by)
-        news.tell(db, member.contact_id, f"split:{split_id}:{member.contact_id}", words, now,
-                  leaves_at)  # fmt: skip
+        whom = f"split:{split_id}:{member.contact_id}"
+        news.tell(db, member.contact_id, whom, words, now, quiet, before=answer_by)
     split_board.begin(db, split_id, now)
     _note(db, actor, split_id, "asked", len(asked), now)
     return Answered("asked", split)

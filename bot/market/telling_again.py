@@ -33,5 +33,6 @@ def tell_again(
         return "no_effect"
     # In the key and not looked up: two who press at once send one.
     key = f"{offer.state}-again:{offer.id}:{offer.version}:{now:%Y%m%d%H}"
-    leaves_at = quiet.leaves_at(now, offer.answer_by if offer.state == "offered" else None)
-    return "told" if news.tell(db, person.id, key, words, now, leaves_at) else "told_before"
+    before = offer.answer_by if offer.state == "offered" else None
+    is_new = news.tell(db, person.id, key, words, now, quiet, before=before)
+    return "told" if is_new else "told_before"

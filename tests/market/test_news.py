@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import insert, select, update
 
-from bot.market import news, people
+from bot.market import news, news_wishes, people
 from bot.market.news import NEVER, QuietHours
 from bot.market.orders import create_order, make_offer
 from bot.storage.schema import contacts, transcripts
@@ -111,3 +111,68 @@ async def test_an_offer_of_the_night_is_told_in_the_morning_and_money_at_once(re
         return [row.due_at for row in db.execute(select(rows.c.due_at).order_by(rows.c.id)).all()]
 
     assert await records.write(work) == [datetime(2026, 11, 25, 4, 0, tzinfo=UTC), night]
+
+
+async def test_news_goes_where_the_person_wishes(records, now) -> None:
+    def work(db):
+        contact_id = person(db, now)
+        # Nothing can go to a chat that is nobody's yet.
+        news_wishes.set_way(db, contact_id, "chat")
+        ways = [told(db, contact_id, now)]
+        linked(db, contact_id)
+        was_in(db, "africastalking:ATUid_1")
+        ways.append(told(db, contact_id, now))
+        ways.append(told(db, contact_id, now, by_phone=True))
+        news_wishes.set_way(db, contact_id, "sms")
+        was_in(db, "telegram:700100200.1")
+        ways.append(told(db, contact_id, now))
+        news_wishes.set_way(db, contact_id, "last")
+        return [*ways, told(db, contact_id, now)]
+
+    assert await records.write(work) == ["sms", "telegram", "sms", "sms", "telegram"]
+
+
+async def test_news_waits_in_the_hours_that_the_person_wishes(records) -> None:
+    # 20:30 in Kigali: the hub's own night is not yet.
+    evening = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
+    morning = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
+
+    def work(db):
+        contact_id = person(db, evening)
+        leaving = []
+
+        def tell(**more) -> None:
+            key = f"news:{len(leaving)}"
+            news.tell(db, contact_id, key, lambda: "x", evening, **more)
+            due = select(rows.c.due_at).where(rows.c.dedupe_key == key)
+            leaving.append(db.execute(due).scalar_one())
+
+        tell(quiet=NIGHT)
+        news_wishes.set_hours(db, contact_id, (20, 6))
+        tell(quiet=NIGHT)
+        # Of no use by then, and what never waits.
+        tell(quiet=NIGHT, before=morning)
+        tell()
+        news.tell_by_sms(db, [contact_id], "many", lambda: "x", evening, NIGHT)
+        many = select(rows.c.due_at).where(rows.c.dedupe_key == f"many:{contact_id}")
+        leaving.append(db.execute(many).scalar_one())
+        news_wishes.set_hours(db, contact_id, (0, 0))
+        tell(quiet=QuietHours(20, 6, "Africa/Kigali"))
+        return leaving
+
+    assert await records.write(work) == [evening, morning, evening, evening, morning, evening]
+
+
+async def test_a_wish_goes_with_its_person(records, now) -> None:
+    def work(db):
+        contact_id = person(db, now)
+        news_wishes.set_way(db, contact_id, "sms")
+        news_wishes.set_hours(db, contact_id, (20, 6))
+        held = people.copy_of(db, contact_id)["news_wishes"]
+        people.erase(db, contact_id, now)
+        return held, news_wishes.of(db, contact_id)
+
+    held, after = await records.write(work)
+    ours = {name: value for name, value in held[0].items() if name != "contact_id"}
+    assert ours == {"way": "sms", "quiet_from": 20, "quiet_until": 6}
+    assert after == news_wishes.Wish()

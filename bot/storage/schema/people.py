@@ -55,6 +55,18 @@ wallet_changes = Table(
     Index(None, "contact_id", "at"),
 )
 
+# Whoever has no row has news where they were last, and the hub's own quiet hours.
+news_wishes = Table(
+    "news_wishes",
+    metadata,
+    belongs_to("contact_id", "contacts", primary_key=True),
+    Column("way", String(8), nullable=False, server_default="last"),
+    # On the hub's clock; the same hour twice is never.
+    Column("quiet_from", Integer),
+    Column("quiet_until", Integer),
+    one_of("way", ("last", "sms", "chat")),
+)
+
 consents = Table(
     "consents",
     metadata,

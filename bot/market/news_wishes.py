@@ -1,0 +1,57 @@
+"""What a person wishes of news: where it goes, and in which hours it waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from sqlalchemy import Connection, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.storage.prepared import Prepared
+from bot.storage.schema import news_wishes as rows
+
+# Where the person was last, by SMS alone, or to the chat wherever they were.
+Way = Literal["last", "sms", "chat"]
+Hours = tuple[int, int]
+
+# Asked with every piece of news.
+_of = Prepared(
+    select(rows.c.way, rows.c.quiet_from, rows.c.quiet_until).where(
+        rows.c.contact_id == bindparam("whose")
+    ),
+    "whose",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A person's wish. `hours` are None where they leave it to the hub; the same twice is never."""
+
+    way: Way = "last"
+    hours: Hours | None = None
+
+
+def of(db: Connection, contact_id: int) -> Wish:
+    """What this person wishes; who never said so has news where they were last."""
+    row = _of.one(db, contact_id)
+    if row is None:
+        return Wish()
+    way, from_hour, until_hour = row
+    return Wish(cast("Way", way), None if from_hour is None else (from_hour, until_hour))
+
+
+def set_way(db: Connection, contact_id: int, way: Way) -> None:
+    """Let their news go there from now on."""
+    _put(db, contact_id, {"way": way})
+
+
+def set_hours(db: Connection, contact_id: int, hours: Hours) -> None:
+    """Let their news wait from the first of these hours to the second, on the hub's clock."""
+    _put(db, contact_id, {"quiet_from": hours[0], "quiet_until": hours[1]})
+
+
+def _put(db: Connection, contact_id: int, said: dict[str, object]) -> None:
+    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+    row = insert(rows).values(contact_id=contact_id, **said)
+    db.execute(row.on_conflict_do_update(index_elements=[rows.c.contact_id], set_=said))
