@@ -25,7 +25,7 @@ from bot.market import (
     telegram_invites,
     telegram_links,
 )
-from bot.operations.set_back import SetBack
+from bot.operations.clock_watch import ClockWatch
 from bot.storage import (
     audit_chain,
     hops,
@@ -69,7 +69,7 @@ class Housekeeping:
     ) -> None:
         self._market, self._news, self._every_s = market, news, every_s
         self._keep_transcripts, self._keep_letters = keep_transcripts, keep_letters
-        self._set_back = SetBack()
+        self._clock = ClockWatch()
 
     async def run(self) -> None:
         """Keep house until cancelled."""
@@ -152,14 +152,14 @@ class Housekeeping:
 
     async def _bring_back(self) -> None:
         # To find nothing, all letters that wait for the morning are gone through.
-        if not self._set_back.is_so():
+        if not self._clock.was_set_back():
             return
         records, now = self._market.records, datetime.now(UTC)
         await records.write(lambda db: payments.bring_back(db, now))
         await records.write(lambda db: reviews.bring_back(db, now))
         while await records.write(lambda db: outbox.bring_back(db, now, _AT_ONCE)):
             self._news()
-        self._set_back.seen()
+        self._clock.seen()
 
     def _forget_hops(self, db: Connection) -> int:
         """Drop some old hops: few at a time, for callers' own writes wait in the same line."""

@@ -8,14 +8,14 @@ import time
 _LEAST_S = 30.0
 
 
-class SetBack:
+class ClockWatch:
     """For one who looks from time to time, and does something about it."""
 
     def __init__(self) -> None:
         # What was before this process is not known: the first look is told yes.
         self._ahead_s = float("inf")
 
-    def is_so(self) -> bool:
+    def was_set_back(self) -> bool:
         """Whether the clock was set back since this was last `seen`, or may have been before."""
         self._ahead_s = max(self._ahead_s, _ahead_s())
         return self._ahead_s - _ahead_s() > _LEAST_S
