@@ -63,7 +63,7 @@ def pulled(db: Connection, then: datetime) -> None:
 
 
 def event_failed(db: Connection, then: datetime) -> None:
-    hub_inbox.keep(db, Arrived("hub", "e1", "order.created", "hub:1", b"{}"), then)
+    hub_inbox.keep(db, [(Arrived("hub", "e1", "order.created", "hub:1", b"{}"), False)], then)
     (event,) = hub_inbox.next_ones(db, then, 1)
     hub_inbox.failed(db, event, "ValueError", then + timedelta(seconds=32), then)
 
