@@ -37,9 +37,7 @@ async def show_wish(turn: Turn) -> Next:
     if not turn.session.contact_id:
         return Start("register")
     wish = await turn.read(news_wishes.of, turn.session.contact_id)
-    quiet = turn.market.quiet
-    hours = wish.hours or (quiet.from_hour, quiet.until_hour)
-    lines = [_("News"), _ways()[wish.way], _of_hours(hours)]
+    lines = [_("News"), _ways()[wish.way], _of_hours(wish.hours or _hubs(turn))]
     choices = [Choice(_("Where news goes"), "where"), Choice(_("Quiet hours"), "hours")]
     return Screen("\n".join(lines), choices)
 
@@ -64,17 +62,27 @@ def keep_way(turn: Turn, db: Connection) -> Screen:
 @flow.step("hours")
 async def ask_hours(turn: Turn) -> Next:
     text = _("In which hours is news to wait?")
-    each = enumerate((*_NIGHTS, _NEVER), _FIRST_KEY)
-    nights = [Choice(_of_hours(hours), "chosen", hours, key=str(key)) for key, hours in each]
+    hubs = _hubs(turn)
+    # The hub's own are kept as nobody's wish, so that they follow the hub.
+    wishes = [(hubs, ()), *((hours, hours) for hours in (*_NIGHTS, _NEVER) if hours != hubs)]
+    nights = [
+        Choice(_of_hours(hours), "chosen", kept, key=str(key))
+        for key, (hours, kept) in enumerate(wishes, _FIRST_KEY)
+    ]
     return Screen(text, nights)
 
 
 @flow.effect("set")
 def keep_hours(turn: Turn, db: Connection) -> Screen:
-    from_hour, until_hour = turn.notes["hours"]
-    news_wishes.set_hours(db, turn.session.contact_id, (from_hour, until_hour))
+    chosen = turn.notes["hours"]
+    news_wishes.set_hours(db, turn.session.contact_id, tuple(chosen) or None)
     said = _("Noted. What is about your money or your PIN never waits.")
     return Screen(said, [Choice(_("News"), "menu")])
+
+
+def _hubs(turn: Turn) -> Hours:
+    quiet = turn.market.quiet
+    return quiet.from_hour, quiet.until_hour
 
 
 def _ways() -> dict[str, str]:

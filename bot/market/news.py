@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 from bot.conversation import Language
 from bot.i18n import speaking
 from bot.market import news_wishes, people, telegram_links
-from bot.market.news_wishes import Hours, Wish
+from bot.market.news_wishes import Hours, Way
 from bot.market.telegram_links import Link
 from bot.storage import outbox
 from bot.storage.outbox import OutboxRow
@@ -84,7 +84,9 @@ def tell(
         text = words()
     wish = news_wishes.of(db, contact_id)
     leaves_at = None if quiet is None else quiet.as_wished(wish.hours).leaves_at(now, before)
-    link = None if by_phone or contact.verifying else _chat_wished(db, contact_id, wish)
+    # What never waits is also promised on the screen that it follows: it goes as it always did.
+    way = "last" if quiet is None and wish.way == "chat" else wish.way
+    link = None if by_phone or contact.verifying else chat_wished(db, contact_id, way)
     if link is None:
         payload = {"contact_id": contact_id, "text": text}
         return outbox.put(db, "sms", dedupe_key, payload, now, leaves_at)
@@ -161,11 +163,11 @@ def _to_chat(link: Link, contact_id: int, text: str) -> dict[str, Any]:
     return {"chat_id": link.chat_id, **said, "contact_id": contact_id}
 
 
-def _chat_wished(db: Connection, contact_id: int, wish: Wish) -> Link | None:
-    if wish.way == "sms":
+def chat_wished(db: Connection, contact_id: int, way: Way) -> Link | None:
+    """The chat to which the person's news goes that way; without one it is an SMS."""
+    if way == "sms":
         return None
-    # Without a chat that takes messages it is an SMS all the same.
-    return open_link(db, contact_id) if wish.way == "chat" else chat_of(db, contact_id)
+    return open_link(db, contact_id) if way == "chat" else chat_of(db, contact_id)
 
 
 def chat_of(db: Connection, contact_id: int) -> Link | None:

@@ -46,9 +46,13 @@ def set_way(db: Connection, contact_id: int, way: Way) -> None:
     _put(db, contact_id, {"way": way})
 
 
-def set_hours(db: Connection, contact_id: int, hours: Hours) -> None:
-    """Let their news wait from the first of these hours to the second, on the hub's clock."""
-    _put(db, contact_id, {"quiet_from": hours[0], "quiet_until": hours[1]})
+def set_hours(db: Connection, contact_id: int, hours: Hours | None) -> None:
+    """Let their news wait from the first of these hours to the second, on the hub's clock.
+
+    None leaves it to the hub, also when the hub changes its hours.
+    """
+    from_hour, until_hour = hours or (None, None)
+    _put(db, contact_id, {"quiet_from": from_hour, "quiet_until": until_hour})
 
 
 def _put(db: Connection, contact_id: int, said: dict[str, object]) -> None:

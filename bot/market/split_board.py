@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from bot.i18n import _, speaking
-from bot.market import news, people, products
+from bot.market import news, news_wishes, people, products
 from bot.storage import outbox
 from bot.storage.schema import offers, orders, shares, splits
 
@@ -42,9 +42,10 @@ def text_of(db: Connection, split_id: int) -> str:
 
 
 def begin(db: Connection, split_id: int, now: datetime) -> None:
-    """Put the bar into the co-operative's chat, where that is where they were last."""
+    """Put the bar into the co-operative's chat, where that is where their news goes."""
     row = db.execute(_facts.where(splits.c.id == split_id)).one()
-    link = news.chat_of(db, row.cooperative_id)
+    way = news_wishes.of(db, row.cooperative_id).way
+    link = news.chat_wished(db, row.cooperative_id, way)
     if link is None:
         return
     chat = update(splits).where(splits.c.id == split_id).values(chat_id=link.chat_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -38,6 +39,8 @@ from bot.storage import (
 from bot.storage.rounds import one_round
 
 _EVERY_S = 15.0
+# What another host's clock put off is found so often; what this one's did, at once.
+_BRING_BACK_S = 3600.0
 # Far longer than any gateway repeats a hop; they hold numbers of people who may not be known.
 _KEEP_HOPS = timedelta(hours=1)
 # Far longer than Telegram delivers an update again, and than people leave a parked one lying.
@@ -69,7 +72,7 @@ class Housekeeping:
     ) -> None:
         self._market, self._news, self._every_s = market, news, every_s
         self._keep_transcripts, self._keep_letters = keep_transcripts, keep_letters
-        self._clock = ClockWatch()
+        self._clock, self._bring_back_at_s = ClockWatch(), 0.0
 
     async def run(self) -> None:
         """Keep house until cancelled."""
@@ -152,7 +155,7 @@ class Housekeeping:
 
     async def _bring_back(self) -> None:
         # To find nothing, all letters that wait for the morning are gone through.
-        if not self._clock.was_set_back():
+        if not self._clock.was_set_back() and time.monotonic() < self._bring_back_at_s:
             return
         records, now = self._market.records, datetime.now(UTC)
         await records.write(lambda db: payments.bring_back(db, now))
@@ -160,6 +163,7 @@ class Housekeeping:
         while await records.write(lambda db: outbox.bring_back(db, now, _AT_ONCE)):
             self._news()
         self._clock.seen()
+        self._bring_back_at_s = time.monotonic() + _BRING_BACK_S
 
     def _forget_hops(self, db: Connection) -> int:
         """Drop some old hops: few at a time, for callers' own writes wait in the same line."""

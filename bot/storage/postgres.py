@@ -167,8 +167,11 @@ class PostgresRecords:
         for ask in batch:
             ask.end(None, RecordsDown(why(error)))
         # A server that is full still serves those who are connected.
-        if not (is_full(error) and (self._in_use or self._free)):
+        if not self._is_only_full(error):
             self._breaker.trip(why(error))
+
+    def _is_only_full(self, error: Exception) -> bool:
+        return is_full(error) and bool(self._in_use or self._free)
 
     def _let_go(self, why_gone: str) -> None:
         """The server is gone: nobody waits for it any longer."""
@@ -188,7 +191,7 @@ class PostgresRecords:
                 async with self._engine.connect() as connection:
                     await connection.exec_driver_sql("SELECT 1")
         except Exception as error:
-            if not (is_full(error) and self._in_use):
+            if not self._is_only_full(error):
                 raise
 
     async def _connection(self) -> AsyncConnection:

@@ -101,6 +101,22 @@ async def test_no_connection_to_be_had_is_records_down(
         await records.close()
 
 
+async def test_a_server_that_is_full_serves_who_is_connected(store, postgres: RealPostgres) -> None:
+    postgres.run_sql(f"CREATE ROLE few_{store.name} LOGIN CONNECTION LIMIT 1")
+    url = f"postgresql://few_{store.name}@127.0.0.1:{postgres.port}/{store.name}"
+    records = PostgresRecords(url)
+    assert await records.read(run("SELECT 1")) == 1
+    # More than one lane is wanted, and only the first has a connection.
+    for _round in range(3):
+        asked = [records.read(run("SELECT pg_sleep(0.01)")) for _ in range(20)]
+        assert await asyncio.gather(*asked, return_exceptions=True) == [None] * 20
+        # Whoever looks for a sign of life now finds the server full and nobody being served.
+        await records._breaker._find_out()
+        assert not records._breaker.why
+    assert await records.read(run("SELECT 1")) == 1
+    await records.close()
+
+
 async def begun(records: PostgresRecords, takes_s: float) -> asyncio.Task[None]:
     """Some work that takes long, once it is under way."""
     under_way = asyncio.Event()

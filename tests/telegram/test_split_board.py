@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.i18n import load_catalogues
-from bot.market import members, offers, splits
+from bot.market import members, news_wishes, offers, splits
+from bot.market.news_wishes import Way
 from bot.market.orders import create_order, make_offer
 from bot.market.split_board import bar
 from bot.storage.schema import outbox as rows
@@ -25,13 +26,16 @@ async def there(records) -> AsyncIterator[Outside]:
         yield one
 
 
-async def asked(there: Outside, *, in_the_chat: bool = True) -> tuple[int, list[int]]:
+async def asked(
+    there: Outside, *, in_the_chat: bool = True, way: Way = "last"
+) -> tuple[int, list[int]]:
     """The split of an order of 100 kg among three, and they."""
     load_catalogues()
 
     def work(db):
         cooperative, *belong = [farmer(db, n, now()) for n in (1, 2, 3, 4)]
         linked(db, cooperative)
+        news_wishes.set_way(db, cooperative, way)
         if in_the_chat:
             line = {"session_key": "telegram:700100200.1", "hop": 1, "owner": ALINE["phone"],
                     "place": "home", "typed": "1", "shown": "x", "micros": 1, "at_ms": 1}  # fmt: skip
@@ -96,6 +100,14 @@ async def test_who_was_on_the_phone_last_has_no_message_there(there: Outside) ->
     split, (first, *_others) = await asked(there, in_the_chat=False)
     await give(there, first, split, 30)
     assert await boards(there) == []
+
+
+@pytest.mark.parametrize(("way", "shown"), [("sms", 0), ("chat", 1)])
+async def test_the_bar_is_where_the_cooperative_wishes_its_news(
+    there: Outside, way: Way, shown: int
+) -> None:
+    await asked(there, in_the_chat=way == "sms", way=way)
+    assert len(await boards(there)) == shown
 
 
 def test_the_bar_is_full_only_when_nothing_is_missing() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, RowMapping, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, select
 
 from bot.dashboard.screens.by_lots import lot
 from bot.dashboard.screens.export_tables import Table
@@ -27,7 +27,7 @@ def begin(db: Connection, table: Table) -> int:
 
 
 def lot_of(
-    db: Connection, table: Table, filters: Mapping[str, str], before: int
+    db: Connection, table: Table, which: list[ColumnElement[bool]], before: int
 ) -> tuple[list[RowMapping], int]:
     """The rows among the next `_AT_ONCE` keys, the newest first; before which to go on, or 0."""
-    return lot(db, table.rows, table.key, table.where(filters), before, _AT_ONCE)
+    return lot(db, table.rows, table.key, which, before, _AT_ONCE)

@@ -168,9 +168,11 @@ class Exports:
     ) -> AsyncIterator[list[RowMapping]]:
         """The rows in lots, the newest first, never more than the role may take."""
         left = MOST_ROWS.get(role, 0)
+        # Words are found in the reader's language, which the records' own task does not speak.
+        which = table.where(filters)
         before = await self._records.read(partial(begin, table=table))
         while left > 0 and before:
-            look = partial(lot_of, table=table, filters=filters, before=before)
+            look = partial(lot_of, table=table, which=which, before=before)
             rows, before = await self._records.read(look)
             yield rows[:left]
             left -= len(rows)
