@@ -50,8 +50,9 @@ async def show_menu(turn: Turn) -> Next:
         return Start("register")
     deleted = await turn.read(pin_reset.is_reset, turn.session.contact_id)
     pin = Choice(_("Change PIN"), start="new_pin") if deleted else Choice(_("Change PIN"), "pin")
+    # One word, so that all is one page: whoever has somebody else's number finds the last keys.
     return Screen(
-        _("My account"),
+        _("Account"),
         [
             pin,
             Choice(_("My data"), start="my_data"),

@@ -12,7 +12,7 @@ from aiohttp import web
 from playwright.async_api import Browser, Error, async_playwright, expect
 from sqlalchemy import select, update
 
-from bot.dashboard.screens import calls
+from bot.dashboard.screens import whole_number
 from bot.storage.schema import alert_mutes, audit, staff
 from tests.dashboard.test_desks_in_chromium import in_as
 from tests.dashboard.test_in_chromium import signed_in
@@ -54,7 +54,7 @@ async def keeping() -> AsyncIterator[Browser]:
 async def test_B07_a_whole_number_goes_after_its_time_and_does_not_come_back(
     keeping: Browser, server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calls, "SECONDS", 4)
+    monkeypatch.setattr(whole_number, "SECONDS", 4)
     await server.phone().dials()
     await server.parts.transcripts.flush()
     page = (await signed_in(await keeping.new_context(), server)).page

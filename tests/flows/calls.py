@@ -73,7 +73,7 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
                 ("6", "1", PIN, "80642", "80642", "1", "3", "1")),
     "news": ("A farmer wants no news at night, and by SMS only; a chat is to be linked first. A "
              "double press does nothing.", FARMER,
-             ("6", "99", "8", "2", "2", "5", "1", "1", "1", "4", "1", "1", "5", "0", "0")),
+             ("6", "8", "2", "2", "5", "1", "1", "1", "4", "1", "1", "5", "0", "0")),
     "visitors": ("A host accepts visitors.", HOST, ("6", "1", "00000", PIN, "1")),
     "visitors_declined": ("A host declines; a double press of 2 does nothing.", HOST,
                           ("6", "2", "2", "1", "1")),

@@ -218,8 +218,8 @@ BUGS = (
     _bug("secret-of-telegram-not-compared", ("tests/telegram/test_webhook.py", "tests/telegram"), (
         Webhook._is_right, "return fits and same", "return fits or same")),
     _bug("update-applied-twice", ("tests/telegram/test_webhook.py", "tests/telegram"), (
-        telegram_updates._insert, ".one(db, *values)",
-        ".one(db, __import__('secrets').randbits(40), *values[1:])")),
+        telegram_updates._insert, ".id_of(db, *values)",
+        ".id_of(db, __import__('secrets').randbits(40), *values[1:])")),
     _bug("payment-not-held-while-it-changes", ("tests/test_money_attacks.py", *MONEY), (
         payments.locked, ".with_for_update()", "")),
     _bug("token-fetched-by-each-who-waits", ("tests/test_payout_loop.py", *MONEY), (

@@ -27,6 +27,7 @@ FLOWS = {
     "verify": N_("Check of the number"),
     "new_owner": N_("New owner of a number"),
     "telegram_link": N_("Telegram"),
+    "news": N_("News"),
     "visitors": N_("Visitors"),
     "stock": N_("My stock"),
     "stock_change": N_("My stock"),
