@@ -376,7 +376,7 @@ async def test_a_hiccup_of_the_records_does_not_make_a_stranger(
     with monkeypatch.context() as hiccup:
         hiccup.setattr(records, "read", down)
         assert "1 " in await phone.dials()
-    assert "Konti\n" in await phone.types("1")
+    assert "Konti yanjye" in await phone.types("1")
 
 
 @pytest.mark.usefixtures("either_store")
