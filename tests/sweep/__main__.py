@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path as Folder
 
+from tests.patient_records import patient_records
 from tests.sweep.path import Path
 from tests.sweep.paths import PATHS
 from tests.sweep.seams import Point, point_of
@@ -34,7 +35,7 @@ def main() -> None:
     paths = [PATHS[name] for name in options.path or PATHS]
     good = True
     for store in options.store or _STORES:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, patient_records():
             good &= asyncio.run(_sweep(store, Folder(folder), paths, options))
     sys.exit(not good)
 
