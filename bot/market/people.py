@@ -144,7 +144,7 @@ def caller(db: Connection, msisdn: str) -> tuple[Contact | None, bool]:
     row = _known.one(db, msisdn)
     if row is None:
         return None, False
-    return _contact(row[:-1]), row[-1] in {None, CONSENT_VERSION}
+    return _contact(row[:-1]), not _is_older(row[-1])
 
 
 def by_id(db: Connection, contact_id: int) -> Contact | None:
@@ -232,7 +232,12 @@ def agree(db: Connection, contact_id: int, language: Language, channel: str, now
 def agreed_to_older_words(db: Connection, contact_id: int) -> bool:
     """Whether the last thing this person agreed to was another wording than today's."""
     agreed = _agreed.one(db, contact_id)
-    return agreed is not None and agreed[0] != CONSENT_VERSION
+    return agreed is not None and _is_older(agreed[0])
+
+
+def _is_older(agreed_to: str | None) -> bool:
+    """Whether these words are not today's; who agreed to none yet is asked where it matters."""
+    return agreed_to not in {None, CONSENT_VERSION}
 
 
 def day_number(now: datetime) -> int:

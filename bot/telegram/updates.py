@@ -259,7 +259,7 @@ class Updates:
         return after
 
     def _moment(self) -> datetime:
-        """The time, the same for all updates of one turn of the loop: its text is made once."""
+        """The time, under uvloop the same for all updates of one turn: its text is made once."""
         turn = asyncio.get_running_loop().time()
         if turn != self._turn:
             self._turn, self._now = turn, datetime.now(UTC)

@@ -197,6 +197,18 @@ async def test_who_is_taken_in_hears_of_it_once_in_their_language_and_in_the_mor
     assert "comme membre" in french
 
 
+async def carry(
+    records: Records, now, cooperative: int, offer_id: int, triggers: tuple[str, ...]
+) -> None:
+    """The co-operative does these with what it accepted, one after the other."""
+
+    def work(db) -> None:
+        for trigger in triggers:
+            offers.move(db, actor(cooperative, trigger), offer_id, trigger, now)
+
+    await records.write(work)
+
+
 async def in_dispute(records: Records, now, offer_id: int, *steps, after=timedelta()) -> None:
     """Staff dispute the co-operative's part, and then do each of `steps`."""
 
@@ -226,15 +238,14 @@ async def test_what_is_held_waits_for_the_end_of_a_dispute(
     cooperative, split, belong = await shared(records, now)
     offer_id, late = await offer_of(records), now + splits.HOLD_FOR
     await give(records, now, belong[0], split, 40)
-    for trigger in carried:
-        move = lambda db, t=trigger: offers.move(db, actor(cooperative, t), offer_id, t, now)  # noqa: E731
-        await records.write(move)
+    await carry(records, now, cooperative, offer_id, carried)
     await in_dispute(records, now, offer_id)
     assert await records.write(lambda db: splits.lapse_due(db, late)) == 0
     assert ("held", 40, False) in await standing(records, split)
-    goes_on = lambda db: disputes.resume(  # noqa: E731
-        db, offer_id, reason="found", by="vera", channel="test", now=late
-    )
+
+    def goes_on(db) -> None:
+        disputes.resume(db, offer_id, reason="found", by="vera", channel="test", now=late)
+
     await records.write(goes_on)
     lapsed = 0 if carried else 1
     assert await records.write(lambda db: splits.lapse_due(db, late)) == lapsed
@@ -269,9 +280,7 @@ async def test_who_leaves_during_a_dispute_frees_what_they_did_not_bring(
     cooperative, split, belong = await shared(records, now)
     offer_id = await offer_of(records)
     await give(records, now, belong[0], split, 40)
-    for trigger in carried:
-        move = lambda db, t=trigger: offers.move(db, actor(cooperative, t), offer_id, t, now)  # noqa: E731
-        await records.write(move)
+    await carry(records, now, cooperative, offer_id, carried)
     await in_dispute(records, now, offer_id)
     await records.write(lambda db: splits.forget(db, belong[0], now))
     assert await reserved(records) == (40 if carried else 0)
