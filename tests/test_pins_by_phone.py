@@ -268,11 +268,11 @@ async def test_P11_on_a_shared_phone_too_and_the_shared_menu_opens_by_the_new_pi
     await phone.dials()
     await phone.types("00", "6", "80642")
     assert "wahindutse" in await phone.types("80642")
-    assert "Konti yanjye" in await phone.types("1")
+    assert "Si wowe?" in await phone.types("1")
     phone = server.phone()
     await phone.dials()
     await phone.types("00", "6")
-    assert "Konti yanjye" not in await phone.types(PIN)
+    assert "Si wowe?" not in await phone.types(PIN)
 
 
 async def test_P11_a_reset_whose_day_is_over_leads_to_a_call(server: Running) -> None:
