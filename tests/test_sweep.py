@@ -6,6 +6,11 @@ import sys
 
 import pytest
 
+from tests.sweep.__main__ import holes
+from tests.sweep.paths import PATHS
+from tests.sweep.seams import Point
+from tests.sweep.sweep import Run
+
 
 @pytest.mark.parametrize(
     ("store", "path", "every"),
@@ -38,3 +43,13 @@ def test_the_sweep_ends_with_an_error_and_the_command_to_do_it_again() -> None:
     )
     assert done.returncode == 1
     assert "not reached" in done.stdout and f"--point '{nowhere}'" in done.stdout
+
+
+def test_a_look_fewer_is_no_hole_and_a_seam_without_a_death_is_one() -> None:
+    path = next(iter(PATHS.values()))
+    first, again = (Point("server", "before commit, poller.py:1 look", nth) for nth in (1, 2))
+    elsewhere = Point("server", "before commit, nowhere.py:1 nobody", 1)
+    died, missed = Run(path, first, died=True), Run(path, again)
+    assert holes([Run(path, None), died, missed]) == []
+    assert holes([died, missed, Run(path, elsewhere)]) == [Run(path, elsewhere)]
+    assert holes([Run(path, first), missed]) == [Run(path, first), missed]

@@ -1,6 +1,8 @@
 """`make sweep`: kill -9 at every seam of every path of money, restart, drive to the end, check.
 
-With --path and --point it is the one world that a violation names.
+With --path and --point it is the one world that a violation names. How often a poller looks hangs on
+the clock: a seam passed once less than in the first run is told, and is a hole only when no other
+world of the path died at that seam.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ _STORES = ("sqlite", "postgres")
 
 
 def main() -> None:
-    """Sweep, print the figures, and end with 1 on a violation."""
+    """Sweep, print the figures, and end with 1 on a violation or at a seam where nothing died."""
     parser = argparse.ArgumentParser(prog="python -m tests.sweep", description=__doc__)
     parser.add_argument("--store", choices=_STORES, action="append", help="default: both")
     parser.add_argument("--path", choices=list(PATHS), action="append", help="default: all")
@@ -83,6 +85,16 @@ def _missed(run: Run) -> bool:
     return run.fatal is not None and not run.died and not run.wrong
 
 
+def holes(runs: list[Run]) -> list[Run]:
+    """Those not reached whose seam no world of their path died at, whichever time it was passed."""
+    died = {(run.path.name, *run.fatal[:2]) for run in runs if run.fatal and run.died}
+    return [
+        run
+        for run in runs
+        if run.fatal and _missed(run) and (run.path.name, *run.fatal[:2]) not in died
+    ]
+
+
 def _findings(store: str, runs: list[Run]) -> list[str]:
     """What is wrong, each with how to see it again; a long run says it as soon as it knows."""
     wrong = [f"{_again(store, run)}\n  " + "\n  ".join(run.wrong) for run in runs if run.wrong]
@@ -93,17 +105,18 @@ def _findings(store: str, runs: list[Run]) -> list[str]:
 
 def _report(store: str, runs: list[Run], took_s: float) -> bool:
     bad = [run for run in runs if run.wrong]
-    missed = [run for run in runs if _missed(run)]
+    missed, unseen = [run for run in runs if _missed(run)], holes(runs)
     points = sum(len(run.passed) for run in runs if run.fatal is None)
     longest_min = max(run.ahead_s for run in runs) / 60
     print(
         f"{store}: {sum(run.fatal is None for run in runs)} paths, {points} points, "
         f"{sum(run.died for run in runs)} kills, {len(missed)} not reached, "
-        f"{len(bad)} violations, worst restart {max(run.restart_s for run in runs):.2f} s, "
+        f"{len(bad)} violations, {len(unseen)} seams without a death, "
+        f"worst restart {max(run.restart_s for run in runs):.2f} s, "
         f"longest way to the end {longest_min:.1f} virtual minutes, "
         f"{sum(run.doubles for run in runs)} messages twice, {took_s:.0f} s"
     )
-    return not bad and not missed
+    return not bad and not unseen
 
 
 def _again(store: str, run: Run) -> str:
