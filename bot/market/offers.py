@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, case, insert, select, update
 
 from bot.market import Actor, hub_news, news, notices, people, stock_figures
 from bot.market.lives import OFFER_LIFE, advance
@@ -109,6 +109,10 @@ _one = _all.where(
     offers.c.id == bindparam("offer_id"), offers.c.contact_id == bindparam("contact_id")
 )
 _UNDER_WAY = ("accepted", "handed_over", "shipped", "delivered", "paid", "confirmed", "disputed")
+_PAID = ("paid", "confirmed")
+_what_to_do_first = case((offers.c.state == "accepted", 0), (offers.c.state.in_(_PAID), 2), else_=1)
+# No choice may have the number 99, which leads to the next page.
+_LISTED_MAX, _LISTED_WITH_PAID = 90, 9
 
 
 def open_for(db: Connection, contact_id: int, now: datetime) -> list[Offer]:
@@ -119,14 +123,19 @@ def open_for(db: Connection, contact_id: int, now: datetime) -> list[Offer]:
     return [_offer(row) for row in db.execute(query).mappings()]
 
 
-def mine(db: Connection, contact_id: int, limit: int = 9) -> list[Offer]:
-    """What this person has accepted, the newest first."""
+def mine(db: Connection, contact_id: int) -> list[Offer]:
+    """What this person has accepted: first what is to be delivered, last what is paid.
+
+    Of each the newest first; up to 90 that are not paid, and paid ones where these are below nine.
+    """
     query = (
         _all.where(offers.c.contact_id == contact_id, offers.c.state.in_(_UNDER_WAY))
-        .order_by(offers.c.id.desc())
-        .limit(limit)
+        .order_by(_what_to_do_first, offers.c.id.desc())
+        .limit(_LISTED_MAX)
     )
-    return [_offer(row) for row in db.execute(query).mappings()]
+    found = [_offer(row) for row in db.execute(query).mappings()]
+    unpaid = sum(one.state not in _PAID for one in found)
+    return found[: max(unpaid, _LISTED_WITH_PAID)]
 
 
 def by_id(db: Connection, offer_id: int, contact_id: int) -> Offer | None:

@@ -13,6 +13,7 @@ from bot.market.orders import NewOrder, create_order, make_offer
 from bot.market.share import DoesNotAddUp, Line
 from bot.storage.records import Records
 from bot.storage.schema import audit, offer_events, orders, stocks
+from bot.storage.schema import offers as rows
 
 ZONE = "Africa/Kigali"
 LINES = (Line("transport", "RwandAir", 900), Line("marketplace", "Tmall", 1100))
@@ -151,6 +152,36 @@ async def test_an_order_that_does_not_add_up_is_not_kept(records: Records, now: 
     wrong = NewOrder("KW-2", "COF-ROAST", 1, 500, 12_000, 14_001, LINES, "Ruli", now)
     with pytest.raises(DoesNotAddUp):
         await records.write(lambda db: create_order(db, wrong, now))
+
+
+async def test_what_is_to_be_delivered_is_first_however_old(
+    records: Records, now: datetime
+) -> None:
+    load_catalogues()
+    states = ["accepted", "disputed", *["confirmed"] * 12]
+
+    def write(db, states: list[str], first: int = 1) -> list[int]:
+        contact = people.by_msisdn(db, "+250788000001")
+        contact_id = contact.id if contact else farmer(db, 1, now)
+        found = [contact_id]
+        for number, state in enumerate(states, first):
+            order_id = create_order(db, order_of(now, 5, f"KW-{number}"), now)
+            until = now + timedelta(days=2)
+            found.append(make_offer(db, order_id, contact_id, 5, until, "*384*801#", now, ZONE))
+            moved = {"state": state, "packs_accepted": 5}
+            db.execute(update(rows).where(rows.c.id == found[-1]).values(moved))
+        return found
+
+    contact_id, oldest, second, *paid = await records.write(lambda db: write(db, states))
+    mine = await records.read(lambda db: offers.mine(db, contact_id))
+    assert [one.id for one in mine] == [oldest, second, *paid[::-1][:7]]
+    # Of a co-operative that has more in hand none is left out, up to what has a number to press.
+    _same, *more = await records.write(lambda db: write(db, ["handed_over"] * 20, 100))
+    mine = await records.read(lambda db: offers.mine(db, contact_id))
+    assert [one.id for one in mine] == [oldest, *more[::-1], second]
+    await records.write(lambda db: write(db, ["accepted"] * 80, 200))
+    mine = await records.read(lambda db: offers.mine(db, contact_id))
+    assert len(mine) == 90 and {one.state for one in mine[:81]} == {"accepted"}
 
 
 def test_B07_the_table_is_the_only_way() -> None:
