@@ -220,12 +220,14 @@ def payment_lines(payment: Payment, turn: Turn) -> list[str]:
     """A payment that arrived, in full."""
     language = turn.session.language or "rw"
     wallet = notices.wallet_name(payment.provider)
+    txn_id = payment.provider_txn_id
     return [
         _("You received {amount} on {wallet}").format(
             amount=amount(payment.really_rwf, language), wallet=wallet
         ),
         _("Order {code}").format(code=payment.order_code),
-        _("Transaction: {ref}").format(ref=payment.provider_txn_id),
+        # Of what people ended without an answer of the operator nobody has it.
+        *([_("Transaction: {ref}").format(ref=txn_id)] if txn_id else []),
         _("Fee: {fee}").format(fee=amount(payment.fee_rwf, language)),
     ]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bot.i18n import _, language_spoken
 from bot.i18n.formats import amount, at, day, local_day
 from bot.market import products
+from bot.market.payment_words import as_far_as_known
 from bot.market.reasons import why_failed
 from bot.payments.provider import AIRTEL_MONEY, MTN_MOMO
 
@@ -69,19 +70,22 @@ def order_called_off(of: Offer | Split) -> str:
 
 def money_arrived(payment: Payment) -> str:
     """The operator says that the money is there."""
-    return _(
+    said = _(
         "Isoko: {amount} for order {code} arrived on {wallet}. Transaction: {ref}. Fee: {fee}. "
         "Proof: {proof}."
-    ).format(**_of(payment))
+    )
+    return as_far_as_known(said, payment.provider_txn_id).format(**_of(payment))
 
 
 def receipt(payment: Payment, timezone: str) -> str:
     """The receipt a person asked for."""
     settled = local_day(payment.dated_at, timezone)
-    return _(
+    said = _(
         "Isoko receipt {proof}. Order {code}: {amount} on {wallet}, {day}. "
         "Transaction: {ref}. Fee: {fee}."
-    ).format(**_of(payment), day=day(settled))
+    )
+    known = as_far_as_known(said, payment.provider_txn_id)
+    return known.format(**_of(payment), day=day(settled))
 
 
 def payment_failed(payment: Payment) -> str:
@@ -119,10 +123,11 @@ def bill_withdrawn(bill: Bill) -> str:
 
 def bill_paid(payment: Payment) -> str:
     """The operator says that the person's payment is with the hub."""
-    return _(
+    said = _(
         "Isoko: you paid {amount} for order {code} from {wallet}. Transaction: {ref}. "
         "Proof: {proof}."
-    ).format(**_of(payment))
+    )
+    return as_far_as_known(said, payment.provider_txn_id).format(**_of(payment))
 
 
 def bill_not_paid(payment: Payment) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from bot.i18n import _
+
+_ABOUT_TRANSACTION = re.compile(r"(?<=\. )[^.]*\{ref\}\. ")
 
 
 def payment_state(state: str, kind: str) -> str:
@@ -12,3 +16,11 @@ def payment_state(state: str, kind: str) -> str:
     if state == "succeeded":
         return _("received (payment)")
     return _("failed (payment)") if state == "failed" else _("being checked (payment)")
+
+
+def as_far_as_known(words: str, provider_txn_id: str) -> str:
+    """`words`, without the sentence of {ref} where the operator's number of it is "".
+
+    Nobody has that of a payment which people ended without an answer of the operator.
+    """
+    return words if provider_txn_id else _ABOUT_TRANSACTION.sub("", words)

@@ -12,6 +12,7 @@ from bot.i18n import _, language_spoken, speaking
 from bot.i18n.formats import amount
 from bot.market import news, people
 from bot.market.notices import wallet_name
+from bot.market.payment_words import as_far_as_known
 from bot.market.reasons import why_failed
 from bot.storage import outbox
 from bot.storage.schema import sales
@@ -41,9 +42,12 @@ def tell_paid(db: Connection, paid: Payment, now: datetime) -> None:
     seller, what_for = people.by_id(db, paid.contact_id), _what_for(db, paid)
 
     def words() -> str:
-        return _(
+        said = _(
             "Isoko: you paid {amount} to {name} for: {what}. Transaction: {ref}. Proof: {proof}."
-        ).format(**_of(paid), name="Isoko" if seller is None else seller.names, what=what_for)
+        )
+        name = "Isoko" if seller is None else seller.names
+        known = as_far_as_known(said, paid.provider_txn_id)
+        return known.format(**_of(paid), name=name, what=what_for)
 
     _tell_buyer(db, paid, "paid", words, now)
 
@@ -76,10 +80,11 @@ def tell_unknown(db: Connection, payment: Payment, now: datetime) -> None:
 
 
 def _buyer_paid(paid: Payment) -> str:
-    return _(
+    said = _(
         "Isoko: your buyer (...{end}) paid {amount} ({code}). It goes on to your number for money. "
         "Transaction: {ref}. Proof: {proof}."
-    ).format(**_of(paid))
+    )
+    return as_far_as_known(said, paid.provider_txn_id).format(**_of(paid))
 
 
 def _buyer_did_not(failed: Payment) -> str:

@@ -1,12 +1,16 @@
-"""News by SMS: a day in it is the hub's day, which in the evening is not that of UTC."""
+"""News by SMS: a day in it is the hub's, not that of UTC; what nobody knows is not said."""
 
+import re
 from datetime import UTC, datetime
 
+import pytest
 from sqlalchemy import select, update
 
-from bot.i18n import load_catalogues
+from bot.conversation import LANGUAGES, Language
+from bot.i18n import _, _catalogues, load_catalogues, speaking
 from bot.market import offers, people
 from bot.market.orders import create_order, make_offer
+from bot.market.payment_words import as_far_as_known
 from bot.storage.records import Records
 from bot.storage.schema import consents, orders, outbox, payments
 from tests.market.money import person
@@ -46,6 +50,32 @@ async def test_an_accepted_order_and_a_receipt_name_the_day_on_the_screen(server
     told = [text for text in await server.inbox(FARMER) if "27/11/2026" in text]
     # The order, the receipt that comes by itself, and the one that was asked for.
     assert len(told) == 3
+
+
+async def test_a_payment_without_the_operators_number_has_no_empty_sentence_for_it(
+    server: Running,
+) -> None:
+    nameless = update(payments).values(provider_txn_id="")
+    await server.parts.market.records.write(lambda db: db.execute(nameless))
+    phone = server.phone()
+    await phone.dials()
+    said = await phone.types("3", "1", PIN)
+    receipt = next(text for text in await server.inbox(FARMER) if "nyemezabwishyu" in text)
+    assert "KW-1038" in said and "KW-1038" in receipt and "Ikiguzi" in receipt
+    assert "igikorwa" not in said + phone.last + receipt
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_but_the_sentence_of_the_operators_number_is_left_out(language: Language) -> None:
+    names = re.compile(r"\{(\w+)\}")
+    with speaking(language):
+        head = _("Transaction")
+        for words in (_(one) for one in _catalogues[language] if "{ref}" in one and ". " in one):
+            kept = as_far_as_known(words, "")
+            assert head in words and head not in kept
+            assert {*names.findall(words)} - {*names.findall(kept)} == {"ref"}
+            assert kept.count(". ") == words.count(". ") - 1 and kept.endswith(".")
+            assert as_far_as_known(words, "7") == words
 
 
 async def test_my_data_names_the_hubs_day_of_the_agreement(server: Running) -> None:

@@ -8,10 +8,12 @@ from sqlalchemy import func, select, update
 from bot.market import books, clearance, collecting, settlement, settling_by_hand, stopping
 from bot.market import payments as payments_
 from bot.market.limits import USUAL
+from bot.market.reconciliation import Kind
 from bot.payments.provider import Answer, Outcome
 from bot.storage.schema import audit, outbox, payment_events, payments, tickets
 from tests.market.bills import collected
 from tests.market.money import pay, person, settle
+from tests.market.test_reconciliation import compared, line
 
 
 async def end(records, reference: str, end: str, now, **other):
@@ -135,6 +137,24 @@ async def test_I5_what_no_answer_ever_ends_is_stopped_by_hand_and_ended_by_two(
     assert left == ["payment_missing"]
     line = select(payment_events.c.by).where(payment_events.c.to_state == "flagged")
     assert await records.read(lambda db: db.execute(line).scalars().all()) == ["staff amina"]
+
+
+async def test_I07_what_people_ended_as_paid_has_no_number_and_no_statement_differs_by_that(
+    records, now, tmp_path
+) -> None:
+    payment = await records.write(lambda db: never_there(db, now))
+    later, reference = now + timedelta(minutes=31), payment.reference
+    said = {"reason": "portal: none", "by": "Amina", "now": later}
+    assert await records.write(lambda db: stopping.stop(db, reference, **said)) == "stopped"
+    assert await end(records, reference, "succeeded", later) == "settled"
+    theirs = line(payment, transaction_id="7000000001")
+    tally, found = await compared(records, tmp_path, [theirs], later)
+    assert tally.kinds == {Kind.MATCHED: 1} and tally.is_well and found == []
+    left_open = select(tickets.c.category).where(tickets.c.state == "open")
+    assert await records.read(lambda db: db.execute(left_open).all()) == []
+    its = select(outbox.c.payload).where(outbox.c.dedupe_key == f"money:{reference}")
+    (told,) = await records.read(lambda db: db.execute(its).scalars().all())
+    assert "arrived on MoMo. Fee: " in told["text"] and "Transaction" not in told["text"]
 
 
 async def test_what_may_still_be_answered_or_never_left_is_not_stopped(records, now) -> None:

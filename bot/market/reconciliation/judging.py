@@ -131,8 +131,8 @@ def _detail(row: Row, ours: Payment) -> str:
     # A person who was forgotten has no number with us any more.
     if ours.payee_msisdn and row.payee_msisdn != ours.payee_msisdn:
         return "the operator names another payee"
-    if ours.state == "succeeded" and row.transaction_id != ours.provider_txn_id:
-        return (
-            f"the operator's transaction is {row.transaction_id!r}, ours {ours.provider_txn_id!r}"
-        )
+    txn_id = ours.provider_txn_id
+    # Of what two people ended as paid without an answer of the operator we have none.
+    if ours.state == "succeeded" and txn_id and row.transaction_id != txn_id:
+        return f"the operator's transaction is {row.transaction_id!r}, ours {txn_id!r}"
     return ""
