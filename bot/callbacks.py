@@ -30,6 +30,8 @@ _OUR_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OTHER_SIGNS = re.compile(r"[^\x20-\x7e]")
 # One may be an operator's mistake; more than so many in so long are somebody's guesses.
 _STRANGERS_MAX, _STRANGERS_IN = 5, timedelta(hours=1)
+# Several times what an operator sends.
+_BODY_MOST = 4096
 _DRAIN_EVERY_S = 1.0
 _BODY_S = 5.0
 
@@ -129,7 +131,10 @@ class Callbacks:
             if fresh:
                 inbox.applied(db, name, callback.digest, _outcome(hint, known), now)
             # Counted here, where every process writes, and where a restart forgets nothing.
-            return known, 0 if known else orphans.strangers(db, now - _STRANGERS_IN)
+            count = 0 if known else orphans.strangers(db, now - _STRANGERS_IN)
+            if fresh and count > _STRANGERS_MAX and not _is_read_again(callback):
+                inbox.empty(db, name, callback.digest)
+            return known, count
 
         known, strangers = await self._records.write(keep)
         if known:
@@ -174,6 +179,15 @@ def _outcome(hint: CallbackHint, known: bool) -> str:
     if hint.forged:
         return f"forged: {hint.status}"
     return f"asked the operator: {hint.status}" if known else ORPHAN
+
+
+def _is_read_again(callback: _Callback) -> bool:
+    """Whether its body may name a payment that these records do not have yet; else its path does.
+
+    Of many strangers no other body is kept: they could fill the disk.
+    """
+    hint = callback.hint
+    return not hint.forged and hint.reference != "" and len(callback.body) <= _BODY_MOST
 
 
 def _plain(hint: CallbackHint) -> CallbackHint:

@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from bot import orphan_callbacks
 from bot.orphan_callbacks import OrphanCallbacks
@@ -103,3 +103,16 @@ async def test_M07_what_no_payment_comes_for_in_a_day_is_told_to_staff_once(
                 ("payment_unclear", "callbacks mtn-momo"),
                 ("payment_unclear", "callbacks airtel-money"),
             ]
+
+
+async def test_M02_of_many_strangers_only_what_may_name_a_payment_keeps_its_body(
+    server: Running,
+) -> None:
+    for number in range(7):
+        await calls_back(server, "mtn-momo", f"guess{number}")
+    await calls_back(server, "airtel-money", "x", "may come")
+    await calls_back(server, "airtel-money", "x", "n" * 5_000)
+    query = select(func.length(inbox.c.body) > 0).order_by(inbox.c.id)
+    kept = await server.parts.market.records.read(lambda db: db.execute(query).scalars().all())
+    assert [bool(one) for one in kept] == [True] * 5 + [False, False, True, False]
+    assert await outcomes(server) == ["orphan"] * 9

@@ -30,6 +30,7 @@ from bot.operations.clock_watch import ClockWatch
 from bot.storage import (
     audit_chain,
     hops,
+    inbox,
     old_letters,
     outbox,
     telegram_updates,
@@ -93,6 +94,7 @@ class Housekeeping:
             "hops": partial(self._all_of, self._forget_hops, _AT_ONCE),
             "transcripts": partial(self._all_of, self._forget_transcripts, _AT_ONCE),
             "talks with operators": partial(self._all_of, self._forget_talks, _AT_ONCE),
+            "callbacks": partial(self._all_of, self._forget_callbacks, _AT_ONCE),
             "what has left": partial(self._all_of, self._empty_letters, _LETTERS_AT_ONCE),
             "telegram updates": partial(self._all_of, self._forget_updates, _AT_ONCE),
             "webhook tries": partial(self._all_of, self._forget_tries, _AT_ONCE),
@@ -176,6 +178,10 @@ class Housekeeping:
     def _forget_talks(self, db: Connection) -> int:
         """What operators said is of use to staff as long as what people typed is."""
         return payment_talks.forget_before(db, datetime.now(UTC) - self._keep_transcripts, _AT_ONCE)
+
+    def _forget_callbacks(self, db: Connection) -> int:
+        """They stand beside those talks, and anybody can send one."""
+        return inbox.forget_before(db, datetime.now(UTC) - self._keep_transcripts, _AT_ONCE)
 
     def _empty_letters(self, db: Connection) -> int:
         moment = datetime.now(UTC) - self._keep_letters

@@ -11,8 +11,10 @@ from bot.market.payments import count_ask
 from bot.operations.housekeeping import Housekeeping
 from bot.payments.provider import Answer, Outcome
 from bot.settings import load_settings
+from bot.storage import inbox
 from bot.storage.records import Records
 from bot.storage.schema import contacts, offer_events, payments
+from bot.storage.schema import inbox as callbacks
 from bot.storage.schema import offers as offer_rows
 from bot.storage.schema import outbox as letters
 from bot.wiring import market_of
@@ -127,3 +129,25 @@ async def test_what_operators_said_is_kept_as_long_as_what_people_typed(records:
     await Housekeeping(market, lambda: None, month).keep()
     left = await records.read(lambda db: payment_talks.of_payment(db, payment_id))
     assert [one.at for one in left] == [now - month / 2]
+
+
+async def test_what_was_called_back_is_kept_as_long_as_what_operators_said(
+    records: Records,
+) -> None:
+    now, month = datetime.now(UTC), timedelta(days=30)
+    outcomes = ["asked the operator: SUCCESSFUL", "unmatched", "forged: TS", "orphan"]
+
+    def write(db) -> None:
+        came = [(now - month - timedelta(seconds=1), what) for what in (*outcomes * 2, "x") * 70]
+        for number, (at, outcome) in enumerate([*came, *[(now - month / 2, "new")] * 600]):
+            inbox.keep(db, "mtn-momo", str(number), b"{}", at, "token")
+            inbox.applied(db, "mtn-momo", str(number), outcome, at)
+
+    await records.write(write)
+    market = market_of(load_settings({}), records)
+    for _round in range(2):
+        await Housekeeping(market, lambda: None, month).keep()
+    query = select(callbacks.c.outcome, func.count()).group_by(callbacks.c.outcome)
+    left = await records.read(lambda db: dict(map(tuple, db.execute(query))))
+    # What still waits for its payment is told to staff first.
+    assert left == {"orphan": 140, "new": 600}
