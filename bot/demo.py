@@ -103,7 +103,7 @@ def _load(db: Connection, market: Market, pin_hash: str, now: datetime) -> None:
     for item in items.DEMO_ITEMS:
         items.put(db, item)
     rates.load_demo_rates(db, local_day(now, market.hub.timezone), now)
-    cast = [_register(db, member, pin_hash, now) for member in CAST]
+    cast = [_register(db, member, market.hub.id, pin_hash, now) for member in CAST]
     farmer, tea, crafts, airtel, debtor, host, cooperative = cast
     earlier = _order("KW-1038", "COF-ROAST", 20, 500, 12_000, _COFFEE, market, now)
     _supply(db, earlier, farmer, now - timedelta(days=20), market)
@@ -175,7 +175,7 @@ def _old_news_has_left(db: Connection, now: datetime) -> None:
     db.execute(update(outbox).where(old).values(state="sent", done_at=now))
 
 
-def _register(db: Connection, member: Member, pin_hash: str, now: datetime) -> int:
+def _register(db: Connection, member: Member, hub: str, pin_hash: str, now: datetime) -> int:
     return people.register(
         db,
         msisdn=member.msisdn,
@@ -187,6 +187,7 @@ def _register(db: Connection, member: Member, pin_hash: str, now: datetime) -> i
         pin_hash=pin_hash,
         channel=CHANNEL,
         wallet_provider=wallets.provider_on(member.network),
+        hub=hub,
         now=now,
     ).id
 

@@ -209,6 +209,7 @@ def keep(turn: Turn, db: Connection) -> Screen:
         pin_hash=notes.pop("pin_hash"),
         channel=turn.inbound.channel,
         wallet_provider=wallets.provider_on(session.network),
+        hub=turn.market.hub.id,
         now=turn.now,
     )
     _recognise(session, contact)

@@ -49,6 +49,10 @@ _VISIT_ANSWER_IN = timedelta(days=2)
 _MOVES = {"shipped": ("handed_over", "ship"), "delivered": ("shipped", "deliver")}
 
 
+class _Cancelled(Refused):
+    """It was cancelled before it came: no rate and no item of ours mends that."""
+
+
 class Applying:
     """What each type of event does. Everything is in one transaction with the event's end."""
 
@@ -64,9 +68,10 @@ class Applying:
         }
 
     def apply(self, db: Connection, event: Kept, now: datetime) -> tuple[str, str]:
-        """How it ends, `applied` or `refused`, and what came of it.
+        """How it ends, `applied`, `refused` or `parked`, and what came of it.
 
-        A refusal is known before anything is written, so that it leaves nothing behind.
+        A refusal is known before anything is written, so that it leaves nothing behind. A shop's
+        order is parked instead: it is paid, the shop hears of no refusal and sends it only once.
         """
         if event.type == UNREAD:
             return "refused", "nobody can read it here: see to it in the shop"
@@ -76,6 +81,9 @@ class Applying:
         try:
             return "applied", self._does[type(said)](db, event, said, now)
         except (Refused, NoRate) as why:
+            of_shop = event.source != SOURCE and isinstance(said, OrderCreated)
+            if of_shop and not isinstance(why, _Cancelled):
+                return "parked", str(why)
             tell_refused(db, event, said, str(why), now)
             return "refused", str(why)
 
@@ -85,7 +93,7 @@ class Applying:
         if hub_inbox.was_said(db, lane, "order.cancelled"):
             again = _stands_again(db, event, lane)
             if not again:
-                raise Refused("it was cancelled before it came")
+                raise _Cancelled("it was cancelled before it came")
         hub, quiet = self._market.hub, self._market.quiet
         wanted = wanted_of(event.source, said)
         ids = hub_orders.take(db, wanted, now, hub.timezone, self._rules.part_most_rwf)

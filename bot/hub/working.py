@@ -127,6 +127,10 @@ class Working:
 
     def _apply_one(self, db: Connection, event: Kept, now: datetime) -> None:
         state, outcome = self._applying.apply(db, event, now)
+        if state == "parked":
+            hub_inbox.set_aside(db, event.id, outcome, now)
+            log.error("hub event parked", row=event.id, why=outcome, see="isoko hub events")
+            return
         # Only a shop's messages are compared by it.
         said_at = None if event.source == SOURCE else said_at_of(event.body)
         hub_inbox.ended(db, event.id, state, outcome, now, said_at)

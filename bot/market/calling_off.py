@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, update
 
 from bot.market import Actor, hub_news, offers
+from bot.market.tickets import has_open_ticket, open_ticket
 from bot.storage.schema import hub_orders
 from bot.storage.schema import offers as rows
 
@@ -51,3 +52,23 @@ def withdraw(db: Connection, order_id: int, actor: Actor, now: datetime) -> int:
     data = hub_news.about_order(db, order_id)
     hub_news.tell(db, "order.cancelled", f"o{order_id}", f"{order_id}:{actor.key}", data, now)
     return len(ids)
+
+
+def tell_what_stands(db: Connection, order_id: int, key: str, now: datetime) -> None:
+    """Tell that an order is cancelled of which nothing waits any more: what is accepted stands."""
+    data = hub_news.about_order(db, order_id)
+    if data["packs_accepted"]:
+        hub_news.tell(db, "order.cancelled", f"o{order_id}", f"{order_id}:{key}", data, now)
+
+
+def ask_staff(db: Connection, order_id: int, now: datetime) -> None:
+    """One open ticket for a shop's order that it has cancelled, where farmers have accepted it."""
+    order = hub_news.about_order(db, order_id)
+    packs = order["packs_accepted"]
+    text = f"{order['source']} cancelled it after farmers had accepted {packs} packs, which stand."
+    if not packs or has_open_ticket(db, "order", order["code"], text):
+        return
+    open_ticket(
+        db, category="order", msisdn="", contact_id=None, about=order["code"], text=text,
+        language="en", now=now,
+    )  # fmt: skip

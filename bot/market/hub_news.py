@@ -28,7 +28,7 @@ NEWS_TYPES = {
     "order.partly_accepted": "A part of an order was accepted; the rest is still offered.",
     "order.declined": "Everybody who was asked declined, and nobody else can supply it.",
     "order.expired": "The time to answer is over and not all is accepted.",
-    "order.cancelled": "What nobody had accepted is withdrawn, as the hub or its staff asked.",
+    "order.cancelled": "The hub, a shop or staff cancelled it: `packs_accepted`, maybe all, stand.",
     "order.refused": "An order could not be taken; `reason` says why.",
     "order.disputed": "Staff dispute what became of a part, also as a farmer or the hub reported.",
     "order.resumed": "The dispute of a part is over: it goes on from where it stood.",

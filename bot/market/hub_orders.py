@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from bot.market import Actor, hub_news, rates
-from bot.market.calling_off import withdraw
+from bot.market.calling_off import ask_staff, tell_what_stands, withdraw
 from bot.market.orders import NewOrder, create_order
 from bot.market.rates import Rate
 from bot.market.wanted import Refused, Wanted, WantedLine, check_total, order_of
@@ -20,6 +20,8 @@ from bot.storage.schema import offers as offer_rows
 from bot.storage.schema import orders
 
 ANSWER_IN = timedelta(hours=48)
+# What orders come from that are no shop's.
+_HUB = "hub"
 # Short enough for every screen.
 _CODE = re.compile(r"[A-Z]{2,3}-[0-9]{1,5}")
 
@@ -86,6 +88,7 @@ def cancel(
     """Withdraw what nobody has accepted; (packs withdrawn, packs accepted before).
 
     None when there is no such order. What farmers have accepted stands: they may have packed it.
+    Also of a line that is filled it is told; a shop does not listen, so its orders have a ticket.
     """
     ids = _ids(db, source, hub_order_id)
     if not ids:
@@ -96,6 +99,10 @@ def cancel(
     for line in db.execute(lines.order_by(rows.c.id).with_for_update()).all():
         if line.state == "open":
             withdraw(db, line.order_id, Actor("hub", "hub", key), now)
+        elif line.state != "cancelled":
+            tell_what_stands(db, line.order_id, key, now)
+        if line.state != "cancelled" and source != _HUB:
+            ask_staff(db, line.order_id, now)
     query = select(
         func.sum(orders.c.packs - orders.c.packs_accepted), func.sum(orders.c.packs_accepted)
     )

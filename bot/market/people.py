@@ -182,8 +182,9 @@ def register(
     channel: str,
     now: datetime,
     wallet_provider: str = "",
+    hub: str = "rw",
 ) -> Contact:
-    """Keep a person who has agreed, with the proof of consent and the PIN's hash.
+    """Keep a person of this `hub` who has agreed, with the proof of consent and the PIN's hash.
 
     `wallet_provider` is the operator of their wallet ("mtn-momo"), "" when nobody told.
     A number that is registered already stays as it is: that contact is returned.
@@ -192,6 +193,7 @@ def register(
     if known is not None:
         return known
     values = {
+        "hub": hub,
         "msisdn": msisdn,
         "names": names,
         "district": district,

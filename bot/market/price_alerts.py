@@ -13,8 +13,8 @@ from bot.i18n.formats import amount, day
 from bot.market import Actor, news, people, products
 from bot.market.news import NEVER, QuietHours
 from bot.market.prices import Price
+from bot.storage.schema import contacts, prices
 from bot.storage.schema import price_alerts as rows
-from bot.storage.schema import prices
 
 # So many people are told in one transaction; the next round takes the rest.
 _AT_ONCE = 200
@@ -58,22 +58,26 @@ def drop(db: Connection, alert_id: int, contact_id: int) -> bool:
 
 
 def tell_due(db: Connection, fresh_since: date, now: datetime, quiet: QuietHours = NEVER) -> int:
-    """Tell whoever waits for a price that has come in since, of `fresh_since` or newer; how many.
+    """Tell whoever waits for their hub's price of `fresh_since` or newer, come in since; how many.
 
     Nobody is told at night; each alert is told once, with the highest such price, and is over.
     """
     fits = and_(
+        # As on the board: hubs may share these records.
+        prices.c.hub == contacts.c.hub,
         prices.c.product == rows.c.product,
         prices.c.id > rows.c.after_price_id,
         prices.c.amount_rwf > rows.c.above_rwf,
         prices.c.state == "shown",
         prices.c.valid_on >= fresh_since,
     )
-    due = select(rows.c.id).where(select(prices.c.id).where(fits).exists())
+    whose = contacts.c.id == rows.c.contact_id
+    due = select(rows.c.id).join(contacts, whose).where(select(prices.c.id).where(fits).exists())
     waiting = list(db.execute(due.order_by(rows.c.id).limit(_AT_ONCE)).scalars())
     for alert_id in waiting:
         found = select(*(prices.c[name] for name in _NAMES), rows.c.contact_id, prices.c.id)
-        query = found.join(rows, fits).where(rows.c.id == alert_id)
+        joined = found.select_from(rows).join(contacts, whose).join(prices, fits)
+        query = joined.where(rows.c.id == alert_id)
         row = db.execute(query.order_by(prices.c.amount_rwf.desc(), prices.c.id).limit(1)).first()
         # Whoever asked for another figure at this moment has it: the row is theirs again.
         if row is None or not db.execute(delete(rows).where(rows.c.id == alert_id)).rowcount:

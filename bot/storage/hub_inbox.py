@@ -135,7 +135,7 @@ def turned(db: Connection, source: str, event_ids: list[str]) -> set[str]:
         .where(rows.c.source == source, rows.c.event_id.in_(event_ids))
         .where(later.c.source == source, later.c.type != rows.c.type)
         # All that count; the index begins with the state.
-        .where(later.c.state.in_(("waiting", "applied", "refused")))
+        .where(later.c.state.in_(("waiting", "applied", "refused", "parked")))
     )
     return set(db.execute(query).scalars())
 
@@ -184,6 +184,12 @@ def ended(
     `said_at` is the moment it names itself, where what comes later is compared with it.
     """
     _ended.one(db, event_id, state, outcome[:160], now, b"", said_at)
+
+
+def set_aside(db: Connection, event_id: int, why: str, now: datetime) -> None:
+    """Park an event with what it said: people mend what is in its way and let it be tried again."""
+    values = {"state": "parked", "outcome": why[:160], "done_at": now}
+    db.execute(update(rows).where(rows.c.id == event_id).values(values))
 
 
 def failed(db: Connection, event: Kept, why: str, due_at: datetime, now: datetime) -> bool:

@@ -1,6 +1,7 @@
 """A part that is called off: others are asked for its packs, or the hub hears that it is over."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,8 +13,8 @@ from bot.market.wanted import Refused
 from bot.storage import hub_inbox
 from bot.storage.hub_inbox import Arrived
 from bot.storage.records import Records
-from bot.storage.schema import hub_events, orders, outbox, stocks
-from tests.hub.published import everybody_is_told
+from bot.storage.schema import hub_events, orders, outbox, stocks, tickets
+from tests.hub.published import everybody_is_told, told
 from tests.hub.test_allocation import World, actor, wanted
 from tests.market.test_stock_listings import ROASTED
 
@@ -24,10 +25,12 @@ async def world(records: Records, now) -> World:
     return World(records, now)
 
 
-async def filled(world: World, farmers: int, *, brought: bool = True) -> tuple[int, list[int]]:
+async def filled(
+    world: World, farmers: int, *, brought: bool = True, source: str = "hub"
+) -> tuple[int, list[int]]:
     """An order of 40 packs that two have accepted, and brought; its number, and of its parts."""
     await world.farmers(farmers)
-    order_id = await world.takes(wanted(40))
+    order_id = await world.takes(replace(wanted(40), source=source))
     await world.looks(order_id)
     parts = await world.offers_of(order_id)
     for offer_id, contact, packs, _state in parts:
@@ -78,6 +81,41 @@ async def test_others_are_asked_for_the_packs_of_a_part_that_is_called_off(world
     cancel = lambda db: hub_orders.cancel(db, "hub", "KW-7", "e1", world.now + late)  # noqa: E731
     assert await world.records.write(cancel) == (20, 20)
     assert (await world.told())[-1] == "order.cancelled"
+
+
+@pytest.mark.parametrize("source", ["hub", "taobao"])
+async def test_a_cancellation_of_what_is_all_accepted_is_told_once_and_staff_see_a_shops(
+    world: World, source: str
+) -> None:
+    order_id, _parts = await filled(world, 2, source=source)
+    cancel = lambda db: hub_orders.cancel(db, source, "KW-7", "e1", world.now)  # noqa: E731
+    for _time in range(2):
+        assert await world.records.write(cancel) == (0, 40)
+    assert (await world.told()).count("order.cancelled") == 1
+    last = (await told(world.records))[-1]
+    assert (last["type"], last["data"]["packs_accepted"]) == ("order.cancelled", 40)
+    assert await world.state(order_id) == "filled"
+    query = select(tickets.c.category, tickets.c.about, tickets.c.text)
+    found = await world.records.read(lambda db: [tuple(one) for one in db.execute(query)])
+    says = "taobao cancelled it after farmers had accepted 40 packs, which stand."
+    assert found == ([] if source == "hub" else [("order", "KW-7", says)])
+
+
+@pytest.mark.parametrize("source", ["hub", "taobao"])
+async def test_what_is_accepted_of_a_shops_order_has_a_ticket_once_it_is_cancelled(
+    world: World, source: str
+) -> None:
+    (contact, *_others) = await world.farmers(2)
+    order_id = await world.takes(replace(wanted(40), source=source))
+    await world.looks(order_id)
+    mine = next(one for one in await world.offers_of(order_id) if one[1] == contact)
+    await world.accepts(contact, mine[0], 20)
+    cancel = lambda db: hub_orders.cancel(db, source, "KW-7", "e1", world.now)  # noqa: E731
+    for _time in range(2):
+        assert await world.records.write(cancel) == (20, 20)
+    assert (await world.told()).count("order.cancelled") == 1
+    query = select(func.count()).where(tickets.c.category == "order")
+    assert await world.records.read(lambda db: db.execute(query).scalar()) == (source != "hub")
 
 
 async def test_what_is_called_off_after_its_day_is_over_and_told(world: World) -> None:

@@ -252,6 +252,22 @@ async def test_a_pulled_order_that_is_paid_late_stands_again(server) -> None:
     assert len(await inbox(server)) == 3
 
 
+async def test_a_cancellation_after_an_order_that_is_parked_is_asked_for_too(server) -> None:
+    pull, store = shop_of(server, "woocommerce"), server.parts.sandbox.woocommerce
+    assert await asks(server, pull)
+    foreign = [{**SACK[0], "sku": "HONEY-1KG"}]
+    for number, status in enumerate(("processing", "cancelled", "processing", "cancelled")):
+        if number:
+            # A shop's moments have no parts of a second.
+            await asyncio.sleep(1.1)
+        store.put(77, status, foreign, datetime.now(UTC) - timedelta(seconds=1))
+        assert await asks(server, pull)
+        await states(server)
+    was = "order.created", "parked"
+    gone = "order.cancelled", "refused"
+    assert [one[1:] for one in await inbox(server)] == [was, gone, was, gone]
+
+
 async def test_only_one_process_asks_and_one_that_died_is_followed(server) -> None:
     records, pull, now = server.parts.market.records, shop_of(server, "taobao"), datetime.now(UTC)
     both = [Pulling(records, [pull], 60, lambda: None) for _process in range(2)]

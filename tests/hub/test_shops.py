@@ -7,17 +7,23 @@ import json
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, func, select
 
 from bot.hub.signing import Forged
 from bot.hub.taobao import sign
-from bot.storage.schema import hub_events, hub_orders, orders
+from bot.market import rates
+from bot.operations import backlog
+from bot.storage import hub_inbox
+from bot.storage.schema import hub_events, hub_orders, orders, outbox
+from bot.storage.schema import rates as rate_rows
+from tests.hub.published import everybody_is_told
 from tests.hub.sender import Hub
 from tests.hub.test_inbound import FIXTURES, VECTORS, wire
 from tests.server import Running, running
@@ -351,6 +357,57 @@ async def test_a_paid_trade_of_taobao_is_taken_in_yuan(shops: Running) -> None:
     # 50.00 CNY at the demo's 203.5; the item stands under another number there than here.
     assert await taken(shops) == [("taobao", "9000000000000001", "COF-ROAST", 1, 10_175)]
     assert await post(shops, "taobao", trade("TRADE_CLOSED"), FORM) == 202
+
+
+async def parked(server: Running) -> int:
+    await Hub(server).worked()
+    read = server.parts.market.records.read
+    return (await read(lambda db: backlog.waiting(db, datetime.now(UTC)))).hub_parked
+
+
+async def test_a_paid_order_that_has_no_rate_yet_waits_for_people_and_is_taken_once_it_has(
+    shops: Running,
+) -> None:
+    records, now = shops.parts.market.records, datetime.now(UTC)
+    await everybody_is_told(records, ("order.refused",))
+    await records.write(lambda db: db.execute(delete(rate_rows)))
+    assert await post(shops, "taobao", trade(), FORM) == 202
+    assert await parked(shops) == 1
+    ((kind, state, why),) = await events(shops)
+    assert (kind, state) == ("order.created", "parked") and "no rate of CNY" in why
+    # Without the rate it is parked again, as often as somebody tries.
+    assert await records.write(lambda db: hub_inbox.unpark(db, now)) == 1
+    assert await parked(shops) == 1
+    # It is not refused, so nobody is told that it is.
+    news = select(func.count()).where(outbox.c.kind == "webhook")
+    assert await records.read(lambda db: db.execute(news).scalar()) == 0
+    day = (now - timedelta(days=1)).date()
+    await records.write(lambda db: rates.enter(db, "CNY", day, Decimal("203.5"), "BNR", now))
+    assert await records.write(lambda db: hub_inbox.unpark(db, now)) == 1
+    assert await parked(shops) == 0
+    assert await taken(shops) == [("taobao", "9000000000000001", "COF-ROAST", 1, 10_175)]
+    # Its words are gone once it is applied, as those of any other.
+    assert await records.read(lambda db: db.execute(select(hub_events.c.body)).scalar()) == b""
+
+
+async def test_an_order_that_is_cancelled_while_it_is_parked_is_refused_at_the_next_try(
+    shops: Running,
+) -> None:
+    records = shops.parts.market.records
+    await records.write(lambda db: db.execute(delete(rate_rows)))
+    early, later = "2026-09-28 18:15:30", "2026-09-28 19:15:30"
+    assert await post(shops, "taobao", trade(modified=early), FORM) == 202
+    assert await parked(shops) == 1
+    assert await post(shops, "taobao", trade("TRADE_CLOSED", modified=later), FORM) == 202
+    now = datetime.now(UTC)
+    await records.write(lambda db: rates.enter(db, "CNY", now.date(), Decimal(200), "BNR", now))
+    assert await parked(shops) == 1
+    await records.write(lambda db: hub_inbox.unpark(db, now))
+    assert await parked(shops) == 0 and await taken(shops) == []
+    assert [one[1:] for one in await events(shops)] == [
+        ("refused", "it was cancelled before it came"),
+        ("refused", "there is no such order"),
+    ]
 
 
 @pytest.mark.parametrize("vector", ["taobao_top_md5", "taobao_top_hmac"])

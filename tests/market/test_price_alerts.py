@@ -67,6 +67,17 @@ async def test_an_old_a_doubtful_and_another_products_price_are_not_told(
     assert await told(records, now) == []
 
 
+async def test_nobody_is_told_another_hubs_price(records, now) -> None:
+    contact = await waiting_for(records, now)
+    await enter(records, now, 900, hub="ug")
+    assert await told(records, now) == []
+    assert len(await records.read(lambda db: price_alerts.mine(db, contact))) == 1
+    # Of both above the figure it is their own hub's, though the other's is higher.
+    await enter(records, now, 800)
+    ((payload, _due),) = await told(records, now)
+    assert "800" in payload["text"] and "900" not in payload["text"]
+
+
 async def test_at_night_it_waits_for_the_morning(records, now) -> None:
     await waiting_for(records, now)
     await enter(records, now, 900)
