@@ -188,6 +188,32 @@ async def test_a_line_stands_first_on_the_next_screen_and_only_there(
     assert len(await audited(server, "call line")) == 1
 
 
+async def test_a_line_leaves_consent_all_its_words(server: Running, agent: Desk) -> None:
+    phone = server.phone(UNKNOWN)
+    await phone.dials()
+    await phone.types("9", "2")
+    call = await on_call(server, agent, phone)
+    await call.does("take")
+    await call.looks()
+    await call.does("line", text="tapez 6 puis 1")
+    assert agent.status == 303
+    read = await phone.types("6")
+    assert read.startswith("Aide: tapez 6 puis 1\n") and "J'accepte" not in read
+    read += await phone.types("99")
+    assert "Effacement sur demande" in read and "1 J'accepte" in read
+
+
+async def test_a_line_with_a_hint_stands_before_it(server: Running, supervisor: Desk) -> None:
+    phone = server.phone()
+    await phone.dials()
+    call = await on_call(server, supervisor, phone)
+    await call.does("take")
+    await call.looks()
+    await call.does("line", text="Kanda 2")
+    screen = await phone.types("77")
+    assert screen.startswith("Ubufasha: Kanda 2\nIbyo wahisemo") and "\n1 " in screen
+
+
 async def test_a_line_to_who_turns_a_page_waits_for_the_next_first_page(
     server: Running, supervisor: Desk
 ) -> None:
