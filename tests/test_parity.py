@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,13 +10,16 @@ import pytest
 
 from bot.cli.every_screen import Place, Shown, Walk, Walker
 from bot.cli.parity import DAY, ONE_ONLY, pages_of, parity_market, parity_sheet
-from bot.conversation import LANGUAGES
-from bot.engine.layout import ways_out
+from bot.conversation import LANGUAGES, Screen
+from bot.dashboard.screens.acting import LINE_MAX
+from bot.engine.hop import Hop, present
+from bot.engine.layout import lay_out, ways_out
+from bot.flow import Flow, Turn
 from bot.flows import FLOWS
 from bot.settings import load_settings
 from bot.telegram.layout import BUTTONS_MAX, TEXT_MAX, ChatLayout
 from bot.ussd.feature_phone import FeaturePhone
-from bot.ussd.gsm7 import BASIC, EXTENSION, septets
+from bot.ussd.gsm7 import BASIC, EXTENSION, fold, septets
 
 EVERY = {(name, state) for name, flow in FLOWS.items() for state in flow.states}
 HOMES = {("home", "menu"), ("home", "language"), ("home", "resume")}
@@ -78,6 +82,40 @@ async def test_every_choice_is_on_a_page_in_every_language(walks, channel: str) 
             for page in pages:
                 assert fits(channel, page.text, page.seen - before), (shown.place, language)
                 before = page.seen
+
+
+async def test_a_line_of_staff_costs_no_screen_a_word(walks) -> None:
+    """Nor does a wrong key thereafter, wherever the screen is longer than a page."""
+    for shown in walks["ussd"].shown.values():
+        for language, screen in shown.screens.items():
+            session = copy.copy(shown.session)
+            session.language, session.line = language, "Help: " + "w" * LINE_MAX
+            hop = Hop(Turn(None, session, None, DAY, b""), LAYOUTS["ussd"], b"", 0, b"")
+            read = read_to_the_end(hop, FLOWS[session.flow], screen)
+            words = fold(f"Help: {'w' * LINE_MAX} {screen.text}").split()
+            assert in_order(words, read), (shown.place, language)
+            assert session.seen == len(screen.choices)
+            if session.page and session.screen is not None:
+                hint = "Invalid choice. Try again."
+                read = read_to_the_end(hop, FLOWS[session.flow], session.screen, hint)
+                assert in_order([*hint.split(), *words], read), (shown.place, language)
+
+
+def read_to_the_end(hop: Hop, flow: Flow, screen: Screen, hint: str = "") -> list[str]:
+    """The words of all the pages, one after the other, as who presses 99 reads them."""
+    words = present(hop, flow, screen, hint).text.split()
+    session = hop.session
+    assert session.screen is not None
+    pages = lay_out(hop.layout, flow, session, session.screen, session.hint)
+    for page in range(1, len(pages)):
+        words += present(hop, flow, session.screen, session.hint, page).text.split()
+    return words
+
+
+def in_order(words: list[str], among: list[str]) -> bool:
+    """Whether all `words` stand among those, in their order."""
+    rest = iter(among)
+    return all(word in rest for word in words)
 
 
 def fits(channel: str, text: str, choices: int) -> bool:

@@ -6,6 +6,7 @@ import re
 import time
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.conversation import Inbound, Latest, Reply, Screen, Session
 from bot.engine import replies
@@ -59,7 +60,7 @@ def present(hop: Hop, flow: Flow, screen: Screen, hint: str = "", page: int = 0)
     """Lay out `screen` as the answer to `hop`, and remember it as what the person saw."""
     session = hop.session
     if session.line and not page:
-        hint = _with_line(session, hint)
+        screen, hint = _with_line(session, screen, hint)
     pages = lay_out(hop.layout, flow, session, screen, hint)
     page = min(page, len(pages) - 1)
     shown = pages[page]
@@ -67,10 +68,13 @@ def present(hop: Hop, flow: Flow, screen: Screen, hint: str = "", page: int = 0)
     return Reply(shown.text, screen.ends and not shown.more)
 
 
-def _with_line(session: Session, hint: str) -> str:
-    """What staff want the person to read, before what there is to say of a wrong answer."""
+def _with_line(session: Session, screen: Screen, hint: str) -> tuple[Screen, str]:
+    """What staff want the person to read, first: before a hint, or else before the text."""
     line, session.line = session.line, ""
-    return f"{line}\n{hint}" if hint else line
+    if hint:
+        return screen, f"{line}\n{hint}"
+    # A hint may cost a text that was just read; this one may be new to the person.
+    return replace(screen, text="\n".join(filter(None, (line, screen.text)))), ""
 
 
 def note(hop: Hop, reply: Reply) -> None:

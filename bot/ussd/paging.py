@@ -13,7 +13,8 @@ _KEPT_WHOLE = 48
 def lay_out(screen: Screen, nav: Nav, limit: int = 160, hint: str = "") -> list[Page]:
     """The pages of `screen`, each at most `limit` septets, folded to GSM 03.38.
 
-    `hint` stands first; where the choices follow, it may cost the last lines of the text.
+    `hint` stands first; where text and choices were one page without it, all choices follow it, and
+    it may cost the last lines of the text.
     `99` leads to the next page, `0` to the page before (on the first page: back), `00` home. An
     amount stays with its unit (they are joined by a no-break space), a choice with its number,
     `screen.keep` whole on the last page: above the choices, where those fit there too, for beneath
@@ -22,7 +23,8 @@ def lay_out(screen: Screen, nav: Nav, limit: int = 160, hint: str = "") -> list[
     one = _one_page(screen, nav, limit, hint)
     if one is not None:
         return [one]
-    if hint and screen.choices:
+    # What stood on two pages may not have been read to its end: none of it makes way.
+    if hint and screen.choices and _one_page(screen, nav, limit, "") is not None:
         one = _under_hint(screen, nav, limit, hint)
         if one is not None:
             return [one]

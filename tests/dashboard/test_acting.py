@@ -6,11 +6,12 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, insert, select, update
 
 from bot.dashboard.access import members
 from bot.dashboard.screens.asked import PAGE
 from bot.dashboard.screens.call_back_desk import tried, waiting
+from bot.dashboard.screens.one_call import one_call
 from bot.market import people
 from bot.market.tickets import open_ticket
 from bot.storage.schema import call_acts, contacts, offers, orders, tickets, transcripts
@@ -18,6 +19,7 @@ from tests.dashboard.desk import Desk, joins
 from tests.dashboard.test_screens import audited
 from tests.phone import PIN, Phone
 from tests.server import FARMER, TEA, UNKNOWN, Running
+from tests.ussd.handsets import Oltranz
 
 
 @pytest.fixture
@@ -168,6 +170,71 @@ async def test_D09_a_version_that_no_page_gave_does_nothing(
     assert supervisor.status in {404, 409} and await acts(server) == []
 
 
+async def dialled(server: Running, desk: Desk, phone: Oltranz) -> OnCall:
+    """A call under an id that comes again, open at its newest hop."""
+    phone.session_id = "123456"
+    phone.ask = phone._first("384*801")
+    await phone.sends()
+    await phone.types("1")
+    await server.parts.transcripts.flush()
+    read, newest = server.parts.market.records.read, select(func.max(transcripts.c.id))
+    call = OnCall(server, desk)
+    call.path = f"/dashboard/calls/{await read(lambda db: db.execute(newest).scalar())}"
+    await call.looks()
+    return call
+
+
+async def test_an_id_that_comes_again_brings_nothing_of_the_call_before(
+    server: Running, supervisor: Desk, agent: Desk
+) -> None:
+    before = await dialled(server, supervisor, Oltranz(server.client, FARMER))
+    await before.does("take")
+    await before.looks()
+    await before.does("sms", text="Zana ikawa ejo")
+    assert await acts(server) == ["taken", "sms"]
+    await before.looks()
+    await server.lose_sessions()
+    phone = Oltranz(server.client, TEA)
+    call = await dialled(server, agent, phone)
+    page = agent.text
+    assert "demo supervisor" not in page and "Zana ikawa" not in page and "of 2<" in page
+    await call.does("take")
+    assert agent.status == 303
+    # Nor does the old call's page show the new one, or reach into it.
+    page = await before.looks()
+    assert "Zana ikawa" in page and "of 2<" in page and "+2507•••••02" not in page
+    await before.does("line", text="Kanda 1")
+    assert supervisor.status == 409 and "Kanda 1" not in await phone.types("00")
+    assert await acts(server) == ["taken", "sms", "taken"]
+
+
+async def test_what_one_did_in_an_earlier_call_of_the_same_person_and_id_is_over(
+    server: Running, supervisor: Desk, agent: Desk
+) -> None:
+    phone = Oltranz(server.client, FARMER)
+    await (await dialled(server, supervisor, phone)).does("take")
+    await server.lose_sessions()
+    call = await dialled(server, agent, phone)
+    assert "demo supervisor" not in agent.text and "of 2<" in agent.text
+    await call.does("take")
+    assert agent.status == 303
+
+
+async def test_a_call_that_registers_stays_one_and_so_does_one_written_out_of_order(
+    records, now
+) -> None:
+    def row(hop: int, at_ms: int, owner: str, shown: str = "s") -> dict:
+        key = {"session_key": "oltranz:1", "place": "home.menu", "typed": "", "micros": 9}
+        return key | {"hop": hop, "at_ms": at_ms, "owner": owner, "shown": shown, "ends": 0}
+
+    cut, other = row(2, 30, "", ""), row(1, 90, TEA)
+    rows = [row(1, 5, UNKNOWN), row(2, 20, ""), row(1, 10, ""), cut, row(3, 40, FARMER), other]
+    await records.write(lambda db: db.execute(insert(transcripts), rows))
+    for at, hops in ((1, [1]), *((at, [1, 2, 2, 3]) for at in (2, 3, 4, 5)), (6, [1])):
+        call = await records.read(lambda db, at=at: one_call(db, at))
+        assert sorted(hop.number for hop in call.hops) == hops, at
+
+
 async def test_a_line_stands_first_on_the_next_screen_and_only_there(
     server: Running, supervisor: Desk
 ) -> None:
@@ -186,6 +253,32 @@ async def test_a_line_stands_first_on_the_next_screen_and_only_there(
     page = await call.looks()
     assert "added a line to the next screen" in page and "Kanda 2, hanyuma 1" in page
     assert len(await audited(server, "call line")) == 1
+
+
+async def test_a_line_leaves_consent_all_its_words(server: Running, agent: Desk) -> None:
+    phone = server.phone(UNKNOWN)
+    await phone.dials()
+    await phone.types("9", "2")
+    call = await on_call(server, agent, phone)
+    await call.does("take")
+    await call.looks()
+    await call.does("line", text="tapez 6 puis 1")
+    assert agent.status == 303
+    read = await phone.types("6")
+    assert read.startswith("Aide: tapez 6 puis 1\n") and "J'accepte" not in read
+    read += await phone.types("99")
+    assert "Effacement sur demande" in read and "1 J'accepte" in read
+
+
+async def test_a_line_with_a_hint_stands_before_it(server: Running, supervisor: Desk) -> None:
+    phone = server.phone()
+    await phone.dials()
+    call = await on_call(server, supervisor, phone)
+    await call.does("take")
+    await call.looks()
+    await call.does("line", text="Kanda 2")
+    screen = await phone.types("77")
+    assert screen.startswith("Ubufasha: Kanda 2\nIbyo wahisemo") and "\n1 " in screen
 
 
 async def test_a_line_to_who_turns_a_page_waits_for_the_next_first_page(

@@ -68,6 +68,10 @@ def test_a_call_that_stands_still_is_shown_as_it_was_but_for_what_changed() -> N
     board.take_acts([Act(7, "g:1", "taken", "Aline")])
     (helped,) = board.standing(NOW_MS + 71_000).calls
     assert (helped.helper, helped.act, helped.silent_s) == ("Aline", 7, 72)
+    # A gateway's id comes again: nobody has taken that call.
+    board.take([said(2, "g:1", "+250788000002")])
+    (again,) = board.standing(NOW_MS).calls
+    assert (again.helper, again.act) == ("", 0)
 
 
 def test_calls_that_are_over_are_not_gone_through_again(monkeypatch: pytest.MonkeyPatch) -> None:

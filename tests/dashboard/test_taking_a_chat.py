@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, insert, select, text
 
 from bot.dashboard.screens import one_call as one_calls
-from bot.dashboard.screens.one_call import last_hop, one_call
+from bot.dashboard.screens.one_call import one_call, span_of
 from bot.market import hand_overs
 from bot.storage.schema import contacts, transcripts
 from tests.dashboard.desk import Desk, joins
@@ -156,4 +156,4 @@ async def test_of_a_long_chat_the_newest_part_is_shown(
     call = await records.read(lambda db: one_call(db, 1))
     assert [one.number for one in call.hops] == [4, 5, 6, 7] and not call.whole
     # A button is based on what came last.
-    assert await records.read(lambda db: last_hop(db, 7)) == 7
+    assert (await records.read(lambda db: span_of(db, 7))).last_hop == 7

@@ -277,7 +277,7 @@ async def test_a_session_of_another_version_is_as_good_as_none(
 
 async def test_P07_no_pin_is_in_what_is_kept(server: Running, phone: Phone) -> None:
     await phone.dials()
-    await phone.types("2", "1", "3", "99", PIN, "1", "20", PIN)
+    await phone.types("2", "1", "3", "99", PIN, "99", "1", "20", PIN)
     await server.write_transcripts()
     for table in (hops, transcripts):
         rows = await server.parts.market.records.read(

@@ -42,13 +42,13 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "members_add": ("A co-operative takes in members by their numbers: none that is one, then those "
                     "who are registered.", COOPERATIVE,
                     ("2", "4", "2", "12", "0788000005 0788999111", "0788 000 001, 0788000002 0788000005 "
-                     "0788000007 0788999111 abc", "99", "00000", PIN, "1", "1")),
+                     "0788000007 0788999111 abc", "99", "00000", PIN, "99", "1", "1")),
     "split": ("A co-operative sees how far its members are, and notes what came.", COOPERATIVE,
               ("2", "2", "1", "3", "1", "77", "1", "1")),
     "give": ("A member says how much, in kilos only, and never more than is needed.", DEBTOR,
-             ("2", "3", "1", "12 packs", "500", "50 kg", "00000", PIN)),
+             ("2", "3", "99", "1", "12 packs", "500", "50 kg", "00000", PIN)),
     "give_not": ("A member gives nothing; a double press of 2 does nothing.", DEBTOR,
-                 ("2", "3", "2", "2", "1", "1")),
+                 ("2", "3", "99", "2", "2", "1", "1")),
     "alerts": ("A farmer wants to be told of a price, and of another no more; a double press does "
                "nothing.", FARMER,
                ("2", "3", "3", "2", "5", "3", "700 kg", "1,200 Frw", "1", "1", "1", "77", "1")),

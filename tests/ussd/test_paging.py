@@ -77,14 +77,15 @@ def test_a_total_comes_last_after_more_choices_than_one_page_holds() -> None:
 
 
 def test_a_hint_may_take_the_place_of_a_text_just_read() -> None:
-    screen = Screen("x " * 50, [Choice(f"choice {n}") for n in range(1, 6)])
+    screen = Screen("x " * 35, [Choice(f"choice {n}") for n in range(1, 6)])
+    assert len(lay_out(screen, NAV, 160)) == 1
     (page,) = lay_out(screen, NAV, 160, "Ongera ugerageze.")
     assert page.text.startswith("Ongera ugerageze.\n1 choice 1")
 
 
 def test_a_hint_leaves_the_lines_that_name_what_the_choices_are_about() -> None:
     text = "\n".join(
-        ["New order KW-1042", "200 packs", "Price: 12,000 Frw", "Bring to " + "x" * 60]
+        ["New order KW-1042", "200 packs", "Price: 12,000 Frw", "Bring to " + "x" * 45]
     )
     screen = Screen(text, [Choice("Accept"), Choice("Reject"), Choice("More")])
     (page,) = lay_out(screen, NAV, 160, "Invalid choice. Try again.")
@@ -92,6 +93,15 @@ def test_a_hint_leaves_the_lines_that_name_what_the_choices_are_about() -> None:
         "Invalid choice. Try again.\nNew order KW-1042\n200 packs\nPrice: 12,000 Frw\n1 Accept"
     )
     assert page.seen == 3 and not page.more
+
+
+def test_a_hint_takes_nothing_of_what_stood_on_two_pages() -> None:
+    # A wrong key on the first of them: the rest has not been read yet.
+    warning = "This cannot be undone."
+    screen = Screen("\n".join(["a" * 70, "b" * 60, warning]), [Choice("Yes, delete", key="7")])
+    pages = lay_out(screen, NAV, 160, "Invalid choice. Try again.")
+    assert warning in pages[-1].text and "7 Yes, delete" in pages[-1].text
+    assert pages[0].text.startswith("Invalid choice. Try again.\n") and pages[0].seen == 0
 
 
 def test_a_short_line_is_not_torn_from_its_amount() -> None:

@@ -97,6 +97,9 @@ class Acting:
 
     async def _in_call(self, asked: _Asked, session: Session) -> bool:
         """Between two hops of the call: nobody presses a key meanwhile."""
+        if asked.caller.owner not in {"", session.owner}:
+            # A gateway's id has come again: this is somebody else's call.
+            return False
         if session.hops != asked.hop:
             asked.outcome = "changed"
             return False

@@ -158,6 +158,9 @@ class Board:
         """Hops that came after those before."""
         for hop in hops:
             line = line_of(hop.owner, hop.session_key)
+            if hop.hop <= 1 and hop.shown and not is_chat(hop.session_key):
+                # The id of a call that is over has come again: nobody helps in this one yet.
+                self._helped.pop(hop.session_key, None)
             # The call that spoke last stands last.
             call = self._calls.pop(hop.session_key, None) or _Call(hop, line)
             if hop.place != call.last.place:

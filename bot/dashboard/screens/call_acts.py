@@ -7,13 +7,13 @@ has changed, nothing is done, and they look again.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
 from bot.dashboard.access.members import Member, note
-from bot.dashboard.screens.one_call import Caller, last_hop
+from bot.dashboard.screens.one_call import Caller, Span, span_of
 from bot.i18n import N_
 from bot.masking import without_numbers
 from bot.storage.one_at_a_time import one_at_a_time
@@ -64,12 +64,14 @@ class Helped:
         return self.done[-1].id if self.done else 0
 
 
-def helped(db: Connection, session_key: str, ours: str = "") -> Helped:
-    """What staff have done in this call."""
+def helped(db: Connection, span: Span, ours: str = "") -> Helped:
+    """What staff have done in this call, and in no other that had its id."""
+    begun = datetime.fromtimestamp(span.begun_ms / 1000, UTC)
     query = (
         select(call_acts, staff.c.name)
         .join(staff, staff.c.id == call_acts.c.staff_id)
-        .where(call_acts.c.session_key == session_key)
+        .where(call_acts.c.session_key == span.session_key)
+        .where(call_acts.c.owner.in_(span.owners), call_acts.c.at >= begun)
         .order_by(call_acts.c.id)
     )
     rows = db.execute(query).mappings().all()
@@ -98,10 +100,13 @@ def act(
     their numbers are in the order in which others can read them.
     """
     one_at_a_time(db, "call acts")
-    before = helped(db, caller.session_key)
+    span = span_of(db, caller.row_id)
+    if span is None:
+        return "changed"
+    before = helped(db, span)
     if before.last != look.act:
         return "anothers" if before.helper_id not in {0, member.id} else "changed"
-    if last_hop(db, caller.row_id) != look.hop:
+    if span.last_hop != look.hop:
         return "changed"
     if doing == "taken" and before.helper_id:
         return "anothers"

@@ -20,7 +20,7 @@ from bot.dashboard.screens.acting import DID, LINE_MAX, REFUSED, SMS_MAX, Acting
 from bot.dashboard.screens.board import SILENT_MAX_S
 from bot.dashboard.screens.call_acts import ACT_WORDS, Helped, helped
 from bot.dashboard.screens.call_test import test_of
-from bot.dashboard.screens.one_call import OneCall, caller_of, one_call
+from bot.dashboard.screens.one_call import OneCall, call_and_span, caller_of
 from bot.dashboard.screens.place_words import place_name
 from bot.dashboard.screens.reveal import REASONS
 from bot.i18n import N_
@@ -106,8 +106,8 @@ class CallPage:
         row_id, ours = int(request.match_info["id"]), self._hub.help_msisdn
 
         def read(db: Connection) -> tuple[OneCall, Helped] | None:
-            call = one_call(db, row_id, ours)
-            return None if call is None else (call, helped(db, call.session_key, ours))
+            found = call_and_span(db, row_id, ours)
+            return None if found is None else (found[0], helped(db, found[1], ours))
 
         found = await self._records.read(read)
         if found is None:

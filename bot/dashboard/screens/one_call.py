@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -38,6 +39,19 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """What tells a call from others under its id, which gateways use again; and its newest hop.
+
+    `begun_ms` is when its first hop was, 0 of a chat, which goes on for ever.
+    """
+
+    session_key: str
+    owners: frozenset[str]
+    begun_ms: int
+    last_hop: int
+
+
+@dataclass(frozen=True, slots=True)
 class OneCall:
     """A call's hops, oldest first. `whole` is False when its beginning was not found.
 
@@ -64,9 +78,23 @@ class OneCall:
 
 def one_call(db: Connection, row_id: int, ours: str = "") -> OneCall | None:
     """The call that the transcript row `row_id` belongs to, or None when that is gone."""
+    found = call_and_span(db, row_id, ours)
+    return None if found is None else found[0]
+
+
+def call_and_span(db: Connection, row_id: int, ours: str = "") -> tuple[OneCall, Span] | None:
+    """The same, with what tells it from others."""
     rows = _rows_of(db, row_id)
-    if not rows:
-        return None
+    return (_call_of(db, row_id, rows, ours), _span(rows)) if rows else None
+
+
+def span_of(db: Connection, row_id: int) -> Span | None:
+    """What tells the call of this row from others, or None when the row is gone."""
+    rows = _rows_of(db, row_id)
+    return _span(rows) if rows else None
+
+
+def _call_of(db: Connection, row_id: int, rows: Sequence[RowMapping], ours: str) -> OneCall:
     owner = next((one["owner"] for one in reversed(rows) if one["owner"]), "")
     person = select(contacts.c.id, contacts.c.names).where(contacts.c.msisdn == owner)
     known = db.execute(person).first() if owner else None
@@ -85,10 +113,11 @@ def one_call(db: Connection, row_id: int, ours: str = "") -> OneCall | None:
     )
 
 
-def last_hop(db: Connection, row_id: int) -> int:
-    """The newest hop of this call as its page shows it; 0 when the row is gone."""
-    rows = _rows_of(db, row_id)
-    return int(rows[-1]["hop"]) if rows else 0
+def _span(rows: Sequence[RowMapping]) -> Span:
+    key = rows[0]["session_key"]
+    owners = frozenset(one["owner"] for one in rows) | {""}
+    begun_ms = 0 if is_chat(key) else min(one["at_ms"] for one in rows)
+    return Span(key, owners, begun_ms, rows[-1]["hop"])
 
 
 def _rows_of(db: Connection, row_id: int) -> Sequence[RowMapping]:
@@ -101,7 +130,21 @@ def _rows_of(db: Connection, row_id: int) -> Sequence[RowMapping]:
     mine = and_(table.c.owner == row["owner"], table.c.owner != "")
     # A chat is one conversation for as long as it is linked: its newest part is what is asked for.
     newest = select(table).where(or_(near, mine), same).order_by(table.c.id.desc())
-    return db.execute(newest.limit(_HOPS_MAX)).mappings().all()[::-1]
+    rows = db.execute(newest.limit(_HOPS_MAX)).mappings().all()[::-1]
+    return rows if is_chat(row["session_key"]) else _without_others(rows, row)
+
+
+def _without_others(rows: Sequence[RowMapping], row: RowMapping) -> Sequence[RowMapping]:
+    """The rows of the call of `row`, from its first hop to the next call under the same id.
+
+    By their times: of two processes the one with the later hop may have written first.
+    """
+    # A call that is cut shows nothing, and is no beginning.
+    begins = [one["at_ms"] for one in rows if one["hop"] <= 1 and one["shown"]]
+    first = max((at for at in begins if at <= row["at_ms"]), default=0)
+    after = min((at for at in begins if at > row["at_ms"]), default=math.inf)
+    mine = {"", row["owner"]} if row["owner"] else {one["owner"] for one in rows}
+    return [one for one in rows if first <= one["at_ms"] < after and one["owner"] in mine]
 
 
 def session_key_of(db: Connection, row_id: int) -> str:
