@@ -29,6 +29,7 @@ from bot.market.hub_news import KIND
 from bot.operations.alert_watch import AlertWatch
 from bot.operations.backlog import Backlog
 from bot.operations.housekeeping import Housekeeping
+from bot.operations.machine_figures import MachineFigures
 from bot.operations.minute_figures import MinuteFigures
 from bot.operations.pin_figures import PinFigures
 from bot.operations.process_figures import show_process
@@ -44,6 +45,7 @@ from bot.sandbox.server import Sandbox
 from bot.sender import Sender, SenderRules
 from bot.settings import Settings
 from bot.sms.africastalking import AfricasTalkingSms
+from bot.storage import backups
 from bot.storage.call_days import CallDays
 from bot.storage.only_server import OnlyServer
 from bot.storage.opening import OneProcess, open_records, upgrade
@@ -57,6 +59,7 @@ from bot.wiring import (
     allocation_rules_of,
     gateways_of,
     limits_of,
+    machine_rules_of,
     market_of,
     marks_of,
     outage_rules_of,
@@ -202,6 +205,9 @@ async def _records_of(settings: Settings, stack: AsyncExitStack) -> Records:
     await upgrade(settings.database_url, settings.data_dir)
     records = await open_records(settings.database_url, settings.data_dir)
     stack.push_async_callback(records.close)
+    if settings.env == "production" and settings.alerts.backup_hours:
+        now = datetime.now(UTC)
+        await records.write(lambda db: backups.expect(db, now))
     return records
 
 
@@ -320,6 +326,7 @@ async def _start_work(parts: Parts, stack: AsyncExitStack) -> None:
             parts.market, parts.sender.wake, keep_for, keep_letters=keep_letters
         ).run(),
         "backlog": backlog.run(),
+        "machine": MachineFigures(machine_rules_of(parts.settings), parts.registry).run(),
         "minutes": figures.run(),
     }
     if parts.settings.alerts.enabled:

@@ -222,6 +222,9 @@ class AlertSettings(_Frozen):
     shop_failures: int = Field(ge=0)
     wrong_secrets: int = Field(ge=0)
     stranger_callbacks: int = Field(ge=0)
+    disk_percent: int = Field(ge=0, le=100)
+    backup_hours: int = Field(ge=0)
+    certificate_days: int = Field(ge=0)
     hold_s: float = Field(ge=0)
     rest_s: float = Field(ge=0)
     telegram_chat: int

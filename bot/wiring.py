@@ -22,6 +22,7 @@ from bot.market.prices import PriceBoard
 from bot.market.staff_alerts import Manner
 from bot.money_rules import collection_rules_of, payout_rules_of
 from bot.operations.alert_rules import AlertRules
+from bot.operations.machine_finds import MachineRules
 from bot.payments.airtel_line import AirtelConfig
 from bot.payments.momo_line import MomoConfig
 from bot.settings import Settings, SettingsError
@@ -165,6 +166,22 @@ def alert_rules_of(settings: Settings) -> AlertRules:
         alerts.shop_failures,
         alerts.wrong_secrets,
         alerts.stranger_callbacks,
+        machine_rules_of(settings),
+    )
+
+
+def machine_rules_of(settings: Settings) -> MachineRules:
+    """What there is to look at on this machine, and from when on staff are alerted of it."""
+    alerts, tls = settings.alerts, settings.tls
+    named = (("tls.certificate", tls.certificate), ("tls.client_ca", tls.client_ca))
+    # Without a certificate of our own TLS ends at a proxy, whatever else is set.
+    files = tuple((name, file) for name, file in named if file and tls.certificate)
+    return MachineRules(
+        alerts.disk_percent,
+        alerts.backup_hours,
+        alerts.certificate_days,
+        settings.data_dir,
+        files,
     )
 
 

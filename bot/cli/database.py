@@ -10,11 +10,12 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.cli.store import done
 from bot.market.erasing_again import erase_again
 from bot.settings import Settings, load_settings
-from bot.storage import erasures
+from bot.storage import backups, erasures
 from bot.storage.backup import back_up, restore, revision_in
 from bot.storage.erasures import LIST, Erased
 from bot.storage.opening import (
@@ -63,7 +64,7 @@ def back_up_store(
 
     Example: isoko db backup /backup/isoko-2026-11-25.sealed --key-file /secure/backup.key
     """
-    settings = _embedded(load_settings())
+    settings, at = _embedded(load_settings()), datetime.now(UTC)
     key = key_from(key_file, settings.backup.key.get_secret_value())
     if key:
         size, revision = _back_up_sealed(settings.data_dir, copy, key)
@@ -72,8 +73,22 @@ def back_up_store(
         size = back_up(settings.data_dir, copy)
         typer.echo(f"{copy}: {size:,} bytes, whole, at revision {revision_in(copy)}")
         typer.echo("not sealed: keep it encrypted, or give --key-file or ISOKO_BACKUP__KEY")
+    _note_backup(settings, at)
     count = erasures.keep_list(copy.parent / LIST, erasures.of_store(settings.data_dir))
     typer.echo(f"{copy.parent / LIST}: {count} people who were erased; restoring reads it")
+
+
+@app.command("backed-up")
+def backed_up() -> None:
+    """Note that the records were backed up just now by other means, such as `pg_dump`.
+
+    Staff are alerted when neither this nor `isoko db backup` was done for `alerts.backup_hours`.
+
+    Example: pg_dump … && isoko db backed-up
+    """
+    now = datetime.now(UTC)
+    done(lambda db: backups.note(db, now))
+    typer.echo(f"noted: backed up at {now:%Y-%m-%d %H:%M} UTC")
 
 
 @app.command("erasures")
@@ -145,6 +160,24 @@ def _back_up_sealed(data_dir: Path, copy: Path, key: str) -> tuple[int, str]:
         # A copy that does not open is none.
         unseal(copy, opened, key)
         return size, revision_in(opened)
+
+
+def _note_backup(settings: Settings, at: datetime) -> None:
+    """Tell the records of their copy; it is good even where they cannot be told."""
+
+    async def note() -> None:
+        # Not by way of an upgrade: a copy is often made just before one.
+        records = await open_records(settings.database_url, settings.data_dir)
+        try:
+            await records.write(lambda db: backups.note(db, at))
+        finally:
+            await records.close()
+
+    try:
+        asyncio.run(note())
+    except (RecordsDown, SQLAlchemyError) as error:
+        said = str(error).partition("\n")[0]
+        typer.echo(f"the copy is good, but staff will not know of it: {said}", err=True)
 
 
 def _opened(copy: Path, folder: Path, key_file: Path | None, setting: str) -> Path:

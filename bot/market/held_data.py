@@ -21,11 +21,14 @@ _BY_CONTACT = (
     t.person_notes, t.news_wishes,
 )  # fmt: skip
 # What proves or opens something, to whoever has it; it says nothing about the person.
-WITHHELD = frozenset({"callback_token", "session_key", "code_digest", "hash", "hop_key", "token"})
+_OPENS = {"callback_token", "session_key", "code_digest", "hash", "hop_key", "token"}
+# Of the audit: where the member of staff was who did it. Who and when is told, this is theirs.
+_OF_STAFF = {"ip", "session"}
+WITHHELD = frozenset(_OPENS | _OF_STAFF)
 
 
 def everything(db: Connection, contact_id: int) -> dict[str, list[dict[str, Any]]]:
-    """The rows of each table that are about this person, without what is secret."""
+    """The rows of each table that are about this person, without what is secret or of staff."""
     held = {}
     for table, theirs in whose(db, contact_id).items():
         told = [column for column in table.columns if column.name not in WITHHELD]

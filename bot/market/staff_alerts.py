@@ -36,6 +36,9 @@ RULES: dict[str, str] = {
     "wrong_secrets": N_("{about}: {figure} requests with a wrong secret in five minutes"),
     "stranger_callbacks": N_("{figure} payment callbacks in an hour that are none of ours"),
     "receiver_off": N_("Webhooks to subscription {about} are disabled: it fails or is gone"),
+    "disk_low": N_("Free space on the server's disk: {figure} %"),
+    "backup_old": N_("No backup of the records for {figure} hours"),
+    "certificate_ends": N_("The certificate {about} ends in {figure} days"),
 }
 # What is left over, by what the rule calls it.
 LEFT_OVER = {

@@ -1,6 +1,7 @@
 """The rules by which staff are alerted: each looks at the records and says what is wrong, if it is.
 
-All figures come from the records, so that every worker finds the same.
+Figures come from the records, so that every worker finds the same; those of the machine are of the
+one whose turn it is.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlalchemy import Connection, func, select
 from bot.market import staff_alerts
 from bot.market.staff_alerts import Found
 from bot.operations.backlog import waiting
+from bot.operations.machine_finds import NO_MACHINE, MachineRules, certificates, disks, old_backup
 from bot.operations.staff_finds import (
     callbacks,
     forged,
@@ -54,6 +56,7 @@ class AlertRules:
     shop_failures: int
     wrong_secrets: int
     stranger_callbacks: int
+    machine: MachineRules = NO_MACHINE
 
 
 class Heard:
@@ -107,8 +110,18 @@ def looks(
         yield "wrong_secrets", partial(guesses, most=rules.wrong_secrets, now=now)
     if rules.stranger_callbacks:
         yield "stranger_callbacks", partial(callbacks, most=rules.stranger_callbacks, now=now)
+    yield from _of_machine(rules.machine, now)
     yield "receiver_off", receivers
     yield "audit_chain", partial(forged, patrol=patrol)
+
+
+def _of_machine(rules: MachineRules, now: datetime) -> Iterator[tuple[str, Look]]:
+    if rules.disk_percent:
+        yield "disk_low", partial(disks, rules=rules)
+    if rules.backup_hours:
+        yield "backup_old", partial(old_backup, rules=rules, now=now)
+    if rules.certificate_days:
+        yield "certificate_ends", partial(certificates, rules=rules, now=now)
 
 
 def _is_day(rules: AlertRules, now: datetime) -> bool:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import Connection, func, select
 
+from bot.storage import backups
 from bot.storage.records import Records, RecordsDown
 from bot.storage.rounds import one_round
 from bot.storage.schema import hub_events, outbox, payments, subscriptions, tickets
@@ -28,6 +29,7 @@ class Waiting:
     hub_parked: int
     receivers_off: int
     tickets_late: int
+    backup_age_s: float
 
 
 class Backlog:
@@ -50,6 +52,7 @@ class Backlog:
         self._parked = gauge("isoko_hub_events_parked", "Events of the hub that people must see.")
         self._off = gauge("isoko_hub_receivers_disabled", "Webhook receivers that are disabled.")
         self._tickets = gauge("isoko_tickets_late", "Tickets past their date.")
+        self._backup = gauge("isoko_backup_age_seconds", "Since the newest backup that is known.")
 
     async def run(self) -> None:
         """Read until cancelled."""
@@ -74,6 +77,7 @@ class Backlog:
         self._parked.set(found.hub_parked)
         self._off.set(found.receivers_off)
         self._tickets.set(found.tickets_late)
+        self._backup.set(found.backup_age_s)
 
 
 def waiting(db: Connection, now: datetime) -> Waiting:
@@ -91,6 +95,7 @@ def waiting(db: Connection, now: datetime) -> Waiting:
         db.execute(parked).scalar() or 0,
         db.execute(off).scalar() or 0,
         db.execute(late).scalar() or 0,
+        backups.age(db, now).total_seconds(),
     )
 
 

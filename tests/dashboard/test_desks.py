@@ -1,5 +1,6 @@
 """The desks: orders, payments, webhooks, people, each as staff use it."""
 
+import json
 import re
 import time
 from datetime import UTC, datetime
@@ -334,6 +335,21 @@ async def test_a_copy_of_a_persons_data_needs_a_reason_and_is_on_record(
     )
     assert len(await audited(server, "copy made")) == 1
     assert len(await audited(server, "number revealed")) == 1
+
+
+async def test_a_copy_names_who_looked_but_not_where_that_member_of_staff_was(
+    server: Running, supervisor: Desk
+) -> None:
+    await supervisor.gets("/dashboard/people/1")
+    looks = await audited(server, "profile viewed")
+    assert looks and all(line["ip"] and line["session"] for line in looks)
+    text = await supervisor.posts("/dashboard/people/1/copy", reason="asked by letter")
+    told = [line for line in json.loads(text)["audit"] if line["action"] == "profile viewed"]
+    assert [(line["id"], line["actor"]) for line in told] == [
+        (line["id"], line["actor"]) for line in looks
+    ]
+    for line in looks:
+        assert told[0]["at"] and line["ip"] not in text and line["session"] not in text
 
 
 async def test_two_people_forget_a_person_and_one_alone_cannot(server: Running) -> None:

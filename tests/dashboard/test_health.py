@@ -69,7 +69,7 @@ async def test_each_minute_of_each_process_is_kept_and_they_add_up(records) -> N
     hops.count("new", 0.002)
 
     def begins() -> MinuteFigures:
-        waiting = Waiting(7.0, 1, {"unknown": 3}, 0, 0, 0)
+        waiting = Waiting(7.0, 1, {"unknown": 3}, 0, 0, 0, 0.0)
         return MinuteFigures(records, hops, lambda: faults[0], lambda: waiting, lambda: clock[0])
 
     first, second = begins(), begins()

@@ -1,6 +1,7 @@
 """The house: self-checks, settings without secrets, alerts told as a test, where staff were."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import func, select, update
@@ -8,7 +9,7 @@ from sqlalchemy import func, select, update
 from bot.market import subscriptions
 from bot.settings import load_settings
 from bot.settings_shown import settings_shown
-from bot.storage import audit_chain
+from bot.storage import audit_chain, backups
 from bot.storage.schema import audit, outbox, staff_alerts
 from tests.dashboard.desk import Desk, joins
 from tests.server import Running, running
@@ -28,6 +29,17 @@ async def test_the_self_checks_of_the_doctor_are_on_the_page(
     assert "✓ ok" in page
     await viewer.gets("/dashboard/system/checks")
     assert viewer.status == 403
+
+
+async def test_the_system_page_says_when_the_records_were_backed_up(
+    server: Running, supervisor: Desk
+) -> None:
+    row = re.compile(r"Last backup of the records</dt><dd>(.+?)</dd>")
+    assert row.findall(await supervisor.gets("/dashboard/system")) == ["–"]
+    moment = datetime(2026, 11, 24, 10, 5, tzinfo=UTC)
+    await server.parts.market.records.write(lambda db: backups.note(db, moment))
+    (said,) = row.findall(await supervisor.gets("/dashboard/system"))
+    assert "12:05" in said
 
 
 async def test_settings_are_shown_with_their_source_and_never_a_secret(server: Running) -> None:

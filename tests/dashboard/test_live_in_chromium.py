@@ -90,6 +90,63 @@ async def test_B03_D09_who_was_cut_off_says_so_cannot_act_and_catches_up(
     assert await acts(server) == ["taken"]
 
 
+async def test_B03_a_call_that_is_not_there_yet_is_not_live_and_nothing_can_be_pressed(
+    chrome: BrowserContext, server: Running
+) -> None:
+    """The feed told of a hop, but the page that has it does not come."""
+    phone = server.phone()
+    await phone.dials()
+    await server.parts.transcripts.flush()
+    page = (await signed_in(chrome, server)).page
+    await page.goto(str(server.client.make_url("/dashboard/calls/1")))
+    fresh, take = page.locator("#fresh"), page.get_by_role("button", name="Take the call")
+    await expect(fresh).to_have_text(LIVE, timeout=15_000)
+    await expect(take).to_be_enabled()
+    asked = "**/dashboard/calls/*"
+    await page.route(asked, lambda route: route.abort())
+    screen = await phone.types("2")
+    await expect(fresh).to_contain_text("Behind by", timeout=15_000)
+    await expect(take).to_be_disabled()
+    # Also once the feed has said that it is still there.
+    await page.wait_for_timeout(6_000)
+    await expect(fresh).to_contain_text("Behind by")
+    await expect(take).to_be_disabled()
+    await page.unroute(asked)
+    await expect(page.locator("#lcd")).to_contain_text(screen.split("\n")[0], timeout=20_000)
+    await expect(fresh).to_have_text(LIVE)
+    await expect(take).to_be_enabled()
+    await page.route(asked, lambda route: route.fulfill(status=404, body="gone"))
+    await phone.types("1")
+    await expect(fresh).to_have_text("Offline: this is old", timeout=15_000)
+    await expect(take).to_be_disabled()
+
+
+async def test_what_is_half_written_goes_on_when_the_caller_does(
+    chrome: BrowserContext, server: Running
+) -> None:
+    """Buttons wait for the new screen; a field that lost its focus would leave its keys to act."""
+    phone = server.phone()
+    await phone.dials()
+    await server.parts.transcripts.flush()
+    page = (await signed_in(chrome, server)).page
+    await page.goto(str(server.client.make_url("/dashboard/calls/1")))
+    await expect(page.locator("#fresh")).to_have_text(LIVE, timeout=15_000)
+    await page.get_by_role("button", name="Take the call").click()
+    await expect(page.locator("#fresh")).to_have_text(LIVE, timeout=15_000)
+    await page.get_by_label("One line for the next screen").press_sequentially("Kanda ")
+    await page.route("**/dashboard/calls/*", lambda route: route.abort())
+    screen = await phone.types("2")
+    await expect(page.locator("#fresh")).to_contain_text("Behind by", timeout=15_000)
+    await page.keyboard.type("bc2")
+    await page.keyboard.press("Enter")
+    await page.unroute("**/dashboard/calls/*")
+    await expect(page.locator("#lcd")).to_contain_text(screen.split("\n")[0], timeout=20_000)
+    field = page.get_by_label("One line for the next screen")
+    await expect(field).to_have_value("Kanda bc2")
+    await expect(field).to_be_focused()
+    assert await acts(server) == ["taken"]
+
+
 async def test_B03_a_page_that_slept_says_that_it_is_behind(
     chrome: BrowserContext, server: Running
 ) -> None:

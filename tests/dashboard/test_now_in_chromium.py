@@ -30,3 +30,19 @@ async def test_now_changes_when_a_figure_does_and_asks_for_nothing_meanwhile(
     calls = page.locator("a.tile", has_text="Live calls")
     await expect(calls.locator(".figure")).to_have_text("2", timeout=15_000)
     await expect(tile).to_be_focused()
+
+
+async def test_now_says_that_it_is_behind_while_it_cannot_be_asked_for(
+    browser: Browser, server: Running
+) -> None:
+    page = (await signed_in(await browser.new_context(), server)).page
+    fresh = page.locator("#fresh")
+    await expect(fresh).to_have_text("Live", timeout=15_000)
+    asked = page.url
+    await page.route(asked, lambda route: route.fulfill(status=500, body="no"))
+    await server.phone().dials()
+    await expect(fresh).to_contain_text("Behind by", timeout=15_000)
+    await page.unroute(asked)
+    calls = page.locator("a.tile", has_text="Live calls")
+    await expect(calls.locator(".figure")).to_have_text("1", timeout=20_000)
+    await expect(fresh).to_have_text("Live")

@@ -19,7 +19,7 @@ from bot.dashboard.screens.fresh import Fresh
 from bot.market import Market, outages
 from bot.market.ledger import off_rwf
 from bot.market.outages import Standing
-from bot.storage import outbox
+from bot.storage import backups, outbox
 from bot.storage.opening import revision_of, revision_wanted
 from bot.storage.schema import audit, audit_seals, hub_events, telegram_updates
 from bot.storage.schema.telegram_updates import PARKED
@@ -40,6 +40,7 @@ class Checks:
     chat_parked: int
     audit_newest: int
     audit_sealed: int
+    backed_up_at: datetime | None
 
 
 class System:
@@ -83,4 +84,5 @@ def _look(db: Connection) -> Checks:
         int(db.execute(chats).scalar() or 0),
         int(db.execute(newest).scalar() or 0),
         int(db.execute(sealed).scalar() or 0),
+        backups.last(db),
     )

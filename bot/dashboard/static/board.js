@@ -119,9 +119,10 @@ async function renew() {
   waits = 0;
   // What is being read or pointed at stays as it is.
   if (document.hidden || ended.matches(":hover") || ended.contains(document.activeElement)) return left();
-  const answer = await fetch(location.href, { headers: { "X-Isoko-Poll": "1" }, redirect: "error" }).catch(() => null);
-  if (!answer?.ok) return;
-  const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("ended");
+  const signal = AbortSignal.timeout(10000);
+  const answer = await fetch(location.href, { headers: { "X-Isoko-Poll": "1" }, redirect: "error", signal }).catch(() => null);
+  const text = answer?.ok ? await answer.text().catch(() => "") : "";
+  const next = new DOMParser().parseFromString(text, "text/html").getElementById("ended");
   if (next) ended.replaceChildren(...next.childNodes);
 }
 

@@ -55,7 +55,7 @@ function dress() {
 }
 
 // What the feed said last; one fetch or one wait for it at a time, however often it speaks.
-let news = { row: 0, act: 0 }, timer = 0, asking = false, pause_ms = 0;
+let news = { row: 0, act: 0 }, timer = 0, asking = false, gone = false, pause_ms = 0;
 
 function behind() {
   const { row, act } = here().dataset;
@@ -68,15 +68,31 @@ async function renew() {
   asking = true;
   // By its newest row: of a caller without a name only the rows written about then are found.
   const at = news.row > here().dataset.row ? `/dashboard/calls/${news.row}` : here().dataset.here;
-  const answer = await fetch(at, { headers: { "X-Isoko-Poll": "1" }, redirect: "error" }).catch(() => null);
-  if (answer?.ok) put(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  const page = await asked(at);
+  if (page) put(new DOMParser().parseFromString(page, "text/html"));
   asking = false;
+  feed.judge();
   pause_ms = behind() ? Math.min(8000, Math.max(500, pause_ms * 2)) : 0;
-  if (pause_ms && answer?.status !== 404) timer = setTimeout(renew, pause_ms);
+  if (pause_ms && !gone) timer = setTimeout(renew, pause_ms);
+}
+
+// The page as it is now, "" where there is none, or none in time.
+async function asked(at) {
+  try {
+    const answer = await fetch(at, {
+      headers: { "X-Isoko-Poll": "1" }, redirect: "error", signal: AbortSignal.timeout(10000),
+    });
+    gone = answer.status === 404;
+    return answer.ok ? await answer.text() : "";
+  } catch {
+    return "";
+  }
 }
 
 function put(page) {
-  const next = page.getElementById("live"), stays = place < screens().length, at = place;
+  const next = page.getElementById("live");
+  if (!next) return;
+  const stays = place < screens().length, at = place;
   here().replaceWith(next);
   if (stays && at <= screens().length) show(at);
   else place = screens().length;
@@ -96,10 +112,12 @@ function put(page) {
   history.replaceState(null, "", next.dataset.here + location.search);
 }
 
-const feed = new Feed(here().dataset.feed, "", (_name, data) => {
+function take(_name, data) {
   news = data;
   renew();
-});
+}
+
+const feed = new Feed(here().dataset.feed, "", take, () => behind() && (gone ? "lost" : "behind"));
 document.addEventListener("click", (event) => {
   const link = event.target.closest("#before, #after, #play");
   if (!link) return;

@@ -1,10 +1,11 @@
 // Keeps one stream open while the page can be seen, and says truthfully how old the page is.
-const SILENT_MS = 7000, LATE_MS = 3000, AGAIN_MS = 5000;
+const SILENT_MS = 7000, LATE_MS = 3000, AGAIN_MS = 5000, SOON_MS = 400;
 
 class Feed {
-  // `take(name, data)` puts an event on the page; false says that something is missing.
-  constructor(path, at, take) {
-    Object.assign(this, { path, at, take, heard: performance.now(), asked: 0, least: Infinity, late: 0 });
+  // `take(name, data)` puts an event on the page; false says that something is missing. A page that asks for what
+  // it was told of says with `missing()` what it is until that is there: "behind" or "lost", else "".
+  constructor(path, at, take, missing = () => "") {
+    Object.assign(this, { path, at, take, missing, heard: performance.now(), asked: 0, least: Infinity, late: 0, since: 0 });
     this.banner = document.getElementById("fresh");
     document.addEventListener("visibilitychange", () => this.look());
     document.addEventListener("resume", () => this.open());
@@ -17,13 +18,31 @@ class Feed {
     this.look();
   }
 
-  // Actions wait until everything is there that they would be based on.
-  say(state, seconds = 0) {
-    this.state = state;
+  say(state, seconds = 0, why = state) {
+    this.state = why;
     this.banner.dataset.state = state;
     this.banner.lastElementChild.textContent = this.banner.dataset[state].replace("{n}", Math.max(1, Math.round(seconds)));
-    for (const set of document.querySelectorAll("fieldset.acts")) set.disabled = state !== "live";
+    this.act();
     document.getElementById("live").classList.toggle("old", !["live", "wait"].includes(state));
+  }
+
+  // Actions wait until everything is there that they would be based on; what is half written goes on being written.
+  act() {
+    for (const button of document.querySelectorAll("fieldset.acts button")) button.disabled = this.state !== "live";
+  }
+
+  // Looks anew at what is missing: something was told, was put on the page, or could not be asked for.
+  judge() {
+    if (!["live", "missing"].includes(this.state)) return this.act();
+    clearTimeout(this.again);
+    const missing = this.missing(), now = performance.now();
+    this.since = missing ? this.since || now : 0;
+    if (!missing) return this.say("live");
+    if (now - this.since >= SOON_MS) return this.say(missing, (now - this.since) / 1000, "missing");
+    // Most often it is there at once: nobody is told, but nothing can be pressed.
+    this.state = "missing";
+    this.act();
+    this.again = setTimeout(() => this.judge(), SOON_MS);
   }
 
   // A hidden page asks for nothing; seen again it is behind until it has caught up.
@@ -70,7 +89,7 @@ class Feed {
     } else if (this.state === "wait") return;
     if (data.behind_s) this.say("behind", data.behind_s);
     else if (this.late > LATE_MS) this.say("behind", this.late / 1000);
-    else this.say("live");
+    else { this.state = "live"; this.judge(); }
   }
 
   silent() {
