@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from bot.conversation import LANGUAGES, Language
 from bot.dashboard.access import members, staff_sessions
 from bot.dashboard.access.members import Member
+from bot.dashboard.access.newly_set_up import NewlySetUp
 from bot.dashboard.access.roles import ANYBODY
 from bot.dashboard.access.tokens import csrf_of
 from bot.dashboard.forms import fields_of
@@ -146,7 +147,7 @@ class Guard:
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         visitor: Visitor | None = None
-        status, request_id = 503, ""
+        status, request_id, until = 503, "", None
         try:
             visitor = await self._visitor(request)
             with speaking(_language(request, visitor)):
@@ -155,6 +156,8 @@ class Guard:
             return web.Response(status=303, headers={"Location": redirect.headers["Location"]})
         except web.HTTPException as refused:
             status = refused.status
+        except NewlySetUp as new:
+            status, until = 409, new.until
         except RecordsDown as down:
             log.warning("a page waits for the records", why=str(down))
         except Exception:  # a page that breaks is a plain page, not a closed connection
@@ -164,7 +167,7 @@ class Guard:
         with speaking(_language(request, visitor)):
             member = visitor.member if visitor else None
             form = visitor.form if visitor else ""
-            said = {"kind": status, "request_id": request_id}
+            said = {"kind": status, "request_id": request_id, "until": until}
             return self._pages.page("problem.html", member, form, status=status, **said)
 
     async def _visitor(self, request: web.Request) -> Visitor | None:
@@ -216,7 +219,11 @@ class Guard:
             given = (await fields_of(request)).get("form", "")
             if not hmac.compare_digest(given.encode(), visitor.form.encode()):
                 await self._refuse(request, visitor, "without the form's token")
-        return await handler(request)
+        try:
+            return await handler(request)
+        except NewlySetUp:
+            await self._on_record(request, visitor, "set up by a link a moment ago")
+            raise
 
     async def refuse(self, request: web.Request, why: str) -> NoReturn:
         """Refuse what somebody asks of a page that they may use, on record."""
@@ -227,6 +234,10 @@ class Guard:
             # Anybody may knock as often as they like: that is a figure, and no line that stays.
             self._count(why)
             raise web.HTTPForbidden
+        await self._on_record(request, visitor, why)
+        raise web.HTTPForbidden
+
+    async def _on_record(self, request: web.Request, visitor: Visitor, why: str) -> None:
         actor = visitor.member.name
         resource = request.match_info.route.resource
         page = resource.canonical if resource else ""
@@ -237,7 +248,6 @@ class Guard:
 
         await self._records.write(write)
         log.warning("dashboard refused", staff=actor, page=page, why=why)
-        raise web.HTTPForbidden
 
 
 def _send_to_sign_in(request: web.Request) -> NoReturn:

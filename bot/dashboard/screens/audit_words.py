@@ -48,6 +48,7 @@ ACTIONS = (
     N_("fees withdrawn"),
     N_("goods received"),
     N_("language changed"),
+    N_("link proposed"),
     N_("members imported"),
     N_("message sent again"),
     N_("messages again begun"),
