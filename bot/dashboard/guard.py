@@ -31,6 +31,8 @@ from bot.storage.records import Records, RecordsDown
 log = structlog.get_logger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+# A file comes over a slow line.
+_FILE_S = 60.0
 # A page that asks for itself again says so: looking on is not doing something.
 POLL = "X-Isoko-Poll"
 HOME, SIGN_IN = "/dashboard/", "/dashboard/sign-in"
@@ -81,6 +83,7 @@ class Guard:
         self._proxies = proxies
         self._allowed: dict[Handler, frozenset[str]] = {}
         self._streams: set[Handler] = set()
+        self._files: dict[Handler, int] = {}
         # A browser sends and keeps a `__Host-` cookie for this very host over https only.
         self.cookie = "__Host-isoko" if secure else "isoko_staff"
 
@@ -92,6 +95,10 @@ class Guard:
         self._allowed[handler] = roles
         if stream:
             self._streams.add(handler)
+
+    def allow_file(self, handler: Handler, most: int) -> None:
+        """Let the form that `handler` answers carry a file; all of it has at most `most` bytes."""
+        self._files[handler] = most
 
     def roles_of(self, handler: Handler) -> frozenset[str] | None:
         """Who was given this route, or None when nobody was."""
@@ -216,7 +223,12 @@ class Guard:
         if roles is None or visitor.member.role not in roles:
             await self._refuse(request, visitor, "not this role")
         if changes:
-            given = (await fields_of(request)).get("form", "")
+            if (most := self._files.get(handler)) is not None:
+                # Only now: a stranger's large body is not read.
+                request = request.clone(client_max_size=most)
+                given = (await fields_of(request, _FILE_S)).get("form", "")
+            else:
+                given = (await fields_of(request)).get("form", "")
             if not hmac.compare_digest(given.encode(), visitor.form.encode()):
                 await self._refuse(request, visitor, "without the form's token")
         try:

@@ -87,6 +87,7 @@ ACTIONS = (
     N_("staff added"),
     N_("staff link made"),
     N_("staff revoked"),
+    N_("statement compared"),
     N_("taken off the number"),
     N_("telegram asked by another"),
     N_("telegram back"),
