@@ -9,6 +9,7 @@ from bot.dashboard.access.roles import (
     AUDITORS,
     BOOKKEEPERS,
     CALLERS_OFF,
+    COMPARERS,
     CUSTODIANS,
     EXPORTERS,
     FINDERS,
@@ -34,6 +35,7 @@ from bot.dashboard.screens.payments import Payments
 from bot.dashboard.screens.people import People
 from bot.dashboard.screens.person_reveal import PersonReveal
 from bot.dashboard.screens.staff import Staff
+from bot.dashboard.screens.statement import StatementPage
 from bot.dashboard.screens.system import System
 from bot.dashboard.screens.views import Views
 from bot.dashboard.screens.webhooks import Webhooks
@@ -54,6 +56,7 @@ class Desks:
         self._payments = Payments(market, pages)
         self._orphans = Orphans(market, pages)
         self._float = FloatSheet(market, pages)
+        self._statement = StatementPage(market, pages, guard)
         self._webhooks = Webhooks(market, pages)
         self._deliveries = Deliveries(market, pages)
         self._messages = Messages(market, pages)
@@ -104,6 +107,8 @@ class Desks:
             ("GET", "/payments", payments.listed, READERS),
             ("GET", "/payments/day", self._float.show, BOOKKEEPERS),
             ("POST", "/payments/day", self._float.csv, BOOKKEEPERS),
+            ("GET", "/payments/statement", self._statement.ask, COMPARERS),
+            ("POST", "/payments/statement", self._statement.compare, COMPARERS),
             ("GET", "/payments/orphans", self._orphans.listed, BOOKKEEPERS),
             ("POST", f"/payments/orphans/{_ID}/match", self._orphans.match, MONEY),
             ("POST", f"/payments/orphans/{_ID}/nobodys", self._orphans.nobodys, MONEY),

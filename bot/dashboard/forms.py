@@ -19,20 +19,29 @@ _UNREADABLE = (
 _FORM_S = 10.0
 
 
-async def fields_of(request: web.Request) -> dict[str, str]:
+async def fields_of(request: web.Request, within_s: float = _FORM_S) -> dict[str, str]:
     """The fields of a form by name; a file is no field. Raises `HTTPBadRequest`, or
-    `HTTPRequestTimeout` for one that comes too slowly.
+    `HTTPRequestTimeout` for one that does not come within so many seconds.
 
     Who sends it chooses its bytes: what no charset can be read with is their mistake, not ours.
     """
     try:
-        async with asyncio.timeout(_FORM_S):
+        async with asyncio.timeout(within_s):
             form = await request.post()
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
     except _UNREADABLE as error:
         raise web.HTTPBadRequest from error
     return {name: _kept(value) for name, value in form.items() if isinstance(value, str)}
+
+
+async def file_of(request: web.Request, name: str) -> bytes:
+    """The file in this field of a form that was read, which keeps none; empty for none."""
+    field = (await request.post()).get(name)
+    if not isinstance(field, web.FileField):
+        return b""
+    with field.file as file:
+        return file.read()
 
 
 def _kept(text: str) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from bot.conversation import LANGUAGES, Language
 from bot.dashboard.access import members, staff_sessions
 from bot.dashboard.access.members import Member
+from bot.dashboard.access.newly_set_up import NewlySetUp
 from bot.dashboard.access.roles import ANYBODY
 from bot.dashboard.access.tokens import csrf_of
 from bot.dashboard.forms import fields_of
@@ -30,6 +31,8 @@ from bot.storage.records import Records, RecordsDown
 log = structlog.get_logger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+# A file comes over a slow line.
+_FILE_S = 60.0
 # A page that asks for itself again says so: looking on is not doing something.
 POLL = "X-Isoko-Poll"
 HOME, SIGN_IN = "/dashboard/", "/dashboard/sign-in"
@@ -80,6 +83,7 @@ class Guard:
         self._proxies = proxies
         self._allowed: dict[Handler, frozenset[str]] = {}
         self._streams: set[Handler] = set()
+        self._files: dict[Handler, int] = {}
         # A browser sends and keeps a `__Host-` cookie for this very host over https only.
         self.cookie = "__Host-isoko" if secure else "isoko_staff"
 
@@ -91,6 +95,10 @@ class Guard:
         self._allowed[handler] = roles
         if stream:
             self._streams.add(handler)
+
+    def allow_file(self, handler: Handler, most: int) -> None:
+        """Let the form that `handler` answers carry a file; all of it has at most `most` bytes."""
+        self._files[handler] = most
 
     def roles_of(self, handler: Handler) -> frozenset[str] | None:
         """Who was given this route, or None when nobody was."""
@@ -146,7 +154,7 @@ class Guard:
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         visitor: Visitor | None = None
-        status, request_id = 503, ""
+        status, request_id, until = 503, "", None
         try:
             visitor = await self._visitor(request)
             with speaking(_language(request, visitor)):
@@ -155,6 +163,8 @@ class Guard:
             return web.Response(status=303, headers={"Location": redirect.headers["Location"]})
         except web.HTTPException as refused:
             status = refused.status
+        except NewlySetUp as new:
+            status, until = 409, new.until
         except RecordsDown as down:
             log.warning("a page waits for the records", why=str(down))
         except Exception:  # a page that breaks is a plain page, not a closed connection
@@ -164,7 +174,7 @@ class Guard:
         with speaking(_language(request, visitor)):
             member = visitor.member if visitor else None
             form = visitor.form if visitor else ""
-            said = {"kind": status, "request_id": request_id}
+            said = {"kind": status, "request_id": request_id, "until": until}
             return self._pages.page("problem.html", member, form, status=status, **said)
 
     async def _visitor(self, request: web.Request) -> Visitor | None:
@@ -213,10 +223,19 @@ class Guard:
         if roles is None or visitor.member.role not in roles:
             await self._refuse(request, visitor, "not this role")
         if changes:
-            given = (await fields_of(request)).get("form", "")
+            if (most := self._files.get(handler)) is not None:
+                # Only now: a stranger's large body is not read.
+                request = request.clone(client_max_size=most)
+                given = (await fields_of(request, _FILE_S)).get("form", "")
+            else:
+                given = (await fields_of(request)).get("form", "")
             if not hmac.compare_digest(given.encode(), visitor.form.encode()):
                 await self._refuse(request, visitor, "without the form's token")
-        return await handler(request)
+        try:
+            return await handler(request)
+        except NewlySetUp:
+            await self._on_record(request, visitor, "set up by a link a moment ago")
+            raise
 
     async def refuse(self, request: web.Request, why: str) -> NoReturn:
         """Refuse what somebody asks of a page that they may use, on record."""
@@ -227,6 +246,10 @@ class Guard:
             # Anybody may knock as often as they like: that is a figure, and no line that stays.
             self._count(why)
             raise web.HTTPForbidden
+        await self._on_record(request, visitor, why)
+        raise web.HTTPForbidden
+
+    async def _on_record(self, request: web.Request, visitor: Visitor, why: str) -> None:
         actor = visitor.member.name
         resource = request.match_info.route.resource
         page = resource.canonical if resource else ""
@@ -237,7 +260,6 @@ class Guard:
 
         await self._records.write(write)
         log.warning("dashboard refused", staff=actor, page=page, why=why)
-        raise web.HTTPForbidden
 
 
 def _send_to_sign_in(request: web.Request) -> NoReturn:

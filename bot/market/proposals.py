@@ -13,7 +13,7 @@ from bot.market.staff_names import look_alike, name_of
 from bot.storage.one_at_a_time import one_at_a_time
 from bot.storage.schema import proposals
 
-Kind = Literal["settle", "erase", "role"]
+Kind = Literal["settle", "erase", "role", "link"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,8 @@ OF_ADMIN = ("settings", "staff", "staff/1", "system", "system/checks", "views")
 OF_SUPERVISOR = (
     "", "calls", "calls/1", "call-backs", "alerts", "tickets", "hand-over", "hand-over/1",
     "photos", "orders", "orders/KW-1042", "payments", "payments/1", "payments/day",
-    "payments/orphans", "messages", "webhooks", "webhooks/out", "people", "people/1", "people/3",
-    "fees", "funnel", "simulator", "nothing",
+    "payments/orphans", "payments/statement", "messages", "webhooks", "webhooks/out", "people",
+    "people/1", "people/3", "fees", "funnel", "simulator", "nothing",
 )  # fmt: skip
 # Looking at them adds a line to them, so that the second picture is of another page.
 KEEP_LOOKS = frozenset({"people/1", "people/3"})

@@ -59,6 +59,7 @@ DESKS = {
     **{f"/dashboard/webhooks/receivers/{{id}}/{deed}": REPLAYERS
        for deed in ("recover", "on", "off", "test")},
     "/dashboard/payments/day": ["auditor", "finance", "supervisor"],
+    "/dashboard/payments/statement": ["admin", "finance", "supervisor"],
     "/dashboard/messages/{id}/again": REPLAYERS,
     "/dashboard/messages/reasons/{mark}/again": REPLAYERS,
     "/dashboard/webhooks/deliveries/{id}/now": REPLAYERS,

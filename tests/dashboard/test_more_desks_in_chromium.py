@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext
+from playwright.async_api import Browser, BrowserContext, expect
 from sqlalchemy import func, insert, select
 
 from bot.dashboard.access.roles import Role
@@ -17,10 +17,13 @@ from bot.storage.schema import inbox, outbox, payment_talks, person_notes, saved
 from bot.storage.schema import webhook_tries as tries
 from tests.dashboard.fitting import fits, is_accessible
 from tests.dashboard.test_desks_in_chromium import fill, in_as
+from tests.dashboard.test_statement_page import HEAD, PAGE, day_of, line, paid
 from tests.server import Running
 
 OF_ADMIN = ("settings", "system/checks", "system", "views", "audit", "alerts")
-OF_SUPERVISOR = ("fees", "payments/orphans", "payments/1", "people/1", "simulator", "messages")
+OF_SUPERVISOR = (
+    "fees", "payments/orphans", "payments/statement", "payments/1", "people/1", "simulator", "messages",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -77,3 +80,45 @@ async def test_B01_B11_they_fit_in_every_language_and_are_accessible(
             if language == "en":
                 await is_accessible(page, path)
     assert window.said == []
+
+
+async def test_B01_B11_B16_a_statement_is_compared_without_scripts_and_fits(
+    browser: Browser, server: Running
+) -> None:
+    context = await browser.new_context(java_script_enabled=False)
+    window = await in_as(context, server, "fiona", "finance")
+    page, one = window.page, await paid(server)
+    long = {"reference": "=" + "r" * 60, "transaction_id": "t" * 64, "currency": "W" * 40}
+    rows = [
+        line(one), line(one), line(one, **long), line(one, amount="x" * 200), "cut",
+        line(one, time="2026-11-24"),
+    ]  # fmt: skip
+    file = {"name": "mtn.csv", "mimeType": "text/csv", "buffer": "\n".join([HEAD, *rows]).encode()}
+    for language in ("rw", "fr", "en"):
+        await window.opens(PAGE)
+        await page.click(f"button[value={language}]")
+        await page.locator("input[type=file]").set_input_files(file)
+        await page.locator("input[type=date]").fill(day_of(one))
+        await page.locator("main form button.main").click()
+        await expect(page.locator("table.sheet")).to_have_count(3)
+        for theme in ("light", "dark"):
+            await page.emulate_media(color_scheme=theme)
+            await fits(page, (PAGE, language, theme))
+    assert await page.locator("bdi", has_text="'=rrr").count() == 1
+    assert window.said == []
+    await context.close()
+
+
+async def test_B11_what_came_of_a_statement_is_accessible(
+    context: BrowserContext, server: Running
+) -> None:
+    window = await in_as(context, server, "fiona", "finance")
+    page, one = window.page, await paid(server)
+    for text in (f"{HEAD}\n{line(one, amount='1')}\ncut\n", "no statement"):
+        await window.opens(PAGE)
+        file = {"name": "mtn.csv", "mimeType": "text/csv", "buffer": text.encode()}
+        await page.locator("input[type=file]").set_input_files(file)
+        await page.locator("input[type=date]").fill(day_of(one))
+        await page.locator("main form button.main").click()
+        await expect(page.locator(".part, .problem").first).to_be_visible()
+        await is_accessible(page, text)

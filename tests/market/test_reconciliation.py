@@ -160,6 +160,8 @@ async def test_what_was_under_way_at_midnight_is_no_alarm(records, tmp_path) -> 
     ({"time": "2026-11-24T22:30:00Z"}, "not on 2026-11-24"),
     ({"time": "2026-11-24T11:00:00+02:00,x"}, "cells"),
     ({"reference": " "}, "no reference"),
+    ({"reference": "x\0y"}, "no reference"),
+    ({"time": "0001-01-01T00:00:00+14:00"}, "not ISO 8601"),
 ])  # fmt: skip
 async def test_a_bad_row_is_named_with_its_line(records, now, tmp_path, other, reason) -> None:
     (paid,) = await made(records, now, Outcome.SUCCEEDED)
@@ -180,5 +182,5 @@ async def test_a_long_statement_is_read_in_batches(records, now, tmp_path) -> No
 async def test_a_file_that_is_none_is_said_in_words(records, now, tmp_path) -> None:
     with pytest.raises(FileProblem, match="has no column 'reference'"):
         await compared(records, tmp_path, [], now, head="id;amount")
-    with pytest.raises(FileProblem, match="near line"):
+    with pytest.raises(FileProblem, match="near line 2"):
         await compared(records, tmp_path, ['"cut'], now)

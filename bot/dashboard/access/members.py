@@ -113,10 +113,16 @@ def revoke(db: Connection, name: str, now: datetime, by: str) -> bool:
 def is_last_admin(db: Connection, member: Member) -> bool:
     """Whether nobody else may change who is on the staff; held until this transaction ends."""
     one_at_a_time(db, "admins")
-    others = (staff.c.role == "admin") & staff.c.revoked_at.is_(None) & (staff.c.id != member.id)
+    return member.role == "admin" and not other_admin(db, member)
+
+
+def other_admin(db: Connection, *but: Member) -> bool:
+    """Whether there is an administrator besides these."""
+    others = (staff.c.role == "admin") & staff.c.revoked_at.is_(None)
     # Who has not set up their account can let nobody in.
-    query = select(staff.c.id).where(others, staff.c.password_hash != "").limit(1)
-    return member.role == "admin" and db.execute(query).first() is None
+    query = select(staff.c.id).where(others, staff.c.password_hash != "")
+    mine = staff.c.id.in_([one.id for one in but])
+    return db.execute(query.where(~mine).limit(1)).first() is not None
 
 
 def set_role(db: Connection, member: Member, role: Role, now: datetime, by: str) -> bool:

@@ -31,6 +31,8 @@ ASKERS: frozenset[str] = frozenset({"agent", "supervisor", "finance"})
 MONEY: frozenset[str] = frozenset({"supervisor", "finance"})
 # Who sees what the hub has, day by day.
 BOOKKEEPERS: frozenset[str] = frozenset({"supervisor", "finance", "auditor"})
+# Who may compare an operator's statement with our payments; nothing is changed by it.
+COMPARERS: frozenset[str] = frozenset({"supervisor", "finance", "admin"})
 # Who may have a webhook sent or applied again.
 REPLAYERS: frozenset[str] = frozenset({"supervisor", "admin"})
 # Who may call off what of an order nobody has accepted.

@@ -8,7 +8,7 @@ from typing import Literal
 import structlog
 from sqlalchemy import Connection, RowMapping, select, update
 
-from bot.dashboard.access import attempts, links, members, staff_sessions
+from bot.dashboard.access import attempts, links, members, newly_set_up, staff_sessions
 from bot.dashboard.access.second_step import SecondStep
 from bot.market.pin_hashing import Busy, PinHashing
 from bot.source import counted_as
@@ -127,7 +127,7 @@ class SignIn:
             staff_sessions.end_all(db, found.staff_id)
             staff_sessions.end(db, old)
             codes = self._second_step.new_codes(db, found.staff_id)
-            members.note(db, found.name, "set up by link", f"staff {found.name}", now)
+            newly_set_up.note_set_up(db, found.name, now)
             return staff_sessions.begin(db, found.staff_id, "full", now), codes
 
         return await self._records.write(keep)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 from sqlalchemy import Connection
 
+from bot.dashboard.access import newly_set_up
 from bot.dashboard.access.roles import MONEY
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
@@ -46,7 +47,12 @@ class FeePages:
 
     async def approve(self, request: web.Request) -> web.Response:
         """Publish what somebody else has asked for."""
-        return await self._do(request, fee_changes.approve)
+
+        def work(db: Connection, hub: str, number: int, by: str, now: datetime) -> Outcome:
+            newly_set_up.check(db, by, now)
+            return fee_changes.approve(db, hub, number, by, now)
+
+        return await self._do(request, work)
 
     async def withdraw(self, request: web.Request) -> web.Response:
         """Publish nothing of it."""

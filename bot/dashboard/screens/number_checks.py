@@ -40,8 +40,9 @@ class NumberChecks:
 
     async def ask(self, request: web.Request) -> web.Response:
         """Who is signed in has called, and another person has the number now."""
-        return await ticket_deeds.do(self._records, request, new_owner.ask, "number")
+        return await ticket_deeds.do(self._records, request, new_owner.ask, "number", by_two=True)
 
     async def approve(self, request: web.Request) -> web.Response:
         """Who is signed in approves, as the second: the old owner is taken off."""
-        return await ticket_deeds.do(self._records, request, new_owner.approve, "number")
+        deed = new_owner.approve
+        return await ticket_deeds.do(self._records, request, deed, "number", by_two=True)

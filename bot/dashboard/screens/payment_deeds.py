@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from bot.dashboard.access import newly_set_up
 from bot.dashboard.access.members import Member, note
 from bot.dashboard.screens.payment_desk import subject_of
 from bot.kept_text import kept_text
@@ -58,6 +59,7 @@ def release(
     now: datetime,
 ) -> str:
     """One of the two releases that it needs."""
+    newly_set_up.check(db, by.name, now)
     outcome, _names = clearance.release(db, payment.reference, by.name, rules, now)
     return _noted(db, payment, by, "payment released", now, outcome)
 
@@ -73,6 +75,7 @@ def propose(
     db: Connection, payment: Payment, by: Member, form: dict[str, str], now: datetime
 ) -> str:
     """The first of the two who end a flagged payment says what became of it."""
+    newly_set_up.check(db, by.name, now)
     reason, end = _reason(form), form.get("end", "")
     if not reason or end not in {"succeeded", "failed"}:
         return "no_reason"
@@ -94,6 +97,7 @@ def settle(
     now: datetime,
 ) -> str:
     """The second of them agrees: the books hold it, its tickets are closed, the person is told."""
+    newly_set_up.check(db, by.name, now)
     payment = locked(db, payment.reference)
     proposal = proposals.waiting(db, "settle", subject_of(payment))
     if proposal is None or proposal.details["version"] != payment.version:

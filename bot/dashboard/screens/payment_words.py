@@ -27,6 +27,41 @@ COMPARED_WORDS = {
     "of another day": N_("of another day"),
     "bad row": N_("bad row"),
 }
+# What to do about each of them.
+REMEDY_WORDS = {
+    "matched": N_("Nothing to do."),
+    "missing here": N_(
+        "The operator has it under a reference that is not ours: find out who uses the hub's "
+        "account, and change its keys."
+    ),
+    "missing there": N_(
+        "We hold it as paid, the statement does not have it: ask the operator. Until then the "
+        "money may not have moved."
+    ),
+    "differing": N_("Pay nothing more to the person before the operator has cleared it up."),
+    "not settled yet": N_("Have the operator asked on the payment's page, then compare again."),
+    "of another day": N_("Look for it in the statement of the day before or after."),
+    "bad row": N_("Correct these lines and compare again: what stands in them counts as missing."),
+}
+# In what a row and our payment differ; the columns of a statement, and two more.
+ABOUT_WORDS = {
+    "status": N_("State"),
+    "amount": N_("Amount"),
+    "currency": N_("Currency"),
+    "payee": N_("Number"),
+    "transaction_id": N_("The operator's receipt"),
+    "twice": N_("It stands in the file twice"),
+    "operator": N_("Operator"),
+}
+# What is wrong with a column of a row; "" is the whole row.
+BAD_WORDS = {
+    "": N_("more or fewer cells than the first line"),
+    "reference": N_("no reference of up to 64 signs"),
+    "amount": N_("no whole number"),
+    "payee": N_("no number with its country's code"),
+    "status": N_("none of SUCCESSFUL, FAILED, PENDING"),
+    "time": N_("no moment of that day with its zone, such as 2026-11-24T10:15:00+02:00"),
+}
 END_WORDS = {
     "succeeded": N_("The money is where it was to go"),
     "failed": N_("No money moved, or the operator took it back"),

@@ -10,7 +10,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from bot.dashboard.access.members import Member
-from bot.dashboard.access.roles import ASKERS, BOOKKEEPERS, MONEY
+from bot.dashboard.access.roles import ASKERS, BOOKKEEPERS, COMPARERS, MONEY
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
@@ -90,6 +90,7 @@ class Payments:
             kinds=KIND_WORDS,
             operators={code: wallet_name(code) for code in _OPERATORS},
             may_see_float=visitor.member.role in BOOKKEEPERS,
+            may_compare=visitor.member.role in COMPARERS,
             compared=COMPARED_WORDS,
             may_export=may_export("payments", visitor.member.role),
         )

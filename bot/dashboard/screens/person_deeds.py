@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from bot.dashboard.access import newly_set_up
 from bot.dashboard.access.members import Member, note
 from bot.dashboard.screens.people_desk import subject_of
 from bot.kept_text import kept_text
@@ -30,6 +31,7 @@ def propose(
     db: Connection, contact_id: int, by: Member, form: dict[str, str], now: datetime
 ) -> str:
     """The first of two asks that this person be forgotten."""
+    newly_set_up.check(db, by.name, now)
     reason = kept_text(form.get("reason", ""), _REASON_MOST)
     if not reason:
         return "no_reason"
@@ -44,6 +46,7 @@ def propose(
 
 def erase(db: Connection, contact_id: int, by: Member, form: dict[str, str], now: datetime) -> str:
     """The second does it: what the person's own phone does under My data, and no more."""
+    newly_set_up.check(db, by.name, now)
     subject = subject_of(contact_id)
     proposal = proposals.waiting(db, "erase", subject)
     if proposal is None or people.by_id(db, contact_id) is None:

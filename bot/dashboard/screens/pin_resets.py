@@ -36,7 +36,7 @@ class PinResets:
 
     async def ask(self, request: web.Request) -> web.Response:
         """The person was called back by who is signed in."""
-        return await ticket_deeds.do(self._records, request, pin_reset.ask, "pin")
+        return await ticket_deeds.do(self._records, request, pin_reset.ask, "pin", by_two=True)
 
     async def approve(self, request: web.Request) -> web.Response:
         """Who is signed in approves, as the second."""
@@ -45,4 +45,4 @@ class PinResets:
         def work(db: Connection, msisdn: str, code: str, by: str, now: datetime) -> str:
             return pin_reset.approve(db, msisdn, code, by, dial, now)
 
-        return await ticket_deeds.do(self._records, request, work, "pin")
+        return await ticket_deeds.do(self._records, request, work, "pin", by_two=True)

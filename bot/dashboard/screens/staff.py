@@ -9,7 +9,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from bot.conversation import LANGUAGES
-from bot.dashboard.access import links, members, staff_sessions
+from bot.dashboard.access import members, staff_sessions
 from bot.dashboard.access.members import Member, NameTaken, NotAName
 from bot.dashboard.access.roles import ADMINS, ROLES
 from bot.dashboard.access.sign_in import SignIn
@@ -24,6 +24,8 @@ _PATH = "/dashboard/staff"
 _SAID = {
     "changed": N_("Changed. They sign in again, and have it then."),
     "proposed": N_("Noted. A second administrator gives the same role."),
+    "link_proposed": N_("Noted. A second administrator makes the link."),
+    "alone": N_("No other administrator could agree. On the server {command} makes a link."),
     "another": N_("What waits here is another than you were shown. Nothing was done: look again."),
     "same_person": N_("You have asked for this. A second, different person must do it."),
     "last_admin": N_("Refused: nobody else could change the staff then."),
@@ -66,7 +68,7 @@ class Staff:
             if refusal := self._sign_in.again(db, by.id, form.get("code", ""), now):
                 return refusal, ""
             member = members.add(db, form.get("name", ""), role, language, now, by.name)
-            return "linked", links.make(db, member.id, now)
+            return "linked", staff_deeds.make_link(db, member, by, now)
 
         try:
             said, token = await self._records.write(work)
@@ -89,8 +91,11 @@ class Staff:
         return await self._do(request, work)
 
     async def link(self, request: web.Request) -> web.Response:
-        """A new link for who lost password or phone."""
-        return await self._do(request, staff_deeds.new_link)
+        """A new link for who lost password or phone; by two where there is an account already."""
+        form = await fields_of(request)
+        return await self._do(
+            request, lambda db, who, by, now: staff_deeds.new_link(db, who, by, form, now)
+        )
 
     async def revoke(self, request: web.Request) -> web.Response:
         """End a member's access."""
@@ -118,7 +123,7 @@ class Staff:
             return deed(db, _whose(db, request), by, now)
 
         said, token = await self._records.write(work)
-        if token or said not in {"changed", "proposed", "revoked"}:
+        if token or said not in {"changed", "proposed", "link_proposed", "revoked"}:
             return await self._one_page(request, said, token)
         raise web.HTTPSeeOther(f"{_PATH}/{request.match_info['id']}?said={said}")
 
@@ -143,7 +148,8 @@ class Staff:
 
     async def _one_page(self, request: web.Request, said: str, token: str = "") -> web.Response:
         visitor, now = request[VISITOR], _now()
-        whose = await self._records.read(lambda db: _whose(db, request))
+        read = self._records.read
+        whose = await read(lambda db: _whose(db, request))
         subject = f"staff {whose.name}"
         return self._pages.page(
             "staff_member.html",
@@ -151,8 +157,12 @@ class Staff:
             visitor.form,
             status=_status(said),
             whose=whose,
-            sessions=await self._records.read(lambda db: staff_sessions.living(db, whose.id, now)),
-            proposal=await self._records.read(lambda db: proposals.waiting(db, "role", subject)),
+            sessions=await read(lambda db: staff_sessions.living(db, whose.id, now)),
+            proposal=await read(lambda db: proposals.waiting(db, "role", subject)),
+            link_proposal=await read(lambda db: proposals.waiting(db, "link", subject)),
+            alone=whose.ready
+            and await read(lambda db: staff_deeds.is_alone(db, whose, visitor.member)),
+            alone_words=_SAID["alone"],
             link=self._link(request, token),
             said=_SAID.get(said, ""),
             may_change=visitor.member.role in ADMINS and not whose.revoked and not whose.demo,
@@ -173,7 +183,7 @@ def _whose(db: Connection, request: web.Request) -> Member:
 
 def _status(said: str) -> int:
     refused = {"wrong": 401, "wait": 429, "taken": 409, "no_name": 422}
-    nothing_done = {"last_admin", "not_own", "same_person", "another"}
+    nothing_done = {"last_admin", "not_own", "same_person", "another", "alone"}
     return refused.get(said, 409 if said in nothing_done else 200)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.market.payments import OPEN, Payment
-from bot.market.reconciliation.statement import Row
+from bot.market.reconciliation.statement import BadRow, Row
 
 _HOLD = "pay nothing more to this person before it is cleared up with the operator"
 _ASK = "ask the operator for this transaction, and correct by hand only with both in writing"
@@ -31,7 +31,9 @@ class Kind(StrEnum):
 class Finding:
     """What came of one row or payment. `line` is 0 where the file has none for it.
 
-    A true problem opens a ticket; `msisdn` and `contact_id` say whose.
+    A true problem opens a ticket; `msisdn` and `contact_id` say whose. What both sides say stands
+    in `row` and `ours`; `about` is the column in which they differ, "twice" for a reference that
+    stands there again, "operator" for one that another was asked with.
     """
 
     kind: Kind
@@ -42,6 +44,9 @@ class Finding:
     is_problem: bool = False
     msisdn: str = ""
     contact_id: int | None = None
+    row: Row | BadRow | None = None
+    ours: Payment | None = None
+    about: str = ""
 
 
 def judge(row: Row, ours: Payment | None, seen_before: bool, provider: str) -> Finding:
@@ -49,9 +54,9 @@ def judge(row: Row, ours: Payment | None, seen_before: bool, provider: str) -> F
     if ours is None:
         return _missing_here(row)
     if seen_before:
-        return _differs(row, ours, "its reference stands in the file twice", _ASK)
+        return _differs(row, ours, "twice", "its reference stands in the file twice", _ASK)
     if ours.provider != provider:
-        return _differs(row, ours, f"we asked {ours.provider} for it", _HOLD)
+        return _differs(row, ours, "operator", f"we asked {ours.provider} for it", _HOLD)
     if ours.state in OPEN:
         return Finding(
             Kind.OPEN,
@@ -59,10 +64,13 @@ def judge(row: Row, ours: Payment | None, seen_before: bool, provider: str) -> F
             ours.reference,
             f"the operator says {row.status}, ours is still {ours.state}",
             "the operator is asked again now: run this again in a minute",
+            row=row,
+            ours=ours,
         )
-    wrong = _contradiction(row, ours) or _detail(row, ours)
+    wrong = _contradiction(row, ours)
+    about, wrong = ("status", wrong) if wrong else _detail(row, ours)
     if wrong:
-        return _differs(row, ours, wrong, _HOLD)
+        return _differs(row, ours, about, wrong, _HOLD)
     return Finding(Kind.MATCHED, row.number, ours.reference)
 
 
@@ -75,6 +83,7 @@ def missing_there(payment: Payment, near_midnight: bool) -> Finding:
             payment.reference,
             "it was under way at midnight and is not in this statement",
             "look for it in the statement of the day before or after",
+            ours=payment,
         )
     return Finding(
         Kind.MISSING_THERE,
@@ -85,6 +94,7 @@ def missing_there(payment: Payment, near_midnight: bool) -> Finding:
         is_problem=True,
         msisdn=payment.payee_msisdn,
         contact_id=payment.contact_id,
+        ours=payment,
     )
 
 
@@ -100,10 +110,17 @@ def _missing_here(row: Row) -> Finding:
         else "none: no money moved; find out who asked for it",
         is_problem=left,
         msisdn=row.payee_msisdn,
+        row=row,
     )
 
 
-def _differs(row: Row, ours: Payment, what: str, remedy: str) -> Finding:
+def bad_row(row: BadRow) -> Finding:
+    """A row of the file that is not compared."""
+    remedy = "correct the row, then run again"
+    return Finding(Kind.BAD_ROW, row.number, "", row.reason, remedy, row=row, about=row.column)
+
+
+def _differs(row: Row, ours: Payment, about: str, what: str, remedy: str) -> Finding:
     # A flagged payment has its ticket from the moment it was flagged.
     is_new = ours.state != "flagged"
     return Finding(
@@ -115,6 +132,9 @@ def _differs(row: Row, ours: Payment, what: str, remedy: str) -> Finding:
         is_problem=is_new,
         msisdn=ours.payee_msisdn or row.payee_msisdn,
         contact_id=ours.contact_id,
+        row=row,
+        ours=ours,
+        about=about,
     )
 
 
@@ -123,16 +143,17 @@ def _contradiction(row: Row, ours: Payment) -> str:
     return "" if row.status == same else f"the operator says {row.status}, ours is {ours.state}"
 
 
-def _detail(row: Row, ours: Payment) -> str:
+def _detail(row: Row, ours: Payment) -> tuple[str, str]:
     if row.amount != ours.really_rwf:
-        return f"the operator says {row.amount}, ours is {ours.really_rwf}"
+        return "amount", f"the operator says {row.amount}, ours is {ours.really_rwf}"
     if row.currency != ours.currency:
-        return f"the operator says {row.currency[:8]!r}, ours is {ours.currency}"
+        return "currency", f"the operator says {row.currency[:8]!r}, ours is {ours.currency}"
     # A person who was forgotten has no number with us any more.
     if ours.payee_msisdn and row.payee_msisdn != ours.payee_msisdn:
-        return "the operator names another payee"
+        return "payee", "the operator names another payee"
     txn_id = ours.provider_txn_id
     # Of what two people ended as paid without an answer of the operator we have none.
     if ours.state == "succeeded" and txn_id and row.transaction_id != txn_id:
-        return f"the operator's transaction is {row.transaction_id!r}, ours {txn_id!r}"
-    return ""
+        what = f"the operator's transaction is {row.transaction_id!r}, ours {txn_id!r}"
+        return "transaction_id", what
+    return "", ""

@@ -9,13 +9,14 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert, select, text, update
 
 from bot.market import people
 from bot.market.payments import OPEN, Payment, as_payment
-from bot.market.reconciliation.judging import Finding, Kind, judge, missing_there
+from bot.market.reconciliation.judging import Finding, Kind, bad_row, judge, missing_there
 from bot.market.reconciliation.statement import BadRow, Row, read_statement
 from bot.market.tickets import has_ticket, open_ticket
 from bot.storage.records import Records
@@ -44,7 +45,7 @@ class Tally:
 
 
 async def reconcile(
-    path: Path,
+    file: Path | TextIO,
     records: Records,
     *,
     provider: str,
@@ -52,17 +53,19 @@ async def reconcile(
     timezone: str,
     now: datetime,
     report: Callable[[Finding], None],
+    acts: bool = True,
 ) -> Tally:
-    """Compare the statement at `path` with the provider's payments of `day`.
+    """Compare the statement in `file` with the provider's payments of `day`.
 
     `report` is given everything that did not match, as it is found. Changes no payment: a true
-    problem opens one ticket, a payment not settled yet is asked about. Raises `FileProblem`.
+    problem opens one ticket, a payment not settled yet is asked about, and what it came to is kept;
+    nothing of that unless it `acts`. Raises `FileProblem`.
     """
     tally, seen = Tally(), set[str]()
-    for batch in _batches(read_statement(path, day, timezone)):
+    for batch in _batches(read_statement(file, day, timezone)):
         look = partial(_judge, batch=batch, seen=seen, provider=provider, tally=tally)
         findings = await records.read(look)
-        await _keep(records, findings, tally, now, report)
+        await _keep(records, findings, tally, now if acts else None, report)
     zone = ZoneInfo(timezone)
     start = datetime.combine(day, time(), zone)
     end = datetime.combine(day + timedelta(days=1), time(), zone)
@@ -71,9 +74,10 @@ async def reconcile(
     while held:
         absent = [payment for payment in held if payment.reference not in seen]
         findings = [missing_there(one, _near_midnight(one, start, end)) for one in absent]
-        await _keep(records, findings, tally, now, report)
+        await _keep(records, findings, tally, now if acts else None, report)
         held = await records.read(partial(paid, after_id=held[-1].id))
-    await records.write(lambda db: _keep_tally(db, tally, provider, day, now))
+    if acts:
+        await records.write(lambda db: _keep_tally(db, tally, provider, day, now))
     return tally
 
 
@@ -106,9 +110,7 @@ def _judge(
     findings = []
     for row in batch:
         if isinstance(row, BadRow):
-            findings.append(
-                Finding(Kind.BAD_ROW, row.number, "", row.reason, "correct the row, then run again")
-            )
+            findings.append(bad_row(row))
             continue
         payment = ours.get(row.reference)
         again = row.reference in seen
@@ -124,14 +126,14 @@ async def _keep(
     records: Records,
     findings: list[Finding],
     tally: Tally,
-    now: datetime,
+    acts_at: datetime | None,
     report: Callable[[Finding], None],
 ) -> None:
-    """Count and report; open tickets and ask again where that is the thing to do."""
+    """Count and report; at `acts_at` open tickets and ask again where that is the thing to do."""
     tally.kinds.update(finding.kind for finding in findings)
     odd = [finding for finding in findings if finding.kind is not Kind.MATCHED]
-    if odd:
-        tally.tickets += await records.write(lambda db: _act(db, odd, now))
+    if odd and acts_at is not None:
+        tally.tickets += await records.write(lambda db: _act(db, odd, acts_at))
     for finding in odd:
         report(finding)
 
