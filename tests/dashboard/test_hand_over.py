@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
+import pytest
+
+from bot.dashboard.screens import hand_over
 from tests.dashboard.desk import Desk
 from tests.server import FARMER, Running
 from tests.telegram.door import Chat, link, said
@@ -83,3 +87,32 @@ async def test_who_only_reads_takes_no_chat(server: Running, viewer: Desk) -> No
     for deed in ("take", "say", "give-back"):
         await viewer.posts(f"/dashboard/hand-over/1/{deed}")
         assert viewer.status == 403
+
+
+async def test_who_has_the_chat_open_sees_that_a_colleague_writes(
+    server: Running, supervisor: Desk, viewer: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await link(server, FARMER)
+    await Chat(server).types("/agent")
+    path = "/dashboard/hand-over/1"
+    await supervisor.gets(path)
+    # Nobody writes in a chat that waits, and only looking on is no writing.
+    await supervisor.posts(f"{path}/typing")
+    assert supervisor.status == 409
+    await supervisor.gets(path)
+    await supervisor.posts(f"{path}/take")
+    await supervisor.posts(f"{path}/typing")
+    assert (supervisor.status, supervisor.wire) == (204, "")
+    await viewer.gets(path)
+    await viewer.posts(f"{path}/typing")
+    assert viewer.status == 403
+    assert "demo supervisor is typing" in await viewer.gets(path)
+    page = await supervisor.gets(path)
+    assert "is typing" not in page and "typing.js" in page
+    # What was sent is written no more.
+    await supervisor.posts(f"{path}/say", text="Good.", once="1", seen=seen_in(page))
+    assert supervisor.status == 303 and "is typing" not in await viewer.gets(path)
+    monkeypatch.setattr(hand_over, "_TYPING_S", 0.05)
+    await supervisor.posts(f"{path}/typing")
+    await asyncio.sleep(0.1)
+    assert "is typing" not in await viewer.gets(path)

@@ -23,6 +23,7 @@ from bot.market.hand_overs import HandOver, Outcome
 from bot.masking import without_numbers
 from bot.msisdn import masked
 from bot.storage.schema import contacts
+from bot.storage.sessions import Sessions
 
 _SAID = {
     "gone": N_("The bot has this chat again: nothing was sent."),
@@ -32,6 +33,8 @@ _SAID = {
     "no_chat": N_("The person has no chat linked."),
     "newer": N_("Something new was written meanwhile. Nothing was sent: read it, then send."),
 }
+# Somebody is taken to write for so long after a key; their page says so every two seconds.
+_TYPING_S = 6.0
 # Sent as they stand in the person's language, when nothing else is written.
 _READY = {
     "hello": N_("Hello! How can we help you?"),
@@ -43,8 +46,9 @@ _READY = {
 class HandOvers:
     """The queue of chats, and one chat."""
 
-    def __init__(self, market: Market, pages: Pages) -> None:
+    def __init__(self, market: Market, pages: Pages, sessions: Sessions) -> None:
         self._records, self._hub, self._pages = market.records, market.hub, pages
+        self._sessions = sessions
 
     async def listed(self, request: web.Request) -> web.Response:
         """Those that wait, the oldest first; then those that staff have."""
@@ -81,6 +85,15 @@ class HandOvers:
 
         return await self._do(request, work, fields.get("text", "")[:TEXT_MAX])
 
+    async def typing(self, request: web.Request) -> web.Response:
+        """Whoever has the chat writes in it at this moment: others who have it open see that."""
+        row_id, by = _id(request), request[VISITOR].member.name
+        found = await self._records.read(lambda db: hand_overs.by_id(db, row_id))
+        if found is None or found.state != "taken" or found.owner != by:
+            raise web.HTTPConflict
+        await self._sessions.hint(_typing_in(row_id), by, _TYPING_S)
+        return web.Response(status=204)
+
     async def give_back(self, request: web.Request) -> web.Response:
         """Give the chat back to the bot, which goes on where it stood."""
         return await self._do(request, hand_overs.give_back)
@@ -96,6 +109,7 @@ class HandOvers:
         if outcome != "done":
             status = 422 if outcome in {"empty", "pin"} else 409
             return await self._page(request, outcome, status, text if outcome == "newer" else "")
+        await self._sessions.hint(_typing_in(row_id), "", _TYPING_S)
         raise web.HTTPSeeOther(f"/dashboard/hand-over/{row_id}")
 
     async def _page(
@@ -106,6 +120,7 @@ class HandOvers:
         if found is None:
             raise web.HTTPNotFound
         chat = found.chat
+        writes = await self._sessions.hinted(_typing_in(row_id))
         may = visitor.member.role in ANSWERERS
         mine = may and chat.state == "taken" and chat.owner == visitor.member.name
         return self._pages.page(
@@ -118,6 +133,7 @@ class HandOvers:
             place_name=place_name,
             may_take=may and chat.state == "waiting",
             mine=mine,
+            typing=writes if not mine and chat.state == "taken" and writes == chat.owner else "",
             problem=_SAID.get(problem, ""),
             ready=_READY,
             text=text,
@@ -129,6 +145,10 @@ class HandOvers:
 
 def _id(request: web.Request) -> int:
     return int(request.match_info["id"])
+
+
+def _typing_in(row_id: int) -> str:
+    return f"typing:{row_id}"
 
 
 def _count(text: str) -> int:
