@@ -13,6 +13,7 @@ from bot.i18n.formats import amount, day
 from bot.market import Actor, news, people, products
 from bot.market.news import NEVER, QuietHours
 from bot.market.prices import Price
+from bot.storage.schema import news_wishes as wishes
 from bot.storage.schema import price_alerts as rows
 from bot.storage.schema import prices
 
@@ -60,7 +61,8 @@ def drop(db: Connection, alert_id: int, contact_id: int) -> bool:
 def tell_due(db: Connection, fresh_since: date, now: datetime, quiet: QuietHours = NEVER) -> int:
     """Tell whoever waits for a price that has come in since, of `fresh_since` or newer; how many.
 
-    Nobody is told at night; each alert is told once, with the highest such price, and is over.
+    Nobody is told at night; each alert is told once, with the highest such price, and is over. Of
+    whose news is muted they wait.
     """
     fits = and_(
         prices.c.product == rows.c.product,
@@ -69,7 +71,9 @@ def tell_due(db: Connection, fresh_since: date, now: datetime, quiet: QuietHours
         prices.c.state == "shown",
         prices.c.valid_on >= fresh_since,
     )
-    due = select(rows.c.id).where(select(prices.c.id).where(fits).exists())
+    muted = (wishes.c.contact_id == rows.c.contact_id) & wishes.c.muted_since.is_not(None)
+    hears = ~select(wishes.c.contact_id).where(muted).exists()
+    due = select(rows.c.id).where(select(prices.c.id).where(fits).exists(), hears)
     waiting = list(db.execute(due.order_by(rows.c.id).limit(_AT_ONCE)).scalars())
     for alert_id in waiting:
         found = select(*(prices.c[name] for name in _NAMES), rows.c.contact_id, prices.c.id)

@@ -68,6 +68,8 @@ ACTIONS = (
     N_("payment stopped"),
     N_("person erased"),
     N_("person erased again"),
+    N_("person muted"),
+    N_("person unmuted"),
     N_("price approved"),
     N_("price refused"),
     N_("profile viewed"),
