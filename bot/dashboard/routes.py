@@ -191,6 +191,7 @@ class Dashboard:
             ("GET", "/calls/{id:[0-9]{1,18}}", call.show, READERS),
             ("POST", "/calls/{id:[0-9]{1,18}}/take-along", call.take_along, EXPORTERS),
             ("POST", f"/calls/{{id:[0-9]{{1,18}}}}/do/{{doing:{_DOINGS}}}", call.do, ANSWERERS),
+            ("POST", "/calls/{id:[0-9]{1,18}}/tag", call.tag, ANSWERERS),
             ("POST", "/calls/{id:[0-9]{1,18}}/take-chat", call.take_chat, ANSWERERS),
             ("POST", "/calls/{id:[0-9]{1,18}}/reveal", calls.reveal, REVEALERS),
             ("GET", "/call-backs", self._call_backs.listed, READERS),
