@@ -158,6 +158,8 @@ class Desks:
             ("POST", f"/people/{_ID}/unlink", people.unlink, ANSWERERS),
             ("POST", f"/people/{_ID}/reveal", self._reveal.show, REVEALERS),
             ("POST", f"/people/{_ID}/language", people.speak, ANSWERERS),
+            ("POST", f"/people/{_ID}/mute", people.mute, ANSWERERS),
+            ("POST", f"/people/{_ID}/unmute", people.unmute, ANSWERERS),
             ("POST", f"/people/{_ID}/notes", people.write_note, ANSWERERS),
             ("POST", f"/people/{_ID}/notes/drop", people.drop_note, ANSWERERS),
             ("POST", f"/people/{_ID}/copy", people.copy, CUSTODIANS),

@@ -42,6 +42,7 @@ FILES = {
     "put.js": "text/javascript",
     "now.js": "text/javascript",
     "call.js": "text/javascript",
+    "typing.js": "text/javascript",
     "keys.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }

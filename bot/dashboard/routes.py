@@ -132,7 +132,7 @@ class Dashboard:
         self._tickets = Tickets(market, pages)
         self._pins, self._numbers = PinResets(market), NumberChecks(market)
         self._desks = Desks(market, pages, self.guard, sign_in, rules.fingerprint)
-        self._hand_overs = HandOvers(market, pages)
+        self._hand_overs = HandOvers(market, pages, line.engine.sessions)
         self._alerts = Alerts(market, pages)
         self._drill = AlertDrill(market, rules.house.alert_chat)
         self._house = House(pages, rules.house)
@@ -191,6 +191,7 @@ class Dashboard:
             ("GET", "/calls/{id:[0-9]{1,18}}", call.show, READERS),
             ("POST", "/calls/{id:[0-9]{1,18}}/take-along", call.take_along, EXPORTERS),
             ("POST", f"/calls/{{id:[0-9]{{1,18}}}}/do/{{doing:{_DOINGS}}}", call.do, ANSWERERS),
+            ("POST", "/calls/{id:[0-9]{1,18}}/tag", call.tag, ANSWERERS),
             ("POST", "/calls/{id:[0-9]{1,18}}/take-chat", call.take_chat, ANSWERERS),
             ("POST", "/calls/{id:[0-9]{1,18}}/reveal", calls.reveal, REVEALERS),
             ("GET", "/call-backs", self._call_backs.listed, READERS),
@@ -218,6 +219,7 @@ class Dashboard:
             ("GET", chat, chats.one, READERS),
             ("POST", f"{chat}/take", chats.take, ANSWERERS),
             ("POST", f"{chat}/say", chats.say, ANSWERERS),
+            ("POST", f"{chat}/typing", chats.typing, ANSWERERS),
             ("POST", f"{chat}/give-back", chats.give_back, ANSWERERS),
             ("GET", "/photos", photos.listed, ANSWERERS),
             ("GET", photo, photos.one, ANSWERERS),

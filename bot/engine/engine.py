@@ -66,6 +66,11 @@ class Engine:
         """How many hops are being answered now."""
         return self._admission.in_flight
 
+    @property
+    def sessions(self) -> Sessions:
+        """Where live conversations are, for what may vanish as they may."""
+        return self._sessions
+
     async def handle(self, inbound: Inbound, layout: Layout) -> Reply:
         """The reply to one hop; never raises for anything a person or a gateway may send."""
         started = time.monotonic()

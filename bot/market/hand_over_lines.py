@@ -7,8 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from bot.i18n import _, speaking
-from bot.market.hand_overs import HandOver, Outcome, by_id, put
+from bot.market.hand_overs import Outcome, by_id, put
 from bot.pins_in_texts import may_be_about_a_pin, without_pins
 from bot.storage.schema import hand_over_lines as rows
 from bot.storage.schema import hand_overs
@@ -66,12 +65,6 @@ def say(
     if _keep_line(db, hand_over_id, "staff", by, said, key, now):
         put(db, found, f"{by.title()}: {said}", key, now)
     return "done"
-
-
-def in_words(found: HandOver, words: str) -> str:
-    """A message of the catalogues in the language of this chat."""
-    with speaking(found.language):
-        return _(words)
 
 
 def lines_of(db: Connection, hand_over_id: int) -> list[Line]:

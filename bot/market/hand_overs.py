@@ -22,7 +22,7 @@ from bot.storage.schema import audit, hand_over_lines
 from bot.storage.schema import hand_overs as rows
 from bot.storage.schema.hand_overs import OPEN
 
-Outcome = Literal["done", "gone", "anothers", "empty", "no_chat", "pin", "newer"]
+Outcome = Literal["done", "gone", "anothers", "empty", "no_chat", "pin", "newer", "unfilled"]
 
 # Left alone for so long it goes back to the bot: sooner than the session with the place is lost.
 IDLE = timedelta(minutes=10)

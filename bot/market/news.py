@@ -75,14 +75,17 @@ def tell(
 
     What can wait for the morning names the hub's `quiet` hours, in whose place the person's own
     stand, and `before` when it is of use. `by_phone` is for what must reach whoever holds the
-    number, or was asked for as an SMS. An erased person gets nothing.
+    number, or was asked for as an SMS. An erased person gets nothing, and one whose news is muted
+    nothing that can wait.
     """
     contact = people.by_id(db, contact_id)
     if contact is None or not contact.msisdn:
         return False
+    wish = news_wishes.of(db, contact_id)
+    if wish.muted and quiet is not None:
+        return False
     with speaking(contact.language):
         text = words()
-    wish = news_wishes.of(db, contact_id)
     leaves_at = None if quiet is None else quiet.as_wished(wish.hours).leaves_at(now, before)
     # What never waits is also promised on the screen that it follows: it goes as it always did.
     way = "last" if quiet is None and wish.way == "chat" else wish.way
@@ -114,6 +117,8 @@ def tell_by_sms(
         told_of = contacts.c.id, contacts.c.language, wishes.c.quiet_from, wishes.c.quiet_until
         query = select(*told_of).outerjoin(wishes, wishes.c.contact_id == contacts.c.id)
         query = query.where(reached).order_by(contacts.c.id)
+        if quiet is not None:
+            query = query.where(wishes.c.muted_since.is_(None))
         for contact_id, language, *hours in db.execute(query).all():
             if language not in texts:
                 with speaking(language):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, cast
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.storage.prepared import Prepared
@@ -17,7 +18,7 @@ Hours = tuple[int, int]
 
 # Asked with every piece of news.
 _of = Prepared(
-    select(rows.c.way, rows.c.quiet_from, rows.c.quiet_until).where(
+    select(rows.c.way, rows.c.quiet_from, rows.c.quiet_until, rows.c.muted_since).where(
         rows.c.contact_id == bindparam("whose")
     ),
     "whose",
@@ -26,10 +27,23 @@ _of = Prepared(
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A person's wish. `hours` are None where they leave it to the hub; the same twice is never."""
+    """A person's wish. `hours` are None where they leave it to the hub; the same twice is never.
+
+    `muted`: what may wait is not sent at all.
+    """
 
     way: Way = "last"
     hours: Hours | None = None
+    muted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Since when a person is sent nothing that may wait, who of the staff said so, and why."""
+
+    since: datetime
+    by: str
+    why: str
 
 
 def of(db: Connection, contact_id: int) -> Wish:
@@ -37,8 +51,9 @@ def of(db: Connection, contact_id: int) -> Wish:
     row = _of.one(db, contact_id)
     if row is None:
         return Wish()
-    way, from_hour, until_hour = row
-    return Wish(cast("Way", way), None if from_hour is None else (from_hour, until_hour))
+    way, from_hour, until_hour, muted_since = row
+    hours = None if from_hour is None else (from_hour, until_hour)
+    return Wish(cast("Way", way), hours, muted_since is not None)
 
 
 def set_way(db: Connection, contact_id: int, way: Way) -> None:
@@ -53,6 +68,26 @@ def set_hours(db: Connection, contact_id: int, hours: Hours | None) -> None:
     """
     from_hour, until_hour = hours or (None, None)
     _put(db, contact_id, {"quiet_from": from_hour, "quiet_until": until_hour})
+
+
+def mute_of(db: Connection, contact_id: int) -> Mute | None:
+    """Who muted this person's news and why; None where nobody did."""
+    query = select(rows.c.muted_since, rows.c.muted_by, rows.c.muted_why)
+    row = db.execute(query.where(rows.c.contact_id == contact_id)).first()
+    return None if row is None or row.muted_since is None else Mute(*row)
+
+
+def mute(db: Connection, contact_id: int, muted: Mute) -> None:
+    """Send this person nothing that may wait, until `unmute`."""
+    said = {"muted_since": muted.since, "muted_by": muted.by, "muted_why": muted.why}
+    _put(db, contact_id, said)
+
+
+def unmute(db: Connection, contact_id: int) -> bool:
+    """Send this person all news again; False when it was not muted."""
+    theirs = (rows.c.contact_id == contact_id) & rows.c.muted_since.is_not(None)
+    over = {"muted_since": None, "muted_by": "", "muted_why": ""}
+    return db.execute(update(rows).where(theirs).values(over)).rowcount == 1
 
 
 def _put(db: Connection, contact_id: int, said: dict[str, object]) -> None:

@@ -88,6 +88,13 @@ def receipt(payment: Payment, timezone: str) -> str:
     return known.format(**_of(payment), day=day(settled))
 
 
+def payment_under_way(payment: Payment, timezone: str) -> str:
+    """The operator has not said yet what became of it."""
+    made = local_day(payment.created_at, timezone)
+    said = _("Isoko: {amount} for order {code} is on its way since {day}.")
+    return said.format(**_of(payment), day=day(made))
+
+
 def payment_failed(payment: Payment) -> str:
     """The operator refused; staff look at it."""
     said = _(

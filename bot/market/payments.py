@@ -245,6 +245,14 @@ def statement(db: Connection, contact_id: int, limit: int = 9) -> list[Payment]:
     return _listed(db, _all.where(payments.c.contact_id == contact_id, _OWN).limit(limit))
 
 
+def newest_payout(db: Connection, contact_id: int) -> Payment | None:
+    """The newest money that the person earned, however it stands; None before the first."""
+    mine = (payments.c.contact_id == contact_id) & EARNED
+    query = _all.where(mine).order_by(payments.c.id.desc()).limit(1)
+    row = db.execute(query).mappings().first()
+    return None if row is None else as_payment(row)
+
+
 def received_rwf(db: Connection, contact_id: int) -> int:
     """All that a person was ever paid, however long the list of it is."""
     mine = (payments.c.contact_id == contact_id) & EARNED & (payments.c.state == "succeeded")

@@ -14,6 +14,7 @@ from bot.market import Actor, news, people, products
 from bot.market.news import NEVER, QuietHours
 from bot.market.prices import Price
 from bot.storage.schema import contacts, prices
+from bot.storage.schema import news_wishes as wishes
 from bot.storage.schema import price_alerts as rows
 
 # So many people are told in one transaction; the next round takes the rest.
@@ -60,7 +61,8 @@ def drop(db: Connection, alert_id: int, contact_id: int) -> bool:
 def tell_due(db: Connection, fresh_since: date, now: datetime, quiet: QuietHours = NEVER) -> int:
     """Tell whoever waits for their hub's price of `fresh_since` or newer, come in since; how many.
 
-    Nobody is told at night; each alert is told once, with the highest such price, and is over.
+    Nobody is told at night; each alert is told once, with the highest such price, and is over. Of
+    whose news is muted they wait.
     """
     fits = and_(
         # As on the board: hubs may share these records.
@@ -71,8 +73,11 @@ def tell_due(db: Connection, fresh_since: date, now: datetime, quiet: QuietHours
         prices.c.state == "shown",
         prices.c.valid_on >= fresh_since,
     )
+    muted = (wishes.c.contact_id == rows.c.contact_id) & wishes.c.muted_since.is_not(None)
+    hears = ~select(wishes.c.contact_id).where(muted).exists()
     whose = contacts.c.id == rows.c.contact_id
-    due = select(rows.c.id).join(contacts, whose).where(select(prices.c.id).where(fits).exists())
+    priced = select(prices.c.id).where(fits).exists()
+    due = select(rows.c.id).join(contacts, whose).where(priced, hears)
     waiting = list(db.execute(due.order_by(rows.c.id).limit(_AT_ONCE)).scalars())
     for alert_id in waiting:
         found = select(*(prices.c[name] for name in _NAMES), rows.c.contact_id, prices.c.id)

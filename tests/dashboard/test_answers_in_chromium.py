@@ -218,3 +218,21 @@ async def test_D09_a_chat_is_answered_from_a_page_that_is_live(
     await send.click()
     await expect(page.locator("#live")).to_contain_text("One moment")
     assert await page.locator(".problem").count() == 0
+
+
+async def test_who_has_the_chat_open_sees_that_a_colleague_types(
+    chrome: BrowserContext, browser: Browser, server: Running
+) -> None:
+    await filled(server)
+    window = await signed_in(chrome, server)
+    await takes(window)
+    elsewhere = await browser.new_context()
+    other = await in_as(elsewhere, server, "vera", "viewer")
+    await other.opens("/dashboard/hand-over/1")
+    await window.page.locator("#text").press_sequentially("One moment")
+    typing = other.page.get_by_text("demo supervisor is typing")
+    await expect(typing).to_be_visible(timeout=20_000)
+    # It lapses by itself: what is half written may never be sent.
+    await expect(typing).to_have_count(0, timeout=20_000)
+    assert window.said == other.said == []
+    await elsewhere.close()

@@ -70,6 +70,7 @@ DESKS = {
     # One's own, by whoever is signed in.
     **dict.fromkeys(("/dashboard/views", "/dashboard/views/{id}/drop"), sorted(ROLES)),
     "/dashboard/people/{id}/reveal": ["supervisor"],
+    **{f"/dashboard/people/{{id}}/{deed}": ["agent", "supervisor"] for deed in ("mute", "unmute")},
     **{f"/dashboard/people/{{id}}/{deed}": ["agent", "supervisor"]
        for deed in ("notes", "notes/drop", "language")},
     "/dashboard/orders/{code}/cancel": REPLAYERS,
@@ -107,10 +108,12 @@ async def test_A07_only_these_roles_change_anything(server: Running) -> None:
         "/dashboard/calls/{id}/reveal": ["supervisor"],
         **DESKS,
         "/dashboard/calls/{id}/do/{doing}": ["agent", "supervisor"],
+        "/dashboard/calls/{id}/tag": ["agent", "supervisor"],
         "/dashboard/calls/{id}/take-chat": ["agent", "supervisor"],
         "/dashboard/calls/{id}/take-along": ["admin", "agent", "auditor", "finance", "supervisor"],
         "/dashboard/hand-over/{id}/take": ["agent", "supervisor"],
         "/dashboard/hand-over/{id}/say": ["agent", "supervisor"],
+        "/dashboard/hand-over/{id}/typing": ["agent", "supervisor"],
         "/dashboard/hand-over/{id}/give-back": ["agent", "supervisor"],
         "/dashboard/photos/{id}/show": ["agent", "supervisor"],
         "/dashboard/photos/{id}/refuse": ["agent", "supervisor"],

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from datetime import UTC, datetime
 
+import pytest
+from sqlalchemy import update
+
+from bot.dashboard.screens import hand_over
+from bot.storage.schema import contacts, payments, telegram_links
 from tests.dashboard.desk import Desk
+from tests.dashboard.test_desks import write
 from tests.server import FARMER, Running
 from tests.telegram.door import Chat, link, said
 
@@ -83,3 +91,112 @@ async def test_who_only_reads_takes_no_chat(server: Running, viewer: Desk) -> No
     for deed in ("take", "say", "give-back"):
         await viewer.posts(f"/dashboard/hand-over/1/{deed}")
         assert viewer.status == 403
+
+
+async def test_who_has_the_chat_open_sees_that_a_colleague_writes(
+    server: Running, supervisor: Desk, viewer: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await link(server, FARMER)
+    await Chat(server).types("/agent")
+    path = "/dashboard/hand-over/1"
+    await supervisor.gets(path)
+    # Nobody writes in a chat that waits, and only looking on is no writing.
+    await supervisor.posts(f"{path}/typing")
+    assert supervisor.status == 409
+    await supervisor.gets(path)
+    await supervisor.posts(f"{path}/take")
+    await supervisor.posts(f"{path}/typing")
+    assert (supervisor.status, supervisor.wire) == (204, "")
+    await viewer.gets(path)
+    await viewer.posts(f"{path}/typing")
+    assert viewer.status == 403
+    assert "demo supervisor is typing" in await viewer.gets(path)
+    page = await supervisor.gets(path)
+    assert "is typing" not in page and "typing.js" in page
+    # What was sent is written no more.
+    await supervisor.posts(f"{path}/say", text="Good.", once="1", seen=seen_in(page))
+    assert supervisor.status == 303 and "is typing" not in await viewer.gets(path)
+    monkeypatch.setattr(hand_over, "_TYPING_S", 0.05)
+    await supervisor.posts(f"{path}/typing")
+    await asyncio.sleep(0.1)
+    assert "is typing" not in await viewer.gets(path)
+
+
+def ready_in(page: str) -> dict[str, str]:
+    """What stands ready on the page, by the start of its key: "payout" for "payout-1-3"."""
+    found = re.findall(r'name="ready" value="([^"]+)"><bdi>([^<]+)<', page)
+    return {key.partition("-")[0]: f"{key} {words}" for key, words in found}
+
+
+@pytest.mark.usefixtures("either_store")
+async def test_what_stands_ready_is_filled_in_for_the_person_in_their_language(
+    server: Running, supervisor: Desk
+) -> None:
+    await link(server, FARMER)
+    await Chat(server, language="rw").types("/agent")
+    path = "/dashboard/hand-over/1"
+    assert not ready_in(await supervisor.gets(path))
+    await supervisor.posts(f"{path}/take")
+    ready = ready_in(await supervisor.gets(path))
+    assert set(ready) == {"hello", "wait", "never", "offer", "payout"}
+    # Staff read it in their own language.
+    assert ready["hello"].endswith("Hello Mukamana Claudine! How can we help you?")
+    assert "Isoko receipt" in ready["payout"] and "Answer by" in ready["offer"]
+    for number, name in enumerate(("hello", "offer", "payout")):
+        key, _space, words = ready[name].partition(" ")
+        page = await supervisor.gets(path)
+        await supervisor.posts(f"{path}/say", ready=key, once=f"{number}", seen=seen_in(page))
+        text = (await said(server))[-1]["args"]["text"]
+        assert text.startswith("Demo Supervisor: ") and words not in text
+        assert (" Mwaramutse Mukamana Claudine!" in text) == (name == "hello")
+        assert set(re.findall(r"KW-[0-9]+", text)) == set(re.findall(r"KW-[0-9]+", words))
+    assert "inyemezabwishyu" in text
+
+
+async def test_a_ready_reply_that_is_no_longer_true_is_not_sent(
+    server: Running, supervisor: Desk
+) -> None:
+    await link(server, FARMER)
+    await Chat(server).types("/agent")
+    path = "/dashboard/hand-over/1"
+    await supervisor.gets(path)
+    await supervisor.posts(f"{path}/take")
+    page = await supervisor.gets(path)
+    key, before = ready_in(page)["payout"].partition(" ")[0], len(await said(server))
+    version = update(payments).values(version=payments.c.version + 1)
+    states = iter(("sent", "failed", "flagged"))
+    for number, shown in enumerate(("is on its way since", "did not go through", None)):
+        await write(server, version.values(state=next(states)))
+        answer = {"ready": key, "once": f"old{number}", "text": "half written"}
+        page = await supervisor.posts(f"{path}/say", **answer, seen=seen_in(page))
+        assert supervisor.status == 409 and "No effect" in page
+        assert ">half written</textarea>" in page
+        ready = ready_in(page)
+        assert shown in ready["payout"] if shown else "payout" not in ready
+    assert len(await said(server)) == before
+
+
+async def test_who_is_not_known_for_sure_is_told_of_no_order_and_no_money(
+    server: Running, supervisor: Desk
+) -> None:
+    await link(server, FARMER)
+    await Chat(server).types("/agent")
+    path = "/dashboard/hand-over/1"
+    await supervisor.gets(path)
+    await supervisor.posts(f"{path}/take")
+    plain = {"hello": "hello Hello! How can we help you?"}
+    for unsure, sure in (
+        (
+            update(contacts).values(verify_since=datetime.now(UTC)),
+            update(contacts).values(verify_since=None),
+        ),
+        (
+            update(telegram_links).values(confirmed_at=None),
+            update(telegram_links).values(confirmed_at=datetime.now(UTC)),
+        ),
+    ):
+        await write(server, unsure)
+        ready = ready_in(await supervisor.gets(path))
+        assert set(ready) == {"hello", "wait", "never"} and plain.items() <= ready.items()
+        await write(server, sure)
+        assert "payout" in ready_in(await supervisor.gets(path))

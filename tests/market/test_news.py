@@ -180,5 +180,6 @@ async def test_a_wish_goes_with_its_person(records, now) -> None:
 
     held, after = await records.write(work)
     ours = {name: value for name, value in held[0].items() if name != "contact_id"}
-    assert ours == {"way": "sms", "quiet_from": 20, "quiet_until": 6}
+    unmuted = {"muted_since": None, "muted_by": "", "muted_why": ""}
+    assert ours == {"way": "sms", "quiet_from": 20, "quiet_until": 6} | unmuted
     assert after == news_wishes.Wish()

@@ -37,6 +37,16 @@ async def test_a_session_comes_back_as_it_was(sessions) -> None:
     assert await sessions.count() >= 1
 
 
+async def test_a_hint_holds_for_a_while_or_until_another(sessions) -> None:
+    assert await sessions.hinted("typing:1") == ""
+    await sessions.hint("typing:1", "amina é", 60)
+    await sessions.hint("typing:2", "eric", 0.05)
+    assert await sessions.hinted("typing:1") == "amina é"
+    await sessions.hint("typing:1", "", 60)
+    await asyncio.sleep(0.1)
+    assert (await sessions.hinted("typing:1"), await sessions.hinted("typing:2")) == ("", "")
+
+
 async def test_the_last_session_of_a_number_is_known(sessions) -> None:
     assert await sessions.began("+250788777001", "a:1") == []
     await keep(sessions, "a:1", b"x")

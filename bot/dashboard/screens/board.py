@@ -9,6 +9,7 @@ from hashlib import blake2b
 from heapq import nsmallest
 from typing import NamedTuple
 
+from bot.dashboard.screens.call_tags import with_act
 from bot.dashboard.screens.place_words import MOVES, is_about_money
 from bot.dashboard.screens.wanted import ALL, Wanted
 from bot.masking import without_numbers
@@ -62,6 +63,7 @@ class Act(NamedTuple):
     session_key: str
     act: str
     name: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class LiveCall:
     act: int
     chat: bool
     micros: int
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,7 @@ class Board:
         # under way stand here: hops wait while they are gone through, and most calls are over.
         self._live: dict[tuple[bool, str], _Call] = {}
         self._helped: dict[str, Act] = {}
+        self._tags: dict[str, tuple[str, ...]] = {}
         self._times: deque[int] = deque(maxlen=_HOPS_MAX)
         # When more hops came than were looked at, the moment of the first of those.
         self.partly_before_ms = 0
@@ -184,8 +188,12 @@ class Board:
             keeps = before is not None and act.act not in {"taken", "given"}
             name = before.name if before and keeps else act.name if act.act == "taken" else ""
             self._helped[act.session_key] = act._replace(name=name)
+            if tags := with_act(self._tags.pop(act.session_key, ()), act.act, act.text):
+                self._tags[act.session_key] = tags
         while len(self._helped) > _KEPT_MAX:
-            del self._helped[next(iter(self._helped))]
+            gone = next(iter(self._helped))
+            del self._helped[gone]
+            self._tags.pop(gone, None)
 
     def mark_of(self, session_key: str) -> str:
         """What names a call to a browser; a gateway's session id may be a person's account."""
@@ -260,5 +268,6 @@ class Board:
             act=act,
             chat=is_chat(row.session_key),
             micros=row.micros,
+            tags=self._tags.get(row.session_key, ()),
         )
         return call.shown

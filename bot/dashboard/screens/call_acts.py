@@ -28,6 +28,8 @@ ACT_WORDS: dict[str, str] = {
     "sms": N_("sent an SMS"),
     "end": N_("ended the call at its next screen"),
     "call_back": N_("asked for a call back"),
+    "tagged": N_("tagged the call"),
+    "untagged": N_("took a tag off the call"),
 }
 
 

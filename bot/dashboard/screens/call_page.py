@@ -19,10 +19,12 @@ from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.acting import DID, LINE_MAX, REFUSED, SMS_MAX, Acting
 from bot.dashboard.screens.board import SILENT_MAX_S
 from bot.dashboard.screens.call_acts import ACT_WORDS, Helped, helped
+from bot.dashboard.screens.call_tags import TAGS, tags_in
 from bot.dashboard.screens.call_test import test_of
 from bot.dashboard.screens.one_call import OneCall, call_and_span, caller_of
 from bot.dashboard.screens.place_words import place_name
 from bot.dashboard.screens.reveal import REASONS
+from bot.dashboard.screens.tagging import set_tag
 from bot.i18n import N_
 from bot.kept_text import kept_text
 from bot.market import Market, hand_overs
@@ -63,6 +65,17 @@ class CallPage:
             return await self._page(request, refused=REFUSED[outcome], status=status)
         here, doing = f"/dashboard/calls/{request.match_info['id']}", request.match_info["doing"]
         raise web.HTTPSeeOther(f"{here}?did={doing}")
+
+    async def tag(self, request: web.Request) -> web.Response:
+        """Put a tag on the call (`tag`), or take one off (`untag`)."""
+        row_id, member, fields = _id(request), request[VISITOR].member, await fields_of(request)
+        caller = await self._records.read(lambda db: caller_of(db, row_id))
+        tag = fields.get("tag") or fields.get("untag", "")
+        if caller is None or tag not in TAGS:
+            raise web.HTTPNotFound
+        on, now = "tag" in fields, _now()
+        await self._records.write(lambda db: set_tag(db, member, caller, tag, on=on, now=now))
+        raise web.HTTPSeeOther(f"/dashboard/calls/{row_id}")
 
     async def take_chat(self, request: web.Request) -> web.Response:
         """Come into the caller's chat unasked, for a reason; the page of that chat follows."""
@@ -141,6 +154,8 @@ class CallPage:
             goes_on=goes_on and left_s > 0,
             place_name=place_name,
             act_words=ACT_WORDS,
+            tag_words=TAGS,
+            tags=tags_in((one.act, one.text) for one in done.done),
             said=DID.get(did, ""),
             refused=refused,
             mine=done.helper_id == visitor.member.id,
@@ -152,6 +167,10 @@ class CallPage:
             line_max=LINE_MAX,
             sms_max=SMS_MAX,
         )
+
+
+def _id(request: web.Request) -> int:
+    return int(request.match_info["id"])
 
 
 def _now() -> datetime:

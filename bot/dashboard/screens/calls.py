@@ -11,6 +11,7 @@ from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens import whole_number
 from bot.dashboard.screens.board import BLANK, SHOWN_MAX, SILENT_MAX_S, LiveCall, LiveCalls
+from bot.dashboard.screens.call_tags import TAGS
 from bot.dashboard.screens.feed import Feed
 from bot.dashboard.screens.fresh import Fresh
 from bot.dashboard.screens.one_call import msisdn_of_contact, one_call
@@ -56,6 +57,7 @@ class Calls:
             risks=RISKS,
             place_name=place_name,
             risks_of=_risks_of,
+            tags=TAGS,
             blank=BLANK,
             silent_max_s=SILENT_MAX_S,
         )

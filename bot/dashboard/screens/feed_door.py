@@ -18,6 +18,7 @@ from aiohttp import web
 
 from bot.dashboard.guard import Guard
 from bot.dashboard.screens.board import LiveCall, LiveCalls
+from bot.dashboard.screens.call_tags import TAGS
 from bot.dashboard.screens.feed import Feed, TooMany
 from bot.dashboard.screens.live_calls import Position, is_known, position_of
 from bot.dashboard.screens.now_news import NowNews
@@ -159,6 +160,7 @@ def card_of(call: LiveCall) -> dict[str, Any]:
         "at": call.at_ms,
         "until": call.until_ms,
         "risks": [_(RISK_WORDS[risk]) for risk in call.risks],
+        "tags": [_(TAGS[tag]) for tag in call.tags],
         "helper": call.helper,
         "act": call.act,
         "chat": call.chat,

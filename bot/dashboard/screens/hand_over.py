@@ -16,13 +16,14 @@ from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.chat_before import Before, before
 from bot.dashboard.screens.place_words import place_name
-from bot.i18n import N_
-from bot.market import Market, hand_over_lines, hand_overs, people
+from bot.i18n import N_, speaking
+from bot.market import Market, hand_over_lines, hand_overs, people, ready_replies
 from bot.market.hand_over_lines import TEXT_MAX, Line
 from bot.market.hand_overs import HandOver, Outcome
 from bot.masking import without_numbers
 from bot.msisdn import masked
 from bot.storage.schema import contacts
+from bot.storage.sessions import Sessions
 
 _SAID = {
     "gone": N_("The bot has this chat again: nothing was sent."),
@@ -30,21 +31,19 @@ _SAID = {
     "empty": N_("Write something first."),
     "pin": N_("Nobody may be asked for a PIN, and none may be sent. Nothing was done."),
     "no_chat": N_("The person has no chat linked."),
+    "unfilled": N_("No effect: this was done already, or is not needed any more."),
     "newer": N_("Something new was written meanwhile. Nothing was sent: read it, then send."),
 }
-# Sent as they stand in the person's language, when nothing else is written.
-_READY = {
-    "hello": N_("Hello! How can we help you?"),
-    "wait": N_("Please wait a moment, we are looking at it."),
-    "never": N_("Never give your PIN to anyone, not even to us."),
-}
+# Somebody is taken to write for so long after a key; their page says so every two seconds.
+_TYPING_S = 6.0
 
 
 class HandOvers:
     """The queue of chats, and one chat."""
 
-    def __init__(self, market: Market, pages: Pages) -> None:
+    def __init__(self, market: Market, pages: Pages, sessions: Sessions) -> None:
         self._records, self._hub, self._pages = market.records, market.hub, pages
+        self._sessions = sessions
 
     async def listed(self, request: web.Request) -> web.Response:
         """Those that wait, the oldest first; then those that staff have."""
@@ -67,19 +66,35 @@ class HandOvers:
         return await self._do(request, hand_overs.take)
 
     async def say(self, request: web.Request) -> web.Response:
-        """Write in the chat; a form that is sent twice writes once."""
+        """Write in the chat; a form that is sent twice writes once.
+
+        What stands ready is filled in as it is sent, in the language of the chat.
+        """
         fields, row_id = await fields_of(request), _id(request)
-        ready = _READY.get(fields.get("ready", ""), "")
+        asked, hub = fields.get("ready", ""), self._hub
         key, seen = f"staff:{row_id}:{fields.get('once', '')[:32]}", _count(fields.get("seen", ""))
 
         def work(db: Connection, row_id: int, by: str, now: datetime) -> Outcome:
-            found = hand_overs.by_id(db, row_id)
-            text, ours = fields.get("text", ""), bool(ready) and found is not None
-            if ready and found is not None:
-                text = hand_over_lines.in_words(found, ready)
-            return hand_over_lines.say(db, row_id, by, text, key, now, ready=ours, seen=seen)
+            text, found = fields.get("text", ""), hand_overs.by_id(db, row_id) if asked else None
+            if found is not None:
+                words = ready_replies.replies_in(db, found, hub, now).get(asked)
+                if words is None:
+                    return "unfilled"
+                with speaking(found.language):
+                    text = words()
+            ready = found is not None
+            return hand_over_lines.say(db, row_id, by, text, key, now, ready=ready, seen=seen)
 
         return await self._do(request, work, fields.get("text", "")[:TEXT_MAX])
+
+    async def typing(self, request: web.Request) -> web.Response:
+        """Whoever has the chat writes in it at this moment: others who have it open see that."""
+        row_id, by = _id(request), request[VISITOR].member.name
+        found = await self._records.read(lambda db: hand_overs.by_id(db, row_id))
+        if found is None or found.state != "taken" or found.owner != by:
+            raise web.HTTPConflict
+        await self._sessions.hint(_typing_in(row_id), by, _TYPING_S)
+        return web.Response(status=204)
 
     async def give_back(self, request: web.Request) -> web.Response:
         """Give the chat back to the bot, which goes on where it stood."""
@@ -95,7 +110,10 @@ class HandOvers:
         outcome = await self._records.write(lambda db: work(db, row_id, by, now))
         if outcome != "done":
             status = 422 if outcome in {"empty", "pin"} else 409
-            return await self._page(request, outcome, status, text if outcome == "newer" else "")
+            return await self._page(
+                request, outcome, status, text if outcome in {"newer", "unfilled"} else ""
+            )
+        await self._sessions.hint(_typing_in(row_id), "", _TYPING_S)
         raise web.HTTPSeeOther(f"/dashboard/hand-over/{row_id}")
 
     async def _page(
@@ -106,6 +124,7 @@ class HandOvers:
         if found is None:
             raise web.HTTPNotFound
         chat = found.chat
+        writes = await self._sessions.hinted(_typing_in(row_id))
         may = visitor.member.role in ANSWERERS
         mine = may and chat.state == "taken" and chat.owner == visitor.member.name
         return self._pages.page(
@@ -118,17 +137,28 @@ class HandOvers:
             place_name=place_name,
             may_take=may and chat.state == "waiting",
             mine=mine,
+            typing=writes if not mine and chat.state == "taken" and writes == chat.owner else "",
             problem=_SAID.get(problem, ""),
-            ready=_READY,
+            ready=await self._ready(chat) if mine else {},
             text=text,
             seen=found.lines[-1].id if found.lines else 0,
             once=secrets.token_hex(8),
             text_most=TEXT_MAX,
         )
 
+    async def _ready(self, chat: HandOver) -> dict[str, str]:
+        """What stands ready, as staff read it: in their language, whole numbers masked."""
+        hub, now = self._hub, datetime.now(UTC)
+        found = await self._records.read(lambda db: ready_replies.replies_in(db, chat, hub, now))
+        return {key: without_numbers(words(), hub.help_msisdn) for key, words in found.items()}
+
 
 def _id(request: web.Request) -> int:
     return int(request.match_info["id"])
+
+
+def _typing_in(row_id: int) -> str:
+    return f"typing:{row_id}"
 
 
 def _count(text: str) -> int:

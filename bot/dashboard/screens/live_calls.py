@@ -110,7 +110,9 @@ def _said() -> Select[Any]:
 
 def _acts(db: Connection, which: Any) -> list[Act]:
     query = (
-        select(call_acts.c.id, call_acts.c.session_key, call_acts.c.act, staff.c.name)
+        select(
+            call_acts.c.id, call_acts.c.session_key, call_acts.c.act, staff.c.name, call_acts.c.text
+        )
         .join(staff, staff.c.id == call_acts.c.staff_id)
         .where(which)
         .order_by(call_acts.c.id)

@@ -40,6 +40,7 @@ _SAID = {
     "not_now": N_("It does not stand there any more. Nothing was done: look again."),
     "paid": N_("A payout was made already: stop that on its own page."),
     "told": N_("The notice is on its way."),
+    "muted": N_("Nothing was sent: the news of this person is muted. See their page."),
     "told_before": N_("Nothing was sent: the notice has left within this hour already."),
 }
 

@@ -14,7 +14,13 @@ from bot.dashboard.access.roles import ANSWERERS, AUDITORS, CUSTODIANS, FINDERS,
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
-from bot.dashboard.screens import person_deeds, person_help, person_notes, whole_number
+from bot.dashboard.screens import (
+    person_deeds,
+    person_help,
+    person_mute,
+    person_notes,
+    whole_number,
+)
 from bot.dashboard.screens.asked import SEARCH_MOST, address, before_asked, choice_asked, text_asked
 from bot.dashboard.screens.by_lots import Found
 from bot.dashboard.screens.code_words import word_of
@@ -35,7 +41,7 @@ from bot.dashboard.screens.reveal import REASONS, look_up, reveal
 from bot.dashboard.screens.ticket_desk import CATEGORY_WORDS
 from bot.i18n import N_
 from bot.kept_text import kept_text
-from bot.market import Market, leaving
+from bot.market import Market, leaving, news_wishes
 from bot.market.leaving_words import due_lines
 
 _PATH = "/dashboard/people"
@@ -57,6 +63,8 @@ _SAID = {
     "no_note": N_("There is nothing in it. Nothing was kept."),
     "note_gone": N_("The note is gone."),
     "spoken": N_("They are spoken to in that language from now on."),
+    "muted": N_("Muted. What is about money or a PIN is sent all the same."),
+    "unmuted": N_("They are sent all news again."),
     "unlinked": N_("No chat speaks for this number any more, and the chat is told."),
     "erased": N_("Forgotten: name, number, PIN and calls are gone; orders and payments stay."),
 }
@@ -131,6 +139,7 @@ class People:
             payment_words=STATE_WORDS,
             category_words=CATEGORY_WORDS,
             looks=looks,
+            mute=await read(lambda db: news_wishes.mute_of(db, person.id)),
             notes=await read(lambda db: person_notes.notes_about(db, person.id)),
             may_reveal=visitor.member.role in REVEALERS and bool(person.number),
             may_note=visitor.member.role in ANSWERERS and person.erased_at is None,
@@ -193,6 +202,14 @@ class People:
     async def speak(self, request: web.Request) -> web.Response:
         """Speak another language to the person."""
         return await self._do(request, person_notes.speak)
+
+    async def mute(self, request: web.Request) -> web.Response:
+        """Send the person nothing that may wait."""
+        return await self._do(request, person_mute.mute)
+
+    async def unmute(self, request: web.Request) -> web.Response:
+        """Send the person all news again."""
+        return await self._do(request, person_mute.unmute)
 
     async def propose(self, request: web.Request) -> web.Response:
         """Ask that they be forgotten; somebody else does it."""

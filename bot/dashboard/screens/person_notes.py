@@ -43,7 +43,7 @@ def write_note(
     text = kept_text(form.get("text", ""), NOTE_MOST)
     if not text:
         return "no_note"
-    if not _held(db, contact_id):
+    if not is_held(db, contact_id):
         return "no_effect"
     values = {"contact_id": contact_id, "by": by.name, "at": now, "text": text}
     db.execute(insert(rows).values(values))
@@ -70,7 +70,7 @@ def drop_note(
 def speak(db: Connection, contact_id: int, by: Member, form: dict[str, str], now: datetime) -> str:
     """The person is spoken to in another language from now on, as they asked."""
     language = next((one for one in LANGUAGES if one == form.get("language")), None)
-    person = people.by_id(db, contact_id) if _held(db, contact_id) else None
+    person = people.by_id(db, contact_id) if is_held(db, contact_id) else None
     if language is None or person is None or person.language == language:
         return "no_effect"
     people.set_language(db, contact_id, language)
@@ -79,7 +79,7 @@ def speak(db: Connection, contact_id: int, by: Member, form: dict[str, str], now
     return "spoken"
 
 
-def _held(db: Connection, contact_id: int) -> bool:
+def is_held(db: Connection, contact_id: int) -> bool:
     """Whether the person is known, held so until this transaction ends."""
     known = (contacts.c.id == contact_id) & contacts.c.erased_at.is_(None)
     return db.execute(select(contacts.c.id).where(known).with_for_update()).first() is not None

@@ -32,7 +32,7 @@ function fill(card, call) {
   card.querySelector(".lcd").lang = call.language;
   put(card.querySelector(".tongue"), call.language || "–");
   put(card.querySelector(".hops"), words.hop.replace("{n}", call.hops));
-  card.querySelector(".flags").replaceChildren(...call.risks.map(flag));
+  card.querySelector(".flags").replaceChildren(...call.risks.map(flag), ...call.tags.map(tag));
   const helper = card.querySelector(".helper");
   put(helper.querySelector("bdi"), call.helper);
   helper.hidden = !call.helper;
@@ -44,6 +44,13 @@ function flag(word) {
   const one = document.createElement("span");
   one.className = "flag warn";
   one.textContent = `▲ ${word}`;
+  return one;
+}
+
+function tag(word) {
+  const one = document.createElement("span");
+  one.className = "flag";
+  one.textContent = `⚑ ${word}`;
   return one;
 }
 

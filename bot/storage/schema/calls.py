@@ -4,7 +4,7 @@ from sqlalchemy import Column, Index, Integer, String, Table
 
 from bot.storage.schema.columns import Moment, belongs_to, metadata, one_of, row_id
 
-ACTS = ("taken", "given", "line", "sms", "end", "call_back")
+ACTS = ("taken", "given", "line", "sms", "end", "call_back", "tagged", "untagged")
 OUTCOMES = ("reached", "no_answer", "wrong_person", "solved")
 
 call_acts = Table(

@@ -64,6 +64,10 @@ news_wishes = Table(
     # On the hub's clock; the same hour twice is never.
     Column("quiet_from", Integer),
     Column("quiet_until", Integer),
+    # While this is set nothing that may wait is sent; staff said so, and why.
+    Column("muted_since", Moment),
+    Column("muted_by", String(40), nullable=False, server_default=""),
+    Column("muted_why", String(160), nullable=False, server_default=""),
     one_of("way", ("last", "sms", "chat")),
 )
 

@@ -89,6 +89,14 @@ class Sessions(Protocol):
         """
         ...
 
+    async def hint(self, what: str, word: str, for_s: float) -> None:
+        """Let every process hear `word` about `what` for so long, or until another; "" ends it."""
+        ...
+
+    async def hinted(self, what: str) -> str:
+        """The word about `what` that still holds, or ""."""
+        ...
+
     async def count(self) -> int:
         """How many sessions are kept now, about."""
         ...

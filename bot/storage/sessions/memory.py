@@ -30,6 +30,8 @@ class MemorySessions:
         # The numbers of this round that are still to be looked at.
         self._to_look_at: list[str] = []
         self._sweep_at = 0.0
+        # Few: one for each member of staff who writes.
+        self._hints: dict[str, tuple[float, str]] = {}
 
     @property
     def is_shared(self) -> bool:
@@ -62,6 +64,17 @@ class MemorySessions:
         before, gateway = self._last.get(msisdn, ()), gateway_of(key)
         self._last[msisdn] = (key, *(one for one in before if gateway_of(one) != gateway))
         return [one for one in before if one != key and self._alive(one) is not None]
+
+    async def hint(self, what: str, word: str, for_s: float) -> None:
+        """Keep the word; those whose time is over go."""
+        now = time.monotonic()
+        self._hints = {key: kept for key, kept in self._hints.items() if kept[0] > now}
+        self._hints[what] = (now + for_s, word)
+
+    async def hinted(self, what: str) -> str:
+        """The word, unless its time is over."""
+        until, word = self._hints.get(what, (0.0, ""))
+        return word if until > time.monotonic() else ""
 
     async def count(self) -> int:
         """How many are kept; some may be over and not yet swept."""

@@ -131,6 +131,17 @@ class RedisSessions:
         told = await self._ask(name, "EVAL", _BEGAN, 1, name, gateway_of(key), key, self._ttl_s)
         return [before for one in told or () if (before := one.decode()) != key]
 
+    async def hint(self, what: str, word: str, for_s: float) -> None:
+        """A key of its own, which expires by itself."""
+        name = f"{_PREFIX}w:{{{what}}}"
+        await self._ask(name, "SET", name, word, "PX", max(1, int(for_s * 1000)))
+
+    async def hinted(self, what: str) -> str:
+        """The word; none where the server cannot be reached."""
+        name = f"{_PREFIX}w:{{{what}}}"
+        found: bytes | None = await self._ask(name, "GET", name)
+        return (found or b"").decode()
+
     async def count(self) -> int:
         """How many keys the server holds, about: exact counting would scan them."""
         sizes = await self._lanes.ask_all("DBSIZE")
