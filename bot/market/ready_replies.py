@@ -44,12 +44,12 @@ def _greeting(person: Contact) -> str:
 
 
 def _of_orders(db: Connection, contact_id: int, hub: Hub, now: datetime) -> dict[str, Words]:
-    """The offer that must be answered first, and the newest that was accepted or is looked at."""
+    """The offer that must be answered first, and what is to be delivered first or is looked at."""
     ready: dict[str, Words] = {}
     for offer in offers.open_for(db, contact_id, now)[:1]:
         words = partial(notices.offer_arrived, offer, hub.service_code, hub.timezone)
         ready[f"offer-{offer.id}-{offer.version}"] = words
-    for offer in offers.mine(db, contact_id, limit=1):
+    for offer in offers.mine(db, contact_id)[:1]:
         key = f"order-{offer.id}-{offer.version}"
         if offer.state == "accepted":
             ready[key] = partial(notices.order_accepted, offer, hub.timezone)

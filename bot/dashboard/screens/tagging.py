@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert
 from bot.dashboard.access.members import Member, note
 from bot.dashboard.screens.call_acts import helped
 from bot.dashboard.screens.call_tags import tags_in
-from bot.dashboard.screens.one_call import Caller, last_hop
+from bot.dashboard.screens.one_call import Caller, span_of
 from bot.storage.one_at_a_time import one_at_a_time
 from bot.storage.schema import call_acts
 
@@ -19,13 +19,16 @@ def set_tag(
 ) -> None:
     """Put a tag of `TAGS` on a call, or take it off; nothing where it is so already.
 
-    Nobody need have taken the call, and it may be over.
+    Nobody need have taken the call, and it may be over; one that is gone has none.
     """
     one_at_a_time(db, "call acts")
-    done = helped(db, caller.session_key).done
+    span = span_of(db, caller.row_id)
+    if span is None:
+        return
+    done = helped(db, span).done
     if (tag in tags_in((one.act, one.text) for one in done)) == on:
         return
-    act, hop = "tagged" if on else "untagged", last_hop(db, caller.row_id)
+    act, hop = "tagged" if on else "untagged", span.last_hop
     whose = {"session_key": caller.session_key, "owner": caller.owner, "staff_id": member.id}
     row = insert(call_acts).values(**whose, act=act, text=tag, hop=hop, at=now)
     number = db.execute(row).inserted_primary_key
