@@ -23,6 +23,7 @@ Words = Callable[[], str]
 _HELLO = N_("Hello! How can we help you?")
 _WAIT = N_("Please wait a moment, we are looking at it.")
 _NEVER = N_("Never give your PIN to anyone, not even to us.")
+_PLAIN = {"hello": _HELLO, "wait": _WAIT, "never": _NEVER}
 
 
 def replies_in(db: Connection, chat: HandOver, hub: Hub, now: datetime) -> dict[str, Words]:
@@ -34,9 +35,6 @@ def replies_in(db: Connection, chat: HandOver, hub: Hub, now: datetime) -> dict[
     if person.names:
         ready["hello"] = partial(_greeting, person)
     return ready | _of_orders(db, person.id, hub, now) | _of_money(db, person.id, hub)
-
-
-_PLAIN = {"hello": _HELLO, "wait": _WAIT, "never": _NEVER}
 
 
 def _greeting(person: Contact) -> str:

@@ -242,6 +242,17 @@ def last_said(db: Connection, lane: str, kind: str, *, or_came: bool = False) ->
     return found
 
 
+def parked_as(db: Connection, event_id: str) -> list[Kept]:
+    """What is parked under the sender's id, locked; of more than one where sources share it."""
+    query = (
+        select(rows.c.id, rows.c.source, rows.c.type, rows.c.body, rows.c.attempts)
+        .where(rows.c.event_id == event_id, rows.c.state == "parked")
+        .order_by(rows.c.id)
+        .with_for_update()
+    )
+    return [Kept(*row) for row in db.execute(query).all()]
+
+
 def unpark(db: Connection, now: datetime) -> int:
     """Let every parked event be tried again; returns how many."""
     again = {"state": "waiting", "attempts": 0, "due_at": now, "done_at": None}

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import delete, func, select
 
+from bot.hub.refusing import refuse_parked
 from bot.hub.signing import Forged
 from bot.hub.taobao import sign
 from bot.market import rates
@@ -388,6 +389,28 @@ async def test_a_paid_order_that_has_no_rate_yet_waits_for_people_and_is_taken_o
     assert await taken(shops) == [("taobao", "9000000000000001", "COF-ROAST", 1, 10_175)]
     # Its words are gone once it is applied, as those of any other.
     assert await records.read(lambda db: db.execute(select(hub_events.c.body)).scalar()) == b""
+
+
+async def test_a_parked_order_that_is_not_for_us_is_refused_by_people_and_told_once(
+    shops: Running,
+) -> None:
+    records, now = shops.parts.market.records, datetime.now(UTC)
+    await everybody_is_told(records, ("order.refused",))
+    await records.write(lambda db: db.execute(delete(rate_rows)))
+    assert await post(shops, "taobao", trade(), FORM) == 202
+    assert await parked(shops) == 1
+    key = select(hub_events.c.event_id)
+    event_id = await records.read(lambda db: str(db.execute(key).scalar()))
+    assert await records.write(lambda db: refuse_parked(db, "another", now)) == 0
+    assert await records.write(lambda db: refuse_parked(db, event_id, now)) == 1
+    assert await records.write(lambda db: refuse_parked(db, event_id, now)) == 0
+    assert (
+        await parked(shops) == 0 and await records.write(lambda db: hub_inbox.unpark(db, now)) == 0
+    )
+    assert [one[1:] for one in await events(shops)] == [("refused", "people have refused it")]
+    assert await records.read(lambda db: db.execute(select(hub_events.c.body)).scalar()) == b""
+    news = select(func.count()).where(outbox.c.kind == "webhook")
+    assert await records.read(lambda db: db.execute(news).scalar()) == 1
 
 
 async def test_an_order_that_is_cancelled_while_it_is_parked_is_refused_at_the_next_try(

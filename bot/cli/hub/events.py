@@ -11,6 +11,7 @@ from rich.table import Table
 from sqlalchemy import select
 
 from bot.cli.store import done
+from bot.hub.refusing import refuse_parked
 from bot.storage import hub_inbox, shop_pulls
 from bot.storage.schema import allocations, hub_events, offers, orders
 
@@ -19,11 +20,20 @@ def events(
     again: Annotated[bool, typer.Option("--again", help="Let what is parked be tried again")] = (
         False
     ),
+    refuse: Annotated[
+        str, typer.Option("--refuse", metavar="ID", help="End a parked one: it is not for us")
+    ] = "",
 ) -> None:
     """The events that were refused or parked, the newest first.
 
     Example: isoko hub events --again
     """
+    if refuse:
+        if not done(lambda db: refuse_parked(db, refuse, datetime.now(UTC))):
+            typer.echo(f"Nothing is parked under {refuse}: isoko hub events lists them", err=True)
+            raise typer.Exit(1)
+        typer.echo(f"{refuse} is refused")
+        return
     if again:
         count = done(lambda db: hub_inbox.unpark(db, datetime.now(UTC)))
         typer.echo(f"{count} are tried again")
