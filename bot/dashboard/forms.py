@@ -19,14 +19,14 @@ _UNREADABLE = (
 _FORM_S = 10.0
 
 
-async def fields_of(request: web.Request, within_s: float = _FORM_S) -> dict[str, str]:
+async def fields_of(request: web.Request, within_s: float | None = None) -> dict[str, str]:
     """The fields of a form by name; a file is no field. Raises `HTTPBadRequest`, or
-    `HTTPRequestTimeout` for one that does not come within so many seconds.
+    `HTTPRequestTimeout` for one that does not come in time: `within_s`, or ten seconds.
 
     Who sends it chooses its bytes: what no charset can be read with is their mistake, not ours.
     """
     try:
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(_FORM_S if within_s is None else within_s):
             form = await request.post()
     except TimeoutError:
         raise web.HTTPRequestTimeout from None

@@ -18,6 +18,8 @@ from bot.storage.schema import contacts, transcripts
 # A caller without a name is found among the hops written about then: nothing else leads there.
 _NEAR = 5_000
 _HOPS_MAX = 300
+# A call whose beginning is not found began less long before its first hop that is.
+_LONGEST_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,9 @@ def _call_of(db: Connection, row_id: int, rows: Sequence[RowMapping], ours: str)
 def _span(rows: Sequence[RowMapping]) -> Span:
     key = rows[0]["session_key"]
     owners = frozenset(one["owner"] for one in rows) | {""}
-    begun_ms = 0 if is_chat(key) else min(one["at_ms"] for one in rows)
-    return Span(key, owners, begun_ms, rows[-1]["hop"])
+    first_ms = min(one["at_ms"] for one in rows)
+    begun_ms = first_ms if rows[0]["hop"] <= 1 else first_ms - _LONGEST_MS
+    return Span(key, owners, 0 if is_chat(key) else begun_ms, rows[-1]["hop"])
 
 
 def _rows_of(db: Connection, row_id: int) -> Sequence[RowMapping]:
