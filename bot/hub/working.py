@@ -29,6 +29,7 @@ _POLL_S = 1.0
 _EVENTS_AT_ONCE, _ORDERS_AT_ONCE = 16, 4
 # On SQLite it runs on the loop, where every hop waits for it; PostgreSQL cuts off what takes long.
 _LOT_S = {"sqlite": 0.005, "postgresql": 1.0}
+_TURNS = 5
 _AGAIN_FIRST_S = 2.0
 
 
@@ -58,14 +59,13 @@ class Working:
 
     async def apply_all(self) -> None:
         """Apply what waits. Raises `RecordsDown`."""
-        while await self._apply_some():  # noqa: ASYNC110  nothing is waited for
-            # Between two lots whoever waits for the loop has it.
-            await asyncio.sleep(0)
+        while await self._apply_some():
+            await _let_pass()
 
     async def allocate_all(self) -> None:
         """Look at every order that wants it. Raises `RecordsDown`."""
-        while await self._allocate_some():  # noqa: ASYNC110  nothing is waited for
-            await asyncio.sleep(0)
+        while await self._allocate_some():
+            await _let_pass()
 
     async def _allocate_some(self) -> bool:
         """Look at a few; whether there is more to look at."""
@@ -172,6 +172,12 @@ class Working:
                 if await records.write(lambda db: reviews.failed(db, order_id, why, now)):  # noqa: B023  run before the next turn
                     log.error("order parked", order=order_id, see="its ticket")
         return len(due) == _ORDERS_AT_ONCE
+
+
+async def _let_pass() -> None:
+    """Give the loop, between two lots, to whoever waits for it, for as many turns as a hop takes."""
+    for _turn in range(_TURNS):
+        await asyncio.sleep(0)
 
 
 def _is_ours(fault: Exception) -> bool:
