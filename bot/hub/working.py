@@ -28,8 +28,8 @@ log = structlog.get_logger(__name__)
 _POLL_S = 1.0
 _EVENTS_AT_ONCE, _ORDERS_AT_ONCE = 16, 4
 # On SQLite it runs on the loop, where every hop waits for it; PostgreSQL cuts off what takes long.
-_LOT_S = {"sqlite": 0.005, "postgresql": 1.0}
-_TURNS = 5
+_LOT_S = {"sqlite": 0.003, "postgresql": 1.0}
+_TURNS = 8
 _AGAIN_FIRST_S = 2.0
 
 
@@ -175,7 +175,7 @@ class Working:
 
 
 async def _let_pass() -> None:
-    """Give the loop, between two lots, to whoever waits for it, for as many turns as a hop takes."""
+    """Between two lots whoever waits for the loop has it, for as many turns as a hop takes."""
     for _turn in range(_TURNS):
         await asyncio.sleep(0)
 
