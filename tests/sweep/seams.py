@@ -30,8 +30,11 @@ _EVERYBODY = (
     "storage/sqlite.py", "storage/postgres.py", "storage/postgres_batch.py", "cli/serve.py",
     "cli/__init__.py",
 )  # fmt: skip
-# Transcripts and the days of calls are written by the clock, off every path of money.
-_BY_THE_CLOCK = ("storage/transcripts.py", "storage/call_days.py")
+# Transcripts, the days of calls and the minutes' figures are written by the clock, off every path of
+# money.
+_BY_THE_CLOCK = (
+    "storage/transcripts.py", "storage/call_days.py", "operations/minute_figures.py",
+)  # fmt: skip
 _NOT_A_PATH = ("/healthz", "/readyz", "/metrics")
 _WROTE = "sweep_wrote"
 

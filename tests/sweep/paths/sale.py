@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -30,7 +31,8 @@ async def drive(world: World) -> None:
     if "PIN" not in said:
         world.wrong.append(f"I1 the seller was asked {said!r}")
     said = await phone.types(PIN)
-    if not said.startswith("CON S-1: MoMo asks the buyer for 12,000 Frw now"):
+    # Of a try that was cut off PostgreSQL takes no number back.
+    if not re.match(r"CON S-\d+: MoMo asks the buyer for 12,000 Frw now", said):
         world.wrong.append(f"I1 the seller was told {said!r}")
     await world.to_the_end()
     await phone.repeats()
@@ -39,11 +41,12 @@ async def drive(world: World) -> None:
 def rules(db: Connection) -> dict[str, bool]:
     query = select(payments.c.direction, payments.c.state, payments.c.sale_id)
     found = db.execute(query.order_by(payments.c.id)).all()
-    asked = db.execute(select(sales.c.amount_rwf)).scalars().all()
+    asked = db.execute(select(sales.c.id, sales.c.amount_rwf)).all()
+    number = asked[0].id if asked else 0
     return {
-        "I4 the buyer was asked once": asked == [_RWF],
+        "I4 the buyer was asked once": asked == [(number, _RWF)],
         "I4 one prompt that was paid, passed on once": found
-        == [("collection", "succeeded", 1), ("payout", "succeeded", 1)],
+        == [("collection", "succeeded", number), ("payout", "succeeded", number)],
         "I7 the hub keeps nothing of it": ledger.balance(db, ledger.HUB_FLOAT) == 0
         and ledger.balance(db, ledger.SALES) == 0,
         "I6 nothing is owed any more": ledger.balance(db, ledger.payable(1)) == 0,
