@@ -10,6 +10,7 @@ from aiohttp import web
 from bot.bodies import BadBody, body_of
 from bot.hub.answers import EventKept, answered, problem
 from bot.hub.event_types import SOURCE, Unusable, lane_of, read_event
+from bot.hub.in_turns import InTurns
 from bot.hub.keeping import Keeping
 from bot.hub.openapi import document
 from bot.hub.pacing import Pacing
@@ -25,6 +26,8 @@ BODY_MAX = 24 * 1024
 _BODY_S = 5.0
 # Nobody signs for the description, and it is put together anew each time.
 _PUBLISHED_PER_MINUTE = 60
+# So many events are checked and read in one turn of the loop, some 2 ms: hops wait for its end.
+_IN_A_TURN = 8
 
 
 class HubDoor:
@@ -42,7 +45,7 @@ class HubDoor:
     ) -> None:
         self._records, self._secrets, self._wake = records, tuple(secrets), wake
         self._refused, self._url = refused, url
-        self._keeping = keeping
+        self._keeping, self._in_turns = keeping, InTurns(_IN_A_TURN)
         self._pacing, self._published = Pacing(asks_per_minute), Pacing(_PUBLISHED_PER_MINUTE)
 
     def mount(self, app: web.Application) -> None:
@@ -59,6 +62,7 @@ class HubDoor:
         body = await read_body(request)
         if isinstance(body, web.Response):
             return body
+        await self._in_turns.passes()
         try:
             event_id = verify(body, request.headers, self._secrets)
         except Forged as why:
