@@ -154,6 +154,11 @@ def read_event(body: bytes) -> tuple[str, Struct | None]:
         raise Unusable(str(error)) from error
 
 
+def compared_at(source: str, body: bytes) -> datetime | None:
+    """The moment by which what this says is compared with what comes later: a shop's only."""
+    return None if source == SOURCE else said_at_of(body)
+
+
 def said_at_of(body: bytes) -> datetime | None:
     """The moment that an event itself names; without a zone it is that of UTC. None for none."""
     try:

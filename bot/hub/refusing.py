@@ -8,11 +8,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bot.hub.event_types import (
-    SOURCE,
     BookingRequested,
     PricePublished,
+    compared_at,
     read_event,
-    said_at_of,
     source_of,
 )
 from bot.market import hub_news
@@ -36,7 +35,7 @@ def refuse_parked(db: Connection, event_id: str, now: datetime) -> int:
         _type, said = read_event(event.body)
         if said is not None:
             tell_refused(db, event, said, why, now)
-        said_at = None if event.source == SOURCE else said_at_of(event.body)
+        said_at = compared_at(event.source, event.body)
         hub_inbox.ended(db, event.id, "refused", why, now, said_at)
     return len(parked)
 

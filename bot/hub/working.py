@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.hub.applying import Applying
-from bot.hub.event_types import SOURCE, said_at_of
+from bot.hub.event_types import compared_at
 from bot.market import Market, allocation, reviews
 from bot.market.allocation import AllocationRules
 from bot.storage import hub_inbox
@@ -131,8 +131,7 @@ class Working:
             hub_inbox.set_aside(db, event.id, outcome, now)
             log.error("hub event parked", row=event.id, why=outcome, see="isoko hub events")
             return
-        # Only a shop's messages are compared by it.
-        said_at = None if event.source == SOURCE else said_at_of(event.body)
+        said_at = compared_at(event.source, event.body)
         hub_inbox.ended(db, event.id, state, outcome, now, said_at)
         if state == "refused":
             log.warning("hub event refused", row=event.id, type=event.type, why=outcome)

@@ -83,14 +83,19 @@ async def test_others_are_asked_for_the_packs_of_a_part_that_is_called_off(world
     assert (await world.told())[-1] == "order.cancelled"
 
 
+async def cancels(world: World, source: str) -> tuple[int, int] | None:
+    return await world.records.write(
+        lambda db: hub_orders.cancel(db, source, "KW-7", "e1", world.now)
+    )
+
+
 @pytest.mark.parametrize("source", ["hub", "taobao"])
 async def test_a_cancellation_of_what_is_all_accepted_is_told_once_and_staff_see_a_shops(
     world: World, source: str
 ) -> None:
     order_id, _parts = await filled(world, 2, source=source)
-    cancel = lambda db: hub_orders.cancel(db, source, "KW-7", "e1", world.now)  # noqa: E731
     for _time in range(2):
-        assert await world.records.write(cancel) == (0, 40)
+        assert await cancels(world, source) == (0, 40)
     assert (await world.told()).count("order.cancelled") == 1
     last = (await told(world.records))[-1]
     assert (last["type"], last["data"]["packs_accepted"]) == ("order.cancelled", 40)
@@ -110,9 +115,8 @@ async def test_what_is_accepted_of_a_shops_order_has_a_ticket_once_it_is_cancell
     await world.looks(order_id)
     mine = next(one for one in await world.offers_of(order_id) if one[1] == contact)
     await world.accepts(contact, mine[0], 20)
-    cancel = lambda db: hub_orders.cancel(db, source, "KW-7", "e1", world.now)  # noqa: E731
     for _time in range(2):
-        assert await world.records.write(cancel) == (20, 20)
+        assert await cancels(world, source) == (20, 20)
     assert (await world.told()).count("order.cancelled") == 1
     query = select(func.count()).where(tickets.c.category == "order")
     assert await world.records.read(lambda db: db.execute(query).scalar()) == (source != "hub")

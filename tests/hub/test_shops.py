@@ -366,14 +366,20 @@ async def parked(server: Running) -> int:
     return (await read(lambda db: backlog.waiting(db, datetime.now(UTC)))).hub_parked
 
 
-async def test_a_paid_order_that_has_no_rate_yet_waits_for_people_and_is_taken_once_it_has(
-    shops: Running,
-) -> None:
-    records, now = shops.parts.market.records, datetime.now(UTC)
+async def a_trade_without_a_rate(shops: Running) -> None:
+    """It is parked, and a receiver waits for what is refused."""
+    records = shops.parts.market.records
     await everybody_is_told(records, ("order.refused",))
     await records.write(lambda db: db.execute(delete(rate_rows)))
     assert await post(shops, "taobao", trade(), FORM) == 202
     assert await parked(shops) == 1
+
+
+async def test_a_paid_order_that_has_no_rate_yet_waits_for_people_and_is_taken_once_it_has(
+    shops: Running,
+) -> None:
+    records, now = shops.parts.market.records, datetime.now(UTC)
+    await a_trade_without_a_rate(shops)
     ((kind, state, why),) = await events(shops)
     assert (kind, state) == ("order.created", "parked") and "no rate of CNY" in why
     # Without the rate it is parked again, as often as somebody tries.
@@ -395,10 +401,7 @@ async def test_a_parked_order_that_is_not_for_us_is_refused_by_people_and_told_o
     shops: Running,
 ) -> None:
     records, now = shops.parts.market.records, datetime.now(UTC)
-    await everybody_is_told(records, ("order.refused",))
-    await records.write(lambda db: db.execute(delete(rate_rows)))
-    assert await post(shops, "taobao", trade(), FORM) == 202
-    assert await parked(shops) == 1
+    await a_trade_without_a_rate(shops)
     key = select(hub_events.c.event_id)
     event_id = await records.read(lambda db: str(db.execute(key).scalar()))
     assert await records.write(lambda db: refuse_parked(db, "another", now)) == 0
