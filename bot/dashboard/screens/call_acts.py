@@ -114,9 +114,23 @@ def act(
         return "anothers"
     if doing not in {"taken", "call_back"} and before.helper_id != member.id:
         return "anothers" if before.helper_id else "not_taken"
-    whose = {"session_key": caller.session_key, "owner": caller.owner}
-    row = {**whose, "act": doing, "staff_id": member.id, "text": text, "hop": look.hop, "at": now}
+    return write_down(db, member, caller, doing, text, look.hop, now, hop=look.hop)
+
+
+def write_down(
+    db: Connection,
+    member: Member,
+    caller: Caller,
+    did: str,
+    text: str,
+    at_hop: int,
+    now: datetime,
+    **details: str | int,
+) -> int:
+    """Keep what this member did in a call as of `at_hop`, on record with `details`; its number."""
+    whose = {"session_key": caller.session_key, "owner": caller.owner, "staff_id": member.id}
+    row = {**whose, "act": did, "text": text, "hop": at_hop, "at": now}
     number = db.execute(insert(call_acts).values(row)).inserted_primary_key
     assert number is not None  # noqa: S101  the database numbers every row
-    note(db, member.name, f"call {doing}", f"act {number[0]}", now, hop=look.hop)
+    note(db, member.name, f"call {did}", f"act {number[0]}", now, **details)
     return int(number[0])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
-from bot.dashboard.access.members import Member, note
-from bot.dashboard.screens.call_acts import helped
+from bot.dashboard.access.members import Member
+from bot.dashboard.screens.call_acts import helped, write_down
 from bot.dashboard.screens.call_tags import tags_in
 from bot.dashboard.screens.one_call import Caller, span_of
 from bot.storage.one_at_a_time import one_at_a_time
-from bot.storage.schema import call_acts
 
 
 def set_tag(
@@ -28,9 +27,5 @@ def set_tag(
     done = helped(db, span).done
     if (tag in tags_in((one.act, one.text) for one in done)) == on:
         return
-    act, hop = "tagged" if on else "untagged", span.last_hop
-    whose = {"session_key": caller.session_key, "owner": caller.owner, "staff_id": member.id}
-    row = insert(call_acts).values(**whose, act=act, text=tag, hop=hop, at=now)
-    number = db.execute(row).inserted_primary_key
-    assert number is not None  # noqa: S101  the database numbers every row
-    note(db, member.name, f"call {act}", f"act {number[0]}", now, tag=tag)
+    did = "tagged" if on else "untagged"
+    write_down(db, member, caller, did, tag, span.last_hop, now, tag=tag)
