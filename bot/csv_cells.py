@@ -6,6 +6,9 @@ import re
 import unicodedata
 
 _SEPARATORS = re.compile("[,;\t]")
+# As people write one, signs and spaces between, also where nobody can have such a number.
+_A_NUMBER = re.compile(r"\+?[0-9\s().-]{8,24}")
+_BETWEEN = str.maketrans("", "", "().-")
 # What begins a formula, in any width; and a quote, behind which some programs look for one.
 _STARTS = frozenset("=+-@|%")
 _BEFORE = re.compile(r"[\s\x00-\x1f\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\"'`]*")
@@ -22,12 +25,19 @@ def safe_text(text: str) -> str:
     return f"'{text}" if starts or text[:1] in {"\t", "\r", "\n"} else text
 
 
-def first_cells(raw: bytes) -> list[str]:
-    """The first cell of each line of a CSV file; more columns are passed by.
+def number_cells(raw: bytes) -> list[str]:
+    """Of each line of a CSV file the first cell with a phone's number, else the line's first cell.
 
-    Raises ValueError for what is no text, such as a spreadsheet's own file.
+    A list names people before their numbers as often as behind them. Raises ValueError for what
+    is no text, such as a spreadsheet's own file.
     """
     text = raw.decode("utf-8-sig")
     if "\x00" in text:
         raise ValueError("no text")
-    return [_SEPARATORS.split(line, maxsplit=1)[0].strip(" \"'") for line in text.splitlines()]
+    return [_number_in(line) for line in text.splitlines()]
+
+
+def _number_in(line: str) -> str:
+    cells = [cell.strip(" \"'") for cell in _SEPARATORS.split(line)]
+    number = next((cell for cell in cells if _A_NUMBER.fullmatch(cell)), None)
+    return cells[0] if number is None else number.translate(_BETWEEN)

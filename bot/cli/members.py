@@ -10,7 +10,7 @@ import typer
 from sqlalchemy import Connection
 
 from bot.cli.store import done
-from bot.csv_cells import first_cells
+from bot.csv_cells import number_cells
 from bot.market import members, people
 from bot.msisdn import read_msisdn
 from bot.settings import Settings, load_settings
@@ -90,7 +90,7 @@ def _numbers(file: Path) -> list[str]:
             raw = opened.read(_FILE_MAX_BYTES + 1)
         if len(raw) > _FILE_MAX_BYTES:
             raise ValueError(f"larger than {_FILE_MAX_BYTES} bytes")
-        return first_cells(raw)
+        return number_cells(raw)
     except (OSError, ValueError) as problem:
         typer.echo(f"isoko: {file}: {problem}", err=True)
         raise typer.Exit(2) from problem

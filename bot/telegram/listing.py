@@ -1,9 +1,9 @@
-"""A list in a chat: a file with a table, read as if its first column had been typed."""
+"""A list in a chat: a file with a table, read as if its numbers had been typed."""
 
 from __future__ import annotations
 
 from bot.conversation import Language, Session
-from bot.csv_cells import first_cells
+from bot.csv_cells import number_cells
 from bot.i18n import speaking
 from bot.market import list_words
 from bot.telegram.files import Files, NotFetched, TooLarge
@@ -13,7 +13,7 @@ from bot.telegram.wire import Document
 # A thousand numbers with names beside them have a tenth of this.
 BYTES_MAX = 1_000_000
 # What no cell of a list holds, and what would be more than an answer on a phone.
-_NO_ANSWER = str.maketrans({"*": "?", "#": "?", ",": " ", ";": " "})
+_NO_ANSWER = str.maketrans({"*": "?", "#": "?"})
 _CELL_MAX = 40
 
 
@@ -31,7 +31,7 @@ class Listing:
             raw = await self._files.fetch(document.file_id)
             if len(raw) > BYTES_MAX:
                 raise TooLarge
-            cells = [cell[:_CELL_MAX].translate(_NO_ANSWER) for cell in first_cells(raw)]
+            cells = [_as_typed(cell) for cell in number_cells(raw)]
             if any(cells):
                 return "".join(f",{cell}" for cell in cells if cell)
             why = list_words.no_list
@@ -45,6 +45,11 @@ class Listing:
         with speaking(language):
             saying.say(why())
         return ""
+
+
+def _as_typed(cell: str) -> str:
+    # In one piece, so that a line counts once.
+    return "".join(cell.split())[:_CELL_MAX].translate(_NO_ANSWER)
 
 
 def expects_list(session: Session | None) -> bool:

@@ -112,6 +112,13 @@ async def test_of_who_is_not_registered_no_number_is_kept(server: Running) -> No
     assert not any(words in kept_words for words in ("788999111", "788 999 111", "Uwimana"))
 
 
+async def test_a_number_is_found_behind_the_name_and_each_line_counts_once(server: Running) -> None:
+    chat = await asked_for_numbers(server)
+    listed = b"Names;Number;Joined\nUwase Aline;0788 000 001;2019\nClaire;+250-788-000-002;2020\n"
+    await sends(chat, listed + b"Eric;0788000005;2021\nJean Bosco;0788999111;\nNone Given;;2020\n")
+    assert chat.text == _COUNTED.replace("No mobile number: 1", "No mobile number: 2")
+
+
 async def test_typed_numbers_are_read_as_those_of_a_file(server: Running) -> None:
     chat = await asked_for_numbers(server)
     typed = "number 0788000001, +250 788 000 002\n0788000005; 0788999111"
