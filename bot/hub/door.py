@@ -10,12 +10,12 @@ from aiohttp import web
 from bot.bodies import BadBody, body_of
 from bot.hub.answers import EventKept, answered, problem
 from bot.hub.event_types import SOURCE, Unusable, lane_of, read_event
-from bot.hub.in_turns import InTurns
 from bot.hub.keeping import Keeping
 from bot.hub.openapi import document
 from bot.hub.pacing import Pacing
 from bot.hub.questions import HubQuestions
 from bot.hub.signing import Forged, verify
+from bot.in_turns import InTurns
 from bot.storage.hub_inbox import Arrived
 from bot.storage.records import Records, RecordsDown
 

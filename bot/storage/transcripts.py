@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from math import inf
 from typing import Any, NamedTuple
 
 import structlog
@@ -79,7 +80,9 @@ class Transcripts:
         try:
             while True:
                 await self._until_next()
-                await one_round("transcripts", self.flush)
+                # What comes meanwhile waits, or a busy hour would be written row by row.
+                waits = max(len(self._rows), len(self._events))
+                await one_round("transcripts", partial(self.flush, waits))
         finally:
             await one_round("transcripts", self.flush)
 
@@ -91,13 +94,14 @@ class Transcripts:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._hurry.wait(), self._every_s)
 
-    async def flush(self) -> None:
-        """Write what waits now. When the records are down it goes on waiting.
+    async def flush(self, most: float = inf) -> None:
+        """Write what waits, or about `most` rows. When the records are down it goes on waiting.
 
         What they refuse for another reason they would refuse for ever: it is dropped and counted.
         """
-        while self._unsure or self._rows or self._events:
+        while self._unsure or (most > 0 and (self._rows or self._events)):
             batch, looks = self._next(), self._unsure is not None
+            most -= _AT_ONCE
             try:
                 left_s = await self._records.write(partial(_write, batch=batch, looks=looks))
                 self._watched_until = max(self._watched_until, time.monotonic() + left_s)

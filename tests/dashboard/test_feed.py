@@ -319,6 +319,19 @@ async def test_what_all_lack_is_written_once_and_not_for_each_of_them(
         assert [call["id"] for call in data["calls"]] == [3] and len(data["gone"]) == 1
 
 
+async def test_what_comes_while_a_browser_is_told_is_not_waited_for(server: Running) -> None:
+    feed, board = feed_of(server), Board()
+    feed.standing = board.standing(NOW_MS)
+    told = feed.standing
+    board.take([said(1, "g:1")])
+    feed.standing = board.standing(NOW_MS)
+    async with asyncio.timeout(1):
+        await feed.next(told, 60)
+    began = time.monotonic()
+    await feed.next(feed.standing, 0.05)
+    assert time.monotonic() - began >= 0.04
+
+
 async def test_so_many_may_look_on_and_no_more(
     server: Running, viewer: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

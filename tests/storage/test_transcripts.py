@@ -1,5 +1,6 @@
 """The transcript writer: what fits is written, what does not is counted, nothing ends it."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -53,6 +54,30 @@ async def test_what_cannot_be_written_is_dropped_and_counted_and_the_rest_goes_o
     writer.add(hop())
     await writer.flush()
     assert (await counted(records, transcripts), writer.dropped) == (1, 1)
+
+
+async def test_a_busy_hour_is_written_in_batches_and_not_row_by_row(records) -> None:
+    class Busy:
+        writes = 0
+
+        async def write(self, work):
+            self.writes += 1
+            # While a batch is written, another hop is answered.
+            writer.add(hop())
+            return await records.write(work)
+
+    busy = Busy()
+    writer = Transcripts(busy, every_s=0.1)
+    writer.add(hop())
+    task = asyncio.create_task(writer.run())
+    await asyncio.sleep(0.35)
+    writes = busy.writes
+    assert 1 <= writes <= 4
+    busy.write = records.write
+    task.cancel()
+    await asyncio.wait([task])
+    # What is left when the server ends is written all the same.
+    assert await counted(records, transcripts) == writes + 1
 
 
 async def test_while_the_records_are_down_it_waits() -> None:

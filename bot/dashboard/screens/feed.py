@@ -115,8 +115,13 @@ class Feed:
             # What is at nothing goes, so that no session stays behind.
             self._of_one -= Counter((session,))
 
-    async def next(self, timeout_s: float) -> None:
-        """Wait until there may be something new, or for so long."""
+    async def next(self, has: LiveCalls | None, timeout_s: float) -> None:
+        """Wait until there may be more than `has`, or for so long.
+
+        What came while `has` was being told is not waited for.
+        """
+        if self.standing is not has or self.closed:
+            return
         with suppress(TimeoutError):
             await asyncio.wait_for(self._news.wait(), timeout_s)
 
@@ -164,9 +169,20 @@ class Feed:
         self._board.take_acts(news.acts)
         act = news.acts[-1].id if news.acts else self.at.act
         row, at_ms = (said[-1].id, said[-1].at_ms) if said else (self.at.row, self.at.at_ms)
+        found = await self._reckoned(now_ms)
         self.at = Position(row, at_ms, act)
         self._narrowed, self._standing_ms = {}, now_ms
-        self.standing = replace(self._board.standing(now_ms), at=str(self.at))
+        self.standing = replace(found, at=str(self.at))
+
+    async def _reckoned(self, now_ms: int) -> LiveCalls:
+        reckoning = self._board.reckoning(now_ms)
+        while True:
+            try:
+                next(reckoning)
+            except StopIteration as done:
+                found: LiveCalls = done.value
+                return found
+            await asyncio.sleep(0)
 
     async def _begin(self, now_ms: int) -> None:
         board = Board(self._ours, self._key)

@@ -27,6 +27,7 @@ from bot.dashboard.screens.place_words import place_name
 from bot.dashboard.screens.risk_words import RISK_WORDS
 from bot.dashboard.screens.wanted import Wanted, asks_for_more, wanted_in
 from bot.i18n import _, language_spoken
+from bot.in_turns import InTurns
 from bot.storage.records import Records, RecordsDown
 from bot.vanishing import notice_vanishing
 
@@ -36,6 +37,7 @@ SLOW_S = 10.0
 # Access that was revoked ends within five seconds, also for who only looks on.
 _LOOK_AGAIN_S = 4.0
 _KEPT_MAX = 1000
+_DRAWN_AT_ONCE = 15
 _HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store",
@@ -53,6 +55,8 @@ class FeedDoor:
     ) -> None:
         """`stamp` gives another text once a figure on the page Now is another."""
         self._records, self._guard, self._feed, self._stamp = records, guard, feed, stamp
+        # All are woken at once: hops have their turn between one and the next.
+        self._in_turns = InTurns(1)
         self._cards: dict[tuple[Any, ...], msgspec.Raw] = {}
         self._steps = _Steps(feed, self._card)
 
@@ -127,13 +131,14 @@ class FeedDoor:
         # Not all of them at the same moment, as they are told the news.
         until = time.monotonic() + _LOOK_AGAIN_S * random.uniform(0.7, 1)  # noqa: S311  no secret
         while time.monotonic() < until and not self._feed.closed:
-            if isinstance(told, NowNews):
-                await told.look()
+            has = self._feed.standing
+            await told.look()
+            await self._in_turns.passes()
             if self._feed.standing is not None and (news := told.news()) is not None:
                 await _write(response, _event(told.name, news, str(self._feed.at)))
             elif behind_s := self._feed.behind_s:
                 await _write(response, _beat(behind_s))
-            await self._feed.next(1.0)
+            await self._feed.next(has, 1.0)
         await _write(response, _beat(self._feed.behind_s))
 
     def _card(self, call: LiveCall) -> msgspec.Raw:
@@ -191,6 +196,13 @@ class _Steps:
             self._written[whose] = was, now, self._step(was, now, after)
         return self._written[whose][2]
 
+    async def draw(self, now: LiveCalls) -> None:
+        """Draw its calls, in the language spoken."""
+        for number, call in enumerate(now.calls, 1):
+            self._card(call)
+            if number % _DRAWN_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
     def _step(self, was: LiveCalls, now: LiveCalls, after: str) -> msgspec.Raw | None:
         had, there = _stamps(was), _stamps(now)
         new = [call for call in now.calls if had.get(call.mark) != there[call.mark]]
@@ -217,6 +229,12 @@ class _WholeBoard:
         self._feed, self._steps, self._since, self._wanted = feed, steps, since, wanted
         self._has: LiveCalls | None = None
         self._after = ""
+
+    async def look(self) -> None:
+        """Draw what it may lack; a few cards at a time, so that hops have their turn between."""
+        now = self._feed.standing_of(self._wanted)
+        if now is not None and now is not self._has:
+            await self._steps.draw(now)
 
     def news(self) -> msgspec.Raw | None:
         """What it lacks now, or None."""
@@ -245,6 +263,9 @@ class _OneCall:
     def __init__(self, feed: Feed, key: str) -> None:
         self._feed, self._key = feed, key
         self._has: tuple[int, int] | None = None
+
+    async def look(self) -> None:
+        """Nothing is to be drawn."""
 
     def news(self) -> dict[str, Any] | None:
         """Its newest row and act, when they are newer."""

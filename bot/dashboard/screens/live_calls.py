@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Integer, Select, bindparam, literal_column, select
 
 from bot.dashboard.screens.board import Act, Board, LiveCalls, Said
 from bot.dashboard.screens.wanted import ALL, Wanted
+from bot.storage.prepared import Prepared
 from bot.storage.schema import call_acts, contacts, staff, transcripts
 
 # Only the newest hops are looked at, so that a busy hour slows no caller.
@@ -87,11 +88,11 @@ def begin(db: Connection, board: Board, now_ms: int, settled_ms: int = 0) -> Pos
 
 def news_since(db: Connection, at: Position, most: int = LOOKED_AT) -> News:
     """What was written after `at`, in its order."""
-    query = _said().where(transcripts.c.id >= at.row).order_by(transcripts.c.id).limit(most + 1)
-    rows = [Said(*row) for row in db.execute(query)]
+    rows = [Said(*row) for row in _said_since.all(db, at.row, most + 1)]
     known = not at.row or (bool(rows) and (rows[0].id, rows[0].at_ms) == (at.row, at.at_ms))
     said = [row for row in rows if row.id > at.row]
-    return News(said, _acts(db, call_acts.c.id > at.act), known)
+    acts = [Act(*row) for row in _acts_since.all(db, at.act, LOOKED_AT)]
+    return News(said, acts, known)
 
 
 def is_known(db: Connection, at: Position) -> bool:
@@ -102,23 +103,41 @@ def is_known(db: Connection, at: Position) -> bool:
 
 def _said() -> Select[Any]:
     table = transcripts
-    known = (contacts.c.msisdn == table.c.owner) & (table.c.owner != "")
+    known = (contacts.c.msisdn == table.c.owner) & (table.c.owner != literal_column("''"))
     columns = ("id", "session_key", "hop", "owner", "place", "typed", "shown", "micros", "at_ms")
     chosen = [table.c[name] for name in (*columns, "ends", "language")]
-    return select(*chosen, contacts.c.names).outerjoin(contacts, known)
+    return select(*chosen, contacts.c.names).select_from(table).outerjoin(contacts, known)
+
+
+def _acted() -> Select[Any]:
+    table = call_acts
+    columns = table.c.id, table.c.session_key, table.c.act, staff.c.name, table.c.text
+    joined = select(*columns).join(staff, staff.c.id == table.c.staff_id)
+    return joined.order_by(table.c.id)
+
+
+# Several times a second while somebody looks on: to put them together costs more than to ask.
+_most = bindparam("most", type_=Integer)
+# SQLite wants one, which would be a value without a name.
+_from_the_first: Any = literal_column("0")
+_said_since = Prepared(
+    _said()
+    .where(transcripts.c.id >= bindparam("row"))
+    .order_by(transcripts.c.id)
+    .limit(_most)
+    .offset(_from_the_first),
+    "row",
+    "most",
+)
+_acts_since = Prepared(
+    _acted().where(call_acts.c.id > bindparam("act")).limit(_most).offset(_from_the_first),
+    "act",
+    "most",
+)
 
 
 def _acts(db: Connection, which: Any) -> list[Act]:
-    query = (
-        select(
-            call_acts.c.id, call_acts.c.session_key, call_acts.c.act, staff.c.name, call_acts.c.text
-        )
-        .join(staff, staff.c.id == call_acts.c.staff_id)
-        .where(which)
-        .order_by(call_acts.c.id)
-        .limit(LOOKED_AT)
-    )
-    return [Act(*row) for row in db.execute(query)]
+    return [Act(*row) for row in db.execute(_acted().where(which).limit(LOOKED_AT))]
 
 
 def _newest_act(db: Connection) -> int:

@@ -1,4 +1,4 @@
-"""Few of what comes at once go on in one turn of the loop: a flash sale leaves room for hops."""
+"""Few of what comes at once go on in one turn of the loop, so that hops have theirs between."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 import asyncio
 from itertools import pairwise
 
-from bot.hub.in_turns import InTurns
+from bot.in_turns import InTurns
 
 
 async def test_few_pass_in_a_turn_in_their_order_and_who_hangs_up_takes_no_place() -> None:
