@@ -32,6 +32,8 @@ class Onlookers:
         context = multiprocessing.get_context("spawn")
         self._process = context.Process(target=_look_on, args=given, daemon=True)
         self._process.start()
+        # Theirs alone: should they end before they are sent away, we are not to wait for ever.
+        theirs.close()
 
     def leave(self) -> list[Heard]:
         """Send them away; what each of them has heard."""

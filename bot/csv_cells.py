@@ -6,9 +6,9 @@ import re
 import unicodedata
 
 _SEPARATORS = re.compile("[,;\t]")
-# As people write one, signs and spaces between, also where nobody can have such a number.
-_A_NUMBER = re.compile(r"\+?[0-9\s().-]{8,24}")
-_BETWEEN = str.maketrans("", "", "().-")
+# Fewer digits are a day's or a price's, more are an identity card's.
+_A_NUMBER = re.compile(r"\+?[0-9]{9,15}")
+_BETWEEN = re.compile(r"[\s().-]")
 # What begins a formula, in any width; and a quote, behind which some programs look for one.
 _STARTS = frozenset("=+-@|%")
 _BEFORE = re.compile(r"[\s\x00-\x1f\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\"'`]*")
@@ -39,5 +39,5 @@ def number_cells(raw: bytes) -> list[str]:
 
 def _number_in(line: str) -> str:
     cells = [cell.strip(" \"'") for cell in _SEPARATORS.split(line)]
-    number = next((cell for cell in cells if _A_NUMBER.fullmatch(cell)), None)
-    return cells[0] if number is None else number.translate(_BETWEEN)
+    numbers = (_BETWEEN.sub("", cell) for cell in cells)
+    return next(filter(_A_NUMBER.fullmatch, numbers), cells[0])

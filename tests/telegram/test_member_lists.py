@@ -114,8 +114,12 @@ async def test_of_who_is_not_registered_no_number_is_kept(server: Running) -> No
 
 async def test_a_number_is_found_behind_the_name_and_each_line_counts_once(server: Running) -> None:
     chat = await asked_for_numbers(server)
-    listed = b"Names;Number;Joined\nUwase Aline;0788 000 001;2019\nClaire;+250-788-000-002;2020\n"
-    await sends(chat, listed + b"Eric;0788000005;2021\nJean Bosco;0788999111;\nNone Given;;2020\n")
+    listed = (
+        b"Names;Card;Joined;Number\nUwase Aline;1199080012345012;2019-05-01;0788 000 001\n"
+        b"Claire;;01/05/2020;+250-788-000-002\nEric;;;0788000005\nJean Bosco;;;0788999111\n"
+        b"None Given;;2020-05-01;\n"
+    )
+    await sends(chat, listed)
     assert chat.text == _COUNTED.replace("No mobile number: 1", "No mobile number: 2")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from heapq import nsmallest
@@ -209,22 +209,16 @@ class Board:
 
     def standing(self, now_ms: int, wanted: Wanted = ALL) -> LiveCalls:
         """How things stand at this moment, those at risk first."""
-        reckoning = self.reckoning(now_ms, wanted)
-        while True:
-            try:
-                next(reckoning)
-            except StopIteration as done:
-                found: LiveCalls = done.value
-                return found
+        return next(filter(None, self.reckoning(now_ms, wanted)))
 
-    def reckoning(self, now_ms: int, wanted: Wanted = ALL) -> Generator[None, None, LiveCalls]:
-        """The same in pieces: between two of them hops may have their turn."""
+    def reckoning(self, now_ms: int, wanted: Wanted = ALL) -> Iterator[LiveCalls | None]:
+        """The same in pieces: None after each, when hops may have their turn, and then it."""
         self._forget(now_ms)
         calls = self._wanted(wanted)
         live: list[tuple[tuple[str, ...], _Call]] = []
         for begin in range(0, len(calls), _PIECE):
             live += [(call.risks(now_ms), call) for call in calls[begin : begin + _PIECE]]
-            yield
+            yield None
         if wanted.risk:
             live = [one for one in live if wanted.fits_risks(one[0])]
         risky = [one for one in live if one[0]]
@@ -235,9 +229,9 @@ class Board:
         shown: list[LiveCall] = []
         for risks, call in first:
             if len(shown) % _SHOWN_PIECE == 0:
-                yield
+                yield None
             shown.append(self._shown(call, risks, now_ms))
-        return LiveCalls(
+        yield LiveCalls(
             shown,
             len(live),
             len(risky),

@@ -169,20 +169,12 @@ class Feed:
         self._board.take_acts(news.acts)
         act = news.acts[-1].id if news.acts else self.at.act
         row, at_ms = (said[-1].id, said[-1].at_ms) if said else (self.at.row, self.at.at_ms)
-        found = await self._reckoned(now_ms)
+        reckoning = self._board.reckoning(now_ms)
+        while (found := next(reckoning)) is None:  # noqa: ASYNC110  only lets hops go first
+            await asyncio.sleep(0)
         self.at = Position(row, at_ms, act)
         self._narrowed, self._standing_ms = {}, now_ms
         self.standing = replace(found, at=str(self.at))
-
-    async def _reckoned(self, now_ms: int) -> LiveCalls:
-        reckoning = self._board.reckoning(now_ms)
-        while True:
-            try:
-                next(reckoning)
-            except StopIteration as done:
-                found: LiveCalls = done.value
-                return found
-            await asyncio.sleep(0)
 
     async def _begin(self, now_ms: int) -> None:
         board = Board(self._ours, self._key)
