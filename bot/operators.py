@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 
+from bot.i18n.ticket_sentences import TicketSentence
 from bot.market.lines import collects, provider_on
 from bot.market.payments import Payment
 from bot.payments.collecting import CollectionOrder, CollectionProvider, RefundOrder
@@ -62,7 +63,8 @@ class Operators:
         if later.outcome is not Outcome.NEVER_TOLD:
             return answer
         said = answer.reason or answer.outcome
-        return replace(later, reason=f"{later.reason}; to the refund it said: {said}")
+        why = TicketSentence.NEVER_TOLD_SAID.format(never=later.reason, answer=said)
+        return replace(later, reason=why)
 
 
 def _payout(payment: Payment) -> PayoutOrder:

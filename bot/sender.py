@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
+from bot.i18n.ticket_sentences import TicketSentence
 from bot.market import (
     clearance,
     letters,
@@ -202,13 +203,14 @@ class Sender:
     async def _send(self, row: OutboxRow) -> None:
         try:
             carry = self._carriers.get(row.kind)
-            error = await carry(row) if carry else f"nobody carries {row.kind}"
+            nobody = TicketSentence.NOBODY_CARRIES.format(kind=row.kind)
+            error = await carry(row) if carry else nobody
         except RecordsDown:
             # The lease runs out by itself; the next holder tries again.
             raise
         except Exception as fault:
             log.exception("news not sent", key=row.dedupe_key)
-            error = f"retry {type(fault).__name__}"
+            error = TicketSentence.TRIED_OFTEN.format(fault=type(fault).__name__)
         if error != _WAITS:
             await self._end(row, error)
 
@@ -246,7 +248,7 @@ class Sender:
         if payment is None or payment.state not in OPEN:
             return ""
         if not self._operators.know(payment):
-            return f"no provider {payment.provider} for a {payment.kind}"
+            return TicketSentence.NO_PROVIDER.format(provider=payment.provider, kind=payment.kind)
         # Where someone has asked before, who may not have written down the answer: look first.
         if payment.asks or payment.state != "created":
             began = datetime.now(UTC)

@@ -11,6 +11,8 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from bot.i18n.ticket_sentences import DeliveryTrouble
+
 URL_MAX = 2048
 _PORTS = (443, 8443)
 _PLAIN = re.compile(r"[\x21-\x7e]+")
@@ -38,24 +40,24 @@ def why_not(url: str, *, private: bool) -> str:
     `private` is for a laptop: then http, every port and every address will do.
     """
     if len(url) > URL_MAX:
-        return f"it is longer than {URL_MAX} characters"
+        return DeliveryTrouble.TOO_LONG.format(most=URL_MAX)
     if not _PLAIN.fullmatch(url):
-        return "it holds blanks, line ends or other signs that no URL has"
+        return DeliveryTrouble.OTHER_SIGNS
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        return "it cannot be read as a URL"
+        return DeliveryTrouble.UNREADABLE
     if parts.scheme != "https" and not (private and parts.scheme == "http"):
-        return "only https is called"
+        return DeliveryTrouble.NOT_HTTPS
     if parts.username is not None or parts.password is not None:
-        return "it holds a name or a password"
+        return DeliveryTrouble.PASSWORD
     if not parts.hostname or parts.fragment:
-        return "it names no host, or a place within a page"
+        return DeliveryTrouble.NO_HOST
     if private:
         return ""
     if (port or 443) not in _PORTS:
-        return f"only the ports {_PORTS[0]} and {_PORTS[1]} are called"
+        return DeliveryTrouble.OTHER_PORT.format(first=_PORTS[0], second=_PORTS[1])
     return _why_not_host(parts.hostname)
 
 
@@ -98,9 +100,9 @@ def _why_not_host(host: str) -> str:
     except ValueError:
         # What libraries of C read as an address though it is none: 127.1, 0x7f.1, 2130706433.
         if re.fullmatch(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*\.?", host):
-            return "its host is a number in a form that hides an address"
+            return DeliveryTrouble.HIDDEN_HOST
         return ""
-    return "" if _is_public(address) else f"{host} is not on the internet"
+    return "" if _is_public(address) else DeliveryTrouble.INSIDE.format(host=host)
 
 
 def _is_public(ip: IPv4Address | IPv6Address) -> bool:

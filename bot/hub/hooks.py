@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from bot.hub.addresses import guarded_socket, why_not
 from bot.hub.signing import sign
+from bot.i18n.ticket_sentences import DeliveryTrouble, TicketSentence
 from bot.market import subscriptions
 from bot.market.hub_news import KIND, RETRY_AFTER_S, USER_AGENT
 from bot.market.subscriptions import Subscription
@@ -134,7 +135,8 @@ class Hooks:
         now, wanted = datetime.now(UTC), row.payload["subscription"]
         receiver = await self._records.read(lambda db: subscriptions.by_id(db, wanted, now))
         if receiver is None:
-            await self._records.write(lambda db: outbox.dead(db, row, "no such receiver", now))
+            gone = DeliveryTrouble.NO_RECEIVER
+            await self._records.write(lambda db: outbox.dead(db, row, gone, now))
             return
         answer = await self._post(receiver, row, now)
         await outcomes.keep(
@@ -160,7 +162,8 @@ class Hooks:
             return _Answer(0, f"{type(error).__name__}: {error}", 0.0)
         if 200 <= status < 300:
             return _Answer(status, "", 0.0)
-        return _Answer(status, f"answered {status}", later_s if status in _SLOW_DOWN else 0.0)
+        why = DeliveryTrouble.ANSWERED.format(status=status)
+        return _Answer(status, why, later_s if status in _SLOW_DOWN else 0.0)
 
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
@@ -200,7 +203,7 @@ def _end(
     if not why:
         return
     if answer.status == _GONE:
-        off = subscriptions.disable(db, receiver.id, subscriptions.GONE)
+        off = subscriptions.disable(db, receiver.id, DeliveryTrouble.GONE)
     else:
         off = subscriptions.note_failure(db, receiver.id, why, began, now)
     if off:
@@ -230,7 +233,7 @@ def _alert(db: Connection, receiver: Subscription, why: str, now: datetime) -> N
         msisdn="",
         contact_id=None,
         about=receiver.via,
-        text=f"Webhooks to subscription {receiver.id} are disabled: {why}"[:320],
+        text=TicketSentence.SWITCHED_OFF.format(subscription=receiver.id, trouble=why)[:320],
         language="en",
         now=now,
     )

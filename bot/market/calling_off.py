@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
 
+from bot.i18n.ticket_sentences import TicketSentence
 from bot.market import Actor, hub_news, offers
 from bot.market.tickets import has_open_ticket, open_ticket
 from bot.storage.schema import hub_orders
@@ -65,7 +66,7 @@ def ask_staff(db: Connection, order_id: int, now: datetime) -> None:
     """One open ticket for a shop's order that it has cancelled, where farmers have accepted it."""
     order = hub_news.about_order(db, order_id)
     packs = order["packs_accepted"]
-    text = f"{order['source']} cancelled it after farmers had accepted {packs} packs, which stand."
+    text = TicketSentence.CALLED_OFF.format(source=order["source"], packs=packs)
     if not packs or has_open_ticket(db, "order", order["code"], text):
         return
     open_ticket(

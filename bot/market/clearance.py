@@ -8,6 +8,7 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, Connection, exists, func, literal, select
 
+from bot.i18n.ticket_sentences import TicketSentence
 from bot.market import outage_news, people, settlement
 from bot.market.approvals import (
     HUB,
@@ -35,10 +36,6 @@ from bot.storage.schema import outbox as outbox_rows
 from bot.storage.schema import payment_approvals, payments
 
 _NEEDED = 2
-_CHANGED = "not sent: it is not what was approved"
-_OTHER_OWNER = "not sent: the number has another owner now"
-_NO_NUMBER = "not sent: no number for money of who is to be paid is kept"
-_HAS_LEFT = "not sent: who was to pay has left"
 
 Outcome = Literal["released", "one_more", "twice", "no_name", "not_waiting", "changed", "gone"]
 
@@ -64,18 +61,18 @@ def clear(db: Connection, reference: str, rules: PayoutRules, now: datetime) -> 
         return None
     given = approvals(db, payment.id)
     if not is_as_approved(db, payment, given):
-        settlement.flag(db, payment, _CHANGED, "server", now)
+        settlement.flag(db, payment, TicketSentence.NOT_APPROVED, "server", now)
         return None
     # Also one asked for before, of which the operator has nothing: it must not be asked for again.
     if payment.held == ANOTHERS:
-        why = _OTHER_OWNER if payment.payee_msisdn else _NO_NUMBER
+        why = TicketSentence.ANOTHERS if payment.payee_msisdn else TicketSentence.NO_NUMBER
         settlement.flag(db, payment, why, "server", now)
         return None
     if _of_who_left(db, payment):
         if payment.asks:
-            settlement.flag(db, payment, _HAS_LEFT, "server", now)
+            settlement.flag(db, payment, TicketSentence.PAYER_LEFT, "server", now)
         else:
-            settlement.note_stuck(db, reference, _HAS_LEFT, now)
+            settlement.note_stuck(db, reference, TicketSentence.PAYER_LEFT, now)
         return None
     # What left already was released by the rules of then: asking again must not stop half-way.
     if payment.state == "created" and _needs_release(db, payment, given, rules):
@@ -100,7 +97,7 @@ def release(
     if payment.state != "created" or _leaves_by_itself(db, payment, given, rules):
         return "not_waiting", staff_among(given)
     if not is_as_approved(db, payment, given):
-        settlement.flag(db, payment, _CHANGED, f"staff {name}"[:40], now)
+        settlement.flag(db, payment, TicketSentence.NOT_APPROVED, f"staff {name}"[:40], now)
         return "changed", staff_among(given)
     if any(look_alike(name, one) for one in staff_among(given)):
         return "twice", staff_among(given)

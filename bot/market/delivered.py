@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import ColumnElement, Connection, delete, exists, insert, literal, select
 
+from bot.i18n.ticket_sentences import TicketSentence
 from bot.market import offers, people, wallets
 from bot.market.limits import PayoutRefused, PayoutRules
 from bot.market.offers import Offer
@@ -75,7 +76,7 @@ def pay_again(
     state = db.execute(select(rows.c.state).where(mine).with_for_update()).scalar()
     offer = offers.by_id(db, failed.offer_id or 0, failed.contact_id)
     if offer is None or state != "delivered":
-        raise PayoutRefused("nothing is owed for this order now")
+        raise PayoutRefused(TicketSentence.NOTHING_OWED)
     return _make(db, offer, failed.currency, rules, now, held)
 
 

@@ -6,12 +6,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
+from bot.i18n.ticket_sentences import TicketSentence
 from bot.market import settlement
 from bot.market.payments import ANOTHERS, OPEN, Payment, as_payment, must_have
 from bot.market.tickets import open_ticket
 from bot.storage.schema import audit, contacts, payments, wallet_changes
-
-_WHY = "not sent: the number has another owner now"
 
 
 def hold_back(db: Connection, contact_id: int, number: str, by: str, now: datetime) -> int:
@@ -50,13 +49,12 @@ def move_wallets_off(db: Connection, contact_id: int, number: str, by: str, now:
         line = {"at": now, "actor": by[:40], "action": "number for money changed"}
         why = {"why": "the number has a new owner"}
         db.execute(insert(audit).values(**line, subject=f"contact {other.id}", details=why))
-        text = "Their number for money has a new owner: their own is taken. Ask where it is to go."
         open_ticket(
             db,
             category="call_back",
             msisdn=own,
             contact_id=other.id,
-            text=text,
+            text=TicketSentence.WALLET_GONE,
             language=other.language,
             now=now,
         )
@@ -70,7 +68,7 @@ def _stop(db: Connection, payment: Payment, by: str, now: datetime) -> bool:
     if payment.state != "created" or payment.asks:
         return False
     if payment.kind == "collection":
-        settlement.note_stuck(db, payment.reference, _WHY, now)
+        settlement.note_stuck(db, payment.reference, TicketSentence.ANOTHERS, now)
     else:
-        settlement.flag(db, payment, _WHY, f"staff {by}"[:40], now)
+        settlement.flag(db, payment, TicketSentence.ANOTHERS, f"staff {by}"[:40], now)
     return True

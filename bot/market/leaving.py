@@ -7,11 +7,11 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, exists, func, literal, select
 
+from bot.i18n.ticket_sentences import TicketSentence
 from bot.market import Actor, bills, kept_wallets, obligations, people, splits
 from bot.market.payments import EARNED, OPEN
 from bot.storage.schema import contacts, offers, payments
 
-_WHY = "This person has left: their data is deleted, and nobody can call them."
 # The goods are out of the farmer's hands, so the price is owed whatever they do.
 _GIVEN = ("handed_over", "shipped", "delivered")
 _HAS_PAYOUT = exists(literal(1)).where(
@@ -60,7 +60,7 @@ def leave(db: Connection, contact_id: int, by: str, key: str, now: datetime) -> 
     people.erase(db, contact_id, now, keep_wallet=kept_wallets.is_needed(db, contact_id))
     # Behind the erasing, which closes what the person has asked for.
     obligations.withdraw(db, Actor(by[:40], "server", key[:64], contact_id), now)
-    obligations.show_to_staff(db, contact_id, _WHY, now)
+    obligations.show_to_staff(db, contact_id, TicketSentence.HAS_LEFT, now)
 
 
 def _unpaid(contact_id: int) -> ColumnElement[bool]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from bot.i18n.ticket_sentences import TicketSentence
 from bot.market import offers
 from bot.storage.schema import contacts, payments
 
@@ -52,16 +53,20 @@ def refuse_over(
 ) -> None:
     """Raise `PayoutRefused` when a limit is broken; holds the person, so that two cannot pass."""
     if type(amount_rwf) is not int or amount_rwf <= 0:
-        raise PayoutRefused("a payout is a positive whole number of francs")
+        raise PayoutRefused(TicketSentence.NOT_WHOLE)
     if amount_rwf > rules.largest_rwf:
-        raise PayoutRefused(f"{amount_rwf} is over the largest payout, {rules.largest_rwf}")
+        raise PayoutRefused(
+            TicketSentence.TOO_LARGE.format(amount=amount_rwf, most=rules.largest_rwf)
+        )
     if currency != rules.currency:
-        raise PayoutRefused(f"{currency!r} is not the hub's currency, {rules.currency}")
+        raise PayoutRefused(
+            TicketSentence.OTHER_CURRENCY.format(currency=repr(currency), hubs=rules.currency)
+        )
     db.execute(select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update())
     day_rwf = earned_today_rwf(db, rules, contact_id, now) + amount_rwf
     if day_rwf > rules.person_day_rwf:
         raise PayoutRefused(
-            f"{day_rwf} in one day is over what one person may get, {rules.person_day_rwf}"
+            TicketSentence.DAY_FULL.format(amount=day_rwf, most=rules.person_day_rwf)
         )
     if offer_id is not None:
         _refuse_over_order(db, contact_id, offer_id, amount_rwf)
@@ -82,10 +87,12 @@ def earned_today_rwf(db: Connection, rules: PayoutRules, contact_id: int, now: d
 def _refuse_over_order(db: Connection, contact_id: int, offer_id: int, amount_rwf: int) -> None:
     offer = offers.by_id(db, offer_id, contact_id)
     if offer is None:
-        raise PayoutRefused("this order is not this person's")
+        raise PayoutRefused(TicketSentence.NOT_THEIRS)
     order_rwf = _promised(db, payments.c.offer_id == offer_id) + amount_rwf
     if order_rwf > offer.accepted_rwf:
-        raise PayoutRefused(f"{order_rwf} is over what the order brings, {offer.accepted_rwf}")
+        raise PayoutRefused(
+            TicketSentence.ORDER_FULL.format(amount=order_rwf, most=offer.accepted_rwf)
+        )
 
 
 def _promised(db: Connection, which: ColumnElement[bool]) -> int:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from bot.i18n.ticket_sentences import DueSentence, TicketSentence
 from bot.market import Actor, bills, bookings, offers, stock_listings
 from bot.market.tickets import open_ticket
 from bot.storage.schema import bookings as booking_rows
@@ -32,13 +33,14 @@ def withdraw(db: Connection, actor: Actor, now: datetime) -> int:
     return count
 
 
-def show_to_staff(db: Connection, contact_id: int, why: str, now: datetime) -> int:
+def show_to_staff(db: Connection, contact_id: int, why: TicketSentence, now: datetime) -> int:
     """A ticket, with `why`, for all that waits for a person whom nobody can call; how many."""
     due = [*_orders_under_way(db, contact_id)]
     for code in visits(db, contact_id, now):
-        due.append(("booking", code, "Visit accepted: tell the guests"))
+        due.append(("booking", code, str(DueSentence.VISIT)))
     for bill in bills.to_pay(db, contact_id):
-        due.append(("other", bill.order_code, f"bill {bill.id}: {bill.amount_rwf} Rwf not paid"))
+        unpaid = DueSentence.BILL.format(bill=bill.id, amount=bill.amount_rwf)
+        due.append(("other", bill.order_code, unpaid))
     for category, about, what in due:
         open_ticket(
             db,
@@ -46,7 +48,7 @@ def show_to_staff(db: Connection, contact_id: int, why: str, now: datetime) -> i
             msisdn="",
             contact_id=contact_id,
             about=about,
-            text=f"{why} {what}",
+            text=why.format(due=what),
             language="en",
             now=now,
         )
@@ -57,8 +59,9 @@ def _orders_under_way(db: Connection, contact_id: int) -> list[tuple[str, str, s
     whose = offer_rows.c.contact_id == contact_id
     query = select(offer_rows.c.id).where(whose, offer_rows.c.state.in_(UNDER_WAY))
     found = [offers.by_id(db, offer_id, contact_id) for offer_id in db.execute(query).scalars()]
+    said = DueSentence.ORDER.format
     return [
-        ("order", offer.code, f"Order {offer.state}: {offer.accepted_rwf} Rwf")
+        ("order", offer.code, said(stage=offer.state, amount=offer.accepted_rwf))
         for offer in found
         if offer is not None
     ]

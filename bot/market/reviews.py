@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from bot.i18n.ticket_sentences import TicketSentence
 from bot.market.tickets import open_ticket
 from bot.storage.schema import hub_orders, orders, reviews
 from bot.storage.set_back import is_ahead
@@ -56,6 +57,6 @@ def failed(db: Connection, order_id: int, why: str, now: datetime) -> bool:
     code = db.execute(select(orders.c.code).where(orders.c.id == order_id)).scalar_one()
     open_ticket(
         db, category="order", msisdn="", contact_id=None, about=str(code),
-        text=f"It cannot be offered: {why}"[:320], language="en", now=now,
+        text=TicketSentence.NOT_OFFERED.format(fault=why)[:320], language="en", now=now,
     )  # fmt: skip
     return True

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, exists, literal, select, update
 
+from bot.i18n.ticket_sentences import PaymentDifference, TicketSentence
 from bot.market import (
     Actor,
     buyers,
@@ -77,7 +78,7 @@ def record_asked(
     _show_what_is_strange(db, payment, answer, now)
     if answer.taken and payment.asks <= 1:
         # Nobody but us makes our references, and we have asked with this one for the first time.
-        why = f"asked for the first time, but its reference is taken: {answer.reason}"
+        why = TicketSentence.TAKEN.format(answer=answer.reason)
         _ask_staff_once(db, payment, "payment_unclear", now, why)
     _ask_later(db, payment, 0, now, asked)
     return must_have(db, reference)
@@ -314,14 +315,18 @@ def _suspend(db: Connection, payment: Payment, answer: Answer, now: datetime) ->
 
 def _mismatch(payment: Payment, answer: Answer) -> str:
     if "amount_rwf" not in answer.untold and answer.amount_rwf != payment.amount_rwf:
-        return f"the operator says {answer.amount_rwf}, ours is {payment.amount_rwf}"
+        return _terms(answer.amount_rwf, payment.amount_rwf)
     if "currency" not in answer.untold and answer.currency != payment.currency:
-        return f"the operator says {answer.currency!r}, ours is {payment.currency}"
+        return _terms(repr(answer.currency), payment.currency)
     if payment.kind == "collection":
         same = "payer_msisdn" in answer.untold or answer.payer_msisdn == payment.payee_msisdn
-        return "" if same else "the operator names another payer"
+        return "" if same else PaymentDifference.PAYER
     same = "payee_msisdn" in answer.untold or answer.payee_msisdn == payment.payee_msisdn
-    return "" if same else "the operator names another payee"
+    return "" if same else PaymentDifference.PAYEE
+
+
+def _terms(theirs: object, ours: object) -> str:
+    return PaymentDifference.TERMS.format(theirs=theirs, ours=ours)
 
 
 def _show_what_is_strange(db: Connection, payment: Payment, answer: Answer, now: datetime) -> None:

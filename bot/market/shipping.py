@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from bot.i18n.ticket_sentences import TicketSentence
 from bot.market.brought import was_brought
 from bot.market.offers import Offer
 from bot.market.part_tickets import ask_staff, pass_to_staff
@@ -79,14 +80,14 @@ def report(
     chosen = _chosen(brought, named) if named else brought
     found = [part for part in chosen if part.state in _NOT_PAID]
     for part in found:
-        text = f"The hub reports a problem: {reason}"
+        text = TicketSentence.PROBLEM.format(reason=reason)
         pass_to_staff(db, "order", part.named, part.contact_id, text, now)
     return len(found)
 
 
 def ask_if_received(db: Connection, part: Part, stage: str, now: datetime) -> None:
     """One open ticket for a part of which the hub says more than anybody here knows."""
-    text = f"The hub says: {stage}. Nobody noted that this part came to the collection point."
+    text = TicketSentence.NOT_RECEIVED.format(stage=stage)
     ask_staff(db, "shipment", part.named, part.contact_id, text, now)
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, select
 
+from bot.i18n.ticket_sentences import TicketSentence
 from bot.kept_text import kept_text
 from bot.market import settlement
 from bot.market.approvals import HUB
@@ -45,7 +46,7 @@ def stop(db: Connection, reference: str, *, reason: str, by: str, now: datetime)
         return "not_asked"
     if not settlement.is_old(db, payment, now) or _in_hand(db, payment, now):
         return "too_early"
-    why = f"stopped: {kept_text(reason, 160)}"
+    why = TicketSentence.STOPPED.format(reason=kept_text(reason, 160))
     settlement.flag(db, payment, why, f"staff {name}"[:40], now)
     return "stopped"
 

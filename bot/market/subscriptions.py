@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
+from bot.i18n.ticket_sentences import DeliveryTrouble
 from bot.storage.prepared import Prepared
 from bot.storage.schema import subscriptions as rows
 from bot.storage.set_back import has_come
@@ -24,7 +25,7 @@ _KEY_BYTES = 32
 _BREAKS_AFTER = 5
 _REST_FIRST_S, _REST_MAX_S = 30.0, 900.0
 _DISABLED_AFTER = timedelta(days=5)
-GONE, _FAILING = "it answered 410: gone", "failing since"
+_FAILING = DeliveryTrouble.FAILING.partition("{")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def rotate(db: Connection, subscription_id: int, overlap: timedelta, now: dateti
 
 def given_up(db: Connection) -> list[int]:
     """Those that were disabled since they fail or are gone, and that nobody has looked after."""
-    failed = rows.c.why.startswith(_FAILING) | (rows.c.why == GONE)
+    failed = rows.c.why.startswith(_FAILING) | (rows.c.why == DeliveryTrouble.GONE)
     query = select(rows.c.id).where(rows.c.state == "disabled", failed).order_by(rows.c.id)
     return list(db.execute(query).scalars())
 
@@ -142,8 +143,8 @@ def disable(db: Connection, subscription_id: int, why: str) -> bool:
     Staff may say so of one that was given up, too: then it is known, and no alert.
     """
     standing = rows.c.state == "active"
-    if why != GONE and not why.startswith(_FAILING):
-        standing = standing | rows.c.why.startswith(_FAILING) | (rows.c.why == GONE)
+    if why != DeliveryTrouble.GONE and not why.startswith(_FAILING):
+        standing = standing | rows.c.why.startswith(_FAILING) | (rows.c.why == DeliveryTrouble.GONE)
     same = (rows.c.id == subscription_id) & standing
     values = {"state": "disabled", "why": why[:160], "rests_until": None}
     return db.execute(update(rows).where(same).values(values)).rowcount == 1
@@ -200,9 +201,8 @@ def note_failure(
         longest = min(_REST_MAX_S, _REST_FIRST_S * 2.0 ** min(failures - _BREAKS_AFTER, 10))
         values["rests_until"] = now + timedelta(seconds=longest)
     db.execute(update(rows).where(same).values(values))
-    return now - since >= _DISABLED_AFTER and disable(
-        db, subscription_id, f"{_FAILING} {since:%Y-%m-%d %H:%M}: {why}"
-    )
+    failing = DeliveryTrouble.FAILING.format(moment=f"{since:%Y-%m-%d %H:%M}", trouble=why)
+    return now - since >= _DISABLED_AFTER and disable(db, subscription_id, failing)
 
 
 def _is_after(moment: str, now: datetime) -> bool:

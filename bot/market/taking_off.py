@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, update
 
+from bot.i18n.ticket_sentences import TicketSentence
 from bot.market import (
     Actor,
     buyers,
@@ -21,7 +22,6 @@ from bot.market.held_money import hold_back, move_wallets_off
 from bot.market.people import Contact
 from bot.storage.schema import call_acts, contacts, hops, pin_failures, pins, tickets, transcripts
 
-_WHY = "The number has a new owner, who has nothing to do with this."
 # What only the person on the phone could have told.
 _ASKED_BY_PHONE = ("call_back", "pin_forgotten", "verify", "new_owner", "other")
 
@@ -47,7 +47,7 @@ def take_off(db: Connection, contact: Contact, by: str, key: str, now: datetime)
     # Behind the stopping, which finds by the number what it was asked to pay.
     buyers.forget_number(db, number)
     moved = move_wallets_off(db, contact.id, number, by, now)
-    shown = obligations.show_to_staff(db, contact.id, _WHY, now)
+    shown = obligations.show_to_staff(db, contact.id, TicketSentence.NEW_OWNER, now)
     counts = {"withdrawn": withdrawn, "held": held, "wallets": moved, "tickets": shown}
     return {name: str(count) for name, count in counts.items()}
 

@@ -9,6 +9,7 @@ import re
 from enum import Enum, auto
 from typing import Any, Final
 
+from bot.i18n.ticket_sentences import TicketSentence
 from bot.payments.out_of_order import is_down, turned_away
 from bot.payments.provider import Answer, Outcome, Term
 
@@ -63,7 +64,7 @@ def read_asked(http_status: int, data: Any, our_id: str) -> Answer:
     code, success, transaction = _parts(data)
     means = _meaning(code)
     if _is_other(transaction, our_id):
-        return _strange("not this transaction's answer")
+        return _strange(str(TicketSentence.OTHER_ANSWER))
     if means in (_Means.DONE, _Means.GOING) and success and http_status < 300:
         if text_of(transaction.get("status")) in ("TF", "FAILED"):
             return _strange(code)
@@ -86,7 +87,7 @@ def read_enquiry(http_status: int, data: Any, our_id: str, *, can_expire: bool) 
     # An end that names no id is nobody's.
     is_over = state not in (*_GOING_STATES, "TA", "")
     if _is_other(transaction, our_id) or (is_over and not transaction.get("id")):
-        return _strange("not this transaction's answer")
+        return _strange(str(TicketSentence.OTHER_ANSWER))
     if means is _Means.NOT_THERE and not state:
         return Answer(Outcome.NOT_THERE, reason=code)
     if state == "TS" and means is _Means.DONE and success:

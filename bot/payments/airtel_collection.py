@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from bot.i18n.ticket_sentences import TicketSentence
 from bot.payments.airtel_codes import read_asked, read_enquiry
 from bot.payments.airtel_line import OUTSIDE, AirtelConfig, AirtelLine, national
 from bot.payments.collecting import CollectionOrder, RefundOrder
@@ -64,7 +65,7 @@ class AirtelCollection:
 
     async def look_up_refund(self, reference: str) -> Answer:
         """No page of Airtel's has a look-up of a refund."""
-        return Answer(Outcome.NEVER_TOLD, reason="Airtel does not tell what became of a refund")
+        return Answer(Outcome.NEVER_TOLD, reason=TicketSentence.NEVER_TOLD)
 
     async def balance_rwf(self) -> int | None:
         """The hub's money with Airtel, in whole francs; None when Airtel does not tell."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.i18n.ticket_sentences import DeliveryTrouble
 from bot.market import subscriptions
 from bot.operations.alert_rules import Heard
 from bot.operations.alert_watch import AlertWatch
@@ -123,7 +124,7 @@ async def test_W10_a_receiver_that_is_given_up_reaches_the_staff_until_looked_af
         for hours in range(0, 126, 3):
             at = NOON + timedelta(hours=hours)
             subscriptions.note_failure(db, ids[0], "answered 503", at, at)
-        subscriptions.disable(db, ids[1], subscriptions.GONE)
+        subscriptions.disable(db, ids[1], DeliveryTrouble.GONE)
         subscriptions.disable(db, ids[2], "by amina")
         return ids
 
@@ -137,5 +138,5 @@ async def test_W10_a_receiver_that_is_given_up_reaches_the_staff_until_looked_af
     # Looked after: on again, or left off by somebody who knows.
     await records.write(lambda db: subscriptions.enable(db, failing))
     assert await records.write(lambda db: subscriptions.disable(db, gone, "by amina"))
-    assert not await records.write(lambda db: subscriptions.disable(db, gone, subscriptions.GONE))
+    assert not await records.write(lambda db: subscriptions.disable(db, gone, DeliveryTrouble.GONE))
     assert await looks(records, Heard(()), NOON) == set()

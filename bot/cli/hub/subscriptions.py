@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, select
 
 from bot.cli.store import done
 from bot.hub.addresses import why_not_now
+from bot.i18n.ticket_sentences import DeliveryTrouble
 from bot.market import hub_news, subscriptions
 from bot.market.hub_news import NEWS_TYPES
 from bot.settings import load_settings
@@ -101,7 +102,7 @@ def disable(which: _Which) -> None:
 
     Example: isoko hub disable 1
     """
-    if not done(lambda db: subscriptions.disable(db, which, "by hand")):
+    if not done(lambda db: subscriptions.disable(db, which, DeliveryTrouble.BY_HAND)):
         _fail(f"there is no active subscription {which}")
     typer.echo("disabled: nothing is delivered there, and nothing is lost")
 

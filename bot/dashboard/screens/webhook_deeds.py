@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from bot.dashboard.access.members import Member, note
+from bot.i18n.ticket_sentences import DeliveryTrouble
 from bot.market import hub_news, settlement, subscriptions
 from bot.market.payments import OPEN
 from bot.storage import outbox
@@ -47,7 +48,7 @@ def switch(db: Connection, number: int, by: Member, now: datetime, *, on: bool) 
     if on:
         done = subscriptions.enable(db, number)
     else:
-        done = subscriptions.disable(db, number, f"by {by.name}")
+        done = subscriptions.disable(db, number, DeliveryTrouble.BY.format(name=by.name))
     note(db, by.name, "receiver switched", f"subscription {number}", now, on=on)
     return ("on" if on else "off") if done else "duplicate"
 

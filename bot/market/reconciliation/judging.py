@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.i18n.ticket_sentences import PaymentDifference, StatementFinding
 from bot.market.payments import OPEN, Payment
 from bot.market.reconciliation.statement import BadRow, Row
 
@@ -54,9 +55,10 @@ def judge(row: Row, ours: Payment | None, seen_before: bool, provider: str) -> F
     if ours is None:
         return _missing_here(row)
     if seen_before:
-        return _differs(row, ours, "twice", "its reference stands in the file twice", _ASK)
+        return _differs(row, ours, "twice", StatementFinding.TWICE, _ASK)
     if ours.provider != provider:
-        return _differs(row, ours, "operator", f"we asked {ours.provider} for it", _HOLD)
+        what = StatementFinding.OTHER_PROVIDER.format(provider=ours.provider)
+        return _differs(row, ours, "operator", what, _HOLD)
     if ours.state in OPEN:
         return Finding(
             Kind.OPEN,
@@ -89,7 +91,7 @@ def missing_there(payment: Payment, near_midnight: bool) -> Finding:
         Kind.MISSING_THERE,
         0,
         payment.reference,
-        f"we hold {payment.really_rwf} {payment.currency} as paid, the statement does not have it",
+        StatementFinding.MISSING_THERE.format(amount=payment.really_rwf, currency=payment.currency),
         _NEVER_CAME if payment.kind == "collection" else _NEVER_LEFT,
         is_problem=True,
         msisdn=payment.payee_msisdn,
@@ -104,7 +106,9 @@ def _missing_here(row: Row) -> Finding:
         Kind.MISSING_HERE,
         row.number,
         row.reference,
-        f"the operator says {row.status}, {row.amount} {row.currency}; we never asked for it",
+        StatementFinding.MISSING_HERE.format(
+            status=row.status, amount=row.amount, currency=row.currency
+        ),
         "find out who paid with the hub's account, and change its keys"
         if left
         else "none: no money moved; find out who asked for it",
@@ -140,20 +144,26 @@ def _differs(row: Row, ours: Payment, about: str, what: str, remedy: str) -> Fin
 
 def _contradiction(row: Row, ours: Payment) -> str:
     same = {"succeeded": "SUCCESSFUL", "failed": "FAILED"}.get(ours.state)
-    return "" if row.status == same else f"the operator says {row.status}, ours is {ours.state}"
+    return "" if row.status == same else _terms(row.status, ours.state)
+
+
+def _terms(theirs: object, ours: object) -> str:
+    return PaymentDifference.TERMS.format(theirs=theirs, ours=ours)
 
 
 def _detail(row: Row, ours: Payment) -> tuple[str, str]:
     if row.amount != ours.really_rwf:
-        return "amount", f"the operator says {row.amount}, ours is {ours.really_rwf}"
+        return "amount", _terms(row.amount, ours.really_rwf)
     if row.currency != ours.currency:
-        return "currency", f"the operator says {row.currency[:8]!r}, ours is {ours.currency}"
+        return "currency", _terms(repr(row.currency[:8]), ours.currency)
     # A person who was forgotten has no number with us any more.
     if ours.payee_msisdn and row.payee_msisdn != ours.payee_msisdn:
-        return "payee", "the operator names another payee"
+        return "payee", PaymentDifference.PAYEE
     txn_id = ours.provider_txn_id
     # Of what two people ended as paid without an answer of the operator we have none.
     if ours.state == "succeeded" and txn_id and row.transaction_id != txn_id:
-        what = f"the operator's transaction is {row.transaction_id!r}, ours {txn_id!r}"
+        what = StatementFinding.TRANSACTION.format(
+            theirs=repr(row.transaction_id), own=repr(txn_id)
+        )
         return "transaction_id", what
     return "", ""

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert, select, text, update
 
+from bot.i18n.ticket_sentences import TicketSentence
 from bot.market import people
 from bot.market.payments import OPEN, Payment, as_payment
 from bot.market.reconciliation.judging import Finding, Kind, bad_row, judge, missing_there
@@ -163,7 +164,7 @@ def _open_once(db: Connection, finding: Finding, now: datetime) -> bool:
         msisdn="" if left else finding.msisdn,
         contact_id=finding.contact_id,
         about=about,
-        text=f"statement: {finding.what}",
+        text=TicketSentence.STATEMENT.format(finding=finding.what),
         language="en" if person is None else person.language,
         now=now,
     )
