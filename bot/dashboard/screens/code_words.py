@@ -5,8 +5,6 @@ from __future__ import annotations
 from bot.dashboard.screens.payment_words import KIND_WORDS
 from bot.i18n import N_, _
 
-# What a ticket says that staff opened themselves, as it is kept.
-OPENED_HERE = N_("Opened on the dashboard: the PIN is locked.")
 _WORDS = {
     **KIND_WORDS,
     "waiting": N_("waiting"),

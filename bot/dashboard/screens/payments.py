@@ -34,6 +34,7 @@ from bot.dashboard.screens.payment_words import (
     STATE_WORDS,
     TALK_WORDS,
 )
+from bot.dashboard.screens.ticket_words import in_the_language_spoken
 from bot.market import Market
 from bot.market.notices import wallet_name
 from bot.market.payments import OPEN, Payment
@@ -104,6 +105,7 @@ class Payments:
             visitor.member,
             visitor.form,
             word=word_of,
+            spoken=in_the_language_spoken,
             found=found,
             payment=payment,
             words=STATE_WORDS,

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from bot.dashboard.access.members import Member, note
-from bot.dashboard.screens.code_words import OPENED_HERE
 from bot.dashboard.screens.people_desk import subject_of
+from bot.i18n.ticket_sentences import TicketSentence
 from bot.kept_text import kept_text
 from bot.market import people, telegram_links
 from bot.market.tickets import open_ticket
@@ -40,7 +40,7 @@ def call_about_pin(db: Connection, contact_id: int, by: Member, now: datetime) -
         category="pin_forgotten",
         msisdn=contact.msisdn,
         contact_id=contact_id,
-        text=OPENED_HERE,
+        text=TicketSentence.PIN_LOCKED,
         language=contact.language,
         now=now,
     )

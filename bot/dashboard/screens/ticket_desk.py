@@ -9,9 +9,9 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, true
 
 from bot.dashboard.access.members import note
-from bot.dashboard.screens.code_words import OPENED_HERE
 from bot.dashboard.screens.ticket_links import linked
-from bot.i18n import N_, _
+from bot.dashboard.screens.ticket_words import in_the_language_spoken
+from bot.i18n import N_
 from bot.kept_text import kept_text
 from bot.market import call_backs, money_tickets, stock_photos
 from bot.market.tickets import close
@@ -152,7 +152,7 @@ def _ticket(row: RowMapping, ours: str) -> Ticket:
         code=row["code"],
         category=row["category"],
         about=without_numbers(row["about"], ours),
-        text=_(OPENED_HERE) if row["text"] == OPENED_HERE else without_numbers(row["text"], ours),
+        text=in_the_language_spoken(without_numbers(row["text"], ours)),
         number=masked(row["msisdn"]) if row["msisdn"] else "",
         name=without_numbers(row["names"] or "", ours),
         contact_id=row["contact_id"] or 0,

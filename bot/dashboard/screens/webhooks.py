@@ -16,6 +16,7 @@ from bot.dashboard.rendering import Pages
 from bot.dashboard.screens import webhook_deeds
 from bot.dashboard.screens.asked import address, before_asked, choice_asked
 from bot.dashboard.screens.recovering import Recoveries
+from bot.dashboard.screens.ticket_words import trouble_spoken
 from bot.dashboard.screens.webhook_desk import (
     IN_WORDS,
     OUT_WORDS,
@@ -77,6 +78,7 @@ class Webhooks:
         more = address(f"{_PATH}/out", **filters, before=following) if following else ""
         return self._page(
             request, "webhooks_out.html", receivers=known, leaves=found, filters=filters,
+            spoken=trouble_spoken,
             jobs=await self.recoveries.under_way(), words=OUT_WORDS, next_page=more, utc_now=now,
             itself=address(f"{_PATH}/out", **filters, before=before, **_said_in(request)),
         )  # fmt: skip
