@@ -13,6 +13,7 @@ from io import StringIO
 import pytest
 from sqlalchemy import select, update
 
+from bot.dashboard.screens.ticket_desk import open_tickets
 from bot.dashboard.screens.ticket_words import in_the_language_spoken, trouble_spoken
 from bot.i18n import _, speaking
 from bot.i18n.ticket_sentences import (
@@ -184,6 +185,18 @@ async def test_what_the_server_wrote_is_read_in_french(
     # It is kept as it was written.
     assert [kept for kept, page in pages.items() if said in page and kept not in page], pages
     assert not any(said in kept for kept in pages)
+
+
+async def test_a_ticket_is_in_the_language_of_its_reader_whoever_the_records_work_for(
+    records, now
+) -> None:
+    asked = {"category": "order", "msisdn": "", "contact_id": None, "language": "en", "now": now}
+    text = "The hub reports a problem: wet"
+    await records.write(lambda db: open_ticket(db, **asked, text=text))
+    with speaking("en"):
+        (ticket,), _following = await records.read(open_tickets)
+    with speaking("fr"):
+        assert ticket.text == "Le hub signale un problème : wet"
 
 
 async def test_why_a_payment_is_flagged_is_read_in_french(

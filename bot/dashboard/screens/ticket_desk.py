@@ -42,13 +42,16 @@ CATEGORY_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One ticket, its number masked; `number` is "" where none is kept."""
+    """One ticket, its numbers masked; `number` is "" where none is kept.
+
+    `kept` is its text as it is kept, `text` the same as it is shown.
+    """
 
     id: int
     code: str
     category: str
     about: str
-    text: str
+    kept: str
     number: str
     name: str
     contact_id: int
@@ -64,6 +67,11 @@ class Ticket:
     # Where it leads: the payment and the order that it is about, settled or not.
     payment_id: int = 0
     order_code: str = ""
+
+    @property
+    def text(self) -> str:
+        """In the language spoken, which the records do not know: they work for many at once."""
+        return in_the_language_spoken(self.kept)
 
 
 def open_tickets(
@@ -152,7 +160,7 @@ def _ticket(row: RowMapping, ours: str) -> Ticket:
         code=row["code"],
         category=row["category"],
         about=without_numbers(row["about"], ours),
-        text=in_the_language_spoken(without_numbers(row["text"], ours)),
+        kept=without_numbers(row["text"], ours),
         number=masked(row["msisdn"]) if row["msisdn"] else "",
         name=without_numbers(row["names"] or "", ours),
         contact_id=row["contact_id"] or 0,
