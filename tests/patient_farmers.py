@@ -69,7 +69,7 @@ class Farmers:
         for entry, expected in (*steps, ("2", own), ("1", own), ("1", "PIN"), (PIN, "You acc")):
             history = f"{history}*{entry}".strip("*")
             screen = await self._hop(http, session, number, history)
-            if entry == "2" and "No new orders" in screen:
+            if entry == "2" and "You have no new orders" in screen:
                 self._world.found_accepted.add(number)
                 return True
             if expected not in screen:
