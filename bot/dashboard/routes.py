@@ -133,7 +133,7 @@ class Dashboard:
         self._pins, self._numbers = PinResets(market), NumberChecks(market)
         self._desks = Desks(market, pages, self.guard, sign_in, rules.fingerprint)
         self._hand_overs = HandOvers(market, pages, line.engine.sessions)
-        self._alerts = Alerts(market, pages)
+        self._alerts = Alerts(market, pages, self.guard)
         self._drill = AlertDrill(market, rules.house.alert_chat)
         self._house = House(pages, rules.house)
         self._photos = Photos(market, pages)

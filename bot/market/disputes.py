@@ -35,30 +35,34 @@ _REASON_MOST = 160
 
 
 def dispute(
-    db: Connection, offer_id: int, *, reason: str, by: str, channel: str, now: datetime
-) -> Said:
+    db: Connection, offer_id: int, *, reason: str, by: str, channel: str, now: datetime,
+    seen: int | None = None,
+) -> Said:  # fmt: skip
     """Stop a part that was accepted and is not paid: the hub and the farmer are told.
 
     "paid" where a payout was made already that has not failed: that is stopped as a payment.
+    With `seen`, the version of the part that was looked at, "not_now" where it is another now.
     """
-    return _change(db, offer_id, "dispute", reason, by, channel, now)
+    return _change(db, offer_id, "dispute", reason, by, channel, now, seen)
 
 
 def resume(
-    db: Connection, offer_id: int, *, reason: str, by: str, channel: str, now: datetime
-) -> Said:
+    db: Connection, offer_id: int, *, reason: str, by: str, channel: str, now: datetime,
+    seen: int | None = None,
+) -> Said:  # fmt: skip
     """Let a disputed part go on from where it stood; what was delivered is then paid."""
-    return _change(db, offer_id, "resume", reason, by, channel, now)
+    return _change(db, offer_id, "resume", reason, by, channel, now, seen)
 
 
 def call_off(
-    db: Connection, offer_id: int, *, reason: str, by: str, channel: str, now: datetime
-) -> Said:
+    db: Connection, offer_id: int, *, reason: str, by: str, channel: str, now: datetime,
+    seen: int | None = None,
+) -> Said:  # fmt: skip
     """End a disputed part: it is not paid, and what was not shipped counts as accepted no more.
 
     Others are asked for its packs while there is time to deliver.
     """
-    return _change(db, offer_id, "call_off", reason, by, channel, now)
+    return _change(db, offer_id, "call_off", reason, by, channel, now, seen)
 
 
 # What it is called afterwards, in the audit, and to the farmer.
@@ -70,8 +74,9 @@ _WORDS: dict[str, tuple[Said, str, Callable[[Offer], str]]] = {
 
 
 def _change(
-    db: Connection, offer_id: int, what: str, reason: str, by: str, channel: str, now: datetime
-) -> Said:
+    db: Connection, offer_id: int, what: str, reason: str, by: str, channel: str, now: datetime,
+    seen: int | None,
+) -> Said:  # fmt: skip
     name, why = " ".join(by.split())[:40], kept_text(reason, _REASON_MOST)
     if not name or not why:
         return "no_reason" if name else "no_name"
@@ -80,7 +85,8 @@ def _change(
     offer = offers.locked_part(db, offer_id)
     if offer is None:
         return "gone"
-    if offer.state not in (DISPUTABLE if what == "dispute" else ("disputed",)):
+    is_another = seen is not None and seen != offer.version
+    if is_another or offer.state not in (DISPUTABLE if what == "dispute" else ("disputed",)):
         return "not_now"
     if what == "dispute" and _is_paid_out(db, offer_id):
         return "paid"

@@ -537,3 +537,5 @@ async def test_whoever_waits_is_on_a_page(server: Running, agent: Desk) -> None:
     assert page.count('<li class="wait') == PAGE
     after = re.search(r'href="(/dashboard/call-backs\?after=[0-9]+)"', page)[1]
     assert (await agent.gets(after)).count('<li class="wait') == 1 and "?after=" not in agent.text
+    # The last page leads nowhere: whoever works through them would begin anew unawares.
+    assert "Next" not in agent.text

@@ -87,6 +87,10 @@ async def test_an_agent_does_not_mute_what_watches_the_staff_and_the_books(
             await agent.posts(path, hours="4", why="quiet")
             assert agent.status == 403
         assert not await read(lambda db: staff_alerts.mutes(db, datetime.now(UTC)))
+        # As every refusal is.
+        refused = select(audit.c.actor, audit.c.details).where(audit.c.action == "refused")
+        rows = await read(lambda db: db.execute(refused).all())
+        assert [(one.actor, one.details["why"]) for one in rows] == [("amina", "not this role")] * 3
         await supervisor.gets("/dashboard/alerts")
         await supervisor.posts("/dashboard/alerts/rules/reveals/mute", hours="4", why="a drill")
         assert supervisor.headers["Location"].endswith("said=muted")

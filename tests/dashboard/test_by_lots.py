@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from bot.dashboard.screens.payment_desk import payments_page
 from bot.dashboard.screens.people_desk import people_page
 from bot.dashboard.screens.webhook_desk import deliveries_page
 from bot.storage.records import Records
-from bot.storage.schema import contacts, offers, orders, outbox, payments
+from bot.storage.schema import contacts, hub_events, offers, orders, outbox, payments
 from tests.dashboard.desk import Desk
 from tests.market.money import pay
 from tests.server import Running
@@ -109,6 +110,27 @@ async def test_the_page_says_that_it_looked_through_a_part(
     assert "before=" in page
 
 
+async def test_an_old_event_is_reached_though_none_is_found_at_first(
+    server: Running, supervisor: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = {"source": "hub", "type": "x", "lane": "x", "body": b"", "digest": bytes(16)}
+    event |= {"due_at": _AT, "received_at": _AT}
+
+    def events(db: Connection) -> None:
+        kept = [event | {"event_id": f"e{n}", "state": "applied"} for n in range(3 * AT_ONCE)]
+        kept[0] |= {"state": "parked", "event_id": "the old one"}
+        db.execute(insert(hub_events), kept)
+
+    await server.parts.market.records.write(events)
+    monkeypatch.setattr(by_lots, "LOOKED_AT", AT_ONCE)
+    page, pages = await supervisor.gets("/dashboard/webhooks?state=parked"), 1
+    assert "Only the newer part was looked through" in page
+    while "the old one" not in page:
+        link = re.search(r'href="(/dashboard/webhooks\?[^"]*before=[0-9]+)"', page)
+        page, pages = await supervisor.gets(link[1]), pages + 1
+    assert pages > 2
+
+
 async def test_all_payments_of_a_whole_order_are_found_page_by_page(server: Running) -> None:
     records, now = server.parts.market.records, datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -145,7 +167,8 @@ async def test_deliveries_are_read_a_lot_at_a_time_and_each_is_on_a_page(records
     for filters, many in (({}, 1001), ({"state": "sent"}, 1000), ({"state": "dead"}, 1)):
         seen, before, pages = set(), 0, 0
         while not pages or before:
-            page, before = await deliveries_page(records, filters, before)
+            page, found = await deliveries_page(records, filters, before)
+            before = found.following
             assert len(page) <= PAGE
             seen, pages = seen | {one.id for one in page}, pages + 1
         assert len(seen) == many

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bot.dashboard.access.roles import ALERTERS, WATCH_MUTERS
 from bot.dashboard.forms import fields_of
-from bot.dashboard.guard import VISITOR
+from bot.dashboard.guard import VISITOR, Guard
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens.alert_drill import said_of
 from bot.i18n import N_
@@ -30,8 +30,8 @@ _SAID = {
 class Alerts:
     """The alerts' page."""
 
-    def __init__(self, market: Market, pages: Pages) -> None:
-        self._records, self._pages = market.records, pages
+    def __init__(self, market: Market, pages: Pages, guard: Guard) -> None:
+        self._records, self._pages, self._guard = market.records, pages, guard
 
     async def listed(self, request: web.Request) -> web.Response:
         """What is raised, the newest first, then what is over."""
@@ -80,7 +80,7 @@ class Alerts:
         if not why and not ends:
             return _back("no_reason")
         if not ends and rule in not_to_mute(request[VISITOR].member.role):
-            raise web.HTTPForbidden
+            await self._guard.refuse(request, "not this role")
         until = now + timedelta(hours=int(hours))
         said = "ended" if ends else why
         await self._records.write(lambda db: staff_alerts.mute(db, rule, until, by, said, now))

@@ -67,7 +67,7 @@ class CallBacks:
             visitor.form,
             status=status,
             waiting=found,
-            next_page=address(_PATH, after=following),
+            next_page=address(_PATH, after=following) if following else "",
             said=SAID.get(said, ""),
             undecided=_code(request) if said == "undecided" else "",
             outcomes=OUTCOME_WORDS,

@@ -92,8 +92,10 @@ def _dispute(
 ) -> str:
     if not _is_part(db, code, offer_id):
         return "no_effect"
-    reason = form.get("reason", "")
-    return deed(db, offer_id, reason=reason, by=by.name, channel=_CHANNEL, now=now)
+    asked, reason = form.get("version", ""), form.get("reason", "")
+    # What no page gave is no version that a part may have.
+    seen = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) <= 9 else -1
+    return deed(db, offer_id, reason=reason, by=by.name, channel=_CHANNEL, now=now, seen=seen)
 
 
 def _is_part(db: Connection, code: str, offer_id: int) -> bool:

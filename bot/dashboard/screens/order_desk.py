@@ -27,6 +27,8 @@ from bot.storage.schema import (
     tickets,
 )
 
+# Of one page of an order.
+OFFERS_MOST = 200
 OFFER_WORDS = {
     "offered": N_("offered"),
     "accepted": N_("accepted"),
@@ -90,6 +92,8 @@ class OrderPage:
     version: int
     shares: Split | None
     offers: list[OfferRow]
+    # After which offer the next page of them begins; 0 for nowhere.
+    following: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +105,14 @@ class _Priced:
     deductions: tuple[Line, ...]
 
 
-def one_order(db: Connection, code: str) -> OrderPage | None:
-    """The order with this code, with all its offers."""
+def one_order(db: Connection, code: str, after: int = 0) -> OrderPage | None:
+    """The order with this code, and a page of its offers: those after this one, 0 for all."""
     query = ORDERS.add_columns(hub_orders.c.hub_order_id, hub_orders.c.state)
     row = db.execute(query.where(orders.c.code == code)).mappings().first()
     if row is None:
         return None
+    found = _offers(db, row, after)
+    page = found[:OFFERS_MOST]
     return OrderPage(
         row=order_row(row),
         pack_g=row["pack_g"],
@@ -116,7 +122,8 @@ def one_order(db: Connection, code: str) -> OrderPage | None:
         hub_state=row["state"] or "",
         version=version_of(db, row["id"]),
         shares=_shares(row),
-        offers=_offers(db, row),
+        offers=page,
+        following=page[-1].id if len(found) > OFFERS_MOST else 0,
     )
 
 
@@ -128,16 +135,17 @@ def _shares(row: RowMapping) -> Split | None:
         return None
 
 
-def _offers(db: Connection, order: RowMapping) -> list[OfferRow]:
+def _offers(db: Connection, order: RowMapping, after: int) -> list[OfferRow]:
+    """One more than a page."""
     whose = contacts.c.id == offers.c.contact_id
     last = func.max(allocations.c.round)
     why = select(last).where(allocations.c.offer_id == offers.c.id).scalar_subquery()
     query = (
         select(offers, contacts.c.names, contacts.c.msisdn, why.label("round"))
         .join(contacts, whose)
-        .where(offers.c.order_id == order["id"])
+        .where(offers.c.order_id == order["id"], offers.c.id > after)
         .order_by(offers.c.id)
-        .limit(200)
+        .limit(OFFERS_MOST + 1)
     )
     rows = db.execute(query).mappings().all()
     ids = [row["id"] for row in rows]

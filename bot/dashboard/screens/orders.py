@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from aiohttp import web
 from sqlalchemy import Connection
@@ -14,7 +14,13 @@ from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
 from bot.dashboard.screens import order_deeds
-from bot.dashboard.screens.asked import address, before_asked, choice_asked, text_asked
+from bot.dashboard.screens.asked import (
+    address,
+    before_asked,
+    choice_asked,
+    id_asked,
+    text_asked,
+)
 from bot.dashboard.screens.code_words import word_of
 from bot.dashboard.screens.export_tables import may_export
 from bot.dashboard.screens.order_desk import OFFER_WORDS, one_order
@@ -92,7 +98,8 @@ class Orders:
     async def one(self, request: web.Request) -> web.Response:
         """One order: its shares, its offers with their lives, and their payments."""
         visitor, code = request[VISITOR], request.match_info["code"]
-        order = await self._records.read(lambda db: one_order(db, code))
+        after = id_asked(request, "after")
+        order = await self._records.read(lambda db: one_order(db, code, after))
         if order is None:
             raise web.HTTPNotFound
         return self._pages.page(
@@ -101,6 +108,8 @@ class Orders:
             visitor.form,
             word=word_of,
             order=order,
+            on_page=address("", after=after),
+            next_page=address(f"{_PATH}/{code}", after=order.following) if order.following else "",
             product=products.name(order.row.product),
             words=OFFER_WORDS,
             payment_words=STATE_WORDS,
@@ -128,7 +137,7 @@ class Orders:
         said = await self._records.write(
             lambda db: order_deeds.notify(db, market, code, offer_id, member, now)
         )
-        raise web.HTTPSeeOther(f"{_PATH}/{code}?said={said}")
+        _back(request, said)
 
     async def receive(self, request: web.Request) -> web.Response:
         """Note that one of its parts came to the collection point."""
@@ -150,4 +159,11 @@ class Orders:
         code, offer_id = request.match_info["code"], int(request.match_info["id"])
         member, form, now = request[VISITOR].member, await fields_of(request), datetime.now(UTC)
         said = await self._records.write(lambda db: deed(db, code, offer_id, member, form, now))
-        raise web.HTTPSeeOther(f"{_PATH}/{code}?said={said}#o{offer_id}")
+        _back(request, said)
+
+
+def _back(request: web.Request, said: str) -> NoReturn:
+    """To the part that something was done about, on its page of the order's parts."""
+    code, offer_id = request.match_info["code"], request.match_info["id"]
+    here = address(f"{_PATH}/{code}", said=said, after=id_asked(request, "after"))
+    raise web.HTTPSeeOther(f"{here}#o{offer_id}")

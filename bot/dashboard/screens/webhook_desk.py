@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, RowMapping, func, select
 
 from bot.dashboard.screens.asked import PAGE
-from bot.dashboard.screens.by_lots import page_of
+from bot.dashboard.screens.by_lots import Found, page_of
 from bot.dashboard.screens.letters import letters_page
 from bot.i18n import N_
 from bot.market import hub_news, subscriptions
@@ -76,8 +76,11 @@ class Receiver:
 
 async def events_page(
     records: Records, filters: Mapping[str, str], before: int
-) -> tuple[list[Came], int]:
-    """What the hub sent, the newest first; each was kept because its signature was right."""
+) -> tuple[list[Came], Found]:
+    """What the hub sent, the newest first, and how far the page went.
+
+    Each was kept because its signature was right.
+    """
     which = [hub_events.c.state == filters["state"]] if filters.get("state") else []
     page = await page_of(records, select(hub_events), hub_events.c.id, which, before)
     found = [
@@ -95,15 +98,15 @@ async def events_page(
         )
         for row in page.rows
     ]
-    return found, page.following
+    return found, page
 
 
-def callbacks_page(db: Connection, before: int) -> tuple[list[Came], int]:
-    """What operators called back with, the newest first."""
+def callbacks_page(db: Connection, before: int) -> tuple[list[Came], Found]:
+    """What operators called back with, the newest first, and how far the page went."""
     query = select(inbox)
     if before:
         query = query.where(inbox.c.id < before)
-    rows = db.execute(query.order_by(inbox.c.id.desc()).limit(PAGE + 1)).mappings().all()
+    rows = list(db.execute(query.order_by(inbox.c.id.desc()).limit(PAGE + 1)).mappings())
     found = [
         Came(
             "operator",
@@ -119,24 +122,25 @@ def callbacks_page(db: Connection, before: int) -> tuple[list[Came], int]:
         )
         for row in rows[:PAGE]
     ]
-    return found, found[-1].id if len(rows) > PAGE else 0
+    return found, Found(rows[:PAGE], found[-1].id if len(rows) > PAGE else 0)
 
 
 async def deliveries_page(
     records: Records, filters: Mapping[str, str], before: int
-) -> tuple[list[Leaves], int]:
-    """What leaves for the hub's receivers, the newest first."""
+) -> tuple[list[Leaves], Found]:
+    """What leaves for the hub's receivers, the newest first, and how far the page went."""
     mine = outbox.c.kind == hub_news.KIND
     if filters.get("to"):
         mine = HAS_VIA & (outbox.c.via == subscriptions.via_of(int(filters["to"])))
     if filters.get("state"):
         mine &= outbox.c.state == filters["state"]
     if filters.get("state") in UNSENT:
-        rows = await records.read(lambda db: letters_page(db, mine, before))
-        return _leaves(rows[:PAGE]), rows[PAGE - 1]["id"] if len(rows) > PAGE else 0
+        rows = list(await records.read(lambda db: letters_page(db, mine, before)))
+        page = Found(rows[:PAGE], rows[PAGE - 1]["id"] if len(rows) > PAGE else 0)
+        return _leaves(page.rows), page
     # What was sent is kept for ever, and grows with every order.
     page = await page_of(records, select(outbox), outbox.c.id, [mine], before)
-    return _leaves(page.rows), page.following
+    return _leaves(page.rows), page
 
 
 def _leaves(rows: Sequence[RowMapping]) -> list[Leaves]:

@@ -56,13 +56,13 @@ class Webhooks:
         source = choice_asked(request, "source", ("hub", "operators")) or "hub"
         filters = {"state": choice_asked(request, "state", IN_WORDS) if source == "hub" else ""}
         if source == "hub":
-            found, following = await events_page(self._records, filters, before)
+            found, page = await events_page(self._records, filters, before)
         else:
-            found, following = await read(lambda db: callbacks_page(db, before))
-        more = address(_PATH, source=source, **filters, before=following) if following else ""
+            found, page = await read(lambda db: callbacks_page(db, before))
+        older = address(_PATH, source=source, **filters, before=page.following)
         return self._page(
             request, "webhooks_in.html", came=found, source=source, filters=filters,
-            words=IN_WORDS, next_page=more,
+            words=IN_WORDS, next_page=older if page.following else "", partly=page.partly,
         )  # fmt: skip
 
     async def leaves(self, request: web.Request) -> web.Response:
@@ -74,12 +74,13 @@ class Webhooks:
             "state": choice_asked(request, "state", OUT_WORDS),
             "to": choice_asked(request, "to", numbers),
         }
-        found, following = await deliveries_page(self._records, filters, before)
-        more = address(f"{_PATH}/out", **filters, before=following) if following else ""
+        found, page = await deliveries_page(self._records, filters, before)
+        older = address(f"{_PATH}/out", **filters, before=page.following)
         return self._page(
             request, "webhooks_out.html", receivers=known, leaves=found, filters=filters,
             spoken=trouble_spoken,
-            jobs=await self.recoveries.under_way(), words=OUT_WORDS, next_page=more, utc_now=now,
+            jobs=await self.recoveries.under_way(), words=OUT_WORDS, utc_now=now,
+            next_page=older if page.following else "", partly=page.partly,
             itself=address(f"{_PATH}/out", **filters, before=before, **_said_in(request)),
         )  # fmt: skip
 
