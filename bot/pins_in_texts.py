@@ -8,8 +8,9 @@ CUT = "•••••"
 _DIGITS_5 = r"[0-9](?:[ .\-]?[0-9]){4}"
 _DIGITS_4_6 = r"[0-9](?:[ .\-]?[0-9]){3,5}"
 _WORD = (
-    r"(?:\bpins?|\bumubare w['\u2019]? ?ibanga|\bcodes? (?:secrets?|pin)|\bsecret codes?"
-    r"|\bmot de passe|\bpassword)"
+    # A pineapple is none; pin73914, a pincode and what else begins so is.
+    r"(?:\bpins?(?!eapples?\b|ks?\b|es?\b|ts?\b)|\bumubare w['\u2019]? ?ibanga"
+    r"|\bcodes? (?:secrets?|pin)|\bsecret codes?|\bmot de passe|\bpassword)"
 )
 _LINK = r"(?:[ :=#.,\-]|\b(?:is|ni|est|was|my|wanjye|yanjye)\b){0,8}"
 _FREE = r"(?<!\w)(?<![A-Za-z][\-/])"

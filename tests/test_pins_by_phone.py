@@ -69,7 +69,7 @@ async def test_P02_one_try_a_session_locks_after_five_in_a_day(server: Running) 
 async def test_a_wrong_pin_sent_again_counts_once(server: Running) -> None:
     phone = await at_the_pin(server)
     await phone.types("80000")
-    server.parts.engine._sessions._kept.clear()
+    await server.lose_sessions()
     await phone.sends()
     query = select(func.count()).select_from(pin_failures)
     assert await server.parts.market.records.read(lambda db: db.execute(query).scalar()) == 1
@@ -365,6 +365,7 @@ async def test_the_tries_of_a_session_can_be_set(tmp_path) -> None:
         assert phone.ended and "Warengeje" in phone.last
 
 
+@pytest.mark.embedded
 async def test_P03_an_attack_on_many_numbers_stands_in_the_figures(tmp_path) -> None:
     async with running(tmp_path, ISOKO_PIN__ALARM_FAILURES="2") as server:
         for farmer in (FARMER, TEA):

@@ -143,6 +143,28 @@ async def test_D09_what_is_based_on_an_old_screen_is_refused(
     assert supervisor.status == 409 and await acts(server) == ["taken", "line"]
 
 
+async def test_what_was_written_and_refused_stands_in_its_field(
+    server: Running, supervisor: Desk
+) -> None:
+    phone = server.phone()
+    await phone.dials()
+    call = await on_call(server, supervisor, phone)
+    await call.does("take")
+    await call.looks()
+    await call.does("sms", text="Your PIN is 73914, not 8")
+    assert supervisor.status == 422 and 'value="Your PIN is •••••, not 8"' in supervisor.text
+    await phone.types("2")
+    await server.parts.transcripts.flush()
+    page = await call.does("sms", text='Zana "ikawa" ejo')
+    assert supervisor.status == 409 and supervisor.text.count('value="Zana "ikawa" ejo"') == 1
+    # Its links lead on from there too, where no script holds them.
+    before = re.search(r'id="before"[^>]* href="([^"]+)"', page)[1]
+    assert "screen 1 of 2" in await supervisor.gets(before)
+    await call.looks()
+    await call.does("sms", text="Your pineapples were weighed, thank you")
+    assert supervisor.status == 303
+
+
 async def test_D09_a_call_that_has_gone_on_is_not_taken(server: Running, agent: Desk) -> None:
     phone = server.phone()
     await phone.dials()

@@ -32,6 +32,8 @@ async def test_a_chat_is_taken_answered_and_given_back(server: Running, supervis
     await supervisor.posts(f"{path}/take")
     assert supervisor.status == 303
     page = await supervisor.gets(path)
+    # Without scripts a page that loads anew would take the answer away.
+    assert 'id="answer"' in page and "http-equiv" not in page and "Load again" in page
     once = re.search(r'name="once" value="([0-9a-f]+)"', supervisor.text)[1]
     for _twice in range(2):
         await supervisor.posts(f"{path}/say", text="Turaguhamagara.", once=once, seen=seen_in(page))
@@ -42,6 +44,8 @@ async def test_a_chat_is_taken_answered_and_given_back(server: Running, supervis
     for number, pin in enumerate(("What is your PIN?", "Andika umubare w'ibanga", "use 24680")):
         await supervisor.posts(f"{path}/say", text=pin, once=f"pin{number}")
         assert supervisor.status == 422 and "asked for a PIN" in supervisor.text, pin
+        # What was written is given back, without what may be a PIN.
+        assert f">{pin.replace('24680', '•••••')}</textarea>" in supervisor.text
     assert not any("24680" in str(one) or "PIN?" in str(one) for one in await said(server))
     # What stands ready is said in the language of the person, not in that of staff.
     await supervisor.posts(f"{path}/say", ready="never", once="2", seen=seen_in(supervisor.text))

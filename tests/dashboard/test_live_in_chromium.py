@@ -147,6 +147,31 @@ async def test_what_is_half_written_goes_on_when_the_caller_does(
     assert await acts(server) == ["taken"]
 
 
+async def test_an_sms_that_is_half_written_stays_when_the_caller_hangs_up(
+    chrome: BrowserContext, server: Running
+) -> None:
+    phone = server.phone()
+    await phone.dials()
+    await server.parts.transcripts.flush()
+    page = (await signed_in(chrome, server)).page
+    await page.goto(str(server.client.make_url("/dashboard/calls/1")))
+    await expect(page.locator("#fresh")).to_have_text(LIVE, timeout=15_000)
+    await page.get_by_role("button", name="Take the call").click()
+    await expect(page.locator("#fresh")).to_have_text(LIVE, timeout=15_000)
+    field, line = page.get_by_label("An SMS"), page.get_by_label("One line for the next screen")
+    await field.press_sequentially("Muraho, ")
+    await expect(line).to_be_visible()
+    # The last screen ends the call: a line for the next one has no place any more.
+    await phone.types("2", "1", "1", PIN)
+    assert phone.ended
+    await expect(line).to_have_count(0, timeout=15_000)
+    await expect(field).to_have_value("Muraho, ")
+    await page.keyboard.type("ejo")
+    await expect(field).to_have_value("Muraho, ejo")
+    await page.get_by_role("button", name="Send the SMS").click()
+    await expect(page.get_by_text("The SMS is on its way.")).to_be_visible()
+
+
 async def test_B03_a_page_that_slept_says_that_it_is_behind(
     chrome: BrowserContext, server: Running
 ) -> None:

@@ -35,7 +35,7 @@ async def test_a_call_reads_as_it_did(
             entries = (_LANGUAGES[language], *entries)
         for entry in map(of_today, entries):
             # Which calls are kept is among what a person is shown.
-            await server.parts.transcripts.flush()
+            await server.write_transcripts()
             screen = await phone.types(entry)
             told.append(f"> {entry}\n{_shown(screen, phone.ended)}")
             assert septets(screen) <= 160

@@ -21,7 +21,7 @@ async def test_I09_a_price_in_words_or_with_a_sign_is_asked_again(
     asked = await phone.types(*_AT_THE_AMOUNT)
     again = await phone.types(typed)
     assert not phone.ended and asked.split("\n")[0] in again and again != asked
-    await server.parts.transcripts.flush()
+    await server.write_transcripts()
     kept = select(transcripts.c.typed).order_by(transcripts.c.id.desc()).limit(1)
     read = server.parts.market.records.read
     (stored,) = await read(lambda db: db.execute(kept).scalars().all())

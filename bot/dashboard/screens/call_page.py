@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ from bot.dashboard.screens.tagging import set_tag
 from bot.i18n import N_
 from bot.kept_text import kept_text
 from bot.market import Market, hand_overs
+from bot.pins_in_texts import without_pins
 
 _REASON_MAX = 160
 _NO_CHAT = {
@@ -62,7 +64,11 @@ class CallPage:
         outcome = await self._acting.do(request)
         if outcome != "done":
             status = 422 if outcome in {"text", "pin", "unknown"} else 409
-            return await self._page(request, refused=REFUSED[outcome], status=status)
+            doing, fields = request.match_info["doing"], await fields_of(request)
+            written = {doing: _given_back(outcome, fields.get("text", ""))}
+            return await self._page(
+                request, refused=REFUSED[outcome], status=status, written=written
+            )
         here, doing = f"/dashboard/calls/{request.match_info['id']}", request.match_info["doing"]
         raise web.HTTPSeeOther(f"{here}?did={doing}")
 
@@ -128,7 +134,12 @@ class CallPage:
         return found[0].without_key(), found[1]
 
     async def _page(
-        self, request: web.Request, did: str = "", refused: str = "", status: int = 200
+        self,
+        request: web.Request,
+        did: str = "",
+        refused: str = "",
+        status: int = 200,
+        written: Mapping[str, str] = MappingProxyType({}),
     ) -> web.Response:
         visitor = request[VISITOR]
         call, done = await self._found(request)
@@ -158,6 +169,7 @@ class CallPage:
             tags=tags_in((one.act, one.text) for one in done.done),
             said=DID.get(did, ""),
             refused=refused,
+            written=written,
             mine=done.helper_id == visitor.member.id,
             may_take_along=visitor.member.role in EXPORTERS,
             may_act=visitor.member.role in ANSWERERS,
@@ -167,6 +179,11 @@ class CallPage:
             line_max=LINE_MAX,
             sms_max=SMS_MAX,
         )
+
+
+def _given_back(outcome: str, text: str) -> str:
+    """What was written and refused, for the field it came from; a PIN is shown to nobody."""
+    return (without_pins(text) if outcome == "pin" else text)[: max(LINE_MAX, SMS_MAX)]
 
 
 def _id(request: web.Request) -> int:

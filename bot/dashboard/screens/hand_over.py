@@ -22,6 +22,7 @@ from bot.market.hand_over_lines import TEXT_MAX, Line
 from bot.market.hand_overs import HandOver, Outcome
 from bot.masking import without_numbers
 from bot.msisdn import masked
+from bot.pins_in_texts import without_pins
 from bot.storage.schema import contacts
 from bot.storage.sessions import Sessions
 
@@ -110,9 +111,9 @@ class HandOvers:
         outcome = await self._records.write(lambda db: work(db, row_id, by, now))
         if outcome != "done":
             status = 422 if outcome in {"empty", "pin"} else 409
-            return await self._page(
-                request, outcome, status, text if outcome in {"newer", "unfilled"} else ""
-            )
+            # What was written is not lost with a refusal; a PIN is shown to nobody.
+            given_back = without_pins(text) if outcome == "pin" else text
+            return await self._page(request, outcome, status, given_back)
         await self._sessions.hint(_typing_in(row_id), "", _TYPING_S)
         raise web.HTTPSeeOther(f"/dashboard/hand-over/{row_id}")
 

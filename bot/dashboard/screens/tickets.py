@@ -68,7 +68,7 @@ class Tickets:
         by = visitor.member.name
         outcome = await self._records.write(lambda db: close_ticket(db, ticket.code, said, by, now))
         if outcome != "closed":
-            return self._page(request, await self._found(request), outcome, 409)
+            return self._page(request, await self._found(request), outcome, 409, said)
         raise web.HTTPSeeOther(f"/dashboard/tickets?closed={ticket.code}")
 
     async def reveal(self, request: web.Request) -> web.Response:
@@ -89,7 +89,12 @@ class Tickets:
         return found
 
     def _page(
-        self, request: web.Request, ticket: Ticket, problem: str = "", status: int = 200
+        self,
+        request: web.Request,
+        ticket: Ticket,
+        problem: str = "",
+        status: int = 200,
+        note: str = "",
     ) -> web.Response:
         visitor = request[VISITOR]
         role = visitor.member.role
@@ -100,6 +105,7 @@ class Tickets:
             status=status,
             ticket=ticket,
             problem=problem,
+            note=note,
             said=_said(request),
             words=CATEGORY_WORDS,
             may_close=role in ANSWERERS and ticket.state != "closed" and not ticket.money,

@@ -30,7 +30,7 @@ function show(next) {
 function turn(which, there, to) {
   const link = here().querySelector(which);
   link.toggleAttribute("aria-disabled", !there);
-  if (there) { link.href = `?hop=${to}`; link.removeAttribute("aria-disabled"); }
+  if (there) { link.href = `${here().dataset.here}?hop=${to}`; link.removeAttribute("aria-disabled"); }
   else { link.removeAttribute("href"); link.setAttribute("aria-disabled", "true"); }
 }
 
@@ -100,16 +100,24 @@ function put(page) {
   // The forms say what they are based on; what is half written in one stays.
   const acts = page.querySelector(".row-of-acts"), mine = document.querySelector(".row-of-acts");
   if (acts && mine) mine.replaceWith(acts);
-  const words = page.querySelectorAll(".words"), written = document.querySelectorAll(".words");
-  if (words.length !== written.length) {
-    for (const form of written) form.remove();
-    document.querySelector("fieldset.acts")?.append(...words);
-  }
+  put_words([...page.querySelectorAll(".words")], [...document.querySelectorAll(".words")]);
   for (const field of document.querySelectorAll("input[name=version]")) field.value = next.dataset.version;
   for (const form of document.querySelectorAll("form[action^='/dashboard/calls/']")) {
     form.setAttribute("action", form.getAttribute("action").replace(/calls\/\d+/, next.dataset.here.slice(11)));
   }
   history.replaceState(null, "", next.dataset.here + location.search);
+}
+
+// One that goes on standing there is not touched: the call may have ended while somebody writes.
+function put_words(words, written) {
+  const same = (form, all) => all.find((one) => one.dataset.do === form.dataset.do);
+  for (const form of written) if (!same(form, words)) form.remove();
+  let before = document.querySelector(".row-of-acts");
+  for (const form of words) {
+    const there = same(form, written);
+    if (!there) before?.after(form);
+    before = there ?? form;
+  }
 }
 
 function take(_name, data) {
