@@ -9,10 +9,12 @@ from typing import Any
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from bot.conversation import LANGUAGE_NAMES
 from bot.dashboard.access.members import Member
 from bot.dashboard.access.roles import Role
+from bot.dashboard.moments import Sentence, with_utc
 from bot.i18n import N_, _, language_spoken
 from bot.i18n.formats import amount, at, day, number, weight
 from bot.market import Hub
@@ -62,7 +64,7 @@ class Pages:
         )
         self._jinja.filters["masked"] = without_numbers
         self._jinja.globals.update(
-            _=_,
+            _=lambda words: Sentence(_(words)),
             ago=ago,
             at=self._at,
             clock=self._clock,
@@ -96,11 +98,11 @@ class Pages:
         )
         return web.Response(text=text, content_type="text/html", status=status)
 
-    def _at(self, moment: datetime) -> str:
-        return at(moment, self._hub.timezone)
+    def _at(self, moment: datetime) -> Markup:
+        return with_utc(moment, at(moment, self._hub.timezone))
 
-    def _clock(self, moment: datetime) -> str:
-        return f"{at(moment, self._hub.timezone)[-5:]}:{moment.second:02}"
+    def _clock(self, moment: datetime) -> Markup:
+        return with_utc(moment, f"{at(moment, self._hub.timezone)[-5:]}:{moment.second:02}")
 
 
 def ago(seconds: float) -> str:

@@ -129,6 +129,31 @@ async def test_a_takes_on_a_chat_that_waits(browser: Browser, server: Running) -
     await context.close()
 
 
+async def test_t_takes_a_chat_and_b_gives_it_back(browser: Browser, server: Running) -> None:
+    await link(server, TEA)
+    await Chat(server).types("/agent")
+    context = await browser.new_context()
+    window = await signed_in(context, server)
+    page, live = window.page, window.page.locator("#live")
+    await window.opens("/dashboard/hand-over/1")
+    await page.keyboard.press("?")
+    sheet = page.locator("dialog.keys-help")
+    await expect(sheet).to_contain_text("Take the chat")
+    await expect(sheet).not_to_contain_text("Take the call")
+    await page.keyboard.press("Escape")
+    await expect(sheet).to_have_count(0)
+    await expect(page.locator("fieldset.acts").last).to_be_enabled(timeout=15_000)
+    await page.keyboard.press("t")
+    await expect(live).to_contain_text("has this chat")
+    await expect(page.locator("fieldset.acts").last).to_be_enabled(timeout=15_000)
+    await page.keyboard.press("b")
+    await expect(page.locator("[data-do=give]")).to_have_count(0)
+    await window.opens("/dashboard/hand-over/1")
+    await expect(live).to_contain_text("The bot has this chat again.")
+    assert window.said == []
+    await context.close()
+
+
 async def test_p_holds_the_board_still_until_it_is_let_go(
     browser: Browser, server: Running
 ) -> None:
