@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from bot.dashboard.access import members
+from bot.dashboard.screens import feed
 from bot.dashboard.screens.asked import PAGE
 from bot.dashboard.screens.call_back_desk import tried, waiting
 from bot.dashboard.screens.one_call import one_call
@@ -16,6 +17,7 @@ from bot.market import people
 from bot.market.tickets import open_ticket
 from bot.storage.schema import call_acts, contacts, offers, orders, tickets, transcripts
 from tests.dashboard.desk import Desk, joins
+from tests.dashboard.stream import streaming
 from tests.dashboard.test_screens import audited
 from tests.phone import PIN, Phone
 from tests.server import FARMER, TEA, UNKNOWN, Running
@@ -207,8 +209,10 @@ async def dialled(server: Running, desk: Desk, phone: Oltranz) -> OnCall:
 
 
 async def test_an_id_that_comes_again_brings_nothing_of_the_call_before(
-    server: Running, supervisor: Desk, agent: Desk
+    server: Running, supervisor: Desk, agent: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # As when the feed begins some seconds after the second call did.
+    monkeypatch.setattr(feed, "SETTLED_MS", 0)
     before = await dialled(server, supervisor, Oltranz(server.client, FARMER))
     await before.does("take")
     await before.looks()
@@ -220,6 +224,12 @@ async def test_an_id_that_comes_again_brings_nothing_of_the_call_before(
     call = await dialled(server, agent, phone)
     page = agent.text
     assert "demo supervisor" not in page and "Zana ikawa" not in page and "of 2<" in page
+    # The feed of each page knows no more than its page: it would wait for ever for what is not there.
+    for one, row in ((call, call.desk.text), (before, await before.looks())):
+        stamp = [int(re.search(rf'data-{name}="([0-9]+)"', row)[1]) for name in ("row", "act")]
+        async with streaming(one.desk, f"?call={one.path.rpartition('/')[2]}") as stream:
+            told = (await stream.event("call")).data
+        assert told["row"] <= stamp[0] and told["act"] <= stamp[1], one.path
     await call.does("take")
     assert agent.status == 303
     # Nor does the old call's page show the new one, or reach into it.

@@ -9,6 +9,7 @@ import pytest
 
 from bot.dashboard.screens import board as boards
 from bot.dashboard.screens.board import SHOWN_MAX, SILENT_MAX_S, Act, Board, Said, line_of
+from tests.server import FARMER, TEA
 
 NOW_MS = int(time.time() * 1000)
 
@@ -44,6 +45,21 @@ def under_way(hops: list[Said]) -> set[int]:
         and newest[line_of(hop.owner, key)] == key
         and hop.at_ms >= NOW_MS - SILENT_MAX_S * 1000
     }
+
+
+def test_a_call_whose_id_comes_again_has_nothing_of_the_one_before() -> None:
+    board = Board()
+    board.take([said(1, "o:1", FARMER, 9)._replace(micros=2_000_000)])
+    board.take_acts([Act(1, "o:1", "taken", "Aline"), Act(2, "o:1", "tagged", "Aline", "money")])
+    (before,) = board.standing(NOW_MS).calls
+    assert (before.helper, len(before.tags), "slow" in before.risks) == ("Aline", 1, True)
+    board.take([said(2, "o:1", TEA, 1)])
+    assert board.stamp_of("o:1", NOW_MS - 9000) == (0, 0)
+    # Nor what is done in the old one from now on, on its page.
+    board.take_acts([Act(3, "o:1", "tagged", "Aline", "money", FARMER)])
+    (call,) = board.standing(NOW_MS).calls
+    assert (call.id, call.helper, call.tags, call.risks, call.act) == (2, "", (), (), 0)
+    assert board.stamp_of("o:1", NOW_MS - 1000) == (2, 0)
 
 
 @pytest.mark.parametrize("seed", range(20))

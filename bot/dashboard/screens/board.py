@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from heapq import nsmallest
 from itertools import islice
+from math import inf
 from typing import NamedTuple
 
 from bot.dashboard.screens.call_tags import with_act
@@ -60,13 +61,14 @@ class Said(NamedTuple):
 
 
 class Act(NamedTuple):
-    """What a member of staff did in a call."""
+    """What a member of staff did in a call; `owner` is whose call it was, as in a hop."""
 
     id: int
     session_key: str
     act: str
     name: str
     text: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,9 @@ class _Call:
     last: Said
     # On what it is held, see `line_of`.
     line: tuple[bool, str]
+    # When its first hop was, 0 where that was not seen and of a chat, which goes on for ever.
+    begun_ms: int
+    owners: set[str] = field(default_factory=set)
     slowest: int = 0
     # How often in a row its place has asked the same; turning a page is not another time.
     times: int = 0
@@ -165,11 +170,12 @@ class Board:
         """Hops that came after those before."""
         for hop in hops:
             line = line_of(hop.owner, hop.session_key)
-            if hop.hop <= 1 and hop.shown and not is_chat(hop.session_key):
-                # The id of a call that is over has come again: nobody helps in this one yet.
-                self._helped.pop(hop.session_key, None)
+            begins = hop.hop <= 1 and bool(hop.shown) and not is_chat(hop.session_key)
+            if begins:
+                self._end(hop.session_key)
             # The call that spoke last stands last.
-            call = self._calls.pop(hop.session_key, None) or _Call(hop, line)
+            call = self._calls.pop(hop.session_key, None)
+            call = call or _Call(hop, line, hop.at_ms if begins else 0)
             if hop.place != call.last.place:
                 call.times = 1
             elif not call.times or hop.typed not in MOVES:
@@ -179,14 +185,32 @@ class Board:
             if self._live.get(call.line) is call:
                 del self._live[call.line]
             call.last, call.line, call.slowest = hop, line, max(call.slowest, hop.micros)
+            call.owners.add(hop.owner)
             self._live.pop(line, None)
             if not hop.ends:
                 self._live[line] = call
             self._times.append(hop.at_ms)
 
+    def _end(self, session_key: str) -> None:
+        """The id of a call that is over has come again: nothing of that one is of the new one."""
+        self._helped.pop(session_key, None)
+        self._tags.pop(session_key, None)
+        before = self._calls.pop(session_key, None)
+        if before is not None and self._live.get(before.line) is before:
+            del self._live[before.line]
+
+    def is_of_now(self, act: Act, at_ms: float = inf) -> bool:
+        """Whether what was done `at_ms` was done in the call that has its id now."""
+        call = self._calls.get(act.session_key)
+        if call is None:
+            return True
+        # Who agrees to be known has a number from there on, which may not have been read yet.
+        same = not any(call.owners) or not act.owner or act.owner in call.owners
+        return same and at_ms >= call.begun_ms
+
     def take_acts(self, acts: Iterable[Act]) -> None:
         """What staff did, after what they did before."""
-        for act in acts:
+        for act in filter(self.is_of_now, acts):
             before = self._helped.pop(act.session_key, None)
             keeps = before is not None and act.act not in {"taken", "given"}
             name = before.name if before and keeps else act.name if act.act == "taken" else ""
@@ -202,9 +226,11 @@ class Board:
         """What names a call to a browser; a gateway's session id may be a person's account."""
         return blake2b(session_key.encode(), digest_size=8, key=self._key).hexdigest()
 
-    def stamp_of(self, session_key: str) -> tuple[int, int]:
-        """The newest row and act of a call, 0 for none of late."""
+    def stamp_of(self, session_key: str, known_ms: float = inf) -> tuple[int, int]:
+        """The newest row and act of the call that had a hop at `known_ms`, 0 for none of late."""
         call, act = self._calls.get(session_key), self._helped.get(session_key)
+        if call is not None and call.begun_ms > known_ms:
+            return 0, 0
         return call.last.id if call else 0, act.id if act else 0
 
     def standing(self, now_ms: int, wanted: Wanted = ALL) -> LiveCalls:

@@ -92,9 +92,9 @@ class Feed:
             self._narrowed[wanted] = replace(found, at=self.standing.at)
         return self._narrowed[wanted]
 
-    def stamp_of(self, session_key: str) -> tuple[int, int]:
+    def stamp_of(self, session_key: str, known_ms: float) -> tuple[int, int]:
         """The newest row and act of a call, 0 for none of late."""
-        return self._board.stamp_of(session_key)
+        return self._board.stamp_of(session_key, known_ms)
 
     @asynccontextmanager
     async def watching(self, session: str) -> AsyncIterator[None]:

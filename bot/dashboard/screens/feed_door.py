@@ -22,7 +22,7 @@ from bot.dashboard.screens.call_tags import TAGS
 from bot.dashboard.screens.feed import Feed, TooMany
 from bot.dashboard.screens.live_calls import Position, is_known, position_of
 from bot.dashboard.screens.now_news import NowNews
-from bot.dashboard.screens.one_call import session_key_of
+from bot.dashboard.screens.one_call import key_and_moment_of
 from bot.dashboard.screens.place_words import place_name
 from bot.dashboard.screens.risk_words import RISK_WORDS
 from bot.dashboard.screens.wanted import Wanted, asks_for_more, wanted_in
@@ -69,10 +69,10 @@ class FeedDoor:
             # Everybody who may look sees the same, masked: some of it, or all.
             await self._guard.refuse(request, "asked the feed for more")
         since = await self._since(request)
-        key = await self._call_asked(request)
+        call = await self._call_asked(request)
         try:
             async with self._feed.watching(self._guard.token_of(request)):
-                return await self._serve(request, since, key)
+                return await self._serve(request, since, *call)
         except TooMany:
             raise web.HTTPServiceUnavailable from None
 
@@ -82,19 +82,20 @@ class FeedDoor:
         known = at is not None and await self._records.read(lambda db: is_known(db, at))
         return at if known else None
 
-    async def _call_asked(self, request: web.Request) -> str:
+    async def _call_asked(self, request: web.Request) -> tuple[str, int]:
+        """The key of the call that is asked for, "" for all of them, and when it had a hop."""
         asked = request.query.get("call", "")
         if not asked:
-            return ""
+            return "", 0
         plain = asked.isascii() and asked.isdecimal() and len(asked) <= 18
         row_id = int(asked) if plain else 0
-        key = await self._records.read(lambda db: session_key_of(db, row_id))
-        if not key:
+        found = await self._records.read(lambda db: key_and_moment_of(db, row_id))
+        if not found[0]:
             await self._guard.refuse(request, "asked the feed for what is not there")
-        return key
+        return found
 
     async def _serve(
-        self, request: web.Request, since: Position | None, key: str
+        self, request: web.Request, since: Position | None, key: str, known_ms: int
     ) -> web.StreamResponse:
         response = web.StreamResponse(headers=_HEADERS)
         self._guard.harden(response)
@@ -104,7 +105,7 @@ class FeedDoor:
         if request.query.get("now"):
             told = NowNews(self._stamp)
         elif key:
-            told = _OneCall(self._feed, key)
+            told = _OneCall(self._feed, key, known_ms)
         else:
             told = _WholeBoard(self._feed, self._steps, since, wanted_in(request.query))
         try:
@@ -260,8 +261,8 @@ class _OneCall:
 
     name = "call"
 
-    def __init__(self, feed: Feed, key: str) -> None:
-        self._feed, self._key = feed, key
+    def __init__(self, feed: Feed, key: str, known_ms: int) -> None:
+        self._feed, self._key, self._known_ms = feed, key, known_ms
         self._has: tuple[int, int] | None = None
 
     async def look(self) -> None:
@@ -269,7 +270,7 @@ class _OneCall:
 
     def news(self) -> dict[str, Any] | None:
         """Its newest row and act, when they are newer."""
-        there = self._feed.stamp_of(self._key)
+        there = self._feed.stamp_of(self._key, self._known_ms)
         if there == self._has:
             return None
         self._has = there

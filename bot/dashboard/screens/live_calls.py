@@ -80,9 +80,9 @@ def begin(db: Connection, board: Board, now_ms: int, settled_ms: int = 0) -> Pos
         settled = rows[:1]
     board.take(settled)
     since = datetime.fromtimestamp(now_ms / 1000).astimezone() - _ACTS_FOR
-    acts = _acts(db, call_acts.c.at >= since)
-    board.take_acts(acts)
-    act = acts[-1].id if acts else _newest_act(db)
+    acts = _acts(db, since)
+    board.take_acts(act for act, at_ms in acts if board.is_of_now(act, at_ms))
+    act = acts[-1][0].id if acts else _newest_act(db)
     return Position(settled[-1].id, settled[-1].at_ms, act) if settled else Position(act=act)
 
 
@@ -111,7 +111,14 @@ def _said() -> Select[Any]:
 
 def _acted() -> Select[Any]:
     table = call_acts
-    columns = table.c.id, table.c.session_key, table.c.act, staff.c.name, table.c.text
+    columns = (
+        table.c.id,
+        table.c.session_key,
+        table.c.act,
+        staff.c.name,
+        table.c.text,
+        table.c.owner,
+    )
     joined = select(*columns).join(staff, staff.c.id == table.c.staff_id)
     return joined.order_by(table.c.id)
 
@@ -136,8 +143,10 @@ _acts_since = Prepared(
 )
 
 
-def _acts(db: Connection, which: Any) -> list[Act]:
-    return [Act(*row) for row in db.execute(_acted().where(which).limit(LOOKED_AT))]
+def _acts(db: Connection, since: datetime) -> list[tuple[Act, float]]:
+    """What was done since then, each with its moment in ms."""
+    query = _acted().add_columns(call_acts.c.at).where(call_acts.c.at >= since).limit(LOOKED_AT)
+    return [(Act(*row[:-1]), row[-1].timestamp() * 1000) for row in db.execute(query)]
 
 
 def _newest_act(db: Connection) -> int:

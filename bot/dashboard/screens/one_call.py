@@ -150,10 +150,11 @@ def _without_others(rows: Sequence[RowMapping], row: RowMapping) -> Sequence[Row
     return [one for one in rows if first <= one["at_ms"] < after and one["owner"] in mine]
 
 
-def session_key_of(db: Connection, row_id: int) -> str:
-    """The call that the transcript row `row_id` belongs to, or ""."""
-    query = select(transcripts.c.session_key).where(transcripts.c.id == row_id)
-    return str(db.execute(query).scalar() or "")
+def key_and_moment_of(db: Connection, row_id: int) -> tuple[str, int]:
+    """The key of the call that this transcript row belongs to, "" for none, and its moment."""
+    query = select(transcripts.c.session_key, transcripts.c.at_ms)
+    row = db.execute(query.where(transcripts.c.id == row_id)).first()
+    return (row.session_key, row.at_ms) if row else ("", 0)
 
 
 @dataclass(frozen=True, slots=True)
