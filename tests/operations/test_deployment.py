@@ -182,6 +182,17 @@ def test_prometheus_reaches_the_server_with_its_token() -> None:
     assert config["rule_files"] == ["alerts.yml"]
 
 
+def test_what_happens_for_the_first_time_pages_somebody_too() -> None:
+    # A series that begins at 1 has not increased, and one that is not there is not 0.
+    asked = {rule["alert"]: rule["expr"] for rule in alerts()}
+    assert "unless isoko_faults_total offset 10m" in asked["IsokoFaults"]
+    for name in ("IsokoSilent", "IsokoTelegramDown"):
+        assert "or vector(0)" in asked[name]
+    (tested,) = read(ROOT / "deploy/prometheus/alerts_test.yml")
+    told = {one["alertname"] for test in tested["tests"] for one in test["alert_rule_test"]}
+    assert {"IsokoFaults", "IsokoSilent", "IsokoTelegramDown"} <= told
+
+
 async def test_the_health_check_asks_as_the_settings_say(tmp_path: Path, monkeypatch) -> None:
     named = {"ISOKO_ALLOWED_HOSTS": "isoko.example"}
     assert '"/venv/bin/isoko", "alive"' in (ROOT / "Dockerfile").read_text()
