@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.market.collecting import refund
-from bot.market.payments import Payment
+from bot.market.payments import Payment, count_ask
 from bot.market.price_import import FileProblem
 from bot.market.reconciliation import Finding, Kind, Tally, reconcile
 from bot.payments.provider import Outcome
@@ -147,6 +147,35 @@ async def test_what_was_under_way_at_midnight_is_no_alarm(records, tmp_path) -> 
     await made(records, late, Outcome.SUCCEEDED)
     tally, (found,) = await compared(records, tmp_path, [], late)
     assert found.kind is Kind.OTHER_DAY and tally.is_well and await count_tickets(records) == 0
+
+
+async def test_what_waited_overnight_for_its_release_is_missed_like_any_other(
+    records, tmp_path
+) -> None:
+    noon = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+    def write(db) -> None:
+        waited = pay(db, person(db, noon), noon - timedelta(hours=20))
+        settle(db, count_ask(db, waited, noon), noon, Outcome.SUCCEEDED)
+
+    await records.write(write)
+    tally, (found,) = await compared(records, tmp_path, [], noon)
+    assert found.kind is Kind.MISSING_THERE and not tally.is_well
+    assert tally.tickets == await count_tickets(records) == 1
+
+
+@pytest.mark.parametrize("other", [{"amount": "60,5"}, {"payee": "0788"}, {"status": "OK"}])
+async def test_a_row_that_cannot_be_read_is_not_missing_there(
+    records, now, tmp_path, other
+) -> None:
+    (paid,) = await made(records, now, Outcome.SUCCEEDED)
+    bad = line(paid, **other).replace("60,5", '"60,5"')
+    tally, _found = await compared(records, tmp_path, [bad], now)
+    assert tally.kinds == {Kind.BAD_ROW: 1} and not tally.is_well
+    assert await count_tickets(records) == 0
+    # Corrected it is the first of its reference.
+    tally, _found = await compared(records, tmp_path, [bad, line(paid)], now)
+    assert tally.kinds == {Kind.BAD_ROW: 1, Kind.MATCHED: 1}
 
 
 @pytest.mark.parametrize(("other", "reason"), [

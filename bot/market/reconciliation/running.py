@@ -62,7 +62,7 @@ async def reconcile(
     problem opens one ticket, a payment not settled yet is asked about, and what it came to is kept;
     nothing of that unless it `acts`. Raises `FileProblem`.
     """
-    tally, seen = Tally(), set[str]()
+    tally, seen = Tally(), _Seen()
     for batch in _batches(read_statement(file, day, timezone)):
         look = partial(_judge, batch=batch, seen=seen, provider=provider, tally=tally)
         findings = await records.read(look)
@@ -71,15 +71,28 @@ async def reconcile(
     start = datetime.combine(day, time(), zone)
     end = datetime.combine(day + timedelta(days=1), time(), zone)
     paid = partial(_paid, provider=provider, start=start, end=end)
-    held = await records.read(partial(paid, after_id=0))
+    held, there = await records.read(partial(paid, after_id=0)), seen.all
     while held:
-        absent = [payment for payment in held if payment.reference not in seen]
+        absent = [payment for payment in held if payment.reference not in there]
         findings = [missing_there(one, _near_midnight(one, start, end)) for one in absent]
         await _keep(records, findings, tally, now if acts else None, report)
         held = await records.read(partial(paid, after_id=held[-1].id))
     if acts:
         await records.write(lambda db: _keep_tally(db, tally, provider, day, now))
     return tally
+
+
+@dataclass(slots=True)
+class _Seen:
+    """The references of the file: of rows that were compared, and of those that could not be."""
+
+    compared: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
+
+    @property
+    def all(self) -> set[str]:
+        """Those of either."""
+        return self.compared | self.unread
 
 
 def _keep_tally(db: Connection, tally: Tally, provider: str, day: date, now: datetime) -> None:
@@ -103,7 +116,7 @@ def _batches(rows: Iterable[Row | BadRow]) -> Iterator[list[Row | BadRow]]:
 
 
 def _judge(
-    db: Connection, batch: list[Row | BadRow], seen: set[str], provider: str, tally: Tally
+    db: Connection, batch: list[Row | BadRow], seen: _Seen, provider: str, tally: Tally
 ) -> list[Finding]:
     wanted = [row.reference for row in batch if isinstance(row, Row)]
     query = select(payments).where(payments.c.reference.in_(wanted))
@@ -112,11 +125,13 @@ def _judge(
     for row in batch:
         if isinstance(row, BadRow):
             findings.append(bad_row(row))
+            # It is not missing there: nobody is to be told so of a line that wants correcting.
+            seen.unread.add(row.reference)
             continue
         payment = ours.get(row.reference)
-        again = row.reference in seen
+        again = row.reference in seen.compared
         findings.append(judge(row, payment, again, provider))
-        seen.add(row.reference)
+        seen.compared.add(row.reference)
         tally.there_rwf += row.amount if row.status == "SUCCESSFUL" else 0
         if payment is not None and payment.state == "succeeded" and not again:
             tally.here_rwf += payment.really_rwf
@@ -190,5 +205,7 @@ def _paid(
 
 
 def _near_midnight(payment: Payment, start: datetime, end: datetime) -> bool:
-    settled_at = payment.settled_at or payment.created_at
-    return payment.created_at < start + _CLOCKS_APART or settled_at > end - _CLOCKS_APART
+    # Not since it was made: what waited for its release was not known to the operator before.
+    began_at = payment.asked_at or payment.created_at
+    settled_at = payment.settled_at or began_at
+    return began_at < start + _CLOCKS_APART or settled_at > end - _CLOCKS_APART

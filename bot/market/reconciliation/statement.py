@@ -39,12 +39,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be compared, and why: its `column`, "" for the whole row, and its cell."""
+    """A row that cannot be compared, and why: its `column`, "" for the whole row, and its cell.
+
+    Its `reference` where that can be read: what it is about is in the statement all the same.
+    """
 
     number: int
     reason: str
     column: str = ""
     cell: str = ""
+    reference: str = ""
 
 
 class StatementProblem(FileProblem):
@@ -101,7 +105,8 @@ def _read(number: int, row: dict[str, str | None], day: date, timezone: str) -> 
     cells = {name: (row[name] or "").strip() for name in COLUMNS}
 
     def bad(column: str, reason: str) -> BadRow:
-        return BadRow(number, reason, column, cells[column])
+        reference = "" if column == "reference" else cells["reference"].lower()
+        return BadRow(number, reason, column, cells[column], reference)
 
     # What no person sees is no reference; NUL among it, which a store refuses.
     if not 0 < len(cells["reference"]) <= 64 or not cells["reference"].isprintable():
