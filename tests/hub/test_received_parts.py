@@ -108,8 +108,12 @@ async def paid_for(hub: Hub) -> list[int]:
 
 
 async def does(desk: Desk, offer_id: int, deed: str, **fields: str) -> str:
-    await desk.gets(PAGE)
-    await desk.posts(f"{PAGE}/offers/{offer_id}/{deed}", **fields)
+    path = f"{PAGE}/offers/{offer_id}/{deed}"
+    # As the page has it; where its button is gone, no version.
+    shown = re.search(
+        rf'action="{path}">.*?name="version" value="([0-9]+)"', await desk.gets(PAGE), re.DOTALL
+    )
+    await desk.posts(path, version=shown[1] if shown else "", **fields)
     return re.search(r"said=([a-z_]+)", desk.headers["Location"])[1]
 
 
