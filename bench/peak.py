@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from functools import cache
 
 # Measured on 2 cores: the server on a quiet machine (`make bench` with Redis and PostgreSQL), the
-# stores by `python -m bench.stores` on a busy one, where all cost about twice: an upper bound.
-WORKER_HOP_US = 167
+# stores by `python -m bench.stores` on a busy one: an upper bound.
+WORKER_HOP_US = 319
 REDIS_HOP_US = 40
 POSTGRES_HOP_US = 206
 POSTGRES_QUERIES_A_CALL = 3.2
