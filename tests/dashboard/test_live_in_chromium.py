@@ -16,7 +16,7 @@ from tests.dashboard.fitting import fits, is_accessible
 from tests.dashboard.test_acting import acts
 from tests.dashboard.test_in_chromium import HOSTILE, Window, signed_in
 from tests.patience import patient_s
-from tests.phone import PIN
+from tests.phone import PIN, Phone
 from tests.server import CRAFTS, FARMER, TEA, UNKNOWN, Running
 
 LIVE = "Live"
@@ -121,10 +121,8 @@ async def test_B03_a_call_that_is_not_there_yet_is_not_live_and_nothing_can_be_p
     await expect(take).to_be_disabled()
 
 
-async def test_what_is_half_written_goes_on_when_the_caller_does(
-    chrome: BrowserContext, server: Running
-) -> None:
-    """Buttons wait for the new screen; a field that lost its focus would leave its keys to act."""
+async def taken_call(chrome: BrowserContext, server: Running) -> tuple[Phone, Page]:
+    """A caller on the first screen, and the page of whoever has taken their call."""
     phone = server.phone()
     await phone.dials()
     await server.parts.transcripts.flush()
@@ -133,6 +131,14 @@ async def test_what_is_half_written_goes_on_when_the_caller_does(
     await expect(page.locator("#fresh")).to_have_text(LIVE, timeout=15_000)
     await page.get_by_role("button", name="Take the call").click()
     await expect(page.locator("#fresh")).to_have_text(LIVE, timeout=15_000)
+    return phone, page
+
+
+async def test_what_is_half_written_goes_on_when_the_caller_does(
+    chrome: BrowserContext, server: Running
+) -> None:
+    """Buttons wait for the new screen; a field that lost its focus would leave its keys to act."""
+    phone, page = await taken_call(chrome, server)
     await page.get_by_label("One line for the next screen").press_sequentially("Kanda ")
     await page.route("**/dashboard/calls/*", lambda route: route.abort())
     screen = await phone.types("2")
@@ -150,14 +156,7 @@ async def test_what_is_half_written_goes_on_when_the_caller_does(
 async def test_an_sms_that_is_half_written_stays_when_the_caller_hangs_up(
     chrome: BrowserContext, server: Running
 ) -> None:
-    phone = server.phone()
-    await phone.dials()
-    await server.parts.transcripts.flush()
-    page = (await signed_in(chrome, server)).page
-    await page.goto(str(server.client.make_url("/dashboard/calls/1")))
-    await expect(page.locator("#fresh")).to_have_text(LIVE, timeout=15_000)
-    await page.get_by_role("button", name="Take the call").click()
-    await expect(page.locator("#fresh")).to_have_text(LIVE, timeout=15_000)
+    phone, page = await taken_call(chrome, server)
     field, line = page.get_by_label("An SMS"), page.get_by_label("One line for the next screen")
     await field.press_sequentially("Muraho, ")
     await expect(line).to_be_visible()
