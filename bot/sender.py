@@ -203,8 +203,9 @@ class Sender:
     async def _send(self, row: OutboxRow) -> None:
         try:
             carry = self._carriers.get(row.kind)
-            nobody = TicketSentence.NOBODY_CARRIES.format(kind=row.kind)
-            error = await carry(row) if carry else nobody
+            error = (
+                await carry(row) if carry else TicketSentence.NOBODY_CARRIES.format(kind=row.kind)
+            )
         except RecordsDown:
             # The lease runs out by itself; the next holder tries again.
             raise

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import partial
 from io import StringIO
 
 import pytest
@@ -217,8 +218,9 @@ async def test_why_a_receiver_is_switched_off_is_read_in_french(
     async with receiving() as receiver:
         receiver.answers = [410]
         to = await records.write(lambda db: subscriptions.subscribe(db, receiver.url, (), now))
-        tell = lambda db: hub_news.tell(db, "order.accepted", "o1", "k1", {"n": 1}, now)  # noqa: E731
-        await records.write(tell)
+        await records.write(
+            lambda db: hub_news.tell(db, "order.accepted", "o1", "k1", {"n": 1}, now)
+        )
         query = select(tickets.c.code).where(tickets.c.about == f"hook:{to[0]}")
         for _round in range(200):
             if code := await records.read(lambda db: db.execute(query).scalar()):
@@ -235,9 +237,8 @@ async def test_no_number_shows_whole_in_what_is_translated(
     await supervisor.posts("/dashboard/language", language="fr")
     for text in ("The hub reports a problem: call 0788 123 456", "call 0788 123 456"):
         asked = {"category": "other", "msisdn": "", "contact_id": None, "language": "en"}
-        code = await server.parts.market.records.write(
-            lambda db: open_ticket(db, **asked, text=text, now=datetime.now(UTC))  # noqa: B023
-        )
+        asked |= {"text": text, "now": datetime.now(UTC)}
+        code = await server.parts.market.records.write(partial(open_ticket, **asked))
         page = await supervisor.gets(f"/dashboard/tickets/{code}")
         assert "123" not in page.partition("<blockquote>")[2].partition("</blockquote>")[0]
         assert ("Le hub signale un problème : call" in page) == text.startswith("The hub")

@@ -31,9 +31,13 @@ def before_asked(request: web.Request) -> int:
 
 def id_asked(request: web.Request, name: str) -> int:
     """An id in the address; 0 for none."""
-    asked = request.query.get(name, "")
-    plain = asked.isascii() and asked.isdecimal() and len(asked) <= _ID_DIGITS
-    return int(asked) if plain else 0
+    return count_in(request.query.get(name, ""))
+
+
+def count_in(text: str) -> int:
+    """The whole number that a page of ours gave back; 0 for what no page gave."""
+    plain = text.isascii() and text.isdecimal() and len(text) <= _ID_DIGITS
+    return int(text) if plain else 0
 
 
 def address(path: str, **values: str | int) -> str:

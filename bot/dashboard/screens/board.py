@@ -174,8 +174,8 @@ class Board:
             if begins:
                 self._end(hop.session_key)
             # The call that spoke last stands last.
-            call = self._calls.pop(hop.session_key, None)
-            call = call or _Call(hop, line, hop.at_ms if begins else 0)
+            before = self._calls.pop(hop.session_key, None)
+            call = before or _Call(hop, line, hop.at_ms if begins else 0)
             if hop.place != call.last.place:
                 call.times = 1
             elif not call.times or hop.typed not in MOVES:
@@ -226,7 +226,7 @@ class Board:
         """What names a call to a browser; a gateway's session id may be a person's account."""
         return blake2b(session_key.encode(), digest_size=8, key=self._key).hexdigest()
 
-    def stamp_of(self, session_key: str, known_ms: float = inf) -> tuple[int, int]:
+    def stamp_of(self, session_key: str, known_ms: float) -> tuple[int, int]:
         """The newest row and act of the call that had a hop at `known_ms`, 0 for none of late."""
         call, act = self._calls.get(session_key), self._helped.get(session_key)
         if call is not None and call.begun_ms > known_ms:

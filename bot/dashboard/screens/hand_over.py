@@ -14,6 +14,7 @@ from bot.dashboard.access.roles import ANSWERERS
 from bot.dashboard.forms import fields_of
 from bot.dashboard.guard import VISITOR
 from bot.dashboard.rendering import Pages
+from bot.dashboard.screens.asked import count_in
 from bot.dashboard.screens.chat_before import Before, before
 from bot.dashboard.screens.place_words import place_name
 from bot.i18n import N_, speaking
@@ -73,7 +74,10 @@ class HandOvers:
         """
         fields, row_id = await fields_of(request), _id(request)
         asked, hub = fields.get("ready", ""), self._hub
-        key, seen = f"staff:{row_id}:{fields.get('once', '')[:32]}", _count(fields.get("seen", ""))
+        key, seen = (
+            f"staff:{row_id}:{fields.get('once', '')[:32]}",
+            count_in(fields.get("seen", "")),
+        )
 
         def work(db: Connection, row_id: int, by: str, now: datetime) -> Outcome:
             text, found = fields.get("text", ""), hand_overs.by_id(db, row_id) if asked else None
@@ -160,11 +164,6 @@ def _id(request: web.Request) -> int:
 
 def _typing_in(row_id: int) -> str:
     return f"typing:{row_id}"
-
-
-def _count(text: str) -> int:
-    """The newest line that a page showed; 0, and so older than any, for what no page gave."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
 
 
 def _with_names(db: Connection) -> list[tuple[HandOver, str]]:

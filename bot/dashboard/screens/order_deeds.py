@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from bot.dashboard.access.members import Member, note
+from bot.dashboard.screens.asked import count_in
 from bot.kept_text import kept_text
 from bot.market import Actor, Market, calling_off, disputes, receiving
 from bot.market.telling_again import tell_again
@@ -92,9 +93,7 @@ def _dispute(
 ) -> str:
     if not _is_part(db, code, offer_id):
         return "no_effect"
-    asked, reason = form.get("version", ""), form.get("reason", "")
-    # What no page gave is no version that a part may have.
-    seen = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) <= 9 else -1
+    seen, reason = count_in(form.get("version", "")), form.get("reason", "")
     return deed(db, offer_id, reason=reason, by=by.name, channel=_CHANNEL, now=now, seen=seen)
 
 
